@@ -1,0 +1,179 @@
+/**
+ * The contract that everything above is written against: topics that can be appended to, read,
+ * followed and truncated. A store on disk is one implementation, one in memory is another, a
+ * server reached over HTTP a third.
+ *
+ * @module
+ */
+import type { BatchView, Producer } from "./format/batch.ts";
+import type { RecordInput } from "./format/record.ts";
+import type { SyncMode } from "./format/sync_mode.ts";
+import type { TopicConfig } from "./topic_config.ts";
+
+/** What an implementation can do beyond the contract, and what it is. */
+export interface Capabilities {
+  /** Where records are kept: `disk`, `memory`, `http`. */
+  readonly kind: string;
+  /** Whether appends, truncations and changes of topics are possible at all. */
+  readonly canWrite: boolean;
+  /** Whether `truncate({ after })` is possible. */
+  readonly canTruncateAfter: boolean;
+}
+
+/** Where one partition starts and ends: `logStartOffset <= durableOffset <= nextOffset`. */
+export interface Bounds {
+  /** First offset that can be read. */
+  readonly logStartOffset: number;
+  /** Everything below survives a loss of power. */
+  readonly durableOffset: number;
+  /** The offset that the next record gets. */
+  readonly nextOffset: number;
+}
+
+/** A topic: its name, a name that is never used again, and its settings. */
+export interface TopicInfo {
+  readonly name: string;
+  readonly id: string;
+  readonly config: TopicConfig;
+}
+
+/** One partition, measured. */
+export interface PartitionInfo extends Bounds {
+  readonly partition: number;
+  /** Bytes of its segments on disk. */
+  readonly bytes: number;
+  readonly segments: number;
+}
+
+/** A topic with its partitions, measured. */
+export interface TopicDetails extends TopicInfo {
+  readonly partitions: readonly PartitionInfo[];
+}
+
+/** How to append. */
+export interface AppendOptions {
+  /** The partition; by the hash of the key unless given, and in turn where there is no key. */
+  readonly partition?: number;
+  /** Append only when the first record would get exactly this offset. */
+  readonly expectedOffset?: number;
+  /** Makes a retry with the same sequence answer like the first try. */
+  readonly producer?: Producer;
+  /** Acknowledge by this mode instead of the topic's own. */
+  readonly sync?: SyncMode;
+}
+
+/** Where records went: offsets `[start, end)` of one partition. */
+export interface AppendResult {
+  readonly topic: string;
+  readonly partition: number;
+  readonly start: number;
+  readonly end: number;
+  /** Whether they already survive a loss of power. */
+  readonly durable: boolean;
+}
+
+/** What to read: offsets `[from, until)` of one partition. */
+export interface ReadOptions {
+  /** 0 unless given. */
+  readonly partition?: number;
+  /** First offset; the first readable one unless given. */
+  readonly from?: number;
+  /** Offset after the last; the end at the time of the call unless given, or none when following. */
+  readonly until?: number;
+  /** Newest first. Cannot be combined with `follow`. */
+  readonly reverse?: boolean;
+  /** Wait for records to come instead of stopping at the end. */
+  readonly follow?: boolean;
+  /** Ends the reading quietly, waiting included. */
+  readonly signal?: AbortSignal;
+}
+
+/** What to remove: all records below `before`, or all above `after`. */
+export type TruncateOptions =
+  & { readonly partition?: number }
+  & (
+    | { readonly before: number; readonly after?: undefined }
+    | { readonly after: number; readonly before?: undefined }
+  );
+
+/**
+ * Topics that can be appended to, read, followed and truncated. All methods throw
+ * `SeglogError`s: `not-found` for a topic or partition that is not there, `closed` after `close`,
+ * `read-only` where `capabilities.canWrite` is false.
+ */
+export interface Backend extends AsyncDisposable {
+  readonly capabilities: Capabilities;
+
+  /** All topics by name, without internal ones. */
+  listTopics(): Promise<TopicInfo[]>;
+
+  /** One topic with its partitions measured. */
+  describeTopic(topic: string): Promise<TopicDetails>;
+
+  /**
+   * Makes a topic, or finds that it is there.
+   *
+   * @throws {SeglogError} `exists` when it is there with other settings than those asked for;
+   * `invalid-argument` for a bad name or setting
+   */
+  ensureTopic(
+    topic: string,
+    config?: Partial<TopicConfig>,
+  ): Promise<{ created: boolean; topic: TopicInfo }>;
+
+  /** Changes settings of a topic, all but `partitions`. @throws {SeglogError} `invalid-argument` */
+  configureTopic(topic: string, changes: Partial<TopicConfig>): Promise<TopicInfo>;
+
+  /** Removes a topic with all its records. */
+  deleteTopic(topic: string): Promise<void>;
+
+  /**
+   * Appends records as one atomic batch to one partition, making the topic when needed.
+   *
+   * @param records at least one; keys that hash to different partitions are refused unless
+   * `partition` is given
+   * @returns when they are acknowledged as the sync mode says
+   * @throws {SeglogError} rejected, it will never appear: `condition-failed`, `invalid-record`,
+   * `too-large`, `overloaded`, `disk-full`, `poisoned`; unknown, it appears whole or not at all:
+   * `outcome-unknown`
+   */
+  append(
+    topic: string,
+    records: readonly RecordInput[],
+    options?: AppendOptions,
+  ): Promise<AppendResult>;
+
+  /** Appends a batch that is encoded already. Its own base offset is not looked at. */
+  appendBatch(
+    topic: string,
+    batch: BatchView,
+    options?: Omit<AppendOptions, "producer">,
+  ): Promise<AppendResult>;
+
+  /** Where a partition starts and ends. */
+  bounds(topic: string, partition?: number): Promise<Bounds>;
+
+  /** The first offset whose record is as old as `timestampMs` or younger; the end if none is. */
+  offsetAt(topic: string, timestampMs: number, partition?: number): Promise<number>;
+
+  /**
+   * The batches that overlap the range, whole; `recordsOf` cuts them to it. A batch is checked
+   * when its records are asked for.
+   *
+   * @throws {SeglogError} `offset-out-of-range` when `from` is below the first readable offset,
+   * also when a truncation overtakes the reader, or past the end; `corrupt`, naming the offsets
+   */
+  batches(topic: string, options?: ReadOptions): AsyncIterableIterator<BatchView>;
+
+  /**
+   * Removes records from one end. Offsets are never used again: after `{ after }` the next record
+   * gets the same offset that it would have got before.
+   */
+  truncate(topic: string, options: TruncateOptions): Promise<Bounds>;
+
+  /** Resolves when everything acknowledged survives a loss of power. */
+  flush(topic: string): Promise<void>;
+
+  /** Ends followers with `closed`, finishes appends under way, and gives everything back. */
+  close(): Promise<void>;
+}

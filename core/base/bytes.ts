@@ -1,0 +1,206 @@
+/**
+ * Bytes: a growing writer with protobuf's variable-length integers, and the readers that match it.
+ *
+ * Varints are those of Protocol Buffers (https://protobuf.dev/programming-guides/encoding/):
+ * seven bits a byte, least significant first. Numbers are safe integers, so the arithmetic stays
+ * in doubles where 32 bits are not enough.
+ *
+ * @module
+ */
+import { Buffer, isUtf8 } from "node:buffer";
+
+const textEncoder = new TextEncoder();
+const textDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const TWO_32 = 2 ** 32;
+
+/** No bytes. */
+export const EMPTY_BYTES: Uint8Array = new Uint8Array(0);
+
+/** The UTF-8 bytes of `text`. */
+export function encodeUtf8(text: string): Uint8Array {
+  return textEncoder.encode(text);
+}
+
+/** The text of UTF-8 `bytes`; what is not UTF-8 becomes U+FFFD. */
+export function decodeUtf8(bytes: Uint8Array): string {
+  return textDecoder.decode(bytes);
+}
+
+/** Whether `bytes` are valid UTF-8. */
+export function isValidUtf8(bytes: Uint8Array): boolean {
+  return isUtf8(bytes);
+}
+
+/** Length of `text` in bytes of UTF-8. */
+export function utf8Length(text: string): number {
+  return Buffer.byteLength(text, "utf8");
+}
+
+/** Whether two runs of bytes are equal. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && Buffer.compare(a, b) === 0;
+}
+
+/** The bytes of all `parts`, one after another, in a new array. */
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat(parts);
+}
+
+/** Bytes of an unsigned varint: 1 to 8. */
+export function varintLength(value: number): number {
+  let length = 1;
+  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) length++;
+  return length;
+}
+
+/** A signed integer as the unsigned one whose varint is short: 0, -1, 1, -2 become 0, 1, 2, 3. */
+export function zigzag(value: number): number {
+  return value < 0 ? -value * 2 - 1 : value * 2;
+}
+
+/** The inverse of {@linkcode zigzag}. */
+export function unzigzag(value: number): number {
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+}
+
+/** A view over the same memory as `bytes`. */
+export function dataViewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Writes a safe, non-negative integer as an unsigned 64-bit little-endian one. */
+export function setUint64(view: DataView, at: number, value: number): void {
+  view.setUint32(at, value % TWO_32, true);
+  view.setUint32(at + 4, Math.floor(value / TWO_32), true);
+}
+
+/** Reads an unsigned 64-bit little-endian integer; the result is unsafe past 2^53. */
+export function getUint64(view: DataView, at: number): number {
+  return view.getUint32(at + 4, true) * TWO_32 + view.getUint32(at, true);
+}
+
+/** Grows as it is written to. The memory is reused after {@linkcode ByteWriter.truncate}. */
+export class ByteWriter {
+  #bytes: Uint8Array;
+  #length = 0;
+
+  constructor(capacity = 1024) {
+    this.#bytes = new Uint8Array(capacity);
+  }
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Bytes `[start, end)`, a view that is valid until the next write. */
+  subarray(start: number, end: number): Uint8Array {
+    return this.#bytes.subarray(start, end);
+  }
+
+  /** Forgets everything from `length` on. */
+  truncate(length: number): void {
+    this.#length = length;
+  }
+
+  /** Gives memory back when more than `capacity` bytes are held and nothing is written. */
+  shrink(capacity: number): void {
+    if (this.#length === 0 && this.#bytes.length > capacity) {
+      this.#bytes = new Uint8Array(capacity);
+    }
+  }
+
+  /** Appends `count` zero bytes and returns the position of the first. */
+  zeros(count: number): number {
+    const start = this.#reserve(count);
+    this.#bytes.fill(0, start, start + count);
+    return start;
+  }
+
+  byte(value: number): void {
+    const at = this.#reserve(1);
+    this.#bytes[at] = value;
+  }
+
+  /** Appends an unsigned varint of a safe, non-negative integer. */
+  varint(value: number): void {
+    let at = this.#reserve(8);
+    const bytes = this.#bytes;
+    let rest = value;
+    while (rest > 0x7fffffff) {
+      bytes[at++] = (rest % 128) | 0x80;
+      rest = Math.floor(rest / 128);
+    }
+    while (rest > 127) {
+      bytes[at++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    bytes[at++] = rest;
+    this.#length = at;
+  }
+
+  bytes(bytes: Uint8Array): void {
+    const at = this.#reserve(bytes.length);
+    this.#bytes.set(bytes, at);
+  }
+
+  /** Appends `text`, which has `length` bytes of UTF-8. */
+  utf8(text: string, length: number): void {
+    const at = this.#reserve(length);
+    textEncoder.encodeInto(text, this.#bytes.subarray(at, at + length));
+  }
+
+  #reserve(count: number): number {
+    const start = this.#length;
+    const needed = start + count;
+    if (needed > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+      grown.set(this.#bytes.subarray(0, start));
+      this.#bytes = grown;
+    }
+    this.#length = needed;
+    return start;
+  }
+}
+
+/** A walk over bytes `[position, end)` that fails with a `RangeError` rather than read past them. */
+export class ByteReader {
+  readonly bytes: Uint8Array;
+  readonly end: number;
+  position: number;
+
+  constructor(bytes: Uint8Array, position = 0, end: number = bytes.length) {
+    this.bytes = bytes;
+    this.position = position;
+    this.end = end;
+  }
+
+  get done(): boolean {
+    return this.position >= this.end;
+  }
+
+  /** Reads an unsigned varint. @throws {RangeError} when it is cut off, or past 2^53 - 1 */
+  varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let length = 0; length < 8; length++) {
+      if (this.position >= this.end) throw new RangeError("varint is cut off");
+      const byte = this.bytes[this.position++]!;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        if (value > Number.MAX_SAFE_INTEGER) break;
+        return value;
+      }
+      scale *= 128;
+    }
+    throw new RangeError("varint is past 2^53 - 1");
+  }
+
+  /** Moves past `count` bytes and returns where they start. @throws {RangeError} past the end */
+  skip(count: number): number {
+    const start = this.position;
+    if (count > this.end - start) throw new RangeError("field runs past its message");
+    this.position = start + count;
+    return start;
+  }
+}

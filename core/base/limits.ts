@@ -1,0 +1,65 @@
+/**
+ * Every bound in one place. A length that comes from a file or a wire is checked against one of
+ * these before anything is allocated for it.
+ *
+ * @module
+ */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+
+/** Largest encoded record: key, value and headers together. */
+export const RECORD_BYTES_MAX = 16 * MIB;
+/** Largest batch payload as stored, after compression. */
+export const BATCH_STORED_BYTES_MAX = 32 * MIB;
+/** Largest batch payload before compression. */
+export const BATCH_UNCOMPRESSED_BYTES_MAX = 64 * MIB;
+/** Most records in one batch. */
+export const BATCH_RECORDS_MAX = 1_000_000;
+/** Appends that wait together share a batch until its payload has this many bytes. */
+export const BATCH_SHARED_BYTES = MIB;
+/** Bytes that may wait for the disk, per log; an append beyond that is turned away. */
+export const PENDING_BYTES_MAX = 128 * MIB;
+/** Most headers on one record. */
+export const RECORD_HEADERS_MAX = 64;
+/** Largest name of a header, in bytes of UTF-8. */
+export const HEADER_NAME_BYTES_MAX = 256;
+
+/** Segment size at which a log rolls, unless configured. */
+export const SEGMENT_BYTES_DEFAULT = 64 * MIB;
+/** Smallest segment size that can be configured. */
+export const SEGMENT_BYTES_MIN = 4 * KIB;
+/** Largest segment size that can be configured: positions fit in 31 bits. */
+export const SEGMENT_BYTES_MAX = 2 * GIB - 64 * MIB;
+/** Age at which the active segment rolls, unless configured: seven days. */
+export const SEGMENT_AGE_MS_DEFAULT = 7 * 24 * 3600 * 1000;
+/** Most segments that one log may have; a roll beyond that is an error. */
+export const SEGMENTS_MAX = 100_000;
+/** Distance between two entries of the sparse index, in bytes of the segment. */
+export const INDEX_INTERVAL_BYTES = 4 * KIB;
+/** Bytes that a sequential read asks of the disk at once. */
+export const READ_BLOCK_BYTES = 256 * KIB;
+
+/** Largest manifest or catalogue file that is read. */
+export const MANIFEST_BYTES_MAX = 64 * MIB;
+/** Most producers that a log remembers, the least recently seen being forgotten. */
+export const PRODUCERS_MAX = 1024;
+/** Appends per producer whose retry is answered with the offsets of the first try. */
+export const PRODUCER_WINDOW = 5;
+/** Longest producer id, in bytes of UTF-8. */
+export const PRODUCER_ID_BYTES_MAX = 200;
+
+/** Longest topic name, in bytes of UTF-8. */
+export const TOPIC_NAME_BYTES_MAX = 200;
+/** Most partitions of one topic. */
+export const PARTITIONS_MAX = 1024;
+/** Most topics of one store. */
+export const TOPICS_MAX = 10_000;
+
+/** Largest timestamp: the last millisecond that a `Date` can hold. */
+export const TIMESTAMP_MS_MAX = 8.64e15;
+/** Interval at which a reader of a log owned by another process looks for news. */
+export const OUTSIDE_POLL_MS = 100;
+/** Interval at which a store looks for segments to roll and to drop. */
+export const MAINTENANCE_INTERVAL_MS = 30_000;

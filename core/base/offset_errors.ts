@@ -1,0 +1,56 @@
+/**
+ * What is said of offsets that cannot be read, in one wording everywhere.
+ *
+ * @module
+ */
+import { SeglogError } from "./errors.ts";
+
+/** The offsets `[logStartOffset, nextOffset)` that can be read. */
+export interface ReadableRange {
+  readonly logStartOffset: number;
+  readonly nextOffset: number;
+}
+
+/**
+ * Refuses an offset that cannot be read.
+ *
+ * @param what names the log in the message
+ * @throws {SeglogError} `offset-out-of-range`, with the bounds in its details
+ */
+export function checkOffset(
+  what: string,
+  offset: number,
+  bounds: ReadableRange,
+): void {
+  const { logStartOffset, nextOffset } = bounds;
+  if (offset >= logStartOffset && offset < nextOffset) return;
+  throw outOfRange(what, offset, bounds);
+}
+
+/** The error for an offset outside `[logStartOffset, nextOffset)`. */
+export function outOfRange(
+  what: string,
+  offset: number,
+  bounds: ReadableRange,
+): SeglogError {
+  const { logStartOffset, nextOffset } = bounds;
+  const state = offset < logStartOffset
+    ? `the first readable offset is ${logStartOffset}`
+    : `the next record will get offset ${nextOffset}`;
+  return new SeglogError(
+    "offset-out-of-range",
+    `Cannot read ${what} at offset ${offset}: ${state}`,
+    {
+      details: { offset, logStartOffset, nextOffset },
+    },
+  );
+}
+
+/** The error for an offset whose record was truncated or compacted away. */
+export function absent(what: string, offset: number): SeglogError {
+  return new SeglogError(
+    "not-found",
+    `Cannot read ${what} at offset ${offset}: its record was removed`,
+    { details: { offset } },
+  );
+}

@@ -1,0 +1,55 @@
+/**
+ * What is made of the disk's primitives, the same on every disk.
+ *
+ * @module
+ */
+import { dirname } from "node:path";
+import { SeglogError } from "../base/errors.ts";
+import type { Disk } from "./disk.ts";
+
+/**
+ * Replaces a file so that a crash leaves the old content or the new, never a mixture.
+ *
+ * The bytes are synced before the rename makes them the file, and the folder is synced after it,
+ * so that the rename itself survives.
+ */
+export async function replaceFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.tmp`;
+  if (disk.sizeOf(temporary) !== undefined) disk.removeFile(temporary);
+  await writeNewFile(disk, temporary, bytes);
+  disk.rename(temporary, path);
+  await disk.syncFolder(dirname(path));
+}
+
+/** Writes and syncs a file that was not there; the caller syncs the folder. */
+export async function writeNewFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
+  const file = disk.create(path);
+  try {
+    file.write(bytes, 0);
+    await file.sync();
+  } finally {
+    file.close();
+  }
+}
+
+/**
+ * The whole content of a file.
+ *
+ * @param bytesMax more than this is not read
+ * @returns the bytes, or `undefined` when there is no file
+ * @throws {SeglogError} `corrupt` when the file is larger than `bytesMax`
+ */
+export function readFile(disk: Disk, path: string, bytesMax: number): Uint8Array | undefined {
+  if (disk.sizeOf(path) === undefined) return undefined;
+  const file = disk.open(path, "read");
+  try {
+    const size = file.size();
+    if (size > bytesMax) {
+      throw new SeglogError("corrupt", `Cannot read ${path}: ${size} bytes, ${bytesMax} at most`);
+    }
+    const bytes = new Uint8Array(size);
+    return bytes.subarray(0, file.read(bytes, 0));
+  } finally {
+    file.close();
+  }
+}

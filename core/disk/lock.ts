@@ -1,0 +1,140 @@
+/**
+ * One owner per data directory: `flock(2)` on a file that is never unlinked.
+ *
+ * The lock belongs to the open file, so the kernel frees it the moment its owner dies, and the
+ * three runtimes exclude each other. Deno has the call built in, Bun reaches libc, and Node, which
+ * has neither, lets `flock(1)` lock the descriptor that it inherits: the lock stays with the open
+ * file after that program has ended.
+ *
+ * @module
+ */
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import process from "node:process";
+import { encodeUtf8 } from "../base/bytes.ts";
+import { messageOf, SeglogError } from "../base/errors.ts";
+import type { DiskLock } from "./disk.ts";
+
+const LOCK_EX_NB = 2 | 4;
+/** The descriptor under which `flock(1)` finds ours: the first after the three standard ones. */
+const INHERITED_DESCRIPTOR = 3;
+
+/**
+ * Tries to lock the file at `path`, making it when needed.
+ *
+ * @param note what the file will say to people who look who holds it
+ * @returns the lock, or `undefined` when another process or opener holds it
+ */
+export async function tryLockFile(path: string, note: string): Promise<DiskLock | undefined> {
+  const lock = await lockOpenFile(path);
+  if (lock === undefined) return undefined;
+  if (!isSameFile(path, lock.identity)) { // replaced between our opening and our locking
+    lock.release();
+    return undefined;
+  }
+  fs.writeFileSync(path, note);
+  return lock;
+}
+
+/** What the owner of a lock wrote about itself; empty when nothing is known. */
+export function readLockNote(path: string): string {
+  try {
+    return fs.readFileSync(path, "utf8").trim();
+  } catch {
+    return "";
+  }
+}
+
+interface HeldFile extends DiskLock {
+  /** Device and inode of the file that was locked. */
+  readonly identity: string;
+}
+
+function lockOpenFile(path: string): Promise<HeldFile | undefined> | HeldFile | undefined {
+  const deno = (globalThis as { Deno?: DenoFiles }).Deno;
+  if (deno !== undefined) return lockOnDeno(deno, path);
+  const handle = fs.openSync(path, "a+");
+  if (process.versions.bun !== undefined) return lockHandle(path, handle, lockOnBun);
+  return lockHandle(path, handle, lockOnNode);
+}
+
+/** The part of Deno's API that is used here. */
+interface DenoFiles {
+  openSync(path: string, options: { read: true; write: true; create: true }): {
+    tryLockSync(exclusive: boolean): boolean;
+    close(): void;
+  };
+}
+
+function lockOnDeno(deno: DenoFiles, path: string): HeldFile | undefined {
+  const file = deno.openSync(path, { read: true, write: true, create: true });
+  const identity = identityOf(path);
+  if (file.tryLockSync(true)) return { identity, release: () => file.close() };
+  file.close();
+  return undefined;
+}
+
+async function lockHandle(
+  path: string,
+  handle: number,
+  tryLock: (handle: number) => boolean | Promise<boolean>,
+): Promise<HeldFile | undefined> {
+  try {
+    const identity = identityOf(path);
+    if (await tryLock(handle)) return { identity, release: () => fs.closeSync(handle) };
+  } catch (cause) {
+    fs.closeSync(handle);
+    throw new SeglogError("unsupported", `Cannot lock ${path}: ${messageOf(cause)}`, { cause });
+  }
+  fs.closeSync(handle);
+  return undefined;
+}
+
+async function lockOnBun(handle: number): Promise<boolean> {
+  const ffi: BunFfi = await import(BUN_FFI);
+  const library = process.platform === "darwin" ? "libSystem.B.dylib" : "libc.so.6";
+  const { symbols, close } = ffi.dlopen(library, {
+    flock: { args: ["i32", "i32"], returns: "i32" },
+  });
+  try {
+    return symbols.flock(handle, LOCK_EX_NB) === 0;
+  } finally {
+    close();
+  }
+}
+
+/** Kept out of the import itself: only Bun has the module, and other runtimes would look for it. */
+const BUN_FFI = "bun:ffi";
+
+/** The part of Bun's API that is used here. */
+interface BunFfi {
+  dlopen(library: string, symbols: unknown): {
+    symbols: { flock(handle: number, operation: number): number };
+    close(): void;
+  };
+}
+
+function lockOnNode(handle: number): boolean {
+  const result = spawnSync("flock", ["-x", "-n", String(INHERITED_DESCRIPTOR)], {
+    stdio: ["ignore", "ignore", "ignore", handle],
+  });
+  if (result.error !== undefined) {
+    throw new Error("Node needs the program flock(1), from util-linux; or use Deno or Bun", {
+      cause: result.error,
+    });
+  }
+  return result.status === 0;
+}
+
+function identityOf(path: string): string {
+  const { dev, ino } = fs.statSync(path);
+  return `${dev}:${ino}`;
+}
+
+function isSameFile(path: string, identity: string): boolean {
+  try {
+    return identityOf(path) === identity;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,234 @@
+/**
+ * A record batch: the unit of append, checksum, compression and atomicity.
+ *
+ * @module
+ */
+import {
+  ByteReader,
+  type ByteWriter,
+  decodeUtf8,
+  utf8Length,
+  varintLength,
+} from "../base/bytes.ts";
+import { crc32 } from "../base/crc32.ts";
+import { SeglogError } from "../base/errors.ts";
+import {
+  BATCH_HEADER_BYTES,
+  type BatchHeader,
+  batchLength,
+  decodeBatchHeader,
+  encodeBatchHeader,
+  WIRE_SALT,
+} from "./batch_header.ts";
+import { decompress } from "./compression.ts";
+import { decodeRecord, type LogRecord, skipField } from "./record.ts";
+
+/** Who wrote a batch, for appends whose retry must not make duplicates. */
+export interface Producer {
+  /** Chosen by the producer, unique to it: 1 to 200 bytes of UTF-8. */
+  readonly id: string;
+  /** Raised by a producer that takes over an id; the log turns lower ones away. */
+  readonly epoch: number;
+  /** Counts the appends of this producer and epoch to one partition, by ones. */
+  readonly sequence: number;
+}
+
+const TAG_RECORD = (1 << 3) | 2;
+const TAG_PRODUCER = (2 << 3) | 2;
+const TAG_PRODUCER_ID = (1 << 3) | 2;
+const TAG_PRODUCER_EPOCH = 2 << 3;
+const TAG_PRODUCER_SEQUENCE = 3 << 3;
+
+/**
+ * A batch as it was read: a header that was checked, and the bytes behind it. The payload is
+ * checked when it is first asked for.
+ */
+export class BatchView {
+  readonly header: BatchHeader;
+  /** The stored batch, header and padding included: a view of the block that was read. */
+  readonly bytes: Uint8Array;
+  #payload: Uint8Array | undefined;
+
+  constructor(header: BatchHeader, bytes: Uint8Array) {
+    this.header = header;
+    this.bytes = bytes;
+  }
+
+  /** Offset of the first record when it was appended. */
+  get baseOffset(): number {
+    return this.header.baseOffset;
+  }
+
+  /** Offset after the last record. */
+  get nextOffset(): number {
+    return this.header.baseOffset + this.header.lastOffsetDelta + 1;
+  }
+
+  /** Whether the bytes after the header are the ones that were written. */
+  isIntact(): boolean {
+    return crc32(this.#stored()) === this.header.payloadCrc;
+  }
+
+  /**
+   * The `RecordBatch` message, checked and unpacked.
+   *
+   * @throws {SeglogError} `corrupt`, naming the offsets
+   */
+  payload(): Uint8Array {
+    if (this.#payload === undefined) {
+      if (!this.isIntact()) throw this.#corrupt("its checksum does not match");
+      const { codec, uncompressedLength } = this.header;
+      this.#payload = decompress(this.#stored(), codec, uncompressedLength);
+    }
+    return this.#payload;
+  }
+
+  /** The records in offset order, decoded one by one. @throws {SeglogError} `corrupt` */
+  *records(): Generator<LogRecord, void, undefined> {
+    const { baseOffset, recordCount } = this.header;
+    const reader = new ByteReader(this.payload());
+    let previous = baseOffset - 1;
+    let count = 0;
+    for (;;) {
+      const record = this.#nextRecord(reader, count);
+      if (record === undefined) break;
+      if (record.offset <= previous || record.offset >= this.nextOffset) {
+        throw this.#corrupt(`it holds a record with offset ${record.offset}`);
+      }
+      previous = record.offset;
+      count++;
+      yield record;
+    }
+    if (count !== recordCount) throw this.#corrupt(`it holds ${count} of ${recordCount} records`);
+  }
+
+  /** Who wrote the batch, when it says so. @throws {SeglogError} `corrupt` */
+  producer(): Producer | undefined {
+    if (!this.header.hasProducer) return undefined;
+    const reader = new ByteReader(this.payload());
+    try {
+      const end = seekField(reader, TAG_PRODUCER);
+      if (end !== undefined) {
+        return decodeProducer(new ByteReader(reader.bytes, reader.position, end));
+      }
+    } catch (cause) {
+      throw this.#corrupt("its payload is malformed", cause);
+    }
+    throw this.#corrupt("its producer is missing");
+  }
+
+  #nextRecord(reader: ByteReader, index: number): LogRecord | undefined {
+    const { baseOffset, baseTimestampMs, recordCount, lastOffsetDelta } = this.header;
+    const isDense = lastOffsetDelta === recordCount - 1;
+    try {
+      const end = seekField(reader, TAG_RECORD);
+      if (end === undefined) return undefined;
+      const start = reader.skip(end - reader.position);
+      const context = { baseOffset, baseTimestampMs, index: isDense ? index : -1 };
+      return decodeRecord(reader.bytes, start, end, context);
+    } catch (cause) {
+      throw this.#corrupt("its payload is malformed", cause);
+    }
+  }
+
+  #stored(): Uint8Array {
+    return this.bytes.subarray(BATCH_HEADER_BYTES, BATCH_HEADER_BYTES + this.header.payloadLength);
+  }
+
+  #corrupt(what: string, cause?: unknown): SeglogError {
+    const { baseOffset, nextOffset } = this;
+    return new SeglogError(
+      "corrupt",
+      `Cannot read offsets ${baseOffset} to ${nextOffset - 1}: ${what}`,
+      { cause, details: { start: baseOffset, end: nextOffset } },
+    );
+  }
+}
+
+/**
+ * The batch at `at`.
+ *
+ * @param salt of the segment that the bytes are from, or `WIRE_SALT`
+ * @returns the batch, or in words why there is none; its payload is not checked yet
+ */
+export function decodeBatch(source: Uint8Array, at: number, salt: number): BatchView | string {
+  const header = decodeBatchHeader(source, at, salt);
+  if (typeof header === "string") return header;
+  const length = batchLength(header);
+  if (source.length - at < length) return "payload is cut off";
+  return new BatchView(header, source.subarray(at, at + length));
+}
+
+/**
+ * A copy of a batch for another place: its payload stays as it is, its header is written anew.
+ *
+ * @param changes what differs, such as `baseOffset`
+ * @param salt of the segment that it goes to, or `WIRE_SALT`
+ */
+export function rehead(
+  batch: BatchView,
+  changes: Partial<BatchHeader> = {},
+  salt: number = WIRE_SALT,
+): Uint8Array {
+  const copy = batch.bytes.slice();
+  encodeBatchHeader(copy, 0, { ...batch.header, ...changes }, salt);
+  return copy;
+}
+
+/**
+ * Moves to the content of the next length-delimited field with this tag.
+ *
+ * @returns where the content ends, or `undefined` when there is no such field
+ */
+function seekField(reader: ByteReader, wanted: number): number | undefined {
+  while (!reader.done) {
+    const tag = reader.varint();
+    if (tag !== wanted) {
+      skipField(reader, tag);
+      continue;
+    }
+    const end = reader.varint() + reader.position;
+    if (end > reader.end) throw new RangeError("field runs past its message");
+    return end;
+  }
+  return undefined;
+}
+
+/** Appends a producer as field `producer` of a `RecordBatch`, defaults left out. */
+export function encodeProducer(writer: ByteWriter, producer: Producer): void {
+  const idLength = utf8Length(producer.id);
+  const { epoch, sequence } = producer;
+  let length = 1 + varintLength(idLength) + idLength;
+  if (epoch !== 0) length += 1 + varintLength(epoch);
+  if (sequence !== 0) length += 1 + varintLength(sequence);
+  writer.byte(TAG_PRODUCER);
+  writer.varint(length);
+  writer.byte(TAG_PRODUCER_ID);
+  writer.varint(idLength);
+  writer.utf8(producer.id, idLength);
+  if (epoch !== 0) {
+    writer.byte(TAG_PRODUCER_EPOCH);
+    writer.varint(epoch);
+  }
+  if (sequence !== 0) {
+    writer.byte(TAG_PRODUCER_SEQUENCE);
+    writer.varint(sequence);
+  }
+}
+
+function decodeProducer(reader: ByteReader): Producer {
+  let id = "";
+  let epoch = 0;
+  let sequence = 0;
+  while (!reader.done) {
+    const tag = reader.varint();
+    if (tag === TAG_PRODUCER_ID) {
+      const length = reader.varint();
+      const start = reader.skip(length);
+      id = decodeUtf8(reader.bytes.subarray(start, start + length));
+    } else if (tag === TAG_PRODUCER_EPOCH) epoch = reader.varint();
+    else if (tag === TAG_PRODUCER_SEQUENCE) sequence = reader.varint();
+    else skipField(reader, tag);
+  }
+  return { id, epoch, sequence };
+}

@@ -1,0 +1,99 @@
+/**
+ * Names of files and folders, both ways.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { encodeUtf8 } from "../base/bytes.ts";
+import { SeglogError } from "../base/errors.ts";
+import { TOPIC_NAME_BYTES_MAX } from "../base/limits.ts";
+
+/** The file that says who owns a store or a log. */
+export const LOCK_FILE = "LOCK";
+/** The catalogue of a store. */
+export const CATALOGUE_FILE = "store.json";
+/** The manifest of one log. */
+export const MANIFEST_FILE = "partition.json";
+/** Where recovery puts the bytes that it cuts off. */
+export const QUARANTINE_FOLDER = "quarantine";
+
+const OFFSET_DIGITS = 20;
+const FOLDER_NAME_MAX = 240;
+const SEGMENT_FILE = /^(\d{20})\.log$/;
+const INDEX_FILE = /^(\d{20})\.index$/;
+const PLAIN_BYTE = /^[a-z0-9._-]$/;
+
+/** `00000000000000000042.log` */
+export function segmentFileName(baseOffset: number): string {
+  return `${digits(baseOffset)}.log`;
+}
+
+/** `00000000000000000042.index` */
+export function indexFileName(baseOffset: number): string {
+  return `${digits(baseOffset)}.index`;
+}
+
+/** The base offset in a segment's file name, or `undefined` for any other file. */
+export function parseSegmentFileName(name: string): number | undefined {
+  return parseOffset(SEGMENT_FILE.exec(name)?.[1]);
+}
+
+/** The base offset in an index's file name, or `undefined` for any other file. */
+export function parseIndexFileName(name: string): number | undefined {
+  return parseOffset(INDEX_FILE.exec(name)?.[1]);
+}
+
+/**
+ * The folder of one partition: the topic's name with every byte outside `[a-z0-9._-]`
+ * percent-encoded, upper case too (disks may ignore case), a dash and the partition's number.
+ * File systems allow 255 bytes: a longer encoding is cut, and `~` and a hash of the name added.
+ */
+export function partitionFolderName(topic: string, partition: number): string {
+  let folder = "";
+  for (const byte of encodeUtf8(topic)) {
+    const char = String.fromCharCode(byte);
+    folder += PLAIN_BYTE.test(char) ? char : `%${byte.toString(16).padStart(2, "0").toUpperCase()}`;
+  }
+  folder = folder.replace(/^\./, "%2E");
+  if (folder.length > FOLDER_NAME_MAX) {
+    const hash = createHash("sha256").update(topic).digest("hex").slice(0, 32);
+    folder = `${folder.slice(0, FOLDER_NAME_MAX - hash.length - 1)}~${hash}`;
+  }
+  return `${folder}-${partition}`;
+}
+
+/**
+ * The topic name, when it is one: 1 to 200 bytes of UTF-8 without control characters.
+ *
+ * @throws {SeglogError} `invalid-argument`
+ */
+export function checkTopicName(topic: string): string {
+  const refuse = (why: string) =>
+    new SeglogError(
+      "invalid-argument",
+      `Cannot use ${JSON.stringify(topic.slice(0, 80))} as a topic name: ${why}`,
+    );
+  const length = encodeUtf8(topic).length;
+  if (length < 1 || length > TOPIC_NAME_BYTES_MAX) {
+    throw refuse(`it has ${length} bytes, and 1 to ${TOPIC_NAME_BYTES_MAX} are allowed`);
+  }
+  if (!topic.isWellFormed()) throw refuse("it is not valid Unicode");
+  // deno-lint-ignore no-control-regex
+  if (/[\u0000-\u001f\u007f-\u009f]/.test(topic)) throw refuse("it has a control character");
+  return topic;
+}
+
+/** Whether a topic is one of ours, not shown and not to be written by callers. */
+export function isInternalTopic(topic: string): boolean {
+  return topic.startsWith("__");
+}
+
+function digits(offset: number): string {
+  return String(offset).padStart(OFFSET_DIGITS, "0");
+}
+
+function parseOffset(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const offset = Number(text);
+  return Number.isSafeInteger(offset) ? offset : undefined;
+}

@@ -1,0 +1,207 @@
+/**
+ * The JSON shape of a record, version 1: one shape for standard input and output, HTTP bodies,
+ * events and dumps.
+ *
+ * ```json
+ * {"topic":"orders","partition":0,"offset":41,"timestamp":"2026-11-20T12:00:00.000Z","key":"u1","type":"json","value":{"qty":2},"headers":{"trace":"a1"}}
+ * ```
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { decodeUtf8, isValidUtf8 } from "../base/bytes.ts";
+import { messageOf, SeglogError } from "../base/errors.ts";
+import { sliceArray, sliceObject } from "./json_slices.ts";
+import { type LogRecord, type RecordInput, VALUE_TYPES, type ValueType } from "./record.ts";
+
+/** Where a record is, for its shape. */
+export interface RecordPlace {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** A record from its shape, and the partition when the shape names one. */
+export interface ShapedRecord {
+  readonly record: RecordInput;
+  readonly partition: number | undefined;
+}
+
+const MEMBERS = new Set([
+  "topic",
+  "partition",
+  "offset",
+  "timestamp",
+  "key",
+  "keyBase64",
+  "type",
+  "value",
+  "headers",
+]);
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/**
+ * One line of JSON for a record. A JSON value is shown as it was stored, but that line breaks
+ * between its tokens become spaces; a value that is not what its type says is shown as bytes.
+ *
+ * @param place left out where the topic is not known, as in a dump of one segment
+ */
+export function formatRecordShape(record: LogRecord, place?: RecordPlace): string {
+  const parts: string[] = [];
+  if (place !== undefined) {
+    parts.push(`"topic":${JSON.stringify(place.topic)},"partition":${place.partition}`);
+  }
+  parts.push(`"offset":${record.offset}`);
+  parts.push(`"timestamp":"${new Date(record.timestamp).toISOString()}"`);
+  if (record.key !== null) parts.push(keyMember(record.key));
+  parts.push(...valueMembers(record));
+  if (Object.keys(record.headers).length > 0) {
+    parts.push(`"headers":${JSON.stringify(record.headers)}`);
+  }
+  return `{${parts.join(",")}}`;
+}
+
+/**
+ * A record from its shape. Everything but `value` may be missing. Without `type` a JSON string is
+ * text, `null` is a tombstone and anything else is JSON. `topic` and `offset` are not looked at.
+ *
+ * @param text one JSON object
+ * @throws {SeglogError} `invalid-argument` when it is not JSON; `invalid-record` when it is not
+ * the shape of a record
+ */
+export function parseRecordShape(text: string): ShapedRecord {
+  const parsed = parseJson(text);
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+    throw invalid('it must be an object such as {"key":"u1","value":{"qty":2}}');
+  }
+  return shapedRecord(parsed as Record<string, unknown>, sliceObject(text));
+}
+
+/** One record, or an array of them, from their shapes. Throws as {@linkcode parseRecordShape}. */
+export function parseRecordShapes(text: string): ShapedRecord[] {
+  const parsed = parseJson(text);
+  if (!Array.isArray(parsed)) return [parseRecordShape(text)];
+  return sliceArray(text).map(parseRecordShape);
+}
+
+function shapedRecord(
+  members: Record<string, unknown>,
+  slices: ReadonlyMap<string, string>,
+): ShapedRecord {
+  for (const name of Object.keys(members)) {
+    if (!MEMBERS.has(name)) {
+      throw invalid(`"${name.slice(0, 80)}" is not a member of a record; wrap it as {"value":…}`);
+    }
+  }
+  const { partition } = members;
+  if (partition !== undefined && !(Number.isSafeInteger(partition) && (partition as number) >= 0)) {
+    throw invalid("partition must be a whole number from 0");
+  }
+  const { value, type } = valueOf(members, slices);
+  const record: RecordInput = {
+    key: keyOf(members),
+    value,
+    type,
+    headers: headersOf(members.headers),
+    timestamp: timestampOf(members.timestamp),
+  };
+  return { record, partition: partition as number | undefined };
+}
+
+function valueOf(
+  members: Record<string, unknown>,
+  slices: ReadonlyMap<string, string>,
+): Pick<RecordInput, "value" | "type"> {
+  const { value, type } = members;
+  if (value === undefined) throw invalid('"value" is missing');
+  if (type !== undefined && !VALUE_TYPES.includes(type as ValueType)) {
+    throw invalid(`type must be one of ${VALUE_TYPES.join(", ")}`);
+  }
+  if (type === "json") return { value: slices.get("value")!, type };
+  if (value === null) return { value };
+  if (type === "bytes") return { value: bytesOf("value", value), type };
+  if (typeof value === "string") return { value: wellFormed("value", value), type: "text" };
+  if (type === "text") throw invalid("a value of type text must be a JSON string");
+  return { value: slices.get("value")!, type: "json" };
+}
+
+function keyOf(members: Record<string, unknown>): string | Uint8Array | null {
+  const { key = null, keyBase64 } = members;
+  if (keyBase64 !== undefined) {
+    if (key !== null) throw invalid("give key or keyBase64, not both");
+    return bytesOf("keyBase64", keyBase64);
+  }
+  if (key !== null && typeof key !== "string") {
+    throw invalid("key must be a string, or null; bytes go into keyBase64");
+  }
+  return key === null ? null : wellFormed("key", key);
+}
+
+function headersOf(headers: unknown): RecordInput["headers"] {
+  if (headers === undefined || headers === null) return undefined;
+  const isObject = typeof headers === "object" && !Array.isArray(headers);
+  if (!isObject || Object.values(headers).some((text) => typeof text !== "string")) {
+    throw invalid("headers must be an object of strings");
+  }
+  return headers as Record<string, string>;
+}
+
+function timestampOf(timestamp: unknown): number | undefined {
+  if (timestamp === undefined || timestamp === null) return undefined;
+  const ms = typeof timestamp === "string" ? Date.parse(timestamp) : timestamp;
+  if (Number.isSafeInteger(ms)) return ms as number;
+  throw invalid("timestamp must be ISO 8601 text such as 2026-11-20T12:00:00Z, or milliseconds");
+}
+
+function keyMember(key: Uint8Array): string {
+  if (isValidUtf8(key)) return `"key":${JSON.stringify(decodeUtf8(key))}`;
+  return `"keyBase64":"${base64(key)}"`;
+}
+
+function valueMembers({ type, value }: LogRecord): string[] {
+  if (value === null) return ['"value":null'];
+  if (type !== "bytes" && isValidUtf8(value)) {
+    const text = decodeUtf8(value);
+    if (type === "text") return ['"type":"text"', `"value":${JSON.stringify(text)}`];
+    if (isJson(text)) return ['"type":"json"', `"value":${text.replace(/[\r\n]/g, " ").trim()}`];
+  }
+  return ['"type":"bytes"', `"value":"${base64(value)}"`];
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+}
+
+function bytesOf(member: string, text: unknown): Uint8Array {
+  if (typeof text !== "string" || !BASE64.test(text)) {
+    throw invalid(`${member} must be base64 text`);
+  }
+  return Buffer.from(text, "base64");
+}
+
+function wellFormed(member: string, text: string): string {
+  if (text.isWellFormed()) return text;
+  throw invalid(`${member} has half of a surrogate pair, which is not Unicode text`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new SeglogError("invalid-argument", `Cannot read a record: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function invalid(why: string): SeglogError {
+  return new SeglogError("invalid-record", `Cannot read a record: ${why}`);
+}
