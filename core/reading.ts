@@ -5,29 +5,8 @@
  */
 import type { Backend, ReadOptions } from "./backend.ts";
 import { absent, checkOffset } from "./base/offset_errors.ts";
-import type { BatchView } from "./format/batch.ts";
 import type { LogRecord } from "./format/record.ts";
-
-/** A record, and the partition that it is from. */
-export interface PartitionRecord {
-  readonly partition: number;
-  readonly record: LogRecord;
-}
-
-/** Offsets `[from, until)`, in either direction. */
-export interface OffsetRange {
-  readonly from: number;
-  readonly until: number;
-  readonly reverse?: boolean;
-}
-
-/** The records of a batch that are in the range, in the direction of the range. */
-export function recordsOf(batch: BatchView, range: OffsetRange): Iterable<LogRecord> {
-  const { from, until } = range;
-  if (range.reverse) return recordsInRange(batch, from, until).toReversed();
-  if (batch.baseOffset >= from && batch.nextOffset <= until) return batch.records();
-  return recordsInRange(batch, from, until);
-}
+import { recordsOf } from "./format/records_of.ts";
 
 /**
  * Records of one partition, one by one.
@@ -66,13 +45,4 @@ export async function readRecord(
   const range = { from: offset, until: offset + 1, partition };
   for await (const record of readRecords(backend, topic, range)) return record;
   throw absent(`"${topic}"`, offset);
-}
-
-function recordsInRange(batch: BatchView, from: number, until: number): LogRecord[] {
-  const records: LogRecord[] = [];
-  for (const record of batch.records()) {
-    if (record.offset >= until) break;
-    if (record.offset >= from) records.push(record);
-  }
-  return records;
 }

@@ -12,13 +12,34 @@ import type { Disk } from "./disk.ts";
  *
  * The bytes are synced before the rename makes them the file, and the folder is synced after it,
  * so that the rename itself survives.
+ *
+ * @throws {SeglogError} `outcome-unknown` when either content may be there after a crash; with any
+ * other code the old content stays
  */
 export async function replaceFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${path}.tmp`;
-  if (disk.sizeOf(temporary) !== undefined) disk.removeFile(temporary);
-  await writeNewFile(disk, temporary, bytes);
-  disk.rename(temporary, path);
-  await disk.syncFolder(dirname(path));
+  removeIfThere(disk, temporary);
+  try {
+    await writeNewFile(disk, temporary, bytes);
+    disk.rename(temporary, path);
+  } catch (error) {
+    removeIfThere(disk, temporary);
+    throw error;
+  }
+  try {
+    await disk.syncFolder(dirname(path));
+  } catch (cause) {
+    throw new SeglogError(
+      "outcome-unknown",
+      `Cannot replace ${path}: it was renamed, and syncing its folder failed`,
+      { cause },
+    );
+  }
+}
+
+/** Removes a file that may not be there. */
+export function removeIfThere(disk: Disk, path: string): void {
+  if (disk.sizeOf(path) !== undefined) disk.removeFile(path);
 }
 
 /** Writes and syncs a file that was not there; the caller syncs the folder. */

@@ -1,0 +1,159 @@
+/**
+ * Appends that wait for the disk. Records are encoded when they come, straight into the buffer that
+ * one positional write will take; callers who wait at the same time share batches, that write and
+ * one sync.
+ *
+ * @module
+ */
+import { ByteWriter } from "../base/bytes.ts";
+import { SeglogError } from "../base/errors.ts";
+import { BATCH_SHARED_BYTES, PENDING_BYTES_MAX } from "../base/limits.ts";
+import type { BatchView, Producer } from "../format/batch.ts";
+import { BatchBuilder, type BuiltBatch } from "../format/batch_builder.ts";
+import type { Codec } from "../format/compression.ts";
+import type { RecordInput } from "../format/record.ts";
+
+/** Offsets `[start, end)`. */
+export interface AppendedRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Someone who waits for an append. */
+export interface Waiter {
+  /** Offset after the last record. */
+  readonly end: number;
+  readonly needsSync: boolean;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Appends that are taken to the disk together. */
+export interface AppendWork {
+  readonly buffer: ByteWriter;
+  readonly batches: readonly BuiltBatch[];
+  readonly waiters: readonly Waiter[];
+}
+
+const BUFFER_BYTES_KEPT = 4 * BATCH_SHARED_BYTES;
+
+/** Collects appends, in the order in which they came. */
+export class AppendQueue {
+  #buffer = new ByteWriter(64 * 1024);
+  #spare: ByteWriter | undefined = new ByteWriter(64 * 1024);
+  #open: BatchBuilder | undefined;
+  #batches: BuiltBatch[] = [];
+  #waiters: Waiter[] = [];
+  #nextOffset: number;
+  readonly #codec: () => Codec;
+
+  /** @param codec asked for each batch, since it may be configured anew */
+  constructor(nextOffset: number, codec: () => Codec) {
+    this.#nextOffset = nextOffset;
+    this.#codec = codec;
+  }
+
+  /** The offset that the next record gets. */
+  get nextOffset(): number {
+    return this.#nextOffset;
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiters.length === 0;
+  }
+
+  /**
+   * Encodes records and gives them offsets. Nothing is kept of what the caller gave.
+   *
+   * @throws {SeglogError} `invalid-record`, `too-large`, or `overloaded` when too much waits already;
+   * then nothing is added
+   */
+  add(records: readonly RecordInput[], nowMs: number, producer?: Producer): AppendedRange {
+    this.#checkRoom();
+    if (producer !== undefined) this.#finishOpen();
+    const length = this.#buffer.length;
+    const builder = this.#open ?? new BatchBuilder(this.#buffer, this.#nextOffset);
+    const start = builder.nextOffset;
+    try {
+      if (producer !== undefined) builder.setProducer(producer);
+      builder.add(records, nowMs);
+    } catch (error) {
+      if (this.#open === undefined) this.#buffer.truncate(length);
+      else if (isTooLarge(error)) {
+        this.#finishOpen(); // it was too large beside what shares the batch: try it alone
+        return this.add(records, nowMs, producer);
+      }
+      throw error;
+    }
+    this.#open = builder;
+    this.#nextOffset = builder.nextOffset;
+    if (producer !== undefined || builder.payloadBytes >= BATCH_SHARED_BYTES) this.#finishOpen();
+    return { start, end: this.#nextOffset };
+  }
+
+  /** Adds a batch that is encoded already, under its next offsets. */
+  addBatch(batch: BatchView): AppendedRange {
+    this.#checkRoom();
+    this.#finishOpen();
+    const start = this.#buffer.length;
+    this.#buffer.bytes(batch.bytes);
+    const header = { ...batch.header, baseOffset: this.#nextOffset };
+    this.#batches.push({ start, end: this.#buffer.length, header });
+    const range = { start: this.#nextOffset, end: this.#nextOffset + header.recordCount };
+    this.#nextOffset = range.end;
+    return range;
+  }
+
+  /** Resolves when everything added so far is acknowledged. */
+  wait(needsSync: boolean): Promise<void> {
+    const end = this.#nextOffset;
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ end, needsSync, resolve, reject });
+    });
+  }
+
+  /** Takes everything that waits; what comes meanwhile is encoded into the other buffer. */
+  take(): AppendWork {
+    this.#finishOpen();
+    const work = { buffer: this.#buffer, batches: this.#batches, waiters: this.#waiters };
+    this.#buffer = this.#spare ?? new ByteWriter(64 * 1024);
+    this.#spare = undefined;
+    this.#batches = [];
+    this.#waiters = [];
+    return work;
+  }
+
+  /** Gives the buffer of finished work back. */
+  release(buffer: ByteWriter): void {
+    buffer.truncate(0);
+    buffer.shrink(BUFFER_BYTES_KEPT);
+    this.#spare = buffer;
+  }
+
+  /** Drops everything that waits, and goes on from `nextOffset`. Returns those who waited. */
+  reset(nextOffset: number): readonly Waiter[] {
+    const { buffer, waiters } = this.take();
+    this.release(buffer);
+    this.#nextOffset = nextOffset;
+    return waiters;
+  }
+
+  #finishOpen(): void {
+    const open = this.#open;
+    this.#open = undefined;
+    if (open !== undefined) this.#batches.push(open.finish(this.#codec()));
+  }
+
+  #checkRoom(): void {
+    if (this.#buffer.length < PENDING_BYTES_MAX) return;
+    throw new SeglogError(
+      "overloaded",
+      `Cannot append: ${this.#buffer.length} bytes wait for the disk already; wait for earlier appends first`,
+      { details: { pendingBytes: this.#buffer.length } },
+    );
+  }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof SeglogError && error.code === "too-large";
+}

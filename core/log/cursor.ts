@@ -1,0 +1,95 @@
+/**
+ * Walks the batches of a log forwards, across segments, while the log goes on living.
+ *
+ * @module
+ */
+import { SeglogError } from "../base/errors.ts";
+import { READ_BLOCK_BYTES } from "../base/limits.ts";
+import { outOfRange } from "../base/offset_errors.ts";
+import type { BatchView } from "../format/batch.ts";
+import { trimBatch } from "../format/trim_batch.ts";
+import { BlockReader } from "./block_reader.ts";
+import { skipGaps, untilGap } from "./gaps.ts";
+import type { ReadableSegment } from "./segments.ts";
+import { type LogView, segmentAt } from "./view.ts";
+
+/** A place in a log, from which batches are read one after another. */
+export class Cursor {
+  readonly #view: LogView;
+  readonly #blockBytes: number;
+  #offset: number;
+  #segment: ReadableSegment | undefined;
+  #reader: BlockReader | undefined;
+  #position = 0;
+
+  /** @param from offset of the first record that is wanted */
+  constructor(view: LogView, from: number, blockBytes: number = READ_BLOCK_BYTES) {
+    this.#view = view;
+    this.#offset = from;
+    this.#blockBytes = blockBytes;
+  }
+
+  /** Offset of the next record that is wanted. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /**
+   * The next batch that holds a wanted record: the first one may begin before it. Batches lose the
+   * records that a truncation removed.
+   *
+   * @param until offsets from here on are not wanted
+   * @returns `undefined` at `until`, or at the end of the log as it is now
+   * @throws {SeglogError} `offset-out-of-range`, `corrupt` or `closed`
+   */
+  next(until = Infinity): BatchView | undefined {
+    const view = this.#view;
+    view.checkOpen();
+    for (;;) {
+      const offset = skipGaps(view.gaps, this.#offset);
+      if (offset < view.logStartOffset) throw outOfRange(view.name, offset, view);
+      if (offset >= Math.min(until, view.nextOffset)) return undefined;
+      this.#offset = offset;
+      const batch = this.#read(offset);
+      if (batch.nextOffset <= offset) continue; // on the way from an index entry
+      if (batch.baseOffset > offset) throw this.#missing(offset, batch.baseOffset);
+      this.#offset = batch.nextOffset;
+      return trimBatch(batch, view.gaps.length === 0 ? Infinity : untilGap(view.gaps, offset));
+    }
+  }
+
+  /** The batch at the current position, which then moves past it. */
+  #read(offset: number): BatchView {
+    const segment = segmentAt(this.#view, offset);
+    if (segment !== this.#segment) {
+      this.#segment = segment;
+      this.#reader = new BlockReader(segment.source(), this.#blockBytes);
+      this.#position = segment.index().positionOf(offset);
+    }
+    const batch = this.#position < segment.bytes
+      ? this.#reader!.batchAt(this.#position, segment.bytes)
+      : "the segment ends too early";
+    if (typeof batch === "string") throw this.#damaged(offset, batch);
+    this.#position += batch.bytes.length;
+    return batch;
+  }
+
+  #damaged(offset: number, complaint: string): SeglogError {
+    const path = this.#segment!.path;
+    return new SeglogError(
+      "corrupt",
+      `Cannot read ${this.#view.name} at offset ${offset}: ${complaint} at position ${this.#position} of ${path}`,
+      { details: { start: offset, path, position: this.#position } },
+    );
+  }
+
+  #missing(start: number, end: number): SeglogError {
+    return new SeglogError(
+      "corrupt",
+      `Cannot read ${this.#view.name} at offset ${start}: offsets ${start} to ${
+        end - 1
+      } are missing from ${this.#segment!.path}`,
+      { details: { start, end, path: this.#segment!.path } },
+    );
+  }
+}

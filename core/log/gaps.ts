@@ -1,0 +1,43 @@
+/**
+ * Ranges of offsets whose records were taken away, kept in the manifest.
+ *
+ * @module
+ */
+
+/** Offsets `[start, end)` that hold no records any more, or cannot be read any more. */
+export interface Gap {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The first offset at or after `offset` that is in no gap. Gaps are in rising order. */
+export function skipGaps(gaps: readonly Gap[], offset: number): number {
+  let next = offset;
+  for (const gap of gaps) {
+    if (next >= gap.start && next < gap.end) next = gap.end;
+  }
+  return next;
+}
+
+/** The end of the range that starts at `offset`, which is in no gap, and holds none of a gap. */
+export function untilGap(gaps: readonly Gap[], offset: number): number {
+  for (const gap of gaps) if (gap.start > offset) return gap.start;
+  return Infinity;
+}
+
+/** The gaps with one more, in rising order, none touching another. */
+export function addGap(gaps: readonly Gap[], added: Gap): Gap[] {
+  const merged: Gap[] = [];
+  for (const gap of [...gaps, added].toSorted((a, b) => a.start - b.start)) {
+    const last = merged.at(-1);
+    if (last !== undefined && gap.start <= last.end) {
+      merged[merged.length - 1] = { start: last.start, end: Math.max(last.end, gap.end) };
+    } else merged.push(gap);
+  }
+  return merged;
+}
+
+/** The gaps that still matter when `logStartOffset` is the first readable offset. */
+export function gapsFrom(gaps: readonly Gap[], logStartOffset: number): Gap[] {
+  return gaps.filter((gap) => gap.end > logStartOffset);
+}

@@ -1,0 +1,350 @@
+/**
+ * A log: records in order, appended at one end.
+ *
+ * @module
+ */
+import { resolve } from "node:path";
+import { setImmediate } from "node:timers";
+import { systemClock } from "../base/clock.ts";
+import { SeglogError } from "../base/errors.ts";
+import { absent, checkOffset, outOfRange } from "../base/offset_errors.ts";
+import type { DiskLock } from "../disk/disk.ts";
+import { MemoryDisk } from "../disk/memory_disk.ts";
+import { nodeDisk } from "../disk/node_disk.ts";
+import type { BatchView } from "../format/batch.ts";
+import { recordsOf } from "../format/records_of.ts";
+import type { LogSettings } from "../format/log_settings.ts";
+import type { LogRecord, RecordInput } from "../format/record.ts";
+import type { AppendedRange } from "./append_queue.ts";
+import { Cursor } from "./cursor.ts";
+import { LogWriter, type WriteOptions } from "./log_writer.ts";
+import { lockLog, openOwnedLog } from "./open_log.ts";
+import { type LogOptions, settingsOf } from "./options.ts";
+import { OutsideView } from "./outside_view.ts";
+import type { OwnedState } from "./owned_state.ts";
+import type { RecoveryReport } from "./recovery.ts";
+import { reverseBatches } from "./reverse.ts";
+import { offsetAtTime } from "./time_lookup.ts";
+import type { LogView } from "./view.ts";
+
+/** Which records to read: offsets `[from, until)`. */
+export interface LogReadOptions {
+  /** First offset; the first readable one unless given. */
+  readonly from?: number;
+  /** Offset after the last; the end at the time of the call unless given, or none when following. */
+  readonly until?: number;
+  /** Newest first. Cannot be combined with `follow`. */
+  readonly reverse?: boolean;
+  /** Wait for records to come instead of stopping at the end. */
+  readonly follow?: boolean;
+  /** Ends the reading quietly, waiting included. */
+  readonly signal?: AbortSignal;
+}
+
+/** Bytes that are read before other tasks get their turn. */
+const BYTES_PER_TURN = 8 * 1024 * 1024;
+/** Read at once for a single record: an index interval and some of the next. */
+const POINT_READ_BYTES = 8 * 1024;
+
+/**
+ * A segmented, append-only log.
+ *
+ * What `append` has acknowledged survives a kill of the process and, with the default
+ * `sync: "always"`, a loss of power. Offsets are dense and never used again. A batch is stored whole
+ * or not at all, and every record that is returned has passed its checksum on that read.
+ *
+ * @example
+ * ```ts
+ * import { Log } from "seglog";
+ *
+ * await using log = await Log.memory(); // or Log.open("./data/orders")
+ * const offset = await log.append({ key: "u1", value: "hello" });
+ * const record = await log.read(offset);
+ * console.assert(record.text === "hello");
+ * ```
+ */
+export class Log implements AsyncDisposable {
+  /** What opening had to repair; nothing when the log was closed well. */
+  readonly recovery: RecoveryReport;
+  readonly #view: OwnedState | OutsideView;
+  readonly #writer: LogWriter | undefined;
+  readonly #lock: DiskLock | undefined;
+  #settings: LogSettings;
+  #closing: Promise<void> | undefined;
+
+  private constructor(
+    parts: {
+      view: OwnedState | OutsideView;
+      writer?: LogWriter;
+      lock?: DiskLock;
+      recovery: RecoveryReport;
+    },
+    settings: LogSettings,
+  ) {
+    this.#view = parts.view;
+    this.#writer = parts.writer;
+    this.#lock = parts.lock;
+    this.recovery = parts.recovery;
+    this.#settings = settings;
+  }
+
+  /**
+   * Opens the log in a folder, making it when there is none.
+   *
+   * @param folder one log's folder: by itself, or one partition of a store
+   * @throws {SeglogError} `locked` when another process owns it; `corrupt` when acknowledged data is
+   * damaged, with nothing changed; `unsupported` for a later format; `invalid-argument`
+   */
+  static async open(folder: string, options: LogOptions = {}): Promise<Log> {
+    const disk = options.disk ?? nodeDisk;
+    const path = resolve(folder);
+    if (options.readOnly) return Log.openLocked(path, options);
+    const lock = await lockLog(disk, path);
+    try {
+      return await Log.openLocked(path, { ...options, lock });
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  /**
+   * Opens a log whose lock the caller holds, as a store does for all of its logs.
+   *
+   * @param options with a `lock` that the log shall release when it is closed, if any
+   */
+  static async openLocked(
+    folder: string,
+    options: LogOptions & { readonly lock?: DiskLock } = {},
+  ): Promise<Log> {
+    const { disk = nodeDisk, clock = systemClock, create = true, name = folder, lock } = options;
+    const settings = settingsOf(options);
+    if (options.readOnly) {
+      const view = new OutsideView(name, folder, disk);
+      return new Log({ view, recovery: { tornBytes: 0, quarantinePath: undefined } }, settings);
+    }
+    const nowMs = clock.now();
+    const { state, report } = await openOwnedLog(folder, { disk, name, nowMs, create });
+    const writer = new LogWriter(state, settings, clock);
+    return new Log({ view: state, writer, lock, recovery: report }, settings);
+  }
+
+  /** A log in memory, gone when the process ends. Otherwise it is like any other. */
+  static memory(options: Omit<LogOptions, "disk" | "readOnly"> = {}): Promise<Log> {
+    return Log.open("/memory", { name: "the log in memory", ...options, disk: new MemoryDisk() });
+  }
+
+  /** First offset that can be read. */
+  get logStartOffset(): number {
+    return this.#fresh().logStartOffset;
+  }
+
+  /** Everything below survives a loss of power. */
+  get durableOffset(): number {
+    return Math.min(this.#fresh().durableOffset, this.#view.nextOffset);
+  }
+
+  /** The offset that the next record gets, when nothing else is on its way. */
+  get nextOffset(): number {
+    return this.#fresh().nextOffset;
+  }
+
+  /** Bytes of all segments. */
+  get bytes(): number {
+    return this.#fresh().segments.reduce((sum, segment) => sum + segment.bytes, 0);
+  }
+
+  /** Number of segments. */
+  get segmentCount(): number {
+    return this.#fresh().segments.length;
+  }
+
+  /** The settings that hold now. */
+  get settings(): LogSettings {
+    return this.#settings;
+  }
+
+  /**
+   * Appends one record.
+   *
+   * @returns its offset, when it is acknowledged as the sync mode says
+   * @throws {SeglogError} rejected, it will never appear: `condition-failed`, `invalid-record`,
+   * `too-large`, `overloaded`, `disk-full`, `poisoned`, `closed`; unknown, it appears whole or not at
+   * all: `outcome-unknown`
+   */
+  async append(record: RecordInput, options: WriteOptions = {}): Promise<number> {
+    return (await this.#writable().append([record], options)).start;
+  }
+
+  /**
+   * Appends records as one atomic batch.
+   *
+   * @param records at least one, 32 MiB together at most
+   * @returns their offsets `[start, end)`; throws as {@linkcode Log.append}
+   */
+  async appendAll(
+    records: readonly RecordInput[],
+    options: WriteOptions = {},
+  ): Promise<AppendedRange> {
+    return await this.#writable().append(records, options);
+  }
+
+  /** Appends a batch that is encoded already. Its base offset is not looked at. */
+  async appendBatch(batch: BatchView, options: WriteOptions = {}): Promise<AppendedRange> {
+    return await this.#writable().appendBatch(batch, options);
+  }
+
+  /**
+   * The record at one offset.
+   *
+   * @throws {SeglogError} `offset-out-of-range`; `not-found` where a truncation removed it; `corrupt`
+   */
+  // deno-lint-ignore require-await -- asynchronous for its callers, whatever the disk is
+  async read(offset: number): Promise<LogRecord> {
+    const view = this.#fresh();
+    checkOffset(view.name, offset, view);
+    const batch = new Cursor(view, offset, POINT_READ_BYTES).next(offset + 1);
+    if (batch !== undefined) {
+      for (const record of recordsOf(batch, { from: offset, until: offset + 1 })) return record;
+    }
+    throw absent(view.name, offset);
+  }
+
+  /**
+   * Records one by one. With `follow`, waits at the end for more.
+   *
+   * @throws {SeglogError} `offset-out-of-range`, also when a truncation overtakes the reader;
+   * `corrupt`, naming the offsets; `closed` when the log is closed meanwhile
+   *
+   * @example
+   * ```ts
+   * import { Log } from "seglog";
+   *
+   * await using log = await Log.memory();
+   * await log.appendAll([{ value: "a" }, { value: "b" }]);
+   * const texts: string[] = [];
+   * for await (const record of log.records({ reverse: true })) texts.push(record.text);
+   * console.assert(texts.join() === "b,a");
+   * ```
+   */
+  async *records(options: LogReadOptions = {}): AsyncGenerator<LogRecord, void, undefined> {
+    const { from = 0, until = Infinity, reverse = false } = options;
+    for await (const batch of this.batches(options)) {
+      yield* recordsOf(batch, { from, until, reverse });
+    }
+  }
+
+  /** The batches that overlap the range, whole; their payload is checked when it is asked for. */
+  async *batches(options: LogReadOptions = {}): AsyncGenerator<BatchView, void, undefined> {
+    const view = this.#fresh();
+    const { reverse = false, follow = false, signal } = options;
+    if (reverse && follow) {
+      throw new SeglogError("invalid-argument", "Cannot follow a log in reverse");
+    }
+    const from = options.from ?? view.logStartOffset;
+    const isReadable = Number.isSafeInteger(from) && from >= view.logStartOffset &&
+      from <= view.nextOffset;
+    if (!isReadable) throw outOfRange(view.name, from, view);
+    const until = options.until ?? (follow ? Infinity : view.nextOffset);
+    const batches = reverse
+      ? reverseBatches(view, from, until)
+      : forwards(view, { from, until, follow, signal });
+    let bytes = 0;
+    for await (const batch of batches) {
+      if (signal?.aborted) return;
+      yield batch;
+      bytes += batch.bytes.length;
+      if (bytes < BYTES_PER_TURN) continue;
+      bytes = 0;
+      await new Promise((resolve) => setImmediate(resolve)); // others get their turn
+    }
+  }
+
+  /** The first offset whose record is as young as `timestampMs`; the end when none is. */
+  offsetAt(timestampMs: number): number {
+    return offsetAtTime(this.#fresh(), timestampMs);
+  }
+
+  /**
+   * Removes records from one end. `{ before: n }` makes `n` the first readable offset at once, and
+   * deletes segments wholly below it. `{ after: n }` makes `n` the last record; the next one still
+   * gets the offset that it would have got before. Both are durable when the promise resolves.
+   *
+   * @throws {SeglogError} `offset-out-of-range`
+   */
+  async truncate(
+    range: { readonly before: number; readonly after?: undefined } | {
+      readonly after: number;
+      readonly before?: undefined;
+    },
+  ): Promise<void> {
+    const writer = this.#writable();
+    const offset = range.before ?? range.after;
+    if (!Number.isSafeInteger(offset)) throw outOfRange(this.#view.name, offset, this.#view);
+    if (range.before !== undefined) await writer.truncateBefore(range.before);
+    else await writer.truncateAfter(range.after);
+  }
+
+  /** Resolves when everything appended so far survives a loss of power. */
+  async flush(): Promise<void> {
+    await this.#writable().flush();
+  }
+
+  /** Rolls a segment that is old enough, and drops what retention no longer keeps. */
+  async maintain(): Promise<void> {
+    await this.#writable().maintain();
+  }
+
+  /** Changes settings from now on. @throws {SeglogError} `invalid-argument` */
+  configure(changes: Partial<LogSettings>): void {
+    this.#settings = settingsOf({ ...this.#settings, ...changes });
+    this.#writable().configure(this.#settings);
+  }
+
+  /** Finishes appends under way, ends followers with `closed`, and gives the log to the next owner. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    try {
+      if (this.#writer !== undefined) await this.#writer.close();
+      else this.#view.close();
+    } finally {
+      this.#lock?.release();
+    }
+  }
+
+  #fresh(): LogView {
+    this.#view.checkOpen();
+    this.#view.refresh();
+    return this.#view;
+  }
+
+  #writable(): LogWriter {
+    if (this.#writer !== undefined) return this.#writer;
+    throw new SeglogError(
+      "read-only",
+      `Cannot change ${this.#view.name}: it was opened for reading`,
+    );
+  }
+}
+
+async function* forwards(
+  view: LogView,
+  range: { from: number; until: number; follow: boolean; signal: AbortSignal | undefined },
+): AsyncGenerator<BatchView, void, undefined> {
+  const { from, until, follow, signal } = range;
+  const cursor = new Cursor(view, from);
+  while (!signal?.aborted) {
+    const batch = cursor.next(until);
+    if (batch !== undefined) yield batch;
+    else if (!follow || cursor.offset >= until) return;
+    else await view.changed(signal);
+  }
+}

@@ -1,0 +1,358 @@
+/**
+ * The one writer of a log: takes appends to the disk together, rolls, truncates, and gives up when
+ * the disk can no longer be believed.
+ *
+ * Appends that come while a sync runs are encoded meanwhile; when it returns they are written and
+ * synced together. That is group commit, as in databases since DeWitt et al., "Implementation
+ * Techniques for Main Memory Database Systems" (1984).
+ *
+ * @module
+ */
+import type { Clock } from "../base/clock.ts";
+import { messageOf, SeglogError } from "../base/errors.ts";
+import { SEGMENTS_MAX } from "../base/limits.ts";
+import { Mutex } from "../base/mutex.ts";
+import { outOfRange } from "../base/offset_errors.ts";
+import type { BatchView, Producer } from "../format/batch.ts";
+import { encodeBatchHeader } from "../format/batch_header.ts";
+import type { BuiltBatch } from "../format/batch_builder.ts";
+import type { LogSettings } from "../format/log_settings.ts";
+import type { RecordInput } from "../format/record.ts";
+import type { SyncMode } from "../format/sync_mode.ts";
+import { type AppendedRange, AppendQueue, type AppendWork, type Waiter } from "./append_queue.ts";
+import { syncPolicyOf } from "./options.ts";
+import type { OwnedState } from "./owned_state.ts";
+import { retainedStart } from "./retention.ts";
+import { offsetAtTime } from "./time_lookup.ts";
+
+/** How one append is made. */
+export interface WriteOptions {
+  /** Append only when the first record would get exactly this offset. */
+  readonly expectedOffset?: number;
+  /** Makes a retry with the same sequence answer like the first try. */
+  readonly producer?: Producer;
+  /** Acknowledge by this mode instead of the log's own. */
+  readonly sync?: SyncMode;
+}
+
+/** Writes one log. Everything that touches its files runs one at a time. */
+export class LogWriter {
+  readonly #state: OwnedState;
+  readonly #clock: Clock;
+  readonly #mutex = new Mutex();
+  readonly #queue: AppendQueue;
+  #settings: LogSettings;
+  #isPumping = false;
+  #isClosing = false;
+  #hasRolled = false;
+  #cancelSyncTimer: (() => void) | undefined;
+  #backgroundSync: Promise<void> = Promise.resolve();
+
+  constructor(state: OwnedState, settings: LogSettings, clock: Clock) {
+    this.#state = state;
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#queue = new AppendQueue(state.nextOffset, () => this.#settings.compression);
+  }
+
+  /** Changes the settings; an append under way may still see the old ones. */
+  configure(settings: LogSettings): void {
+    this.#settings = settings;
+  }
+
+  /** Appends records as one atomic batch. Throws as `Backend.append` says. */
+  async append(
+    records: readonly RecordInput[],
+    options: WriteOptions = {},
+  ): Promise<AppendedRange> {
+    this.#checkWritable();
+    if (records.length === 0) {
+      throw new SeglogError("invalid-argument", `Cannot append to ${this.#state.name}: no records`);
+    }
+    const { producer } = options;
+    const done = producer === undefined ? undefined : this.#state.producers.check(producer);
+    if (done !== undefined) {
+      await this.#acknowledge(options.sync);
+      return { start: done.start, end: done.end };
+    }
+    this.#checkExpected(options.expectedOffset);
+    const range = this.#queue.add(records, this.#clock.now(), producer);
+    if (producer !== undefined) this.#state.producers.note(producer, range);
+    await this.#acknowledge(options.sync);
+    return range;
+  }
+
+  /** Appends a batch that is encoded already, and was checked. */
+  async appendBatch(batch: BatchView, options: WriteOptions = {}): Promise<AppendedRange> {
+    this.#checkWritable();
+    const producer = batch.producer();
+    const done = producer === undefined ? undefined : this.#state.producers.check(producer);
+    if (done !== undefined) {
+      await this.#acknowledge(options.sync);
+      return { start: done.start, end: done.end };
+    }
+    this.#checkExpected(options.expectedOffset);
+    const range = this.#queue.addBatch(batch);
+    if (producer !== undefined) this.#state.producers.note(producer, range);
+    await this.#acknowledge(options.sync);
+    return range;
+  }
+
+  /** Resolves when everything appended so far survives a loss of power. */
+  async flush(): Promise<void> {
+    this.#checkWritable();
+    await this.#acknowledge("always");
+  }
+
+  /** Makes `offset` the first readable one. @throws {SeglogError} `offset-out-of-range` */
+  truncateBefore(offset: number): Promise<void> {
+    return this.#mutex.run(async () => {
+      this.#checkWritable();
+      const state = this.#state;
+      if (offset > state.nextOffset) throw outOfRange(state.name, offset, state);
+      if (offset <= state.logStartOffset) return;
+      if (offset > state.durableOffset) await this.#sync();
+      await state.truncateBefore(offset);
+    });
+  }
+
+  /** Removes all records above `offset`. @throws {SeglogError} `offset-out-of-range` */
+  truncateAfter(offset: number): Promise<void> {
+    return this.#mutex.run(async () => {
+      this.#checkWritable();
+      const state = this.#state;
+      const start = offset + 1;
+      if (start < state.logStartOffset || start > state.nextOffset) {
+        throw outOfRange(state.name, offset, state);
+      }
+      if (start === state.nextOffset) return;
+      if (start === state.logStartOffset) {
+        if (state.nextOffset > state.durableOffset) await this.#sync();
+        return await state.truncateBefore(state.nextOffset);
+      }
+      if (!state.active.isEmpty) await this.#roll();
+      await state.removeRange(start, state.active.baseOffset);
+    });
+  }
+
+  /** Rolls a segment that is old enough, and drops what retention no longer keeps. */
+  maintain(): Promise<void> {
+    return this.#mutex.run(async () => {
+      this.#checkWritable();
+      if (this.#isAged()) await this.#roll();
+      this.#hasRolled = false;
+      await this.#retain();
+    });
+  }
+
+  /** Finishes what waits, and closes the log in good order where that is still possible. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    const state = this.#state;
+    try {
+      if (!state.isPoisoned) await this.#acknowledge("always");
+      await this.#mutex.run(async () => {
+        this.#cancelSyncTimer?.();
+        await this.#backgroundSync;
+        if (!state.isPoisoned) await state.markClean();
+      });
+    } finally {
+      state.close();
+    }
+  }
+
+  #checkWritable(): void {
+    this.#state.checkWritable();
+    if (!this.#isClosing) return;
+    throw new SeglogError("closed", `Cannot use ${this.#state.name}: the log is closing`);
+  }
+
+  #checkExpected(expected: number | undefined): void {
+    const actual = this.#queue.nextOffset;
+    if (expected === undefined || expected === actual) return;
+    throw new SeglogError(
+      "condition-failed",
+      `Cannot append to ${this.#state.name} at offset ${expected}: the next offset is ${actual}`,
+      { details: { expected, actual } },
+    );
+  }
+
+  /** Waits until everything queued so far is acknowledged as the mode says. */
+  #acknowledge(sync: SyncMode = this.#settings.sync): Promise<void> {
+    const acknowledged = this.#queue.wait(syncPolicyOf(sync).kind === "always");
+    if (!this.#isPumping) {
+      this.#isPumping = true;
+      queueMicrotask(() => this.#pump());
+    }
+    return acknowledged;
+  }
+
+  /** Takes work to the disk for as long as there is any. Callers of one turn share the first run. */
+  async #pump(): Promise<void> {
+    while (!this.#queue.isEmpty) {
+      await this.#mutex.run(() => this.#commit(this.#queue.take()));
+      // Old segments that cannot be dropped are no failure of an append: maintain() tells its caller.
+      if (this.#hasRolled) await this.maintain().catch(() => {});
+    }
+    this.#isPumping = false;
+  }
+
+  /** Writes, syncs, publishes, and only then tells those who wait. */
+  async #commit(work: AppendWork): Promise<void> {
+    const state = this.#state;
+    let failure: Error | undefined;
+    try {
+      state.checkWritable();
+      await this.#write(work);
+    } catch (error) {
+      failure = error as Error;
+    }
+    const written = state.active.written.nextOffset;
+    const [done, rest] = split(work.waiters, (waiter) => waiter.end <= written);
+    this.#queue.release(work.buffer);
+    try {
+      if (done.some((waiter) => waiter.needsSync)) await this.#sync();
+    } catch (error) {
+      failure = error as Error;
+    }
+    if (state.isPoisoned) return this.#giveUp(done, rest);
+    state.publish();
+    this.#scheduleSync();
+    for (const waiter of done) waiter.resolve();
+    if (failure !== undefined) this.#turnAway(rest, failure);
+  }
+
+  /** Writes batches by runs that fit into a segment, rolling in between. */
+  async #write(work: AppendWork): Promise<void> {
+    let run: BuiltBatch[] = [];
+    let runBytes = 0;
+    for (const batch of work.batches) {
+      if (this.#mustRoll(runBytes, batch.end - batch.start)) {
+        this.#writeRun(work, run);
+        run = [];
+        runBytes = 0;
+        await this.#roll();
+      }
+      run.push(batch);
+      runBytes += batch.end - batch.start;
+    }
+    this.#writeRun(work, run);
+  }
+
+  #writeRun(work: AppendWork, run: readonly BuiltBatch[]): void {
+    if (run.length === 0) return;
+    const { active, durableBytes, epoch } = this.#state;
+    const bytes = work.buffer.subarray(run[0]!.start, run.at(-1)!.end);
+    for (const { start, header } of run) {
+      const placed = { ...header, durableUpTo: durableBytes, epoch };
+      encodeBatchHeader(bytes, start - run[0]!.start, placed, active.salt);
+    }
+    try {
+      active.write(bytes, run.map(({ header, start, end }) => ({ header, length: end - start })));
+    } catch (error) {
+      try {
+        active.cutBack();
+      } catch (cause) {
+        throw this.#state.poison("a write failed and could not be taken back", cause);
+      }
+      throw error;
+    }
+  }
+
+  #mustRoll(runBytes: number, batchBytes: number): boolean {
+    const { active } = this.#state;
+    if (active.isEmpty && runBytes === 0) return false;
+    const isFull = active.written.bytes + runBytes + batchBytes > this.#settings.segmentBytes;
+    return isFull || this.#isAged();
+  }
+
+  #isAged(): boolean {
+    const { active } = this.#state;
+    const ageMs = this.#clock.now() - active.createdMs;
+    return !active.isEmpty && ageMs >= this.#settings.segmentAgeMs;
+  }
+
+  async #roll(): Promise<void> {
+    const state = this.#state;
+    if (state.segments.length >= SEGMENTS_MAX) {
+      throw new SeglogError(
+        "too-large",
+        `Cannot roll ${state.name}: it has ${SEGMENTS_MAX} segments; set a larger segmentBytes, or a retention`,
+      );
+    }
+    await this.#sync();
+    state.publish();
+    await this.#backgroundSync; // the file is closed next
+    await state.roll(this.#clock.now());
+    this.#hasRolled = true;
+  }
+
+  /** Syncs the active segment. A sync that failed is never tried again. */
+  async #sync(): Promise<void> {
+    const state = this.#state;
+    const { active } = state;
+    const end = active.written;
+    if (end.bytes === state.durableBytes) return;
+    try {
+      await active.sync();
+    } catch (cause) {
+      throw state.poison(`a sync failed (${messageOf(cause)})`, cause);
+    }
+    state.markDurable(active, end);
+  }
+
+  /** In interval mode, sees to it that a sync starts within the interval. */
+  #scheduleSync(): void {
+    const state = this.#state;
+    const policy = syncPolicyOf(this.#settings.sync);
+    const isDurable = state.active.written.bytes === state.durableBytes;
+    if (policy.kind !== "interval" || isDurable || this.#cancelSyncTimer !== undefined) return;
+    this.#cancelSyncTimer = this.#clock.after(policy.intervalMs, () => {
+      this.#cancelSyncTimer = undefined;
+      this.#backgroundSync = this.#sync().catch(() => {}); // the poison tells everyone
+    });
+  }
+
+  /** After a failed sync: what was written may be there, what was not never will. */
+  #giveUp(written: readonly Waiter[], rest: readonly Waiter[]): void {
+    const unknown = new SeglogError(
+      "outcome-unknown",
+      `Cannot say whether the append to ${this.#state.name} is stored: writing it to disk failed. ` +
+        "It is there whole or not at all once the log is opened again",
+    );
+    for (const waiter of written) waiter.reject(unknown);
+    try {
+      this.#state.checkWritable();
+    } catch (error) {
+      for (const waiter of rest) waiter.reject(error as Error);
+      for (const waiter of this.#queue.reset(0)) waiter.reject(error as Error);
+    }
+  }
+
+  /** After a failed write that was taken back: it, and all that was queued behind it, never was. */
+  #turnAway(rest: readonly Waiter[], failure: Error): void {
+    const nextOffset = this.#state.active.written.nextOffset;
+    const queued = this.#queue.reset(nextOffset);
+    this.#state.producers.forgetFrom(nextOffset);
+    for (const waiter of [...rest, ...queued]) waiter.reject(failure);
+  }
+
+  async #retain(): Promise<void> {
+    const state = this.#state;
+    const offsetAt = (timestampMs: number) => offsetAtTime(state, timestampMs);
+    const { logStartOffset, nextOffset, segments } = state;
+    const seen = { logStartOffset, nextOffset, segments, offsetAt };
+    const start = retainedStart(seen, this.#settings, this.#clock.now());
+    if (start <= state.logStartOffset) return;
+    if (start > state.durableOffset) await this.#sync();
+    if (start === state.nextOffset && !state.active.isEmpty) await this.#roll();
+    await state.truncateBefore(start);
+  }
+}
+
+function split<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  const first: T[] = [];
+  const second: T[] = [];
+  for (const item of items) (isFirst(item) ? first : second).push(item);
+  return [first, second];
+}

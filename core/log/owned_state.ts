@@ -1,0 +1,242 @@
+/**
+ * A log that this process owns: its manifest, its segments, what of it is durable, and the steps
+ * that change which records exist. Each step makes the new manifest durable before anything is
+ * given up that the old one needs.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { SeglogError } from "../base/errors.ts";
+import { removeIfThere } from "../disk/files.ts";
+import { indexFileName } from "../format/file_names.ts";
+import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
+import { addGap, type Gap, gapsFrom } from "./gaps.ts";
+import { type Manifest, writeManifest } from "./manifest.ts";
+import type { ProducerTable } from "./producers.ts";
+import {
+  type ActiveSegment,
+  createActive,
+  type LogPlace,
+  type ReadableSegment,
+  saveIndex,
+  SealedSegment,
+} from "./segments.ts";
+import { Tail } from "./tail.ts";
+import type { LogView } from "./view.ts";
+
+/** The state of a log that is open for writing. Only its {@linkcode LogWriter} calls what changes it. */
+export class OwnedState implements LogView {
+  readonly name: string;
+  readonly place: LogPlace;
+  readonly producers: ProducerTable;
+  readonly #tail = new Tail();
+  #manifest: Manifest;
+  #sealed: readonly SealedSegment[];
+  #active: ActiveSegment;
+  #segments: readonly ReadableSegment[] = [];
+  #durable: { bytes: number; offset: number };
+  #failure: SeglogError | undefined;
+
+  /** @param opened segments that agree with the manifest; all of the active one is durable */
+  constructor(
+    name: string,
+    opened: {
+      place: LogPlace;
+      manifest: Manifest;
+      active: ActiveSegment;
+      producers: ProducerTable;
+    },
+  ) {
+    this.name = name;
+    this.place = opened.place;
+    this.producers = opened.producers;
+    this.#manifest = opened.manifest;
+    this.#sealed = opened.manifest.sealed.map((entry) => new SealedSegment(this.place, entry));
+    this.#active = opened.active;
+    this.#durable = { bytes: opened.active.bytes, offset: opened.active.nextOffset };
+    this.#listSegments();
+  }
+
+  get logStartOffset(): number {
+    return this.#manifest.logStartOffset;
+  }
+
+  /** After a failed sync, only what is durable can still be read. */
+  get nextOffset(): number {
+    return this.#failure === undefined ? this.#active.nextOffset : this.#durable.offset;
+  }
+
+  get durableOffset(): number {
+    return this.#durable.offset;
+  }
+
+  /** Bytes of the active segment that a returned sync covered. */
+  get durableBytes(): number {
+    return this.#durable.bytes;
+  }
+
+  get gaps(): readonly Gap[] {
+    return this.#manifest.gaps;
+  }
+
+  get segments(): readonly ReadableSegment[] {
+    return this.#segments;
+  }
+
+  get active(): ActiveSegment {
+    return this.#active;
+  }
+
+  get epoch(): number {
+    return this.#manifest.epoch;
+  }
+
+  /** Whether the disk can no longer be believed. */
+  get isPoisoned(): boolean {
+    return this.#failure?.code === "poisoned";
+  }
+
+  refresh(): void {}
+
+  changed(signal?: AbortSignal): Promise<void> {
+    return this.#tail.wait(signal);
+  }
+
+  checkOpen(): void {
+    if (this.#failure?.code === "closed") throw this.#failure;
+  }
+
+  /** @throws {SeglogError} `closed` or `poisoned` */
+  checkWritable(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Shows readers what is written, and wakes those who wait for it. */
+  publish(): void {
+    const before = this.#active.nextOffset;
+    this.#active.publish();
+    if (this.#active.nextOffset !== before) this.#tail.wake();
+  }
+
+  /** Notes that a returned sync of `segment` covered everything up to `end`. */
+  markDurable(segment: ActiveSegment, end: { bytes: number; nextOffset: number }): void {
+    if (segment !== this.#active || end.bytes <= this.#durable.bytes) return;
+    this.#durable = { bytes: end.bytes, offset: end.nextOffset };
+  }
+
+  /**
+   * Gives the log up after a failure that leaves unknown what is on disk. Nothing more is
+   * acknowledged; what is durable stays readable until the log is closed.
+   */
+  poison(why: string, cause: unknown): SeglogError {
+    this.#failure ??= new SeglogError(
+      "poisoned",
+      `Cannot append to ${this.name}: ${why}. Nothing is acknowledged any more; ` +
+        `offsets below ${this.#durable.offset} can be read. Close the log, look at the disk, and open it again`,
+      { cause },
+    );
+    this.#tail.end(this.#failure);
+    return this.#failure;
+  }
+
+  /**
+   * Seals the active segment, which is synced and published, and starts a new one.
+   *
+   * A crash before the manifest is replaced leaves a new segment that no manifest lists and that
+   * holds no records: opening puts it aside. After it, the new one is the active segment.
+   */
+  async roll(nowMs: number): Promise<void> {
+    const sealed = this.#active.seal();
+    const baseOffset = sealed.nextOffset;
+    this.#trySaveIndex(this.#active);
+    const active = await createActive(this.place, baseOffset, nowMs);
+    try {
+      await this.#replaceManifest({
+        sealed: [...this.#manifest.sealed, sealed],
+        activeBaseOffset: baseOffset,
+        producers: this.producers.snapshot(baseOffset),
+      });
+    } catch (error) {
+      active.close();
+      if (error instanceof SeglogError && error.code === "outcome-unknown") {
+        throw this.poison("a new segment may or may not be part of it", error);
+      }
+      removeIfThere(this.place.disk, active.path);
+      throw error;
+    }
+    this.#active.close();
+    this.#sealed = [...this.#sealed, new SealedSegment(this.place, sealed)];
+    this.#active = active;
+    this.#durable = { bytes: SEGMENT_HEADER_BYTES, offset: baseOffset };
+    this.#listSegments();
+  }
+
+  /** Makes `offset`, which is durable, the first readable one, and drops segments wholly below it. */
+  async truncateBefore(offset: number): Promise<void> {
+    await this.#replaceManifest({
+      logStartOffset: offset,
+      sealed: this.#manifest.sealed.filter((entry) => entry.nextOffset > offset),
+      gaps: gapsFrom(this.#manifest.gaps, offset),
+    });
+    this.#drop((segment) => segment.nextOffset <= offset);
+  }
+
+  /** Takes away the records of `[start, end)`; the active segment is empty and starts at `end`. */
+  async removeRange(start: number, end: number): Promise<void> {
+    await this.#replaceManifest({
+      sealed: this.#manifest.sealed.filter((entry) => entry.baseOffset < start),
+      gaps: addGap(this.#manifest.gaps, { start, end }),
+    });
+    this.#drop((segment) => segment.baseOffset >= start);
+  }
+
+  /** Says in the manifest that everything written is durable; opening then need not scan. */
+  async markClean(): Promise<void> {
+    const { bytes, nextOffset } = this.#active.written;
+    this.#trySaveIndex(this.#active);
+    await this.#replaceManifest({
+      clean: { bytes, nextOffset },
+      producers: this.producers.snapshot(nextOffset),
+    });
+  }
+
+  /** Ends readers and followers, and closes all files. */
+  close(): void {
+    const closed = new SeglogError("closed", `Cannot use ${this.name}: the log is closed`);
+    this.#tail.end(closed);
+    this.#failure = closed;
+    for (const segment of this.#segments) segment.close();
+  }
+
+  async #replaceManifest(changes: Partial<Manifest>): Promise<void> {
+    const manifest = { ...this.#manifest, ...changes };
+    await writeManifest(this.place.disk, this.place.folder, manifest);
+    this.#manifest = manifest;
+  }
+
+  /** Removes sealed segments that the manifest no longer lists. What stays is removed at opening. */
+  #drop(isDropped: (segment: SealedSegment) => boolean): void {
+    const dropped = this.#sealed.filter(isDropped);
+    this.#sealed = this.#sealed.filter((segment) => !isDropped(segment));
+    this.#listSegments();
+    for (const segment of dropped) {
+      segment.close();
+      const { disk, folder } = this.place;
+      removeIfThere(disk, segment.path);
+      removeIfThere(disk, join(folder, indexFileName(segment.baseOffset)));
+    }
+  }
+
+  /** An index is a hint: without it, opening scans and reading builds a new one. */
+  #trySaveIndex(segment: ReadableSegment): void {
+    try {
+      saveIndex(this.place, segment);
+    } catch (error) {
+      if (!(error instanceof SeglogError)) throw error;
+    }
+  }
+
+  #listSegments(): void {
+    this.#segments = [...this.#sealed, this.#active];
+  }
+}

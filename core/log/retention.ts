@@ -1,0 +1,45 @@
+/**
+ * Which records are old enough to go: decided here, done by the log.
+ *
+ * @module
+ */
+
+import type { RetentionPolicy } from "../format/log_settings.ts";
+
+/** What retention looks at: segments in rising order, the active one last. */
+export interface RetentionState {
+  readonly logStartOffset: number;
+  readonly nextOffset: number;
+  readonly segments: readonly { readonly baseOffset: number; readonly bytes: number }[];
+  /** The first offset that is as young as this, for the age limit. */
+  readonly offsetAt: (timestampMs: number) => number;
+}
+
+/**
+ * The offset that should be the first readable one. By age and by count that is exact; by bytes it
+ * is the start of a segment, the oldest that can stay so that at least `retentionBytes` remain.
+ *
+ * @param nowMs what ages are counted from
+ * @returns at least the present `logStartOffset`
+ */
+export function retainedStart(
+  state: RetentionState,
+  policy: RetentionPolicy,
+  nowMs: number,
+): number {
+  const { logStartOffset, nextOffset } = state;
+  const { retentionMs, retentionBytes, retentionRecords } = policy;
+  const byAge = retentionMs === null ? 0 : state.offsetAt(nowMs - retentionMs);
+  const byCount = retentionRecords === null ? 0 : nextOffset - retentionRecords;
+  const byBytes = retentionBytes === null ? 0 : startByBytes(state, retentionBytes);
+  return Math.max(logStartOffset, byAge, byCount, byBytes);
+}
+
+function startByBytes(state: RetentionState, retentionBytes: number): number {
+  let kept = 0;
+  for (const segment of state.segments.toReversed()) {
+    kept += segment.bytes;
+    if (kept >= retentionBytes) return segment.baseOffset;
+  }
+  return 0;
+}

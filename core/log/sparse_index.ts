@@ -1,0 +1,147 @@
+/**
+ * Finds the place in a segment from which to look for an offset or a time.
+ *
+ * One entry about every 4 KiB of the segment: the base offset of a batch, its position, and the
+ * largest timestamp before it. In memory it is three number arrays; on disk it is a hint beside
+ * the segment, bound to it by salt and length, and built again on any doubt.
+ *
+ * @module
+ */
+import { dataViewOf, equalBytes, getUint64, setUint64 } from "../base/bytes.ts";
+import { crc32 } from "../base/crc32.ts";
+import { INDEX_INTERVAL_BYTES } from "../base/limits.ts";
+import { type BatchHeader } from "../format/batch_header.ts";
+import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
+
+const MAGIC = Uint8Array.of(0x89, 0x53, 0x45, 0x47, 0x49, 0x44, 0x58, 0x01); // \x89 S E G I D X, 1
+const HEADER_BYTES = 32;
+const ENTRY_BYTES = 16;
+const CRC_BYTES = 4;
+const AT = { salt: 8, count: 12, baseOffset: 16, segmentBytes: 24 } as const;
+
+/** The segment that an index belongs to, and how much of it the index covers. */
+export interface IndexBinding {
+  readonly salt: number;
+  readonly baseOffset: number;
+  readonly segmentBytes: number;
+}
+
+/** The sparse index of one segment. Batches are added in the order of the file. */
+export class SparseIndex {
+  readonly baseOffset: number;
+  #count = 0;
+  #deltas = new Uint32Array(16);
+  #positions = new Uint32Array(16);
+  #maxBefore = new Float64Array(16);
+  #maxTimestampMs = 0;
+
+  constructor(baseOffset: number) {
+    this.baseOffset = baseOffset;
+  }
+
+  /** Largest timestamp of the batches that were added; 0 when there is none. */
+  get maxTimestampMs(): number {
+    return this.#maxTimestampMs;
+  }
+
+  /** Notes a batch that starts at `position`. */
+  add(header: BatchHeader, position: number): void {
+    const last = this.#count === 0 ? -INDEX_INTERVAL_BYTES : this.#positions[this.#count - 1]!;
+    if (position - last >= INDEX_INTERVAL_BYTES) {
+      this.#push(header.baseOffset - this.baseOffset, position, this.#maxTimestampMs);
+    }
+    this.#maxTimestampMs = Math.max(this.#maxTimestampMs, header.maxTimestampMs);
+  }
+
+  /** Where to start looking for `offset`: the position of a batch at or before it. */
+  positionOf(offset: number): number {
+    const delta = offset - this.baseOffset;
+    return this.#positionAt(lastIndexWhere(this.#count, (i) => this.#deltas[i]! <= delta));
+  }
+
+  /** Where to start looking for the first batch that holds a timestamp of `timestampMs` or more. */
+  positionOfTime(timestampMs: number): number {
+    return this.#positionAt(lastIndexWhere(this.#count, (i) => this.#maxBefore[i]! < timestampMs));
+  }
+
+  /** The offset of an indexed batch at or before `offset`; the base offset when there is none. */
+  indexedOffset(offset: number): number {
+    const delta = offset - this.baseOffset;
+    const index = lastIndexWhere(this.#count, (i) => this.#deltas[i]! <= delta);
+    return this.baseOffset + (index < 0 ? 0 : this.#deltas[index]!);
+  }
+
+  /** The index as a file. */
+  encode(binding: IndexBinding): Uint8Array {
+    const bytes = new Uint8Array(HEADER_BYTES + this.#count * ENTRY_BYTES + 8 + CRC_BYTES);
+    const view = dataViewOf(bytes);
+    bytes.set(MAGIC);
+    view.setUint32(AT.salt, binding.salt, true);
+    view.setUint32(AT.count, this.#count, true);
+    setUint64(view, AT.baseOffset, binding.baseOffset);
+    setUint64(view, AT.segmentBytes, binding.segmentBytes);
+    let at = HEADER_BYTES;
+    for (let i = 0; i < this.#count; i++, at += ENTRY_BYTES) {
+      view.setUint32(at, this.#deltas[i]!, true);
+      view.setUint32(at + 4, this.#positions[i]!, true);
+      setUint64(view, at + 8, this.#maxBefore[i]!);
+    }
+    setUint64(view, at, this.#maxTimestampMs);
+    view.setUint32(at + 8, crc32(bytes.subarray(0, at + 8)), true);
+    return bytes;
+  }
+
+  /** The index in a file, or `undefined` unless it is whole and belongs to that very segment. */
+  static decode(bytes: Uint8Array, binding: IndexBinding): SparseIndex | undefined {
+    if (bytes.length < HEADER_BYTES + 8 + CRC_BYTES) return undefined;
+    const view = dataViewOf(bytes);
+    const count = view.getUint32(AT.count, true);
+    const end = HEADER_BYTES + count * ENTRY_BYTES;
+    if (bytes.length !== end + 8 + CRC_BYTES) return undefined;
+    if (view.getUint32(end + 8, true) !== crc32(bytes.subarray(0, end + 8))) return undefined;
+    const isBound = equalBytes(bytes.subarray(0, MAGIC.length), MAGIC) &&
+      view.getUint32(AT.salt, true) === binding.salt &&
+      getUint64(view, AT.baseOffset) === binding.baseOffset &&
+      getUint64(view, AT.segmentBytes) === binding.segmentBytes;
+    if (!isBound) return undefined;
+    const index = new SparseIndex(binding.baseOffset);
+    for (let at = HEADER_BYTES; at < end; at += ENTRY_BYTES) {
+      index.#push(view.getUint32(at, true), view.getUint32(at + 4, true), getUint64(view, at + 8));
+    }
+    index.#maxTimestampMs = getUint64(view, end);
+    return index;
+  }
+
+  #push(delta: number, position: number, maxBefore: number): void {
+    if (this.#count === this.#deltas.length) {
+      this.#deltas = grown(this.#deltas, new Uint32Array(this.#count * 2));
+      this.#positions = grown(this.#positions, new Uint32Array(this.#count * 2));
+      this.#maxBefore = grown(this.#maxBefore, new Float64Array(this.#count * 2));
+    }
+    this.#deltas[this.#count] = delta;
+    this.#positions[this.#count] = position;
+    this.#maxBefore[this.#count] = maxBefore;
+    this.#count++;
+  }
+
+  #positionAt(index: number): number {
+    return index < 0 ? SEGMENT_HEADER_BYTES : this.#positions[index]!;
+  }
+}
+
+/** The last of `count` ordered entries for which `holds`, by binary search; -1 when for none. */
+function lastIndexWhere(count: number, holds: (index: number) => boolean): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(middle)) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+function grown<T extends Uint32Array | Float64Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}

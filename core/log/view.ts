@@ -1,0 +1,45 @@
+/**
+ * What can be read of a log at this moment, whoever owns it.
+ *
+ * @module
+ */
+import { outOfRange } from "../base/offset_errors.ts";
+import type { Gap } from "./gaps.ts";
+import type { ReadableSegment } from "./segments.ts";
+
+/** The readable part of a log. Every property may change between two reads. */
+export interface LogView {
+  /** Names the log in messages. */
+  readonly name: string;
+  readonly logStartOffset: number;
+  readonly nextOffset: number;
+  readonly durableOffset: number;
+  readonly gaps: readonly Gap[];
+  /** Sealed segments and then the active one, in offset order. */
+  readonly segments: readonly ReadableSegment[];
+  /** Looks for what another process has done to the log; nothing to do for its owner. */
+  refresh(): void;
+  /** Resolves when something may have changed. @throws {SeglogError} `closed` or `poisoned` */
+  changed(signal?: AbortSignal): Promise<void>;
+  /** @throws {SeglogError} `closed` */
+  checkOpen(): void;
+}
+
+/**
+ * The segment that holds `offset`, or would: the last whose base offset is not above it.
+ *
+ * @throws {SeglogError} `offset-out-of-range` when the offset is below all segments
+ */
+export function segmentAt(view: LogView, offset: number): ReadableSegment {
+  const { segments } = view;
+  let low = 0;
+  let high = segments.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (segments[middle]!.baseOffset <= offset) low = middle + 1;
+    else high = middle;
+  }
+  const segment = segments[low - 1];
+  if (segment === undefined) throw outOfRange(view.name, offset, view);
+  return segment;
+}

@@ -1,0 +1,56 @@
+/**
+ * The catalogue of a store: which topics there are. Replaced atomically.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { SeglogError } from "../base/errors.ts";
+import { MANIFEST_BYTES_MAX } from "../base/limits.ts";
+import type { Disk } from "../disk/disk.ts";
+import { readFile, replaceFile } from "../disk/files.ts";
+import { CATALOGUE_FILE, MANIFEST_FILE } from "../format/file_names.ts";
+import { decodeChecked, encodeChecked } from "../log/manifest.ts";
+import type { TopicInfo } from "../backend.ts";
+
+/** What a store says of itself. */
+export interface Catalogue {
+  readonly topics: readonly TopicInfo[];
+  /** Folders of deleted topics that may still be there; they are removed at the next opening. */
+  readonly dropping: readonly string[];
+}
+
+/** Replaces the catalogue in `folder`; durable when it resolves. */
+export async function writeCatalogue(
+  disk: Disk,
+  folder: string,
+  catalogue: Catalogue,
+): Promise<void> {
+  await replaceFile(disk, join(folder, CATALOGUE_FILE), encodeChecked("store", catalogue));
+}
+
+/**
+ * The catalogue in `folder`, or `undefined` for a folder that holds no store yet.
+ *
+ * @throws {SeglogError} `corrupt` when it cannot be believed, or is missing beside data
+ */
+export function readCatalogue(disk: Disk, folder: string): Catalogue | undefined {
+  const path = join(folder, CATALOGUE_FILE);
+  const bytes = readFile(disk, path, MANIFEST_BYTES_MAX);
+  if (bytes !== undefined) return decodeChecked("store", bytes, path) as Catalogue;
+  for (const { name, isFolder } of disk.list(folder) ?? []) {
+    if (isFolder && disk.sizeOf(join(folder, name, MANIFEST_FILE)) !== undefined) {
+      throw new SeglogError(
+        "corrupt",
+        `Cannot open ${folder}: it holds the log ${name} and no ${CATALOGUE_FILE}. ` +
+          "Nothing was changed; restore the file, or open the log by itself",
+      );
+    }
+  }
+  if (disk.sizeOf(join(folder, MANIFEST_FILE)) !== undefined) {
+    throw new SeglogError(
+      "invalid-argument",
+      `Cannot open ${folder} as a store: it is the folder of one log; name the folder above it`,
+    );
+  }
+  return undefined;
+}

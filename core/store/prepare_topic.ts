@@ -1,0 +1,37 @@
+/**
+ * Makes the folders of a new topic, before the catalogue names it.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { SeglogError } from "../base/errors.ts";
+import type { Disk } from "../disk/disk.ts";
+import { openOwnedLog } from "../log/open_log.ts";
+
+/**
+ * Makes an empty log in each folder. A crash on the way leaves folders that no catalogue names;
+ * they hold no records, and are taken over here.
+ *
+ * @throws {SeglogError} `exists` when a folder holds records that no catalogue names
+ */
+export async function prepareTopicFolders(
+  disk: Disk,
+  options: { store: string; partitions: readonly string[]; nowMs: number },
+): Promise<void> {
+  const { store, partitions, nowMs } = options;
+  for (const name of partitions) {
+    const folder = join(store, name);
+    const { state } = await openOwnedLog(folder, { disk, name, nowMs, create: true });
+    try {
+      if (state.nextOffset > 0) {
+        throw new SeglogError(
+          "exists",
+          `Cannot create a topic in ${folder}: the folder holds ${state.nextOffset} records of a topic that is not in the catalogue. Move it away`,
+        );
+      }
+      await state.markClean();
+    } finally {
+      state.close();
+    }
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * One topic of a store: its settings and the logs of its partitions, opened when first used.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import type { PartitionInfo, TopicInfo } from "../backend.ts";
+import { SeglogError } from "../base/errors.ts";
+import { partitionFolderName } from "../format/file_names.ts";
+import type { RecordInput } from "../format/record.ts";
+import { Log } from "../log/log.ts";
+import type { LogOptions } from "../log/options.ts";
+import { commonPartition } from "../partitioner.ts";
+
+/** What all topics of a store share. */
+export interface TopicContext {
+  readonly folder: string;
+  readonly logOptions: Pick<LogOptions, "disk" | "clock" | "readOnly">;
+  readonly onNotice: (notice: string) => void;
+}
+
+/** A topic that is open. */
+export class Topic {
+  #info: TopicInfo;
+  readonly #context: TopicContext;
+  readonly #logs: (Promise<Log> | undefined)[];
+  #turn = 0;
+
+  constructor(info: TopicInfo, context: TopicContext) {
+    this.#info = info;
+    this.#context = context;
+    this.#logs = new Array(info.config.partitions);
+  }
+
+  get info(): TopicInfo {
+    return this.#info;
+  }
+
+  /** The log of a partition. @throws {SeglogError} `not-found`, or what opening it finds */
+  log(partition = 0): Promise<Log> {
+    if (!Number.isInteger(partition) || partition < 0 || partition >= this.#logs.length) {
+      throw new SeglogError(
+        "not-found",
+        `Cannot find partition ${partition} of topic "${this.#info.name}": it has partitions 0 to ${
+          this.#logs.length - 1
+        }`,
+      );
+    }
+    this.#logs[partition] ??= this.#open(partition);
+    return this.#logs[partition];
+  }
+
+  /** Where records go: by the hash of their key, in turn where they have none. */
+  choosePartition(records: readonly RecordInput[]): number {
+    return commonPartition(records, this.#logs.length) ?? this.nextInTurn();
+  }
+
+  /** The partitions one after another. */
+  nextInTurn(): number {
+    return this.#turn++ % this.#logs.length;
+  }
+
+  /** All partitions, measured. */
+  async measure(): Promise<PartitionInfo[]> {
+    const partitions: PartitionInfo[] = [];
+    for (let partition = 0; partition < this.#logs.length; partition++) {
+      const log = await this.log(partition);
+      const { logStartOffset, durableOffset, nextOffset, bytes, segmentCount } = log;
+      const segments = segmentCount;
+      partitions.push({ partition, logStartOffset, durableOffset, nextOffset, bytes, segments });
+    }
+    return partitions;
+  }
+
+  /** Takes new settings, for logs that are open and for those opened later. */
+  async configure(info: TopicInfo): Promise<void> {
+    this.#info = info;
+    const { partitions: _, ...settings } = info.config;
+    for (const opening of this.#logs) (await opening)?.configure(settings);
+  }
+
+  /** Closes the logs that are open. @throws what closing one of them threw, when all are closed */
+  async close(): Promise<void> {
+    const closing = this.#logs.map(async (opening) => {
+      const log = await opening?.catch(() => undefined); // its opener was told
+      await log?.close();
+    });
+    for (const result of await Promise.allSettled(closing)) {
+      if (result.status === "rejected") throw result.reason;
+    }
+  }
+
+  #open(partition: number): Promise<Log> {
+    const opening = this.#openLog(partition);
+    opening.catch(() => {
+      this.#logs[partition] = undefined; // what is wrong may be put right before the next try
+    });
+    return opening;
+  }
+
+  async #openLog(partition: number): Promise<Log> {
+    const { name, config } = this.#info;
+    const { partitions: _, ...settings } = config;
+    const folder = join(this.#context.folder, partitionFolderName(name, partition));
+    const log = await Log.openLocked(folder, {
+      ...settings,
+      ...this.#context.logOptions,
+      create: false,
+      name: config.partitions === 1 ? `"${name}"` : `"${name}" partition ${partition}`,
+    });
+    const { tornBytes, quarantinePath } = log.recovery;
+    if (tornBytes > 0) {
+      this.#context.onNotice(
+        `recovered "${name}" partition ${partition}: cut ${tornBytes} bytes of an append that never finished; they are kept in ${quarantinePath}`,
+      );
+    }
+    return log;
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * seglog: a segmented, append-only commit log.
+ *
+ * {@linkcode Log} is one log. {@linkcode Store} is a folder of topics, and {@linkcode connect} reaches
+ * a server's; both are a {@linkcode Backend}, and whatever is written against that runs on either.
+ *
+ * @example
+ * ```ts
+ * import { Log } from "seglog";
+ *
+ * await using log = await Log.memory(); // or Log.open("./data/orders")
+ * const offset = await log.append({ key: "u1", value: "hello" });
+ * for await (const record of log.records({ from: offset })) {
+ *   console.assert(record.text === "hello");
+ * }
+ * ```
+ *
+ * @module
+ */
+export {
+  ERROR_SPECS,
+  type ErrorCode,
+  type ErrorDetails,
+  type ErrorSpec,
+  SeglogError,
+} from "./core/base/errors.ts";
+export type { Clock } from "./core/base/clock.ts";
+export type { Disk, DiskEntry, DiskFile, DiskLock } from "./core/disk/disk.ts";
+export { MemoryDisk } from "./core/disk/memory_disk.ts";
+export { nodeDisk } from "./core/disk/node_disk.ts";
+export { BatchView, decodeBatch, type Producer } from "./core/format/batch.ts";
+export { encodeBatch } from "./core/format/batch_builder.ts";
+export type { BatchHeader } from "./core/format/batch_header.ts";
+export type { Codec } from "./core/format/compression.ts";
+export type { LogSettings, RetentionPolicy } from "./core/format/log_settings.ts";
+export { json, LogRecord, type RecordInput, type ValueType } from "./core/format/record.ts";
+export {
+  formatRecordShape,
+  parseRecordShape,
+  type RecordPlace,
+  type ShapedRecord,
+} from "./core/format/record_shape.ts";
+export { type OffsetRange, recordsOf } from "./core/format/records_of.ts";
+export type { SyncMode } from "./core/format/sync_mode.ts";
+export type { AppendedRange } from "./core/log/append_queue.ts";
+export { Log, type LogReadOptions } from "./core/log/log.ts";
+export type { WriteOptions } from "./core/log/log_writer.ts";
+export type { LogOptions } from "./core/log/options.ts";
+export type { RecoveryReport } from "./core/log/recovery.ts";
+export type {
+  AppendOptions,
+  AppendResult,
+  Backend,
+  Bounds,
+  Capabilities,
+  PartitionInfo,
+  ReadOptions,
+  TopicDetails,
+  TopicInfo,
+  TruncateOptions,
+} from "./core/backend.ts";
+export { partitionOf } from "./core/partitioner.ts";
+export { readRecord, readRecords } from "./core/reading.ts";
+export { Store, type StoreOptions } from "./core/store/store.ts";
+export { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "./core/topic_config.ts";
