@@ -61,5 +61,12 @@ export type {
 } from "./core/backend.ts";
 export { partitionOf } from "./core/partitioner.ts";
 export { readRecord, readRecords } from "./core/reading.ts";
+export { type DumpOptions, dumpSegment, type DumpSummary } from "./core/dump/dump.ts";
+export {
+  type VerifiedPartition,
+  verify,
+  type VerifyProblem,
+  type VerifyReport,
+} from "./core/store/verify.ts";
 export { Store, type StoreOptions } from "./core/store/store.ts";
 export { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "./core/topic_config.ts";
