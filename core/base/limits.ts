@@ -57,8 +57,8 @@ export const PARTITIONS_MAX = 1024;
 /** Most topics of one store. */
 export const TOPICS_MAX = 10_000;
 
-/** Largest timestamp: the last millisecond that a `Date` can hold. */
-export const TIMESTAMP_MS_MAX = 8.64e15;
+/** Largest timestamp, in the year 144683: zigzag doubles the difference of two and stays exact. */
+export const TIMESTAMP_MS_MAX = 2 ** 52 - 1;
 /** Interval at which a reader of a log owned by another process looks for news. */
 export const OUTSIDE_POLL_MS = 100;
 /** Interval at which a store looks for segments to roll and to drop. */
