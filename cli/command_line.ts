@@ -1,0 +1,151 @@
+/**
+ * From words to a verb that is ready to run: the table of verbs, help, version, completion.
+ *
+ * @module
+ */
+import { object, or } from "@optique/core/constructs";
+import { runParser } from "@optique/core/facade";
+import { formatMessage, type Message, message } from "@optique/core/message";
+import { optional } from "@optique/core/modifiers";
+import { option } from "@optique/core/primitives";
+import { path } from "@optique/run/valueparser";
+import { appendGrammar } from "./grammar/append.ts";
+import { dumpGrammar, infoGrammar, truncateGrammar, verifyGrammar } from "./grammar/maintain.ts";
+import { readGrammar, tailGrammar } from "./grammar/read.ts";
+import { serveGrammar } from "./grammar/serve.ts";
+import { topicGrammar } from "./grammar/topic.ts";
+import { examples, type Verb } from "./grammar/verb.ts";
+import { detachValues, valueOptionsOf } from "./short_options.ts";
+
+/** What the words ask for. */
+export type Request =
+  | { readonly kind: "run"; readonly verb: Verb; readonly at: string | undefined }
+  /** Help, version or a completion script, to be printed. */
+  | { readonly kind: "show"; readonly text: string }
+  /** Not understood: why, and the words that would help. */
+  | { readonly kind: "refuse"; readonly reason: string; readonly hint: string }
+  /** Nothing was asked for: the help that says what can be. */
+  | { readonly kind: "incomplete"; readonly help: string };
+
+/** How help is drawn, and what `version` says. */
+export interface Presentation {
+  readonly colors: boolean;
+  readonly columns: number | undefined;
+  readonly version: string;
+}
+
+const PROGRAM = "seglog";
+const COLUMNS_MIN = 60;
+const COLUMNS_MAX = 100;
+
+const verbs = {
+  append: appendGrammar,
+  read: readGrammar,
+  tail: tailGrammar,
+  truncate: truncateGrammar,
+  dump: dumpGrammar,
+  info: infoGrammar,
+  topic: topicGrammar,
+  verify: verifyGrammar,
+  serve: serveGrammar,
+};
+
+const grammar = object({
+  at: optional(option("--at", path({ metavar: "DIR|URL" }), {
+    description: message`The folder of the store, or the URL of a server. SEGLOG_AT unless given,
+      else ./data.`,
+  })),
+  verb: or(
+    appendGrammar,
+    readGrammar,
+    tailGrammar,
+    truncateGrammar,
+    dumpGrammar,
+    infoGrammar,
+    topicGrammar,
+    verifyGrammar,
+    serveGrammar,
+  ),
+});
+
+/** Reads the words. It does nothing: what was asked for is up to the caller. */
+export function parseCommandLine(args: readonly string[], presentation: Presentation): Request {
+  const words = detachValues(args, valueOptionsFor(args));
+  const shown: string[] = [];
+  const outcome = runParser<typeof grammar, "shown", Refusal>(grammar, PROGRAM, words, {
+    colors: presentation.colors,
+    maxWidth: Math.min(Math.max(presentation.columns ?? COLUMNS_MAX, COLUMNS_MIN), COLUMNS_MAX),
+    help: { option: { names: ["-h", "--help"] }, onShow: shownNow },
+    version: {
+      option: { names: ["--version"], hidden: "doc" },
+      command: true,
+      value: presentation.version,
+      onShow: shownNow,
+    },
+    completion: { command: true, onShow: shownNow },
+    aboveError: "none",
+    onError: (_exitCode, reason) => new Refusal(reason),
+    stdout: (text) => shown.push(text),
+    stderr: () => {},
+    usageLine: [{ type: "ellipsis" }],
+    commandList: "top-level",
+    theme: { commandLine: (term) => ({ type: "text", text: `  ${term.commandLine}` }) },
+    brief: message`A segmented, append-only commit log.`,
+    footer: ROOT_EXAMPLES,
+  }) as Outcome;
+  if (outcome === "shown") return { kind: "show", text: shown.join("\n") };
+  if (!(outcome instanceof Refusal)) return { kind: "run", ...outcome };
+  if (isIncomplete(words)) return { kind: "incomplete", help: helpFor(words, presentation) };
+  return { kind: "refuse", ...explained(outcome.reason, words) };
+}
+
+type Outcome = "shown" | Refusal | { readonly at: string | undefined; readonly verb: Verb };
+
+class Refusal {
+  readonly reason: Message;
+
+  constructor(reason: Message) {
+    this.reason = reason;
+  }
+}
+
+const shownNow = () => "shown" as const;
+
+const ROOT_EXAMPLES = examples(
+  "seglog append orders hello",
+  "seglog read orders",
+  "seglog tail orders -f",
+  "seglog serve",
+  "seglog --at http://127.0.0.1:8080 append orders hello",
+  "seglog append --help",
+);
+
+function isVerb(word: string | undefined): word is keyof typeof verbs {
+  return word !== undefined && Object.hasOwn(verbs, word);
+}
+
+function valueOptionsFor(words: readonly string[]): Set<string> {
+  const verb = words.find(isVerb);
+  return new Set(["--at", ...verb === undefined ? [] : valueOptionsOf(verbs[verb].usage)]);
+}
+
+/** Whether the words end before anything was asked for. */
+function isIncomplete(words: readonly string[]): boolean {
+  return words.length === 0 || (words.length === 1 && words[0] === "topic");
+}
+
+function helpFor(words: readonly string[], presentation: Presentation): string {
+  const request = parseCommandLine([...words, "--help"], presentation);
+  return request.kind === "show" ? request.text : "";
+}
+
+function explained(reason: Message, words: readonly string[]): { reason: string; hint: string } {
+  const verb = words.find(isVerb);
+  const help = [PROGRAM, verb, "--help"].filter((word) => word !== undefined).join(" ");
+  const text = formatMessage(reason).replace(/\s+/g, " ").replace(/`/g, '"').replace(/\.$/, "");
+  const isDashed = verb === "append" && /argument: "-/.test(text);
+  const hint = isDashed
+    ? `a VALUE that begins with - goes behind --, as in: seglog append TOPIC -- -1`
+    : `see ${help}`;
+  return { reason: text, hint };
+}

@@ -1,0 +1,102 @@
+/**
+ * `info`: what a store or a topic holds.
+ *
+ * @module
+ */
+import type { PartitionInfo, TopicDetails } from "../../core/backend.ts";
+import type { TopicConfig } from "../../core/topic_config.ts";
+import { openToRead } from "../connect.ts";
+import { EXIT_OK } from "../exit.ts";
+import type { InfoVerbOptions } from "../grammar/maintain.ts";
+import type { Context } from "../grammar/verb.ts";
+import type { Output } from "../output.ts";
+import { writeRows } from "../table.ts";
+import { formatBytes, formatCount, formatDuration } from "../units.ts";
+
+/** Version of the JSON that `-J` writes. */
+const JSON_VERSION = 1;
+
+/** Describes one topic, or all of them. */
+export async function info(context: Context, options: InfoVerbOptions): Promise<number> {
+  const { at, output } = context;
+  await using backend = await openToRead(context);
+  if (options.topic !== undefined) {
+    const details = await backend.describeTopic(options.topic);
+    if (options.shaped) await output.line(JSON.stringify({ version: JSON_VERSION, ...details }));
+    else await writeTopic(output, details);
+    return EXIT_OK;
+  }
+  const topics: TopicDetails[] = [];
+  for (const { name } of await backend.listTopics()) topics.push(await backend.describeTopic(name));
+  if (options.shaped) await output.line(JSON.stringify({ version: JSON_VERSION, at, topics }));
+  else await writeStore(output, topics, at);
+  return EXIT_OK;
+}
+
+async function writeStore(output: Output, topics: TopicDetails[], at: string): Promise<void> {
+  if (topics.length === 0) output.note(`seglog: ${at} has no topics`);
+  const show = amounts(output);
+  await writeRows(output, {
+    headings: ["TOPIC", "PARTITIONS", "RECORDS", "BYTES", "SEGMENTS"],
+    numeric: [1, 2, 3, 4],
+    rows: topics.map(({ name, partitions }) => [
+      name,
+      show.count(partitions.length),
+      show.count(sum(partitions, recordsOf)),
+      show.bytes(sum(partitions, ({ bytes }) => bytes)),
+      show.count(sum(partitions, ({ segments }) => segments)),
+    ]),
+  });
+}
+
+async function writeTopic(output: Output, details: TopicDetails): Promise<void> {
+  const { config, partitions } = details;
+  const show = amounts(output);
+  await writeRows(output, {
+    headings: ["SETTING", "VALUE"],
+    rows: [["name", details.name], ["id", details.id], ...settingRows(config)],
+  });
+  await output.write("\n");
+  await writeRows(output, {
+    headings: ["PARTITION", "START", "NEXT", "DURABLE", "RECORDS", "BYTES", "SEGMENTS"],
+    numeric: [0, 1, 2, 3, 4, 5, 6],
+    rows: partitions.map((partition) => [
+      show.count(partition.partition),
+      show.count(partition.logStartOffset),
+      show.count(partition.nextOffset),
+      show.count(partition.durableOffset),
+      show.count(recordsOf(partition)),
+      show.bytes(partition.bytes),
+      show.count(partition.segments),
+    ]),
+  });
+}
+
+/** The settings by the names of their flags, values as the flags take them. */
+export function settingRows(config: TopicConfig): [flag: string, value: string][] {
+  return [
+    ["partitions", String(config.partitions)],
+    ["segment-bytes", String(config.segmentBytes)],
+    ["segment-age", formatDuration(config.segmentAgeMs)],
+    ["retention-age", config.retentionMs === null ? "none" : formatDuration(config.retentionMs)],
+    ["retention-bytes", String(config.retentionBytes ?? "none")],
+    ["retention-records", String(config.retentionRecords ?? "none")],
+    ["sync", config.sync],
+    ["compression", config.compression],
+  ];
+}
+
+/** Numbers for people on a terminal, for programs elsewhere. */
+function amounts(output: Output): { count(n: number): string; bytes(n: number): string } {
+  return output.isTerminal
+    ? { count: formatCount, bytes: formatBytes }
+    : { count: String, bytes: String };
+}
+
+function recordsOf({ logStartOffset, nextOffset }: PartitionInfo): number {
+  return nextOffset - logStartOffset;
+}
+
+function sum(partitions: readonly PartitionInfo[], measure: (info: PartitionInfo) => number) {
+  return partitions.reduce((total, partition) => total + measure(partition), 0);
+}

@@ -1,0 +1,120 @@
+/**
+ * `verify`: reads everything and checks it, in a folder or through a server.
+ *
+ * @module
+ */
+import { existsSync } from "node:fs";
+import type { Backend } from "../../core/backend.ts";
+import { messageOf, SeglogError } from "../../core/base/errors.ts";
+import type { VerifiedPartition, VerifyProblem, VerifyReport } from "../../core/store/verify.ts";
+import { isUrl, noFolder, openToRead } from "../connect.ts";
+import { EXIT_CORRUPT, EXIT_OK } from "../exit.ts";
+import type { VerifyVerbOptions } from "../grammar/maintain.ts";
+import type { Context } from "../grammar/verb.ts";
+import { formatOffsets } from "../append/offset_runs.ts";
+import type { Output } from "../output.ts";
+import { writeRows } from "../table.ts";
+import { countOf } from "../units.ts";
+
+/** Reports what is there on standard output, and what is wrong on standard error. */
+export async function verify(context: Context, options: VerifyVerbOptions): Promise<number> {
+  const path = options.path ?? context.at;
+  const report = isUrl(path)
+    ? await verifyServer({ ...context, at: path })
+    : await verifyFolder(path);
+  const { output } = context;
+  if (options.shaped) await output.line(JSON.stringify({ version: 1, path, ...report }));
+  else await writeReport(output, report);
+  return report.ok ? EXIT_OK : EXIT_CORRUPT;
+}
+
+async function verifyFolder(path: string): Promise<VerifyReport> {
+  if (!existsSync(path)) throw noFolder(path);
+  const { verify } = await import("../../core/store/verify.ts");
+  return await verify(path);
+}
+
+/** What can be seen from outside: every batch of every partition arrives and passes its checks. */
+async function verifyServer(context: Context): Promise<VerifyReport> {
+  await using backend = await openToRead(context);
+  const partitions: VerifiedPartition[] = [];
+  const problems: VerifyProblem[] = [];
+  for (const { name } of await backend.listTopics()) {
+    for (const info of (await backend.describeTopic(name)).partitions) {
+      const path = `${name}-${info.partition}`;
+      const read = await readPartition(backend, name, info);
+      partitions.push({
+        path,
+        segments: info.segments,
+        records: read.records,
+        bytes: info.bytes,
+        nextOffset: info.nextOffset,
+      });
+      problems.push(...read.problems.map((problem) => ({ path, ...problem })));
+    }
+  }
+  return { ok: problems.length === 0, partitions, problems };
+}
+
+async function readPartition(
+  backend: Backend,
+  topic: string,
+  info: { partition: number; logStartOffset: number; nextOffset: number },
+): Promise<{ records: number; problems: Omit<VerifyProblem, "path">[] }> {
+  const problems: Omit<VerifyProblem, "path">[] = [];
+  let records = 0;
+  let from = info.logStartOffset;
+  while (from < info.nextOffset) {
+    try {
+      const range = { partition: info.partition, from, until: info.nextOffset };
+      for await (const batch of backend.batches(topic, range)) {
+        for (const _ of batch.records()) records++;
+        from = batch.nextOffset;
+      }
+      break;
+    } catch (error) {
+      if (!(error instanceof SeglogError) || error.code !== "corrupt") throw error;
+      const { start, end } = error.details;
+      problems.push({
+        severity: "damage",
+        message: messageOf(error),
+        ...(typeof start === "number" ? { start } : {}),
+        ...(typeof end === "number" ? { end } : {}),
+      });
+      if (typeof end !== "number" || end <= from) break; // nowhere to go on from
+      from = end;
+    }
+  }
+  return { records, problems };
+}
+
+async function writeReport(output: Output, report: VerifyReport): Promise<void> {
+  await writeRows(output, {
+    headings: ["PARTITION", "SEGMENTS", "RECORDS", "BYTES", "NEXT"],
+    numeric: [1, 2, 3, 4],
+    rows: report.partitions.map((partition) => [
+      partition.path,
+      String(partition.segments),
+      String(partition.records),
+      String(partition.bytes),
+      String(partition.nextOffset),
+    ]),
+  });
+  for (const problem of report.problems) output.note(problemLine(output, problem));
+  const damages = report.problems.filter(({ severity }) => severity === "damage").length;
+  output.note(
+    report.ok
+      ? output.styleNote("green", "seglog: everything is intact")
+      : output.styleNote("red", `seglog: ${countOf(damages, "place")} damaged`),
+  );
+}
+
+function problemLine(output: Output, problem: VerifyProblem): string {
+  const { severity, path, position, start, end, message } = problem;
+  const at = position === undefined ? "" : ` at position ${position}`;
+  const offsets = start === undefined || end === undefined
+    ? ""
+    : ` (offsets ${formatOffsets({ start, end })})`;
+  const label = output.styleNote(severity === "damage" ? "red" : "yellow", severity);
+  return `seglog: ${label}: ${path}${at}${offsets}: ${message}`;
+}

@@ -1,0 +1,57 @@
+/**
+ * From `--at` to a backend: a folder or a server, the same to every verb.
+ *
+ * @module
+ */
+import { existsSync } from "node:fs";
+import type { Backend } from "../core/backend.ts";
+import { SeglogError } from "../core/base/errors.ts";
+import type { Context } from "./grammar/verb.ts";
+
+const SERVER_HINT =
+  "a server that owns the folder can be asked instead, as in: seglog --at http://127.0.0.1:8080 …";
+
+/** Whether `at` is a server and not a folder. */
+export function isUrl(at: string): boolean {
+  return /^https?:\/\//i.test(at);
+}
+
+/** Opens what `--at` names for reading; on a folder that takes no lock and writes nothing. */
+export async function openToRead(context: Context): Promise<Backend> {
+  if (isUrl(context.at)) return await openUrl(context.at);
+  if (!existsSync(context.at)) throw noFolder(context.at);
+  return await openFolder(context, true);
+}
+
+/** Opens what `--at` names for writing, making the folder when needed. */
+export async function openToWrite(context: Context): Promise<Backend> {
+  if (isUrl(context.at)) return await openUrl(context.at);
+  try {
+    return await openFolder(context, false);
+  } catch (error) {
+    if (!(error instanceof SeglogError) || error.code !== "locked") throw error;
+    throw new SeglogError("locked", `${error.message}; ${SERVER_HINT}`, {
+      cause: error,
+      details: error.details,
+    });
+  }
+}
+
+/** The error for a folder that is not there. */
+export function noFolder(path: string): SeglogError {
+  return new SeglogError(
+    "not-found",
+    `Cannot read ${path}: there is no such folder; append makes it, --at or SEGLOG_AT name another`,
+  );
+}
+
+async function openFolder(context: Context, readOnly: boolean): Promise<Backend> {
+  const { Store } = await import("../core/store/store.ts");
+  const onNotice = (notice: string) => context.output.note(`seglog: ${notice}`);
+  return await Store.open(context.at, { readOnly, onNotice });
+}
+
+async function openUrl(url: string): Promise<Backend> {
+  const { connect } = await import("../client/connect.ts");
+  return await connect(url);
+}

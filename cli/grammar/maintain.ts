@@ -1,0 +1,132 @@
+/**
+ * How `truncate`, `dump`, `info` and `verify` are asked for.
+ *
+ * @module
+ */
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map, multiple, optional } from "@optique/core/modifiers";
+import type { InferValue } from "@optique/core/parser";
+import { argument, command, option } from "@optique/core/primitives";
+import { path } from "@optique/run/valueparser";
+import { count, position, topicName } from "./values.ts";
+import { examples, partitionOption, topicArgument, type Verb, yesOption } from "./verb.ts";
+
+const truncateOptions = object({
+  topic: topicArgument,
+  partition: partitionOption,
+  before: optional(option("--before", position("OFFSET|@TIME"), {
+    description: message`Make this the first readable offset. end removes every record.`,
+  })),
+  after: optional(option("--after", count("OFFSET"), {
+    description: message`Remove all records after this one.`,
+  })),
+  keep: optional(option("--keep", count("N"), {
+    description: message`Remove all records but the last N of each partition.`,
+  })),
+  dryRun: option("--dry-run", { description: message`Say what would be removed, remove nothing.` }),
+  yes: yesOption,
+});
+
+/** The options of `truncate`. */
+export type TruncateVerbOptions = InferValue<typeof truncateOptions>;
+
+export const truncateGrammar = command(
+  "truncate",
+  map(truncateOptions, (given): Verb => async (context) => {
+    const { truncate } = await import("../commands/truncate.ts");
+    return await truncate(context, given);
+  }),
+  {
+    brief: message`Remove records from one end of a topic.`,
+    description: message`Give --before, --after or --keep. Offsets are never used again: the next
+      record gets the same offset as it would have got before. Asks on a terminal, else needs -y.`,
+    footer: examples(
+      "seglog truncate orders --before 1000",
+      "seglog truncate orders --before @-7d -y",
+      "seglog truncate orders --keep 1000000 --dry-run",
+      "seglog truncate orders -p 0 --after 41",
+    ),
+  },
+);
+
+const dumpOptions = object({
+  paths: multiple(argument(path({ metavar: "FILE.log|FOLDER" }), {
+    description: message`A segment, the folder of a partition, or that of a store.`,
+  })),
+  headersOnly: option("--headers-only", { description: message`Leave out the records.` }),
+  shaped: option("-J", "--json", { description: message`Write the records as lines of JSON.` }),
+});
+
+/** The options of `dump`. */
+export type DumpVerbOptions = InferValue<typeof dumpOptions>;
+
+export const dumpGrammar = command(
+  "dump",
+  map(dumpOptions, (given): Verb => async (context) => {
+    const { dump } = await import("../commands/dump.ts");
+    return await dump(context, given);
+  }),
+  {
+    brief: message`Show segment files as readable text.`,
+    description: message`A line for the segment, one for each batch, one for each record. Needs no
+      lock and no index. At damage it says what and where, goes on with what can still be read, and
+      exits with 5. Without FILE or FOLDER it dumps the store that --at names.`,
+    footer: examples(
+      "seglog dump data/orders-0/00000000000000000000.log",
+      "seglog dump data/orders-0 --headers-only",
+      "seglog dump -J backup/data | jq .key",
+    ),
+  },
+);
+
+const infoOptions = object({
+  topic: optional(argument(topicName(), {
+    description: message`Show this topic; all of them unless given.`,
+  })),
+  shaped: option("-J", "--json", { description: message`Write one JSON object.` }),
+});
+
+/** The options of `info` and `topic info`. */
+export type InfoVerbOptions = InferValue<typeof infoOptions>;
+
+export const infoGrammar = command(
+  "info",
+  map(infoOptions, (given): Verb => async (context) => {
+    const { info } = await import("../commands/info.ts");
+    return await info(context, given);
+  }),
+  {
+    brief: message`Show what a store or a topic holds.`,
+    description: message`A table on a terminal, lines of tab-separated columns elsewhere.`,
+    footer: examples("seglog info", "seglog info orders", "seglog info -J | jq '.topics[].name'"),
+  },
+);
+
+const verifyOptions = object({
+  path: optional(argument(path({ metavar: "PATH" }), {
+    description: message`The folder of a store or a partition; what --at names unless given.`,
+  })),
+  shaped: option("-J", "--json", { description: message`Write one JSON object.` }),
+});
+
+/** The options of `verify`. */
+export type VerifyVerbOptions = InferValue<typeof verifyOptions>;
+
+export const verifyGrammar = command(
+  "verify",
+  map(verifyOptions, (given): Verb => async (context) => {
+    const { verify } = await import("../commands/verify.ts");
+    return await verify(context, given);
+  }),
+  {
+    brief: message`Read everything and check it.`,
+    description: message`Every checksum of every record, and how the segments join. Changes nothing.
+      Exits with 5 when something is damaged.`,
+    footer: examples(
+      "seglog verify",
+      "seglog verify backup/data",
+      "seglog --at http://127.0.0.1:8080 verify -J",
+    ),
+  },
+);

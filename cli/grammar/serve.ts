@@ -1,0 +1,46 @@
+/**
+ * How `serve` is asked for.
+ *
+ * @module
+ */
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map, optional, withDefault } from "@optique/core/modifiers";
+import type { InferValue } from "@optique/core/parser";
+import { command, option } from "@optique/core/primitives";
+import { path } from "@optique/run/valueparser";
+import { hostPort } from "./values.ts";
+import { examples, type Verb } from "./verb.ts";
+
+const options = object({
+  http: withDefault(
+    option("--http", hostPort(), {
+      description: message`Where to listen, 127.0.0.1:8080 unless given. Port 0 takes a free one.`,
+    }),
+    { host: "127.0.0.1", port: 8080 },
+  ),
+  data: optional(option("--data", path({ metavar: "DIR" }), {
+    description: message`The folder to serve; what --at names unless given.`,
+  })),
+});
+
+/** The options of `serve`. */
+export type ServeVerbOptions = InferValue<typeof options>;
+
+export const serveGrammar = command(
+  "serve",
+  map(options, (given): Verb => async (context) => {
+    const { serve } = await import("../commands/serve.ts");
+    return await serve(context, given);
+  }),
+  {
+    brief: message`Serve a folder over HTTP.`,
+    description: message`Says on standard error where it listens. Ends in good order on SIGINT and
+      SIGTERM: what is under way is answered first. A second signal ends it at once.`,
+    footer: examples(
+      "seglog serve",
+      "seglog serve --http 127.0.0.1:9000 --data /var/lib/seglog",
+      "seglog --at http://127.0.0.1:8080 tail orders -f",
+    ),
+  },
+);

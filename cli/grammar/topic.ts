@@ -1,0 +1,133 @@
+/**
+ * How `topic create`, `ls`, `info`, `set` and `rm` are asked for.
+ *
+ * @module
+ */
+import { object, or } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map, optional } from "@optique/core/modifiers";
+import type { InferValue } from "@optique/core/parser";
+import { command, option } from "@optique/core/primitives";
+import { choice } from "@optique/core/valueparser";
+import { CODECS } from "../../core/format/compression.ts";
+import { count, duration, orNone, size, syncMode } from "./values.ts";
+import { examples, topicArgument, type Verb, yesOption } from "./verb.ts";
+
+const partitions = optional(option("--partitions", count("N", 1), {
+  description: message`How many logs it is spread over, 1 unless given. Fixed from then on.`,
+}));
+
+const settings = {
+  segmentBytes: optional(option("--segment-bytes", size(), {
+    description: message`Size at which a log goes on in a new segment. 64MiB unless given.`,
+  })),
+  segmentAgeMs: optional(option("--segment-age", duration(), {
+    description: message`Age at which it does so too. 7d unless given.`,
+  })),
+  retentionMs: optional(option("--retention-age", orNone(duration()), {
+    description: message`Drop records that are older.`,
+  })),
+  retentionBytes: optional(option("--retention-bytes", orNone(size()), {
+    description: message`Drop the oldest segments while a partition has this much without them.`,
+  })),
+  retentionRecords: optional(option("--retention-records", orNone(count("N", 1)), {
+    description: message`Drop all but the newest N records of a partition.`,
+  })),
+  sync: optional(option("--sync", syncMode(), {
+    description: message`When an append is acknowledged: always (default), once it survives a loss
+      of power; os, once the system has it; interval:200ms, as os and synced in that time.`,
+  })),
+  compression: optional(option("--compression", choice(CODECS, { metavar: "CODEC" }), {
+    description: message`none (default), gzip or zstd.`,
+  })),
+};
+
+const shaped = option("-J", "--json", { description: message`Write JSON.` });
+
+const createOptions = object({ topic: topicArgument, partitions, ...settings });
+const lsOptions = object({ shaped });
+const infoOptions = object({ topic: topicArgument, shaped });
+const setOptions = object({ topic: topicArgument, ...settings });
+const rmOptions = object({ topic: topicArgument, yes: yesOption });
+
+/** The options of `topic create`. */
+export type TopicCreateOptions = InferValue<typeof createOptions>;
+/** The options of `topic ls`. */
+export type TopicLsOptions = InferValue<typeof lsOptions>;
+/** The options of `topic set`. */
+export type TopicSetOptions = InferValue<typeof setOptions>;
+/** The options of `topic rm`. */
+export type TopicRmOptions = InferValue<typeof rmOptions>;
+
+const create = command(
+  "create",
+  map(createOptions, (given): Verb => async (context) => {
+    const { createTopic } = await import("../commands/topic.ts");
+    return await createTopic(context, given);
+  }),
+  {
+    brief: message`Make a topic.`,
+    description: message`Nothing happens when it is there with these settings.`,
+    footer: examples(
+      "seglog topic create orders --partitions 4",
+      "seglog topic create logs --retention-age 7d --compression zstd --sync interval:200ms",
+    ),
+  },
+);
+
+const ls = command(
+  "ls",
+  map(lsOptions, (given): Verb => async (context) => {
+    const { listTopics } = await import("../commands/topic.ts");
+    return await listTopics(context, given);
+  }),
+  {
+    brief: message`List the topics.`,
+    description: message`A table on a terminal, one name a line elsewhere.`,
+    footer: examples("seglog topic ls", "seglog topic ls -J"),
+  },
+);
+
+const info = command(
+  "info",
+  map(infoOptions, (given): Verb => async (context) => {
+    const { info } = await import("../commands/info.ts");
+    return await info(context, given);
+  }),
+  {
+    brief: message`Show one topic: its settings and what it holds.`,
+    footer: examples("seglog topic info orders", "seglog topic info orders -J"),
+  },
+);
+
+const set = command(
+  "set",
+  map(setOptions, (given): Verb => async (context) => {
+    const { setTopic } = await import("../commands/topic.ts");
+    return await setTopic(context, given);
+  }),
+  {
+    brief: message`Change settings of a topic.`,
+    footer: examples(
+      "seglog topic set logs --retention-age 30d",
+      "seglog topic set logs --retention-age none --retention-bytes 10GiB",
+    ),
+  },
+);
+
+const rm = command(
+  "rm",
+  map(rmOptions, (given): Verb => async (context) => {
+    const { removeTopic } = await import("../commands/topic.ts");
+    return await removeTopic(context, given);
+  }),
+  {
+    brief: message`Remove a topic with all its records.`,
+    description: message`Asks on a terminal, else needs -y.`,
+    footer: examples("seglog topic rm orders", "seglog topic rm orders -y"),
+  },
+);
+
+export const topicGrammar = command("topic", or(create, ls, info, set, rm), {
+  brief: message`Make, list, change and remove topics.`,
+});

@@ -1,0 +1,130 @@
+/**
+ * Parsers for single words of the command line: each gives a typed value, or says what it takes.
+ *
+ * @module
+ */
+import { text } from "@optique/core/message";
+import type { NonEmptyString } from "@optique/core/nonempty";
+import type { Suggestion } from "@optique/core/parser";
+import { fileSize, socketAddress, string, type ValueParser } from "@optique/core/valueparser";
+import { messageOf } from "../../core/base/errors.ts";
+import { parseSyncMode, type SyncMode } from "../../core/format/sync_mode.ts";
+import {
+  type OffsetSelector,
+  parseOffsetSelector,
+  parseSelectorRange,
+  type SelectorRange,
+} from "../../core/offset_range.ts";
+import { parseDuration } from "../units.ts";
+
+/** The name of a topic; whether it may be one is said by the store, in its own words. */
+export function topicName(): ValueParser<"sync", string> {
+  return string({ metavar: "TOPIC" });
+}
+
+/** A whole number from `least` on. */
+export function count(metavar: NonEmptyString, least = 0): ValueParser<"sync", number> {
+  return word({
+    metavar,
+    placeholder: least,
+    parse(input) {
+      const number = /^\d+$/.test(input) ? Number(input) : NaN;
+      if (Number.isSafeInteger(number) && number >= least) return number;
+      throw expected(`a whole number from ${least} on`, input);
+    },
+  });
+}
+
+/** `42`, `start`, `end`, `-10`, `10:20`, `@-1h:end` */
+export function range(): ValueParser<"sync", SelectorRange> {
+  return word<SelectorRange>({
+    metavar: "RANGE",
+    placeholder: { from: { kind: "start" }, until: undefined },
+    parse: (input) => parseSelectorRange(input, Date.now()),
+  });
+}
+
+/** `42`, `end`, `@2026-11-20` */
+export function position(metavar: NonEmptyString): ValueParser<"sync", OffsetSelector> {
+  return word<OffsetSelector>({
+    metavar,
+    placeholder: { kind: "start" },
+    parse: (input) => parseOffsetSelector(input, Date.now()),
+  });
+}
+
+/** `7d`, `200ms`, in milliseconds */
+export function duration(): ValueParser<"sync", number> {
+  return word({
+    metavar: "DURATION",
+    placeholder: 0,
+    parse(input) {
+      const ms = parseDuration(input);
+      if (ms !== undefined) return ms;
+      throw expected("a duration such as 200ms, 30s, 12h or 7d", input);
+    },
+  });
+}
+
+/** `64MiB`, `1GB`, `4096`, in bytes */
+export function size(): ValueParser<"sync", number> {
+  return fileSize({ metavar: "SIZE", defaultUnit: "B" });
+}
+
+/** What `parser` takes, or `none` for no limit. */
+export function orNone(parser: ValueParser<"sync", number>): ValueParser<"sync", number | null> {
+  return {
+    mode: "sync",
+    metavar: `${parser.metavar}|none`,
+    placeholder: null,
+    parse: (input) => input === "none" ? { success: true, value: null } : parser.parse(input),
+    format: (limit) => limit === null ? "none" : parser.format(limit),
+    suggest: (prefix) => suggestions(["none"], prefix),
+  };
+}
+
+/** `always`, `interval:200ms`, `os` */
+export function syncMode(): ValueParser<"sync", SyncMode> {
+  return word<SyncMode>({
+    metavar: "MODE",
+    placeholder: "always",
+    parse(input) {
+      if (parseSyncMode(input) !== undefined) return input as SyncMode;
+      throw expected("always, os or an interval such as interval:200ms", input);
+    },
+    suggest: (prefix) => suggestions(["always", "interval:200ms", "os"], prefix),
+  });
+}
+
+/** `127.0.0.1:8080`, `[::1]:8080`; port 0 lets the system choose one */
+export function hostPort(): ValueParser<"sync", { host: string; port: number }> {
+  return socketAddress({ metavar: "HOST:PORT", requirePort: true, port: { min: 0 } });
+}
+
+/** A value parser from a function that throws what is wrong. */
+function word<T>(
+  definition:
+    & Pick<ValueParser<"sync", T>, "metavar" | "placeholder" | "suggest">
+    & { readonly parse: (input: string) => T },
+): ValueParser<"sync", T> {
+  return {
+    mode: "sync",
+    ...definition,
+    format: String,
+    parse(input) {
+      try {
+        return { success: true, value: definition.parse(input) };
+      } catch (error) {
+        return { success: false, error: [text(messageOf(error))] };
+      }
+    },
+  };
+}
+
+function expected(what: string, input: string): RangeError {
+  return new RangeError(`expected ${what}, but got ${JSON.stringify(input)}`);
+}
+
+function* suggestions(words: readonly string[], prefix: string): Generator<Suggestion> {
+  for (const text of words) if (text.startsWith(prefix)) yield { kind: "literal", text };
+}

@@ -1,0 +1,40 @@
+/**
+ * What all verbs have in common: what they run in, and how their help is written.
+ *
+ * @module
+ */
+import { commandLine, lineBreak, type Message, message, text } from "@optique/core/message";
+import { optional } from "@optique/core/modifiers";
+import { argument, option } from "@optique/core/primitives";
+import type { Io } from "../io.ts";
+import type { Output } from "../output.ts";
+import { count, topicName } from "./values.ts";
+
+/** What a verb runs in. */
+export interface Context {
+  readonly io: Io;
+  readonly output: Output;
+  /** The folder or URL that the verb works on. */
+  readonly at: string;
+}
+
+/** A verb with its options bound; gives the exit code. Its code is loaded when it is run. */
+export type Verb = (context: Context) => Promise<number>;
+
+/** The examples at the end of a verb's help, one command a line. */
+export function examples(...lines: readonly string[]): Message {
+  return [
+    text("Examples:"),
+    ...lines.flatMap((line) => [lineBreak(), commandLine(line)]),
+  ];
+}
+
+export const topicArgument = argument(topicName(), { description: message`Name of the topic.` });
+
+export const partitionOption = optional(
+  option("-p", "--partition", count("PARTITION"), {
+    description: message`Work on this partition only.`,
+  }),
+);
+
+export const yesOption = option("-y", "--yes", { description: message`Do not ask.` });

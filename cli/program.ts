@@ -1,0 +1,64 @@
+/**
+ * The command line: reads the words, runs the verb, and ends with the exit code that says how it
+ * went.
+ *
+ * @module
+ */
+import process from "node:process";
+import { VERSION } from "../core/base/version.ts";
+import { parseCommandLine } from "./command_line.ts";
+import { EXIT_OK, EXIT_USAGE, exitCodeOf, explain } from "./exit.ts";
+import type { Io } from "./io.ts";
+import { ClosedPipe, Output } from "./output.ts";
+
+const AT_DEFAULT = "./data";
+
+/**
+ * Runs one command.
+ *
+ * @param args the words behind the program's name
+ * @returns the exit code, when everything has been written
+ */
+export async function main(args: readonly string[], io: Io): Promise<number> {
+  const output = new Output(io);
+  try {
+    return await dispatch(args, { io, output });
+  } catch (error) {
+    if (error instanceof ClosedPipe) return EXIT_OK;
+    output.status("");
+    output.note(`seglog: ${explain(error, io.env.SEGLOG_DEBUG === "1")}`);
+    return exitCodeOf(error);
+  } finally {
+    await output.finish();
+  }
+}
+
+async function dispatch(
+  args: readonly string[],
+  { io, output }: { io: Io; output: Output },
+): Promise<number> {
+  const request = parseCommandLine(args, {
+    colors: output.hasColour,
+    columns: output.columns,
+    version: `seglog ${VERSION} (${runtime()}, ${process.platform}-${process.arch})`,
+  });
+  switch (request.kind) {
+    case "run":
+      return await request.verb({ io, output, at: request.at ?? io.env.SEGLOG_AT ?? AT_DEFAULT });
+    case "show":
+      await output.line(request.text);
+      return EXIT_OK;
+    case "incomplete":
+      output.note(request.help);
+      return EXIT_USAGE;
+    case "refuse":
+      output.note(`seglog: ${request.reason}; ${request.hint}`);
+      return EXIT_USAGE;
+  }
+}
+
+function runtime(): string {
+  const { deno, bun, node } = process.versions as Record<string, string | undefined>;
+  if (deno !== undefined) return `deno ${deno}`;
+  return bun === undefined ? `node ${node}` : `bun ${bun}`;
+}

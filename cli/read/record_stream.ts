@@ -1,0 +1,96 @@
+/**
+ * Records of several partitions, read and written out.
+ *
+ * @module
+ */
+import type { Backend } from "../../core/backend.ts";
+import { Buffer } from "node:buffer";
+import { equalBytes } from "../../core/base/bytes.ts";
+import type { LogRecord } from "../../core/format/record.ts";
+import type { BatchView } from "../../core/format/batch.ts";
+import { recordsOf } from "../../core/format/records_of.ts";
+import { ChunkWriter } from "../chunk_writer.ts";
+import type { Output } from "../output.ts";
+import type { RecordPrinter } from "../record_format.ts";
+import type { PartitionRange } from "./partition_ranges.ts";
+
+/** What is read, and how it is written. */
+export interface RecordStreamOptions {
+  readonly topic: string;
+  readonly print: RecordPrinter;
+  /** Most records that are written. */
+  readonly max?: number;
+  /** Newest first. */
+  readonly reverse?: boolean;
+  /** Only records with this key. */
+  readonly key?: string;
+}
+
+/** Writes the records of a topic to standard output. */
+export class RecordStream {
+  readonly #backend: Backend;
+  readonly #options: RecordStreamOptions;
+  readonly #writer: ChunkWriter;
+  readonly #key: Uint8Array | undefined;
+  #left: number;
+
+  constructor(backend: Backend, output: Output, options: RecordStreamOptions) {
+    this.#backend = backend;
+    this.#options = options;
+    this.#writer = new ChunkWriter(output);
+    this.#key = options.key === undefined ? undefined : Buffer.from(options.key);
+    this.#left = options.max ?? Infinity;
+  }
+
+  /** Writes the ranges one after another. */
+  async inTurn(ranges: readonly PartitionRange[]): Promise<void> {
+    const { topic, reverse } = this.#options;
+    for (const { partition, from, until } of ranges) {
+      if (this.#left === 0) break;
+      if (until !== undefined && from >= until) continue;
+      for await (const batch of this.#backend.batches(topic, { partition, from, until, reverse })) {
+        this.#print(batch, { partition, from, until });
+        await this.#writer.drain();
+        if (this.#left === 0) break;
+      }
+    }
+    await this.#writer.flush();
+  }
+
+  /** Writes the ranges and what is added to them, as it comes, until the signal or the maximum. */
+  async following(ranges: readonly PartitionRange[], signal: AbortSignal): Promise<void> {
+    const done = new AbortController();
+    const either = AbortSignal.any([signal, done.signal]);
+    const follow = async ({ partition, from, until }: PartitionRange) => {
+      const range = { partition, from, until };
+      const options = { ...range, follow: true, signal: either };
+      for await (const batch of this.#backend.batches(this.#options.topic, options)) {
+        this.#print(batch, range);
+        await this.#writer.flush();
+        if (this.#left === 0) done.abort();
+        if (either.aborted) break;
+      }
+    };
+    try {
+      if (this.#left > 0) await Promise.all(ranges.map(follow));
+    } finally {
+      done.abort();
+      await this.#writer.flush();
+    }
+  }
+
+  #print(batch: BatchView, range: PartitionRange): void {
+    const { topic, print, reverse } = this.#options;
+    const { partition, from, until = Infinity } = range;
+    for (const record of recordsOf(batch, { from, until, reverse })) {
+      if (this.#left === 0) return;
+      if (this.#key !== undefined && !this.#hasKey(record)) continue;
+      print({ topic, partition, record }, this.#writer);
+      this.#left--;
+    }
+  }
+
+  #hasKey(record: LogRecord): boolean {
+    return record.key !== null && equalBytes(record.key, this.#key!);
+  }
+}
