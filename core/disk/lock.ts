@@ -11,7 +11,6 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import process from "node:process";
-import { encodeUtf8 } from "../base/bytes.ts";
 import { messageOf, SeglogError } from "../base/errors.ts";
 import type { DiskLock } from "./disk.ts";
 

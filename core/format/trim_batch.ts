@@ -1,21 +1,21 @@
 /**
- * Takes records off the end of a batch, for a truncation that went through the middle of it.
+ * Takes records off the ends of a batch, for a truncation that went through the middle of it.
  *
  * @module
  */
 import { type BatchView, decodeBatch } from "./batch.ts";
 import { encodeBatch } from "./batch_builder.ts";
 import { WIRE_SALT } from "./batch_header.ts";
-import type { RecordInput } from "./record.ts";
+import type { LogRecord } from "./record.ts";
+import { type OffsetRange, recordsOf } from "./records_of.ts";
 
-/** The batch without its records at and above `until`; the same batch when there are none. */
-export function trimBatch(batch: BatchView, until: number): BatchView {
-  if (batch.nextOffset <= until) return batch;
-  const kept: RecordInput[] = [];
-  for (const record of batch.records()) if (record.offset < until) kept.push(record);
+/** The batch with its records in the range only, one at least; the same batch when that is all. */
+export function trimBatch(batch: BatchView, range: OffsetRange): BatchView {
+  if (batch.baseOffset >= range.from && batch.nextOffset <= range.until) return batch;
+  const kept: LogRecord[] = [...recordsOf(batch, range)];
   const bytes = encodeBatch(kept, {
     nowMs: batch.header.baseTimestampMs,
-    baseOffset: batch.baseOffset,
+    baseOffset: kept[0]!.offset,
     producer: batch.producer(),
   });
   const trimmed = decodeBatch(bytes, 0, WIRE_SALT);

@@ -280,7 +280,10 @@ export class Log implements AsyncDisposable {
   ): Promise<void> {
     const writer = this.#writable();
     const offset = range.before ?? range.after;
-    if (!Number.isSafeInteger(offset)) throw outOfRange(this.#view.name, offset, this.#view);
+    const least = range.before === undefined ? -1 : 0;
+    if (!Number.isSafeInteger(offset) || offset < least) {
+      throw outOfRange(this.#view.name, offset, this.#view);
+    }
     if (range.before !== undefined) await writer.truncateBefore(range.before);
     else await writer.truncateAfter(range.after);
   }
