@@ -5,7 +5,7 @@
  */
 import { object, or } from "@optique/core/constructs";
 import { runParser } from "@optique/core/facade";
-import { formatMessage, type Message, message } from "@optique/core/message";
+import { formatMessage, type Message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { path } from "@optique/run/valueparser";
@@ -14,7 +14,7 @@ import { dumpGrammar, infoGrammar, truncateGrammar, verifyGrammar } from "./gram
 import { readGrammar, tailGrammar } from "./grammar/read.ts";
 import { serveGrammar } from "./grammar/serve.ts";
 import { topicGrammar } from "./grammar/topic.ts";
-import { examples, type Verb } from "./grammar/verb.ts";
+import { examples, prose, type Verb } from "./grammar/verb.ts";
 import { detachValues, valueOptionsOf } from "./short_options.ts";
 
 /** What the words ask for. */
@@ -52,7 +52,7 @@ const verbs = {
 
 const grammar = object({
   at: optional(option("--at", path({ metavar: "DIR|URL" }), {
-    description: message`The folder of the store, or the URL of a server. SEGLOG_AT unless given,
+    description: prose`The folder of the store, or the URL of a server. SEGLOG_AT unless given,
       else ./data.`,
   })),
   verb: or(
@@ -87,10 +87,14 @@ export function parseCommandLine(args: readonly string[], presentation: Presenta
     onError: (_exitCode, reason) => new Refusal(reason),
     stdout: (text) => shown.push(text),
     stderr: () => {},
-    usageLine: [{ type: "ellipsis" }],
+    usageLine: [
+      { type: "optional", terms: [{ type: "option", names: ["--at"], metavar: "DIR|URL" }] },
+      { type: "literal", value: "VERB …" },
+    ],
+    termWidth: "auto",
     commandList: "top-level",
     theme: { commandLine: (term) => ({ type: "text", text: `  ${term.commandLine}` }) },
-    brief: message`A segmented, append-only commit log.`,
+    brief: prose`A segmented, append-only commit log.`,
     footer: ROOT_EXAMPLES,
   }) as Outcome;
   if (outcome === "shown") return { kind: "show", text: shown.join("\n") };
@@ -124,6 +128,13 @@ function isVerb(word: string | undefined): word is keyof typeof verbs {
   return word !== undefined && Object.hasOwn(verbs, word);
 }
 
+/** The verb that the words name, and for `topic` what it is to do. */
+function verbPath(words: readonly string[]): string[] {
+  const at = words.findIndex(isVerb);
+  const path = words.slice(at, words[at] === "topic" ? at + 2 : at + 1);
+  return at < 0 ? [] : path.filter((word) => /^[a-z]+$/.test(word));
+}
+
 function valueOptionsFor(words: readonly string[]): Set<string> {
   const verb = words.find(isVerb);
   return new Set(["--at", ...verb === undefined ? [] : valueOptionsOf(verbs[verb].usage)]);
@@ -141,7 +152,7 @@ function helpFor(words: readonly string[], presentation: Presentation): string {
 
 function explained(reason: Message, words: readonly string[]): { reason: string; hint: string } {
   const verb = words.find(isVerb);
-  const help = [PROGRAM, verb, "--help"].filter((word) => word !== undefined).join(" ");
+  const help = [PROGRAM, ...verbPath(words), "--help"].join(" ");
   const text = formatMessage(reason).replace(/\s+/g, " ").replace(/`/g, '"').replace(/\.$/, "");
   const isDashed = verb === "append" && /argument: "-/.test(text);
   const hint = isDashed

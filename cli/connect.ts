@@ -19,7 +19,13 @@ export function isUrl(at: string): boolean {
 /** Opens what `--at` names for reading; on a folder that takes no lock and writes nothing. */
 export async function openToRead(context: Context): Promise<Backend> {
   if (isUrl(context.at)) return await openUrl(context.at);
-  if (!existsSync(context.at)) throw noFolder(context.at);
+  if (!existsSync(context.at)) {
+    throw new SeglogError(
+      "not-found",
+      `Cannot read ${context.at}: there is no such folder; ` +
+        "append makes it, --at or SEGLOG_AT name another",
+    );
+  }
   return await openFolder(context, true);
 }
 
@@ -37,14 +43,6 @@ export async function openToWrite(context: Context): Promise<Backend> {
   }
 }
 
-/** The error for a folder that is not there. */
-export function noFolder(path: string): SeglogError {
-  return new SeglogError(
-    "not-found",
-    `Cannot read ${path}: there is no such folder; append makes it, --at or SEGLOG_AT name another`,
-  );
-}
-
 async function openFolder(context: Context, readOnly: boolean): Promise<Backend> {
   const { Store } = await import("../core/store/store.ts");
   const onNotice = (notice: string) => context.output.note(`seglog: ${notice}`);
@@ -54,4 +52,10 @@ async function openFolder(context: Context, readOnly: boolean): Promise<Backend>
 async function openUrl(url: string): Promise<Backend> {
   const { connect } = await import("../client/connect.ts");
   return await connect(url);
+}
+
+/** Refuses a path that is not there. @throws {SeglogError} `not-found` */
+export function checkExists(path: string): void {
+  if (existsSync(path)) return;
+  throw new SeglogError("not-found", `Cannot read ${path}: there is no such file or folder`);
 }

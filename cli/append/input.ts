@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { createReadStream, existsSync } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { concatBytes } from "../../core/base/bytes.ts";
 import { SeglogError } from "../../core/base/errors.ts";
 import { RECORD_BYTES_MAX } from "../../core/base/limits.ts";
+import { UsageError } from "../exit.ts";
 import type { Context } from "../grammar/verb.ts";
 import { countOf } from "../units.ts";
 
@@ -22,9 +23,11 @@ export interface Input {
 /** Opens a file, or standard input for `-` and `undefined`. @throws {SeglogError} `not-found` */
 export function openInput({ io, output }: Context, file: string | undefined): Input {
   if (file !== undefined && file !== "-") {
-    if (!existsSync(file)) {
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (found === undefined) {
       throw new SeglogError("not-found", `Cannot read ${file}: there is no such file`);
     }
+    if (found.isDirectory()) throw new UsageError(`cannot append ${file}: it is a folder`);
     return { stream: createReadStream(file, { highWaterMark: FILE_CHUNK_BYTES }), isTyped: false };
   }
   const isTyped = io.stdin.isTTY === true;
@@ -32,20 +35,29 @@ export function openInput({ io, output }: Context, file: string | undefined): In
   return { stream: io.stdin, isTyped };
 }
 
-/** The chunks of a stream, until its end or until the signal, which closes it. */
+/**
+ * The chunks of a stream, until its end or until the signal. The signal is heeded also while
+ * nothing comes: closing the stream does not wake up its reader on every runtime.
+ */
 export async function* chunksOf(
   stream: Readable,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const close = () => stream.destroy();
-  signal.addEventListener("abort", close, { once: true });
+  const chunks = stream[Symbol.asyncIterator]();
+  let wake = () => {};
+  const onAbort = () => wake();
+  signal.addEventListener("abort", onAbort, { once: true });
   try {
-    if (signal.aborted) return;
-    for await (const chunk of stream) yield chunk as Uint8Array;
-  } catch (error) {
-    if (!signal.aborted) throw error;
+    while (!signal.aborted) {
+      const next = await new Promise<IteratorResult<Uint8Array> | undefined>((resolve, reject) => {
+        wake = () => resolve(undefined);
+        chunks.next().then(resolve, reject);
+      });
+      if (next === undefined || next.done) return;
+      yield next.value;
+    }
   } finally {
-    signal.removeEventListener("abort", close);
+    signal.removeEventListener("abort", onAbort);
   }
 }
 

@@ -7,10 +7,9 @@ import { join } from "node:path";
 import type { Disk } from "../../core/disk/disk.ts";
 import { nodeDisk } from "../../core/disk/node_disk.ts";
 import { dumpSegment } from "../../core/dump/dump.ts";
-import { SeglogError } from "../../core/base/errors.ts";
 import { parseSegmentFileName, QUARANTINE_FOLDER } from "../../core/format/file_names.ts";
 import { ChunkWriter } from "../chunk_writer.ts";
-import { isUrl, noFolder } from "../connect.ts";
+import { checkExists, isUrl } from "../connect.ts";
 import { EXIT_CORRUPT, EXIT_OK, UsageError } from "../exit.ts";
 import type { DumpVerbOptions } from "../grammar/maintain.ts";
 import type { Context } from "../grammar/verb.ts";
@@ -52,8 +51,8 @@ function dumpRoots({ at }: Context, { paths }: DumpVerbOptions): readonly string
 export function segmentPaths(disk: Disk, roots: readonly string[]): string[] {
   return roots.flatMap((root) => {
     if (disk.list(root) !== undefined) return segmentsBelow(disk, root);
-    if (disk.sizeOf(root) !== undefined) return [root];
-    throw root.endsWith(".log") ? noFile(root) : noFolder(root);
+    checkExists(root);
+    return [root];
   });
 }
 
@@ -69,8 +68,4 @@ function segmentsBelow(disk: Disk, folder: string): string[] {
     .map(({ name }) => name)
     .sort(new Intl.Collator("en", { numeric: true }).compare);
   return [...segments, ...folders.flatMap((name) => segmentsBelow(disk, join(folder, name)))];
-}
-
-function noFile(path: string): SeglogError {
-  return new SeglogError("not-found", `Cannot dump ${path}: there is no such file`);
 }

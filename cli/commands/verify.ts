@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { existsSync } from "node:fs";
 import type { Backend } from "../../core/backend.ts";
 import { messageOf, SeglogError } from "../../core/base/errors.ts";
 import type { VerifiedPartition, VerifyProblem, VerifyReport } from "../../core/store/verify.ts";
-import { isUrl, noFolder, openToRead } from "../connect.ts";
+import { checkExists, isUrl, openToRead } from "../connect.ts";
 import { EXIT_CORRUPT, EXIT_OK } from "../exit.ts";
 import type { VerifyVerbOptions } from "../grammar/maintain.ts";
 import type { Context } from "../grammar/verb.ts";
@@ -29,7 +28,7 @@ export async function verify(context: Context, options: VerifyVerbOptions): Prom
 }
 
 async function verifyFolder(path: string): Promise<VerifyReport> {
-  if (!existsSync(path)) throw noFolder(path);
+  checkExists(path);
   const { verify } = await import("../../core/store/verify.ts");
   return await verify(path);
 }

@@ -4,54 +4,53 @@
  * @module
  */
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
 import { map, multiple, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { argument, command, option } from "@optique/core/primitives";
 import { choice, keyValue, string } from "@optique/core/valueparser";
 import { path } from "@optique/run/valueparser";
 import { count, duration, syncMode } from "./values.ts";
-import { examples, topicArgument, type Verb } from "./verb.ts";
+import { examples, prose, topicArgument, type Verb } from "./verb.ts";
 
 const options = object({
   topic: topicArgument,
   values: multiple(argument(string({ metavar: "VALUE" }), {
-    description: message`What to append, each as one record, all of them or none. Without any, lines
+    description: prose`What to append, each as one record, all of them or none. Without any, lines
       of standard input; also when it is a single -.`,
   })),
   key: optional(option("-k", "--key", string({ metavar: "KEY" }), {
-    description: message`Key of all records. It chooses the partition.`,
+    description: prose`Key of all records. It chooses the partition.`,
   })),
   headers: multiple(option("-H", "--header", keyValue({ separator: ":", metavar: "NAME:TEXT" }), {
-    description: message`Header of all records. Can be given again.`,
+    description: prose`Header of all records. Can be given again.`,
   })),
   partition: optional(option("-p", "--partition", count("PARTITION"), {
-    description: message`Append to this partition, whatever the keys.`,
+    description: prose`Append to this partition, whatever the keys.`,
   })),
   input: optional(option("-i", "--input", path({ metavar: "FILE" }), {
-    description: message`Read this file instead of standard input, which is -.`,
+    description: prose`Read this file instead of standard input, which is -.`,
   })),
   keySeparator: optional(option("-K", "--key-separator", string({ metavar: "SEP" }), {
-    description: message`What stands before the first SEP is the key, what follows is the value.
+    description: prose`What stands before the first SEP is the key, what follows is the value.
       Without SEP there is no key. \\t is a tab.`,
   })),
   format: optional(option("--format", choice(["text", "json", "raw"], { metavar: "FORMAT" }), {
-    description: message`text (default): a line is a value. json: a line is a JSON value, which is
+    description: prose`text (default): a line is a value. json: a line is a JSON value, which is
       checked and kept byte for byte. raw: the whole input is one value of bytes.`,
   })),
   shaped: option("-J", "--json", {
-    description: message`Lines are records as JSON, as read -J writes them.`,
+    description: prose`Lines are records as JSON, as read -J writes them.`,
   }),
   sync: optional(option("--sync", syncMode(), {
-    description: message`Acknowledge by this mode instead of the topic's own: always,
+    description: prose`Acknowledge by this mode instead of the topic's own: always,
       interval:200ms or os.`,
   })),
   lingerMs: optional(option("--linger", duration(), {
-    description: message`How long lines of a slow input wait for others to share a batch. 5ms unless
+    description: prose`How long lines of a slow input wait for others to share a batch. 5ms unless
       given.`,
   })),
   ifOffset: optional(option("--if-offset", count("N"), {
-    description: message`Append only if the first record gets offset N, else exit with 4.`,
+    description: prose`Append only if the first record gets offset N, else exit with 4.`,
   })),
 });
 
@@ -64,9 +63,9 @@ const bound = map(options, (given): Verb => async (context) => {
 });
 
 export const appendGrammar = command("append", bound, {
-  brief: message`Append records to a topic.`,
+  brief: prose`Append records to a topic.`,
   description:
-    message`Prints the offset, 41, or for several records the range of offsets, 41..44: from 41 up
+    prose`Prints the offset, 41, or for several records the range of offsets, 41..44: from 41 up
       to, not including, 44. The topic is made when it is not there.`,
   footer: examples(
     "seglog append orders hello",

@@ -4,27 +4,26 @@
  * @module
  */
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
 import { map, multiple, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { argument, command, option } from "@optique/core/primitives";
 import { path } from "@optique/run/valueparser";
 import { count, position, topicName } from "./values.ts";
-import { examples, partitionOption, topicArgument, type Verb, yesOption } from "./verb.ts";
+import { examples, partitionOption, prose, topicArgument, type Verb, yesOption } from "./verb.ts";
 
 const truncateOptions = object({
   topic: topicArgument,
   partition: partitionOption,
   before: optional(option("--before", position("OFFSET|@TIME"), {
-    description: message`Make this the first readable offset. end removes every record.`,
+    description: prose`Make this the first readable offset. end removes every record.`,
   })),
   after: optional(option("--after", count("OFFSET"), {
-    description: message`Remove all records after this one.`,
+    description: prose`Remove all records after this one.`,
   })),
   keep: optional(option("--keep", count("N"), {
-    description: message`Remove all records but the last N of each partition.`,
+    description: prose`Remove all records but the last N of each partition.`,
   })),
-  dryRun: option("--dry-run", { description: message`Say what would be removed, remove nothing.` }),
+  dryRun: option("--dry-run", { description: prose`Say what would be removed, remove nothing.` }),
   yes: yesOption,
 });
 
@@ -38,8 +37,8 @@ export const truncateGrammar = command(
     return await truncate(context, given);
   }),
   {
-    brief: message`Remove records from one end of a topic.`,
-    description: message`Give --before, --after or --keep. Offsets are never used again: the next
+    brief: prose`Remove records from one end of a topic.`,
+    description: prose`Give --before, --after or --keep. Offsets are never used again: the next
       record gets the same offset as it would have got before. Asks on a terminal, else needs -y.`,
     footer: examples(
       "seglog truncate orders --before 1000",
@@ -52,10 +51,10 @@ export const truncateGrammar = command(
 
 const dumpOptions = object({
   paths: multiple(argument(path({ metavar: "FILE.log|FOLDER" }), {
-    description: message`A segment, the folder of a partition, or that of a store.`,
+    description: prose`A segment, the folder of a partition, or that of a store.`,
   })),
-  headersOnly: option("--headers-only", { description: message`Leave out the records.` }),
-  shaped: option("-J", "--json", { description: message`Write the records as lines of JSON.` }),
+  headersOnly: option("--headers-only", { description: prose`Leave out the records.` }),
+  shaped: option("-J", "--json", { description: prose`Write the records as lines of JSON.` }),
 });
 
 /** The options of `dump`. */
@@ -68,8 +67,8 @@ export const dumpGrammar = command(
     return await dump(context, given);
   }),
   {
-    brief: message`Show segment files as readable text.`,
-    description: message`A line for the segment, one for each batch, one for each record. Needs no
+    brief: prose`Show segment files as readable text.`,
+    description: prose`A line for the segment, one for each batch, one for each record. Needs no
       lock and no index. At damage it says what and where, goes on with what can still be read, and
       exits with 5. Without FILE or FOLDER it dumps the store that --at names.`,
     footer: examples(
@@ -82,9 +81,9 @@ export const dumpGrammar = command(
 
 const infoOptions = object({
   topic: optional(argument(topicName(), {
-    description: message`Show this topic; all of them unless given.`,
+    description: prose`Show this topic; all of them unless given.`,
   })),
-  shaped: option("-J", "--json", { description: message`Write one JSON object.` }),
+  shaped: option("-J", "--json", { description: prose`Write one JSON object.` }),
 });
 
 /** The options of `info` and `topic info`. */
@@ -97,17 +96,17 @@ export const infoGrammar = command(
     return await info(context, given);
   }),
   {
-    brief: message`Show what a store or a topic holds.`,
-    description: message`A table on a terminal, lines of tab-separated columns elsewhere.`,
+    brief: prose`Show what a store or a topic holds.`,
+    description: prose`A table on a terminal, lines of tab-separated columns elsewhere.`,
     footer: examples("seglog info", "seglog info orders", "seglog info -J | jq '.topics[].name'"),
   },
 );
 
 const verifyOptions = object({
   path: optional(argument(path({ metavar: "PATH" }), {
-    description: message`The folder of a store or a partition; what --at names unless given.`,
+    description: prose`The folder of a store or a partition; what --at names unless given.`,
   })),
-  shaped: option("-J", "--json", { description: message`Write one JSON object.` }),
+  shaped: option("-J", "--json", { description: prose`Write one JSON object.` }),
 });
 
 /** The options of `verify`. */
@@ -120,8 +119,8 @@ export const verifyGrammar = command(
     return await verify(context, given);
   }),
   {
-    brief: message`Read everything and check it.`,
-    description: message`Every checksum of every record, and how the segments join. Changes nothing.
+    brief: prose`Read everything and check it.`,
+    description: prose`Every checksum of every record, and how the segments join. Changes nothing.
       Exits with 5 when something is damaged.`,
     footer: examples(
       "seglog verify",

@@ -4,42 +4,41 @@
  * @module
  */
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
 import { map, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import { count, range } from "./values.ts";
-import { examples, partitionOption, topicArgument, type Verb } from "./verb.ts";
+import { examples, partitionOption, prose, topicArgument, type Verb } from "./verb.ts";
 
-const FORMAT_HELP = message`Write records by this format. %o offset, %T timestamp in ms, %t topic,
+const FORMAT_HELP = prose`Write records by this format. %o offset, %T timestamp in ms, %t topic,
   %p partition, %k key, %v value, %h headers, %s bytes of the value, %% a percent sign; \\n \\t \\r \\\\
   as in C. Nothing is added between records.`;
 
 const shaped = option("-J", "--json", {
-  description: message`Write each record as one line of JSON with all that belongs to it.`,
+  description: prose`Write each record as one line of JSON with all that belongs to it.`,
 });
 
 const readOptions = object({
   topic: topicArgument,
   partition: partitionOption,
   range: optional(option("-o", "--offsets", range(), {
-    description: message`What to read: 42, start, end, -10 for the last ten, @ and a time such as
+    description: prose`What to read: 42, start, end, -10 for the last ten, @ and a time such as
       @2026-11-20T00:00Z or @-1h; or from one to another, 10:20, the second not included.`,
   })),
   max: optional(option("-n", "--max", count("MAX"), {
-    description: message`Stop after this many records.`,
+    description: prose`Stop after this many records.`,
   })),
-  reverse: option("--reverse", { description: message`Newest first.` }),
+  reverse: option("--reverse", { description: prose`Newest first.` }),
   key: optional(option("--key", string({ metavar: "KEY" }), {
-    description: message`Only records with this key.`,
+    description: prose`Only records with this key.`,
   })),
   format: optional(option("-f", "--format", string({ metavar: "FORMAT" }), {
     description: FORMAT_HELP,
   })),
   shaped,
   follow: option("--follow", {
-    description: message`Wait for more records at the end, until interrupted.`,
+    description: prose`Wait for more records at the end, until interrupted.`,
   }),
 });
 
@@ -53,9 +52,9 @@ export const readGrammar = command(
     return await read(context, given);
   }),
   {
-    brief: message`Read records of a topic.`,
+    brief: prose`Read records of a topic.`,
     description:
-      message`Prints values, one a line, and stops at the end. A tombstone is an empty line. The
+      prose`Prints values, one a line, and stops at the end. A tombstone is an empty line. The
         partitions are read in turn, or as records come when following.`,
     footer: examples(
       "seglog read orders",
@@ -73,15 +72,15 @@ const tailOptions = object({
   partition: partitionOption,
   max: withDefault(
     option("-n", "--max", count("N"), {
-      description: message`How many records. 10 unless given.`,
+      description: prose`How many records. 10 unless given.`,
     }),
     10,
   ),
   follow: option("-f", "--follow", {
-    description: message`Then wait for more, until interrupted.`,
+    description: prose`Then wait for more, until interrupted.`,
   }),
   format: optional(option("--format", string({ metavar: "FORMAT" }), {
-    description: message`Write records by this format, as in read -f.`,
+    description: prose`Write records by this format, as in read -f.`,
   })),
   shaped,
 });
@@ -96,9 +95,9 @@ export const tailGrammar = command(
     return await tail(context, given);
   }),
   {
-    brief: message`Read the last records of a topic.`,
+    brief: prose`Read the last records of a topic.`,
     description:
-      message`Prints the values of the last records, one a line, the newest last. Of several
+      prose`Prints the values of the last records, one a line, the newest last. Of several
         partitions it takes the newest by timestamp.`,
     footer: examples(
       "seglog tail orders",

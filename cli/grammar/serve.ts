@@ -4,23 +4,22 @@
  * @module
  */
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
 import { map, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { path } from "@optique/run/valueparser";
 import { hostPort } from "./values.ts";
-import { examples, type Verb } from "./verb.ts";
+import { examples, prose, type Verb } from "./verb.ts";
 
 const options = object({
   http: withDefault(
     option("--http", hostPort(), {
-      description: message`Where to listen, 127.0.0.1:8080 unless given. Port 0 takes a free one.`,
+      description: prose`Where to listen, 127.0.0.1:8080 unless given. Port 0 takes a free one.`,
     }),
     { host: "127.0.0.1", port: 8080 },
   ),
   data: optional(option("--data", path({ metavar: "DIR" }), {
-    description: message`The folder to serve; what --at names unless given.`,
+    description: prose`The folder to serve; what --at names unless given.`,
   })),
 });
 
@@ -34,8 +33,8 @@ export const serveGrammar = command(
     return await serve(context, given);
   }),
   {
-    brief: message`Serve a folder over HTTP.`,
-    description: message`Says on standard error where it listens. Ends in good order on SIGINT and
+    brief: prose`Serve a folder over HTTP.`,
+    description: prose`Says on standard error where it listens. Ends in good order on SIGINT and
       SIGTERM: what is under way is answered first. A second signal ends it at once.`,
     footer: examples(
       "seglog serve",

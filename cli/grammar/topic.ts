@@ -4,45 +4,44 @@
  * @module
  */
 import { object, or } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { choice } from "@optique/core/valueparser";
 import { CODECS } from "../../core/format/compression.ts";
 import { count, duration, orNone, size, syncMode } from "./values.ts";
-import { examples, topicArgument, type Verb, yesOption } from "./verb.ts";
+import { examples, prose, topicArgument, type Verb, yesOption } from "./verb.ts";
 
 const partitions = optional(option("--partitions", count("N", 1), {
-  description: message`How many logs it is spread over, 1 unless given. Fixed from then on.`,
+  description: prose`How many logs it is spread over, 1 unless given. Fixed from then on.`,
 }));
 
 const settings = {
   segmentBytes: optional(option("--segment-bytes", size(), {
-    description: message`Size at which a log goes on in a new segment. 64MiB unless given.`,
+    description: prose`Size at which a log goes on in a new segment. The default is 64MiB.`,
   })),
   segmentAgeMs: optional(option("--segment-age", duration(), {
-    description: message`Age at which it does so too. 7d unless given.`,
+    description: prose`Age at which it does so too. The default is 7d.`,
   })),
   retentionMs: optional(option("--retention-age", orNone(duration()), {
-    description: message`Drop records that are older.`,
+    description: prose`Drop records that are older.`,
   })),
   retentionBytes: optional(option("--retention-bytes", orNone(size()), {
-    description: message`Drop the oldest segments while a partition has this much without them.`,
+    description: prose`Drop the oldest segments while a partition has this much without them.`,
   })),
   retentionRecords: optional(option("--retention-records", orNone(count("N", 1)), {
-    description: message`Drop all but the newest N records of a partition.`,
+    description: prose`Drop all but the newest N records of a partition.`,
   })),
   sync: optional(option("--sync", syncMode(), {
-    description: message`When an append is acknowledged: always (default), once it survives a loss
+    description: prose`When an append is acknowledged: always (default), once it survives a loss
       of power; os, once the system has it; interval:200ms, as os and synced in that time.`,
   })),
   compression: optional(option("--compression", choice(CODECS, { metavar: "CODEC" }), {
-    description: message`none (default), gzip or zstd.`,
+    description: prose`none (default), gzip or zstd.`,
   })),
 };
 
-const shaped = option("-J", "--json", { description: message`Write JSON.` });
+const shaped = option("-J", "--json", { description: prose`Write JSON.` });
 
 const createOptions = object({ topic: topicArgument, partitions, ...settings });
 const lsOptions = object({ shaped });
@@ -66,8 +65,8 @@ const create = command(
     return await createTopic(context, given);
   }),
   {
-    brief: message`Make a topic.`,
-    description: message`Nothing happens when it is there with these settings.`,
+    brief: prose`Make a topic.`,
+    description: prose`Nothing happens when it is there with these settings.`,
     footer: examples(
       "seglog topic create orders --partitions 4",
       "seglog topic create logs --retention-age 7d --compression zstd --sync interval:200ms",
@@ -82,8 +81,8 @@ const ls = command(
     return await listTopics(context, given);
   }),
   {
-    brief: message`List the topics.`,
-    description: message`A table on a terminal, one name a line elsewhere.`,
+    brief: prose`List the topics.`,
+    description: prose`A table on a terminal, one name a line elsewhere.`,
     footer: examples("seglog topic ls", "seglog topic ls -J"),
   },
 );
@@ -95,7 +94,7 @@ const info = command(
     return await info(context, given);
   }),
   {
-    brief: message`Show one topic: its settings and what it holds.`,
+    brief: prose`Show one topic: its settings and what it holds.`,
     footer: examples("seglog topic info orders", "seglog topic info orders -J"),
   },
 );
@@ -107,7 +106,7 @@ const set = command(
     return await setTopic(context, given);
   }),
   {
-    brief: message`Change settings of a topic.`,
+    brief: prose`Change settings of a topic.`,
     footer: examples(
       "seglog topic set logs --retention-age 30d",
       "seglog topic set logs --retention-age none --retention-bytes 10GiB",
@@ -122,12 +121,18 @@ const rm = command(
     return await removeTopic(context, given);
   }),
   {
-    brief: message`Remove a topic with all its records.`,
-    description: message`Asks on a terminal, else needs -y.`,
+    brief: prose`Remove a topic with all its records.`,
+    description: prose`Asks on a terminal, else needs -y.`,
     footer: examples("seglog topic rm orders", "seglog topic rm orders -y"),
   },
 );
 
 export const topicGrammar = command("topic", or(create, ls, info, set, rm), {
-  brief: message`Make, list, change and remove topics.`,
+  brief: prose`Make, list, change and remove topics.`,
+  usageLine: [{ type: "literal", value: "VERB …" }],
+  footer: examples(
+    "seglog topic create orders --partitions 4",
+    "seglog topic set orders --retention-age 30d",
+    "seglog topic set --help",
+  ),
 });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { commandLine, lineBreak, type Message, message, text } from "@optique/core/message";
+import { commandLine, lineBreak, type Message, text } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { argument, option } from "@optique/core/primitives";
 import type { Io } from "../io.ts";
@@ -21,6 +21,11 @@ export interface Context {
 /** A verb with its options bound; gives the exit code. Its code is loaded when it is run. */
 export type Verb = (context: Context) => Promise<number>;
 
+/** Text for help, written over as many lines as it takes: what parts them counts as one space. */
+export function prose(strings: TemplateStringsArray): Message {
+  return [text(strings.join("").replace(/\s+/g, " "))];
+}
+
 /** The examples at the end of a verb's help, one command a line. */
 export function examples(...lines: readonly string[]): Message {
   return [
@@ -29,12 +34,12 @@ export function examples(...lines: readonly string[]): Message {
   ];
 }
 
-export const topicArgument = argument(topicName(), { description: message`Name of the topic.` });
+export const topicArgument = argument(topicName(), { description: prose`Name of the topic.` });
 
 export const partitionOption = optional(
   option("-p", "--partition", count("PARTITION"), {
-    description: message`Work on this partition only.`,
+    description: prose`Work on this partition only.`,
   }),
 );
 
-export const yesOption = option("-y", "--yes", { description: message`Do not ask.` });
+export const yesOption = option("-y", "--yes", { description: prose`Do not ask.` });
