@@ -104,7 +104,7 @@ export type TruncateOptions =
 export interface Backend extends AsyncDisposable {
   readonly capabilities: Capabilities;
 
-  /** All topics by name, without internal ones. */
+  /** All topics, ordered by name. */
   listTopics(): Promise<TopicInfo[]>;
 
   /** One topic with its partitions measured. */

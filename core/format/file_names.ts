@@ -77,14 +77,12 @@ export function checkTopicName(topic: string): string {
   if (length < 1 || length > TOPIC_NAME_BYTES_MAX) {
     throw refuse(`it has ${length} bytes, and 1 to ${TOPIC_NAME_BYTES_MAX} are allowed`);
   }
+  if (topic.startsWith("__")) {
+    throw refuse('names that start with "__" are kept for internal topics');
+  }
   if (!topic.isWellFormed()) throw refuse("it is not valid Unicode");
   if (/\p{Cc}/u.test(topic)) throw refuse("it has a control character");
   return topic;
-}
-
-/** Whether a topic is one of ours, not shown and not to be written by callers. */
-export function isInternalTopic(topic: string): boolean {
-  return topic.startsWith("__");
 }
 
 function digits(offset: number): string {

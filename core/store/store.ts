@@ -24,7 +24,7 @@ import type { Disk, DiskLock } from "../disk/disk.ts";
 import { MemoryDisk } from "../disk/memory_disk.ts";
 import { nodeDisk } from "../disk/node_disk.ts";
 import type { BatchView } from "../format/batch.ts";
-import { checkTopicName, isInternalTopic, partitionFolderName } from "../format/file_names.ts";
+import { checkTopicName, partitionFolderName } from "../format/file_names.ts";
 import type { RecordInput } from "../format/record.ts";
 import type { Log } from "../log/log.ts";
 import { lockFolder } from "../log/open_log.ts";
@@ -131,8 +131,7 @@ export class Store implements Backend {
   // deno-lint-ignore require-await -- the contract is asynchronous
   async listTopics(): Promise<TopicInfo[]> {
     this.#refresh();
-    return this.#catalogue.topics.filter((topic) => !isInternalTopic(topic.name))
-      .toSorted((a, b) => a.name < b.name ? -1 : 1);
+    return this.#catalogue.topics.toSorted((a, b) => a.name < b.name ? -1 : 1);
   }
 
   async describeTopic(topic: string): Promise<TopicDetails> {

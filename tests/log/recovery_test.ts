@@ -166,7 +166,7 @@ describe("recovery on open", () => {
     const folder = await killedLog(dir.path, Array.from({ length: 8 }, () => value), {
       segmentBytes: 4096,
     });
-    const segments = fs.readdirSync(folder).filter((name) => name.endsWith(".log"));
+    const segments = fs.readdirSync(folder).filter((name) => name.endsWith(".log")).toSorted();
     for (const name of segments) {
       const path = join(folder, name);
       const bytes = fs.readFileSync(path);
@@ -183,7 +183,7 @@ describe("recovery on open", () => {
     await using dir = tempDir();
     const value = "x".repeat(3000);
     const folder = await killedLog(dir.path, [value, value, value], { segmentBytes: 4096 });
-    const [a, b] = fs.readdirSync(folder).filter((name) => name.endsWith(".log"));
+    const [a, b] = fs.readdirSync(folder).filter((name) => name.endsWith(".log")).toSorted();
     const [pathA, pathB] = [join(folder, a!), join(folder, b!)];
     const bytes = fs.readFileSync(pathA);
     fs.copyFileSync(pathB, pathA);
