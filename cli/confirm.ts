@@ -19,9 +19,12 @@ export async function confirmed({ io }: Context, question: string): Promise<bool
   }
   const asking = createInterface({ input: io.stdin, output: io.stderr });
   try {
-    const left = new Promise<string>((resolve) => asking.once("close", () => resolve("")));
+    const left = new Promise<undefined>((resolve) =>
+      asking.once("close", () => resolve(undefined))
+    );
     const answer = await Promise.race([asking.question(`${question} [y/N] `), left]);
-    return /^y(es)?$/i.test(answer.trim());
+    if (answer === undefined) io.stderr.write("\n"); // Ctrl-C and Ctrl-D leave the line open
+    return answer !== undefined && /^y(es)?$/i.test(answer.trim());
   } finally {
     asking.close();
   }

@@ -8,9 +8,6 @@ import type { Backend } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import type { Context } from "./grammar/verb.ts";
 
-const SERVER_HINT =
-  "a server that owns the folder can be asked instead, as in: seglog --at http://127.0.0.1:8080 …";
-
 /** Whether `at` is a server and not a folder. */
 export function isUrl(at: string): boolean {
   return /^https?:\/\//i.test(at);
@@ -32,15 +29,7 @@ export async function openToRead(context: Context): Promise<Backend> {
 /** Opens what `--at` names for writing, making the folder when needed. */
 export async function openToWrite(context: Context): Promise<Backend> {
   if (isUrl(context.at)) return await openUrl(context.at);
-  try {
-    return await openFolder(context, false);
-  } catch (error) {
-    if (!(error instanceof SeglogError) || error.code !== "locked") throw error;
-    throw new SeglogError("locked", `${error.message}; ${SERVER_HINT}`, {
-      cause: error,
-      details: error.details,
-    });
-  }
+  return await openFolder(context, false);
 }
 
 async function openFolder(context: Context, readOnly: boolean): Promise<Backend> {

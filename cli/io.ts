@@ -51,6 +51,7 @@ export async function interruptible<T>(
   const controller = new AbortController();
   const undo = io.onInterrupt(() => {
     if (controller.signal.aborted) io.exit(EXIT_INTERRUPTED);
+    if (io.stderr.isTTY) io.stderr.write("\n"); // the terminal has written ^C
     controller.abort();
   });
   try {

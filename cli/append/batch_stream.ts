@@ -12,7 +12,7 @@ const BATCH_RECORDS = 4096;
 const BATCH_BYTES = 1024 * 1024;
 /** Bytes that may be gathered for all partitions together. */
 const GATHERED_BYTES_MAX = 8 * BATCH_BYTES;
-/** Bytes that a record counts for beside its key and value: one of empty lines has a size too. */
+/** What a gathered record costs beside its bytes: many empty ones take memory too. */
 const RECORD_OVERHEAD_BYTES = 16;
 const ANY_PARTITION = -1;
 
@@ -80,7 +80,7 @@ export class BatchStream {
     const batch = this.#open.get(slot) ?? this.#opened(slot, partition);
     batch.records.push(record);
     batch.bytes += bytes;
-    this.#openBytes += bytes;
+    this.#openBytes += bytes + RECORD_OVERHEAD_BYTES;
     if (batch.records.length >= BATCH_RECORDS || batch.bytes >= BATCH_BYTES) {
       this.#close(slot, batch);
     } else if (this.#openBytes > GATHERED_BYTES_MAX) this.#closeAll();
@@ -100,6 +100,7 @@ export class BatchStream {
   async stop(): Promise<void> {
     clearTimeout(this.#lingering);
     this.#open.clear();
+    this.#openBytes = 0;
     while (this.#inFlight > 0 || this.#queue.length > 0) await this.#settled.promise;
     this.#check();
   }
@@ -112,7 +113,7 @@ export class BatchStream {
 
   #close(slot: number, batch: OpenBatch): void {
     this.#open.delete(slot);
-    this.#openBytes -= batch.bytes;
+    this.#openBytes -= batch.bytes + batch.records.length * RECORD_OVERHEAD_BYTES;
     this.#queue.push(batch);
   }
 
@@ -179,7 +180,7 @@ export class BatchStream {
 }
 
 function sizeOf({ key, value, headers }: RecordInput): number {
-  let bytes = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
+  let bytes = (key?.length ?? 0) + (value?.length ?? 0);
   for (const name in headers) bytes += name.length + headers[name]!.length;
   return bytes;
 }

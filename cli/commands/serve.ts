@@ -16,12 +16,14 @@ export async function serve(context: Context, options: ServeVerbOptions): Promis
     throw new UsageError(`serve needs a folder, and ${at} is a server: give --data DIR`);
   }
   const { serve: listen } = await import("../../server/listen.ts");
+  const { io, output } = context;
   await using backend = await openToWrite({ ...context, at });
-  return await interruptible(context.io, async (signal) => {
-    const server = await listen(backend, options.http);
-    context.output.note(`listening on ${server.url}`);
+  return await interruptible(io, async (signal) => {
+    const onNotice = (notice: string) => output.note(`seglog: ${notice}`);
+    const server = await listen(backend, { ...options.http, onNotice });
+    output.note(`listening on ${server.url}`);
     await aborted(signal);
-    context.output.note("stopping");
+    output.note("stopping");
     await server.close();
     return EXIT_OK;
   });
