@@ -1,0 +1,28 @@
+/**
+ * Writes the golden segments of `tests/golden/` that are not there yet. One that is there is never
+ * written again: it stands for what older versions of seglog have written.
+ *
+ * `deno run -A scripts/make_golden.ts`
+ *
+ * @module
+ */
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { FORMAT_VERSION } from "../core/format/segment_header.ts";
+import { flatten } from "../tests/golden/flat_record.ts";
+import { encodeGoldenSegment, GOLDEN_SEGMENTS } from "../tests/golden/golden_segments.ts";
+import { batchesOf } from "../tests/golden/read_segment.ts";
+
+const folder = fileURLToPath(new URL(`../tests/golden/v${FORMAT_VERSION}/`, import.meta.url));
+fs.mkdirSync(folder, { recursive: true });
+for (const segment of GOLDEN_SEGMENTS) {
+  const path = join(folder, `${segment.name}.log`);
+  if (fs.existsSync(path)) continue;
+  const bytes = encodeGoldenSegment(segment);
+  const records = batchesOf(bytes).flatMap((batch) => [...batch.records()]);
+  const lines = records.map((record) => `${JSON.stringify(flatten(record))}\n`);
+  fs.writeFileSync(path, bytes);
+  fs.writeFileSync(join(folder, `${segment.name}.ndjson`), lines.join(""));
+  console.log(`${path}: ${bytes.length} bytes, ${lines.length} records`);
+}
