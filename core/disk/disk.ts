@@ -58,6 +58,6 @@ export interface Disk {
   removeFolder(folder: string): void;
   /** Resolves when the folder's own entries survive a loss of power. */
   syncFolder(folder: string): Promise<void>;
-  /** Takes the one exclusive lock on a file, making the file when needed; `undefined` when held. */
+  /** Takes the one exclusive lock on a file, made when needed; `undefined` when it is held. */
   tryLock(path: string, note: string): Promise<DiskLock | undefined>;
 }

@@ -42,6 +42,15 @@ export function removeIfThere(disk: Disk, path: string): void {
   if (disk.sizeOf(path) !== undefined) disk.removeFile(path);
 }
 
+/** Makes a folder, with those above it, that survives a loss of power. */
+export async function makeFolderDurably(disk: Disk, folder: string): Promise<void> {
+  const parent = dirname(folder);
+  const isRoot = parent === folder;
+  if (!isRoot && disk.list(parent) === undefined) await makeFolderDurably(disk, parent);
+  disk.makeFolder(folder);
+  await disk.syncFolder(parent);
+}
+
 /** Writes and syncs a file that was not there; the caller syncs the folder. */
 export async function writeNewFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
   const file = disk.create(path);

@@ -4,7 +4,6 @@
  * @module
  */
 import * as fs from "node:fs";
-import { dirname } from "node:path";
 import { messageOf, SeglogError } from "../base/errors.ts";
 import type { Disk, DiskEntry, DiskFile, DiskLock } from "./disk.ts";
 import { tryLockFile } from "./lock.ts";
@@ -63,7 +62,6 @@ export const nodeDisk: Disk = {
   },
 
   tryLock(path, note): Promise<DiskLock | undefined> {
-    attempt("make folder", dirname(path), () => fs.mkdirSync(dirname(path), { recursive: true }));
     return tryLockFile(path, note);
   },
 };

@@ -9,7 +9,6 @@ import { SeglogError } from "../base/errors.ts";
 import {
   BATCH_RECORDS_MAX,
   BATCH_STORED_BYTES_MAX,
-  BATCH_UNCOMPRESSED_BYTES_MAX,
   PRODUCER_ID_BYTES_MAX,
 } from "../base/limits.ts";
 import { encodeProducer, type Producer } from "./batch.ts";
@@ -76,7 +75,6 @@ export class BatchBuilder {
     };
     try {
       for (const record of records) this.#addOne(record, nowMs);
-      this.#checkSize();
     } catch (error) {
       this.#writer.truncate(before.length);
       this.#recordCount = before.recordCount;
@@ -128,12 +126,12 @@ export class BatchBuilder {
     encodeRecord(this.#writer, record, timestamp - this.#baseTimestampMs);
     this.#recordCount++;
     this.#maxTimestampMs = Math.max(this.#maxTimestampMs, timestamp);
-    if (this.payloadBytes > BATCH_UNCOMPRESSED_BYTES_MAX) this.#checkSize();
+    this.#checkSize();
   }
 
   #checkSize(): void {
-    const tooMany = this.#recordCount > BATCH_RECORDS_MAX;
-    if (!tooMany && this.payloadBytes <= BATCH_STORED_BYTES_MAX) return;
+    const isTooMany = this.#recordCount > BATCH_RECORDS_MAX;
+    if (!isTooMany && this.payloadBytes <= BATCH_STORED_BYTES_MAX) return;
     throw new SeglogError(
       "too-large",
       `Cannot append ${this.#recordCount} records of ${this.payloadBytes} bytes as one batch: ` +

@@ -12,6 +12,7 @@ import type { BatchView, Producer } from "../format/batch.ts";
 import { BatchBuilder, type BuiltBatch } from "../format/batch_builder.ts";
 import type { Codec } from "../format/compression.ts";
 import type { RecordInput } from "../format/record.ts";
+import type { SyncPolicy } from "../format/sync_mode.ts";
 
 /** Offsets `[start, end)`. */
 export interface AppendedRange {
@@ -23,7 +24,7 @@ export interface AppendedRange {
 export interface Waiter {
   /** Offset after the last record. */
   readonly end: number;
-  readonly needsSync: boolean;
+  readonly sync: SyncPolicy;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -104,11 +105,11 @@ export class AppendQueue {
     return range;
   }
 
-  /** Resolves when everything added so far is acknowledged. */
-  wait(needsSync: boolean): Promise<void> {
+  /** Resolves when everything added so far is acknowledged as `sync` says. */
+  wait(sync: SyncPolicy): Promise<void> {
     const end = this.#nextOffset;
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ end, needsSync, resolve, reject });
+      this.#waiters.push({ end, sync, resolve, reject });
     });
   }
 

@@ -9,6 +9,7 @@ import { systemClock } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
 import { absent, checkOffset, outOfRange } from "../base/offset_errors.ts";
 import type { DiskLock } from "../disk/disk.ts";
+import { makeFolderDurably } from "../disk/files.ts";
 import { MemoryDisk } from "../disk/memory_disk.ts";
 import { nodeDisk } from "../disk/node_disk.ts";
 import type { BatchView } from "../format/batch.ts";
@@ -18,7 +19,7 @@ import type { LogRecord, RecordInput } from "../format/record.ts";
 import type { AppendedRange } from "./append_queue.ts";
 import { Cursor } from "./cursor.ts";
 import { LogWriter, type WriteOptions } from "./log_writer.ts";
-import { lockLog, openOwnedLog } from "./open_log.ts";
+import { lockLog, noLog, openOwnedLog } from "./open_log.ts";
 import { type LogOptions, settingsOf } from "./options.ts";
 import { OutsideView } from "./outside_view.ts";
 import type { OwnedState } from "./owned_state.ts";
@@ -99,6 +100,10 @@ export class Log implements AsyncDisposable {
     const disk = options.disk ?? nodeDisk;
     const path = resolve(folder);
     if (options.readOnly) return Log.openLocked(path, options);
+    if (disk.list(path) === undefined) {
+      if (options.create === false) throw noLog(path);
+      await makeFolderDurably(disk, path);
+    }
     const lock = await lockLog(disk, path);
     try {
       return await Log.openLocked(path, { ...options, lock });

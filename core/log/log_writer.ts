@@ -45,7 +45,7 @@ export class LogWriter {
   #isPumping = false;
   #isClosing = false;
   #hasRolled = false;
-  #cancelSyncTimer: (() => void) | undefined;
+  #syncTimer: { readonly dueMs: number; readonly cancel: () => void } | undefined;
   #backgroundSync: Promise<void> = Promise.resolve();
 
   constructor(state: OwnedState, settings: LogSettings, clock: Clock) {
@@ -152,7 +152,7 @@ export class LogWriter {
     try {
       if (!state.isPoisoned) await this.#acknowledge("always");
       await this.#mutex.run(async () => {
-        this.#cancelSyncTimer?.();
+        this.#syncTimer?.cancel();
         await this.#backgroundSync;
         if (!state.isPoisoned) await state.markClean();
       });
@@ -179,7 +179,7 @@ export class LogWriter {
 
   /** Waits until everything queued so far is acknowledged as the mode says. */
   #acknowledge(sync: SyncMode = this.#settings.sync): Promise<void> {
-    const acknowledged = this.#queue.wait(syncPolicyOf(sync).kind === "always");
+    const acknowledged = this.#queue.wait(syncPolicyOf(sync));
     if (!this.#isPumping) {
       this.#isPumping = true;
       queueMicrotask(() => this.#pump());
@@ -211,14 +211,16 @@ export class LogWriter {
     const [done, rest] = split(work.waiters, (waiter) => waiter.end <= written);
     this.#queue.release(work.buffer);
     try {
-      if (done.some((waiter) => waiter.needsSync)) await this.#sync();
+      if (done.some((waiter) => waiter.sync.kind === "always")) await this.#sync();
     } catch (error) {
       failure = error as Error;
     }
     if (state.isPoisoned) return this.#giveUp(done, rest);
     state.publish();
-    this.#scheduleSync();
-    for (const waiter of done) waiter.resolve();
+    for (const waiter of done) {
+      if (waiter.sync.kind === "interval") this.#syncWithin(waiter.sync.intervalMs);
+      waiter.resolve();
+    }
     if (failure !== undefined) this.#turnAway(rest, failure);
   }
 
@@ -301,16 +303,18 @@ export class LogWriter {
     state.markDurable(active, end);
   }
 
-  /** In interval mode, sees to it that a sync starts within the interval. */
-  #scheduleSync(): void {
+  /** Sees to it that a sync of what is written starts within the interval. */
+  #syncWithin(intervalMs: number): void {
     const state = this.#state;
-    const policy = syncPolicyOf(this.#settings.sync);
-    const isDurable = state.active.written.bytes === state.durableBytes;
-    if (policy.kind !== "interval" || isDurable || this.#cancelSyncTimer !== undefined) return;
-    this.#cancelSyncTimer = this.#clock.after(policy.intervalMs, () => {
-      this.#cancelSyncTimer = undefined;
+    if (state.active.written.bytes === state.durableBytes) return;
+    const dueMs = this.#clock.now() + intervalMs;
+    if (this.#syncTimer !== undefined && this.#syncTimer.dueMs <= dueMs) return;
+    this.#syncTimer?.cancel();
+    const cancel = this.#clock.after(intervalMs, () => {
+      this.#syncTimer = undefined;
       this.#backgroundSync = this.#sync().catch(() => {}); // the poison tells everyone
     });
+    this.#syncTimer = { dueMs, cancel };
   }
 
   /** After a failed sync: what was written may be there, what was not never will. */
@@ -321,12 +325,8 @@ export class LogWriter {
         "It is there whole or not at all once the log is opened again",
     );
     for (const waiter of written) waiter.reject(unknown);
-    try {
-      this.#state.checkWritable();
-    } catch (error) {
-      for (const waiter of rest) waiter.reject(error as Error);
-      for (const waiter of this.#queue.reset(0)) waiter.reject(error as Error);
-    }
+    const queued = this.#queue.reset(0);
+    for (const waiter of [...rest, ...queued]) waiter.reject(this.#state.failure!);
   }
 
   /** After a failed write that was taken back: it, and all that was queued behind it, never was. */

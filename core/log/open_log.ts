@@ -9,7 +9,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { SeglogError } from "../base/errors.ts";
 import type { Disk, DiskLock } from "../disk/disk.ts";
-import { removeIfThere } from "../disk/files.ts";
+import { makeFolderDurably, removeIfThere } from "../disk/files.ts";
 import { readLockNote } from "../disk/lock.ts";
 import {
   CATALOGUE_FILE,
@@ -103,7 +103,7 @@ async function createLog(
   options: { disk: Disk; nowMs: number; create: boolean },
 ): Promise<Manifest> {
   const { disk, nowMs } = options;
-  if (!options.create) throw new SeglogError("not-found", `Cannot open ${folder}: no log is there`);
+  if (!options.create) throw noLog(folder);
   for (const { name } of disk.list(folder) ?? []) {
     if (parseSegmentFileName(name) === undefined) continue;
     const path = join(folder, name);
@@ -116,8 +116,7 @@ async function createLog(
     }
     disk.removeFile(path);
   }
-  disk.makeFolder(folder);
-  await disk.syncFolder(dirname(folder));
+  await makeFolderDurably(disk, folder);
   const place = { disk, folder, logId: randomBytes(16).toString("hex") };
   const active = await createActive(place, 0, nowMs);
   active.close();
@@ -133,6 +132,11 @@ async function createLog(
   };
   await writeManifest(disk, folder, manifest);
   return manifest;
+}
+
+/** The error for a folder without a log. */
+export function noLog(folder: string): SeglogError {
+  return new SeglogError("not-found", `Cannot open ${folder}: no log is there`);
 }
 
 /** Every sealed segment must be there, whole, and join the next. @throws {SeglogError} `corrupt` */

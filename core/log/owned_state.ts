@@ -91,6 +91,11 @@ export class OwnedState implements LogView {
     return this.#manifest.epoch;
   }
 
+  /** Why nothing more can be appended, when that is so: `poisoned` or `closed`. */
+  get failure(): SeglogError | undefined {
+    return this.#failure;
+  }
+
   /** Whether the disk can no longer be believed. */
   get isPoisoned(): boolean {
     return this.#failure?.code === "poisoned";

@@ -21,6 +21,7 @@ import { SeglogError } from "../base/errors.ts";
 import { TOPICS_MAX } from "../base/limits.ts";
 import { Mutex } from "../base/mutex.ts";
 import type { Disk, DiskLock } from "../disk/disk.ts";
+import { makeFolderDurably } from "../disk/files.ts";
 import { MemoryDisk } from "../disk/memory_disk.ts";
 import { nodeDisk } from "../disk/node_disk.ts";
 import type { BatchView } from "../format/batch.ts";
@@ -112,7 +113,7 @@ export class Store implements Backend {
     }
     if (options.create === false) existing(disk, path);
     readCatalogue(disk, path); // refuses before anything is written
-    disk.makeFolder(path);
+    if (disk.list(path) === undefined) await makeFolderDurably(disk, path);
     const lock = await lockFolder(disk, path);
     try {
       const catalogue = await openCatalogue(disk, path);

@@ -164,6 +164,20 @@ describe("sync modes", () => {
     await log.close();
   });
 
+  test("interval: one append can ask for a shorter one than its log's mode", async () => {
+    const disk = new TrickDisk();
+    const clock = new FakeClock();
+    const log = await open(disk, { sync: "os", clock });
+    await log.append({ value: "a" }, { sync: "interval:500ms" });
+    await log.append({ value: "b" }, { sync: "interval:100ms" });
+    await log.append({ value: "c" }, { sync: "interval:300ms" });
+    clock.advance(100);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(log.durableOffset, 3);
+    assert.equal(clock.waiting, 0);
+    await log.close();
+  });
+
   test("interval: a failed sync is noticed by the next append", async () => {
     const disk = new TrickDisk();
     const clock = new FakeClock();

@@ -1,6 +1,7 @@
 /** A log read by one process while another one owns it. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import * as fs from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, test } from "node:test";
@@ -69,6 +70,7 @@ describe("reading beside the owner", () => {
     await using dir = tempDir();
     await rejectsWith("not-found", () => Log.open(join(dir.path, "no"), { readOnly: true }));
     await rejectsWith("not-found", () => Log.open(join(dir.path, "no"), { create: false }));
+    assert.equal(fs.existsSync(join(dir.path, "no")), false);
   });
 
   test("a follower in this process gets what another process appends", async () => {
