@@ -6,36 +6,53 @@
 import { existsSync } from "node:fs";
 import type { Backend } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
+import { UsageError } from "./exit.ts";
 import type { Context } from "./grammar/verb.ts";
 
-/** Whether `at` is a server and not a folder. */
+/** Whether `at` is a server and not a folder. @throws {UsageError} when it is neither, surely */
 export function isUrl(at: string): boolean {
-  return /^https?:\/\//i.test(at);
+  if (/^https?:\/\//i.test(at)) return true;
+  const isHostPort = /^[^/\\]+:\d+\/?$/.test(at);
+  if (!isHostPort && !/^[a-z][a-z\d+.-]*:\/\//i.test(at)) return false;
+  const hint = isHostPort ? `http://${at}` : "http://127.0.0.1:8080";
+  throw new UsageError(`${at} is no folder and no URL of a server, such as ${hint}`);
 }
 
 /** Opens what `--at` names for reading; on a folder that takes no lock and writes nothing. */
 export async function openToRead(context: Context): Promise<Backend> {
   if (isUrl(context.at)) return await openUrl(context.at);
-  if (!existsSync(context.at)) {
-    throw new SeglogError(
-      "not-found",
-      `Cannot read ${context.at}: there is no such folder; ` +
-        "append makes it, --at or SEGLOG_AT name another",
-    );
-  }
-  return await openFolder(context, true);
+  checkFolder(context.at);
+  return await openFolder(context, { readOnly: true });
 }
 
 /** Opens what `--at` names for writing, making the folder when needed. */
 export async function openToWrite(context: Context): Promise<Backend> {
   if (isUrl(context.at)) return await openUrl(context.at);
-  return await openFolder(context, false);
+  return await openFolder(context, { create: true });
 }
 
-async function openFolder(context: Context, readOnly: boolean): Promise<Backend> {
+/** Opens what `--at` names for changing what is there. */
+export async function openToChange(context: Context): Promise<Backend> {
+  if (isUrl(context.at)) return await openUrl(context.at);
+  checkFolder(context.at);
+  return await openFolder(context, { create: false });
+}
+
+function checkFolder(at: string): void {
+  if (existsSync(at)) return;
+  throw new SeglogError(
+    "not-found",
+    `Cannot open ${at}: there is no such folder; append makes it, --at or SEGLOG_AT name another`,
+  );
+}
+
+async function openFolder(
+  context: Context,
+  options: { readonly readOnly?: boolean; readonly create?: boolean },
+): Promise<Backend> {
   const { Store } = await import("../core/store/store.ts");
   const onNotice = (notice: string) => context.output.note(`seglog: ${notice}`);
-  return await Store.open(context.at, { readOnly, onNotice });
+  return await Store.open(context.at, { ...options, onNotice });
 }
 
 async function openUrl(url: string): Promise<Backend> {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { VERSION } from "../../core/base/version.ts";
 import { isUrl, openToWrite } from "../connect.ts";
 import { EXIT_OK, UsageError } from "../exit.ts";
 import type { ServeVerbOptions } from "../grammar/serve.ts";
@@ -20,7 +21,7 @@ export async function serve(context: Context, options: ServeVerbOptions): Promis
   await using backend = await openToWrite({ ...context, at });
   return await interruptible(io, async (signal) => {
     const onNotice = (notice: string) => output.note(`seglog: ${notice}`);
-    const server = await listen(backend, { ...options.http, onNotice });
+    const server = await listen(backend, { ...options.http, version: VERSION, onNotice });
     output.note(`listening on ${server.url}`);
     await aborted(signal);
     output.note("stopping");

@@ -5,7 +5,7 @@
  */
 import type { TopicConfig } from "../../core/topic_config.ts";
 import { confirmed } from "../confirm.ts";
-import { openToRead, openToWrite } from "../connect.ts";
+import { openToChange, openToRead, openToWrite } from "../connect.ts";
 import { EXIT_ERROR, EXIT_OK, UsageError } from "../exit.ts";
 import type {
   TopicCreateOptions,
@@ -64,7 +64,7 @@ export async function setTopic(context: Context, options: TopicSetOptions): Prom
   if (Object.keys(changes).length === 0) {
     throw new UsageError("say what to change, as in: seglog topic set orders --retention-age 7d");
   }
-  await using backend = await openToWrite(context);
+  await using backend = await openToChange(context);
   await backend.configureTopic(topic, changes);
   context.output.note(`seglog: changed "${topic}"`);
   return EXIT_OK;
@@ -74,7 +74,7 @@ export async function setTopic(context: Context, options: TopicSetOptions): Prom
 export async function removeTopic(context: Context, options: TopicRmOptions): Promise<number> {
   const { topic, yes } = options;
   const { output } = context;
-  await using backend = await openToWrite(context);
+  await using backend = await openToChange(context);
   const { partitions } = await backend.describeTopic(topic);
   const records = partitions.reduce((sum, info) => sum + info.nextOffset - info.logStartOffset, 0);
   const question = `Remove "${topic}" with ${countOf(records, "record")}?`;

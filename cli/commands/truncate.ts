@@ -8,7 +8,7 @@ import { SeglogError } from "../../core/base/errors.ts";
 import { resolveOffset } from "../../core/offset_range.ts";
 import { formatOffsets } from "../append/offset_runs.ts";
 import { confirmed } from "../confirm.ts";
-import { openToRead, openToWrite } from "../connect.ts";
+import { openToChange, openToRead } from "../connect.ts";
 import { EXIT_ERROR, EXIT_OK, UsageError } from "../exit.ts";
 import type { TruncateVerbOptions } from "../grammar/maintain.ts";
 import type { Context } from "../grammar/verb.ts";
@@ -19,7 +19,7 @@ import { countOf } from "../units.ts";
 export async function truncate(context: Context, options: TruncateVerbOptions): Promise<number> {
   const { output } = context;
   const cut = chosenCut(options);
-  await using backend = await (options.dryRun ? openToRead(context) : openToWrite(context));
+  await using backend = await (options.dryRun ? openToRead(context) : openToChange(context));
   const plans = await plan(backend, options, cut);
   const total = plans.reduce((sum, { removed }) => sum + removed.end - removed.start, 0);
   if (total === 0) {
