@@ -1,0 +1,151 @@
+/**
+ * The server as a function from a request to a response, without any socket.
+ *
+ * @module
+ */
+import { Hono } from "hono";
+import type { Backend } from "../core/backend.ts";
+import { type Clock, systemClock } from "../core/base/clock.ts";
+import { SeglogError } from "../core/base/errors.ts";
+import { BodyBudget } from "./body_budget.ts";
+import { Exchange, type Route, type Services, splitTarget } from "./exchange.ts";
+import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
+import { Metrics } from "./metrics.ts";
+import { describeFault, isServerFault, problemResponse } from "./problem.ts";
+import { APPEND_ROUTES } from "./routes/append.ts";
+import { HEALTH_ROUTES } from "./routes/health.ts";
+import { METRICS_ROUTES } from "./routes/metrics.ts";
+import { OPENAPI_ROUTES } from "./routes/openapi.ts";
+import { PARTITION_ROUTES } from "./routes/partition.ts";
+import { READ_ROUTES } from "./routes/read.ts";
+import { RECORD_ROUTES } from "./routes/record.ts";
+import { SMALL_API_ROUTES } from "./routes/small_api.ts";
+import { TOPIC_ROUTES } from "./routes/topics.ts";
+
+/** How an app behaves. */
+export interface AppOptions {
+  /** What differs from {@linkcode DEFAULT_SERVER_LIMITS}. */
+  readonly limits?: Partial<ServerLimits>;
+  /** The version that is shown; `dev` unless given. */
+  readonly version?: string;
+  /** Aborted when the server stops: followers are told, and nothing waits any longer. */
+  readonly stopping?: AbortSignal;
+  /** Takes lines for the server's own log: errors that are its own fault. */
+  readonly onNotice?: (notice: string) => void;
+  /** The clock of the machine unless given. */
+  readonly clock?: Clock;
+}
+
+/** Every method and path that is served. */
+export const ROUTES: readonly Route[] = [
+  ...TOPIC_ROUTES,
+  ...APPEND_ROUTES,
+  ...READ_ROUTES,
+  ...RECORD_ROUTES,
+  ...PARTITION_ROUTES,
+  ...SMALL_API_ROUTES,
+  ...HEALTH_ROUTES,
+  ...METRICS_ROUTES,
+  ...OPENAPI_ROUTES,
+];
+
+const UNKNOWN = { method: "any", path: "unknown" };
+
+/**
+ * The app over one backend.
+ *
+ * @returns a Hono app: its `fetch` answers a `Request`, its `request` takes a path in tests. It
+ * never rejects; what fails is answered as `application/problem+json`
+ *
+ * @example
+ * ```ts
+ * import { Store } from "seglog";
+ * import { createApp } from "seglog/server";
+ *
+ * await using store = await Store.memory();
+ * const app = createApp(store);
+ * const response = await app.request("/v1/topics");
+ * console.assert(await response.text() === '{"topics":[]}');
+ * ```
+ */
+export function createApp(backend: Backend, options: AppOptions = {}): Hono {
+  const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
+  const services: Services = {
+    backend,
+    limits,
+    budget: new BodyBudget(limits.bodiesBytesMax),
+    metrics: new Metrics(backend),
+    clock: options.clock ?? systemClock,
+    stopping: options.stopping ?? new AbortController().signal,
+    version: options.version ?? "dev",
+    notice: options.onNotice ?? (() => {}),
+  };
+  // Paths are matched as they came: an encoded slash is part of a topic's name.
+  const app = new Hono({ getPath: ({ url }) => splitTarget(url).path });
+  for (const route of ROUTES) {
+    app.on(route.method, route.path, (c) => answer(c.req.raw, route, services));
+  }
+  app.notFound((c) => answer(c.req.raw, { ...UNKNOWN, handle: refuse }, services));
+  app.onError((error) => problemResponse(error));
+  return app;
+}
+
+type AnsweredRoute = Pick<Route, "handle"> & { readonly method: string; readonly path: string };
+
+async function answer(
+  request: Request,
+  route: AnsweredRoute,
+  services: Services,
+): Promise<Response> {
+  const startMs = performance.now();
+  let response: Response;
+  try {
+    response = await route.handle(new Exchange(request, services));
+    // A stream that nobody will read must not keep its source open.
+    if (request.method === "HEAD") await response.body?.cancel();
+  } catch (error) {
+    if (isServerFault(error)) {
+      services.notice(`${request.method} ${route.path}: ${describeFault(error)}`);
+    }
+    response = problemResponse(error, { headers: headersFor(error) });
+  }
+  services.metrics.answered(route, response.status, (performance.now() - startMs) / 1000);
+  return response;
+}
+
+/** The rest of such a body is not waited for. */
+function headersFor(error: unknown): Record<string, string> {
+  if (!(error instanceof SeglogError)) return {};
+  if (error.code === "method-not-allowed") return { allow: String(error.details.allow) };
+  return error.code === "too-large" || error.code === "request-timeout"
+    ? { connection: "close" }
+    : {};
+}
+
+/** Tells an unknown path from a method that a known path does not have. */
+function refuse({ request }: Exchange): never {
+  const { path } = splitTarget(request.url);
+  const allow = methodsOf(path);
+  if (allow.length === 0) {
+    throw new SeglogError(
+      "not-found",
+      `Cannot find ${JSON.stringify(path.slice(0, 200))}: GET /openapi.json lists all paths`,
+    );
+  }
+  throw new SeglogError(
+    "method-not-allowed",
+    `Cannot ${request.method.slice(0, 20)} ${path.slice(0, 200)}: it takes ${allow.join(", ")}`,
+    { details: { allow: allow.join(", ") } },
+  );
+}
+
+function methodsOf(path: string): string[] {
+  const segments = path.split("/");
+  const fits = (pattern: string[]) =>
+    pattern.length === segments.length &&
+    pattern.every((part, index) =>
+      part.startsWith(":") ? segments[index] !== "" : part === segments[index]
+    );
+  return ROUTES.filter((route) => fits(route.path.split("/")))
+    .flatMap(({ method }) => method === "GET" ? ["GET", "HEAD"] : [method]);
+}

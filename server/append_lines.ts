@@ -1,0 +1,87 @@
+/**
+ * Appends a streamed body of one record a line, in bounded memory: a batch at a time, the next
+ * lines being read only when it is in.
+ *
+ * @module
+ */
+import { decodeUtf8, isValidUtf8 } from "../core/base/bytes.ts";
+import { SeglogError } from "../core/base/errors.ts";
+import { parseRecordShape, type ShapedRecord } from "../core/format/record_shape.ts";
+import { jsonAnswer } from "./answers.ts";
+import { appendOptions, refuseConditions } from "./append_options.ts";
+import { AppendProgress } from "./append_progress.ts";
+import type { Exchange } from "./exchange.ts";
+import { LINE_LINGER_MS } from "./limits.ts";
+import { LineBatch } from "./line_batch.ts";
+import { readLines } from "./line_reader.ts";
+import { NDJSON_TYPE } from "./media_types.ts";
+import { checkEncoding } from "./request_body.ts";
+
+/**
+ * Answers when all lines are in. An error tells its line; the lines before it are in, and those
+ * after it are not.
+ */
+export async function appendLines(exchange: Exchange): Promise<Response> {
+  const { topic, backend, services } = exchange;
+  const options = appendOptions(exchange, exchange.query("partition"));
+  refuseConditions(options, NDJSON_TYPE);
+  checkEncoding(exchange.request);
+  const progress = new AppendProgress(services.metrics);
+  const batch = new LineBatch({ backend, topic, options, progress });
+  let line = 0;
+  /** A failure between two appends: what came before it is appended, then it is told. */
+  const fail = async (error: unknown): Promise<never> => {
+    await batch.flush();
+    throw progress.explain(error, { line });
+  };
+  const lines = linesOf(exchange);
+  for (;;) {
+    const next = await lines.next().catch((error) => {
+      line++;
+      return fail(error);
+    });
+    if (next.done) break;
+    for (const bytes of next.value) {
+      line++;
+      if (isBlank(bytes)) continue;
+      const shaped = parseLine(bytes);
+      if (shaped instanceof SeglogError) return await fail(shaped);
+      await batch.add(shaped, bytes.length, line);
+    }
+    if (next.value.length === 0) await batch.flush();
+  }
+  await batch.flush();
+  if (progress.records === 0) {
+    throw new SeglogError("invalid-argument", "Cannot append no records: the body has no lines");
+  }
+  return jsonAnswer(progress.answer(topic));
+}
+
+function linesOf({ request, services }: Exchange): AsyncGenerator<Uint8Array[], void, undefined> {
+  const { limits, budget } = services;
+  const body = request.body ?? new Blob([]).stream();
+  return readLines(body, {
+    lineBytesMax: limits.bodyBytesMax,
+    silenceMs: limits.bodyMs,
+    lingerMs: LINE_LINGER_MS,
+    budget,
+    stopping: services.stopping,
+  });
+}
+
+/** The record of a line, or why there is none. */
+function parseLine(bytes: Uint8Array): ShapedRecord | SeglogError {
+  if (!isValidUtf8(bytes)) {
+    return new SeglogError("invalid-argument", "Cannot read a record: the line is not UTF-8");
+  }
+  try {
+    return parseRecordShape(decodeUtf8(bytes));
+  } catch (error) {
+    if (error instanceof SeglogError) return error;
+    throw error;
+  }
+}
+
+function isBlank(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 0x20 || byte === 0x09);
+}

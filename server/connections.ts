@@ -1,0 +1,83 @@
+/**
+ * The connections of a server: how many there are, and which of them wait for an answer.
+ *
+ * A server's own `close` waits for connections that may never send anything, on some runtimes for
+ * ever; so they are counted here, and ended here.
+ *
+ * @module
+ */
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { SeglogError } from "../core/base/errors.ts";
+import { rawProblem } from "./raw_answer.ts";
+
+/** All connections of one server. */
+export class Connections {
+  readonly #busy = new Map<Socket, Set<ServerResponse>>();
+  readonly #connectionsMax: number;
+  #isStopping = false;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(server: Server, connectionsMax: number) {
+    this.#connectionsMax = connectionsMax;
+    server.on("connection", (socket) => this.#opened(socket));
+    server.prependListener("request", (request, response) => this.#asked(request, response));
+  }
+
+  /**
+   * Ends idle connections at once, the others when they are answered, and those that are not
+   * answered when `deadlineMs` is over.
+   */
+  async stop(deadlineMs: number): Promise<void> {
+    this.#isStopping = true;
+    for (const [socket, responses] of this.#busy) {
+      if (responses.size === 0) socket.destroy();
+      for (const response of responses) announceEnd(response);
+    }
+    if (this.#busy.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        for (const socket of this.#busy.keys()) socket.destroy();
+        resolve();
+      }, deadlineMs);
+      this.#onEmpty = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #opened(socket: Socket): void {
+    // Whatever happens to one connection is no concern of the process.
+    socket.on("error", () => socket.destroy());
+    if (this.#isStopping) return void socket.destroy();
+    if (this.#busy.size >= this.#connectionsMax) {
+      const limit = this.#connectionsMax;
+      socket.end(rawProblem(
+        new SeglogError("overloaded", `Cannot take more than ${limit} connections: try again`),
+      ));
+      return;
+    }
+    this.#busy.set(socket, new Set());
+    socket.once("close", () => {
+      this.#busy.delete(socket);
+      if (this.#busy.size === 0) this.#onEmpty?.();
+    });
+  }
+
+  #asked({ socket }: IncomingMessage, response: ServerResponse): void {
+    const responses = this.#busy.get(socket);
+    if (responses === undefined) return;
+    responses.add(response);
+    if (this.#isStopping) announceEnd(response);
+    response.once("close", () => {
+      responses.delete(response);
+      if (this.#isStopping && responses.size === 0) socket.destroySoon();
+    });
+  }
+}
+
+/** The client learns that the connection will not take another request. */
+function announceEnd(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader("connection", "close");
+}

@@ -1,0 +1,128 @@
+/**
+ * What a route works with: the request, taken apart, and what the server lends to all routes.
+ *
+ * @module
+ */
+import type { Backend } from "../core/backend.ts";
+import { decodeUtf8, isValidUtf8 } from "../core/base/bytes.ts";
+import type { Clock } from "../core/base/clock.ts";
+import { messageOf, SeglogError } from "../core/base/errors.ts";
+import type { BodyBudget } from "./body_budget.ts";
+import type { ServerLimits } from "./limits.ts";
+import type { Metrics } from "./metrics.ts";
+import { decodePercent, Query } from "./query.ts";
+import { type BodyLimits, withBody } from "./request_body.ts";
+
+/** What the routes of one server share. */
+export interface Services {
+  readonly backend: Backend;
+  readonly limits: ServerLimits;
+  readonly budget: BodyBudget;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  /** Aborted when the server stops: followers are told, and no new work is taken. */
+  readonly stopping: AbortSignal;
+  /** The version of seglog that is shown. */
+  readonly version: string;
+  /** Takes what the server's own log should say. */
+  readonly notice: (text: string) => void;
+}
+
+/** Answers requests of one method and path. Errors may be thrown; they become problem details. */
+export type Handler = (exchange: Exchange) => Response | Promise<Response>;
+
+/** One method of one path. */
+export interface Route {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Segments, of which those that start with a colon stand for any. */
+  readonly path: string;
+  readonly handle: Handler;
+}
+
+/** One request on its way to an answer. */
+export class Exchange {
+  readonly request: Request;
+  readonly services: Services;
+  /** The segments of the path, still percent-encoded. */
+  readonly #segments: readonly string[];
+  readonly #search: string;
+
+  constructor(request: Request, services: Services) {
+    this.request = request;
+    this.services = services;
+    const { path, search } = splitTarget(request.url);
+    this.#segments = path.split("/");
+    this.#search = search;
+  }
+
+  get backend(): Backend {
+    return this.services.backend;
+  }
+
+  /**
+   * The topic of `/v1/topics/{topic}/…`. A URL cannot carry `.` or `..`, encoded or not: these two
+   * are written `.;` and `..;`.
+   *
+   * @throws {SeglogError} `invalid-argument`
+   */
+  get topic(): string {
+    const segment = this.#segments[3] ?? "";
+    return segment === ".;" || segment === "..;" ? segment.slice(0, -1) : this.segment(3);
+  }
+
+  /** A segment of the path, decoded. @throws {SeglogError} `invalid-argument` */
+  segment(index: number): string {
+    return decodePercent(this.#segments[index] ?? "");
+  }
+
+  /** The query, which may have these parameters. @throws {SeglogError} `invalid-argument` */
+  query(...names: string[]): Query {
+    return new Query(this.#search, names);
+  }
+
+  /**
+   * A header whose bytes are UTF-8, as `curl` sends what is typed; HTTP libraries show them as
+   * Latin-1. Such bytes that are not UTF-8 are taken as Latin-1.
+   */
+  textHeader(name: string): string | undefined {
+    const header = this.request.headers.get(name);
+    if (header === null) return undefined;
+    const bytes = Uint8Array.from(header, (char) => char.charCodeAt(0));
+    return isValidUtf8(bytes) ? decodeUtf8(bytes) : header;
+  }
+
+  /** Reads the body, which counts against the server's budget until `use` ends. */
+  body<Result>(use: (body: Uint8Array) => Result | Promise<Result>): Promise<Result> {
+    const { bodyBytesMax } = this.services.limits;
+    return withBody(this.request, this.#bodyLimits(bodyBytesMax), use);
+  }
+
+  /** A small JSON body; `undefined` when it is empty. @throws {SeglogError} `invalid-argument` */
+  settings(bytesMax: number): Promise<unknown> {
+    return withBody(this.request, this.#bodyLimits(bytesMax), (body) => {
+      if (body.length === 0) return undefined;
+      try {
+        return JSON.parse(decodeUtf8(body));
+      } catch (cause) {
+        throw new SeglogError("invalid-argument", `Cannot read the body: ${messageOf(cause)}`, {
+          cause,
+        });
+      }
+    });
+  }
+
+  #bodyLimits(bytesMax: number): BodyLimits {
+    const { limits, budget } = this.services;
+    return { bytesMax, ms: limits.bodyMs, budget };
+  }
+}
+
+/** The path and the query of a URL as they came: nothing decoded. */
+export function splitTarget(url: string): { path: string; search: string } {
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const hash = url.indexOf("#", start);
+  const end = hash < 0 ? url.length : hash;
+  const mark = url.indexOf("?", start);
+  if (mark < 0 || mark > end) return { path: url.slice(start, end), search: "" };
+  return { path: url.slice(start, mark), search: url.slice(mark + 1, end) };
+}

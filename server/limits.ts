@@ -1,0 +1,73 @@
+/**
+ * Every bound of the server in one place.
+ *
+ * @module
+ */
+import { BATCH_UNCOMPRESSED_BYTES_MAX } from "../core/base/limits.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** What one server allows; each can be set when it is started. */
+export interface ServerLimits {
+  /** Largest request body that is held at once, and longest line of a streamed one. */
+  readonly bodyBytesMax: number;
+  /** Bytes of request bodies that are held at once, over all requests. */
+  readonly bodiesBytesMax: number;
+  /** Longest time for a body to arrive, and longest silence within a streamed one. */
+  readonly bodyMs: number;
+  /** Longest time for the headers of a request to arrive. */
+  readonly headersMs: number;
+  /** Bytes of the headers of one request. */
+  readonly headersBytesMax: number;
+  /** Connections at once; one more is turned away. */
+  readonly connectionsMax: number;
+  /** How long a connection may be idle between two requests. */
+  readonly idleMs: number;
+  /** How often a quiet event stream says that it lives. */
+  readonly pingMs: number;
+  /** How long a stopping server waits for requests under way. */
+  readonly stopMs: number;
+}
+
+/** What a server allows where nothing is said. */
+export const DEFAULT_SERVER_LIMITS: ServerLimits = {
+  bodyBytesMax: BATCH_UNCOMPRESSED_BYTES_MAX,
+  bodiesBytesMax: 512 * MIB,
+  bodyMs: 5 * 60_000,
+  headersMs: 15_000,
+  headersBytesMax: 32 * KIB,
+  connectionsMax: 4096,
+  // Longer than the pools of common clients keep a connection: then the client closes it first,
+  // and no request is lost to a connection that the server closes at the same moment.
+  idleMs: 120_000,
+  pingMs: 15_000,
+  stopMs: 8000,
+};
+
+/** Records of a JSON page, unless asked for. */
+export const PAGE_RECORDS_DEFAULT = 1000;
+/** Most records of a JSON page. */
+export const PAGE_RECORDS_MAX = 10_000;
+/** Bytes at which a JSON page is full; one record is always given. */
+export const PAGE_BYTES_MAX = 8 * MIB;
+/** Bytes of a page of batches, unless asked for. */
+export const BATCH_PAGE_BYTES_DEFAULT = MIB;
+/** Most bytes of a page of batches; one batch is always given. */
+export const BATCH_PAGE_BYTES_MAX = 32 * MIB;
+/** Longest time to wait for a record. */
+export const WAIT_MS_MAX = 60_000;
+/** Bytes of a streamed answer that are put together before they are sent. */
+export const CHUNK_CHARS = 64 * KIB;
+
+/** Lines of a streamed body that are appended as one batch. */
+export const LINE_BATCH_RECORDS = 1000;
+/** Bytes of a streamed body that are appended as one batch. */
+export const LINE_BATCH_BYTES = MIB;
+/** How long lines wait for more to come before they are appended. */
+export const LINE_LINGER_MS = 20;
+
+/** Largest body that only has settings in it. */
+export const SETTINGS_BYTES_MAX = 64 * KIB;
+/** Most partitions whose offsets are among the metrics. */
+export const METRIC_PARTITIONS_MAX = 1000;

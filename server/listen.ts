@@ -1,0 +1,140 @@
+/**
+ * The app on a socket: Node's HTTP server, which all three runtimes have.
+ *
+ * @module
+ */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { getRequestListener, RequestError } from "@hono/node-server";
+import type { Backend } from "../core/backend.ts";
+import { messageOf, SeglogError } from "../core/base/errors.ts";
+import { type AppOptions, createApp } from "./app.ts";
+import { Connections } from "./connections.ts";
+import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
+import { describeFault, problemResponse } from "./problem.ts";
+import { clientErrorAnswer } from "./raw_answer.ts";
+
+/** Where and how to serve. */
+export interface ServeOptions extends Omit<AppOptions, "stopping"> {
+  /** The address to listen on; 127.0.0.1 unless given: nobody from outside. */
+  readonly host?: string;
+  /** 8080 unless given; 0 takes a free one. */
+  readonly port?: number;
+}
+
+/** A server that runs. */
+export interface RunningServer extends AsyncDisposable {
+  /** Where it is: `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly port: number;
+  /**
+   * Stops: takes no more connections, tells followers, answers what is under way, and resolves
+   * when all connections are gone, after `limits.stopMs` at the latest. The backend stays open.
+   */
+  close(): Promise<void>;
+}
+
+/** How often connections are looked over for those that are too slow. */
+const CHECK_INTERVAL_MS = 1000;
+
+/**
+ * Serves a backend over HTTP.
+ *
+ * @throws {SeglogError} `unavailable` when the address is in use; `invalid-argument` when it cannot
+ * be listened on
+ *
+ * @example
+ * ```ts
+ * import { Store } from "seglog";
+ * import { serve } from "seglog/server";
+ *
+ * await using store = await Store.memory();
+ * await using server = await serve(store, { port: 0 });
+ * const response = await fetch(`${server.url}/livez`);
+ * console.assert(await response.text() === '{"status":"ok"}');
+ * ```
+ */
+export async function serve(backend: Backend, options: ServeOptions = {}): Promise<RunningServer> {
+  const { host = "127.0.0.1", port = 8080, ...appOptions } = options;
+  const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
+  const stopping = new AbortController();
+  const app = createApp(backend, { ...appOptions, stopping: stopping.signal });
+  const answer = getRequestListener(app.fetch, {
+    hostname: "localhost",
+    errorHandler: (error) => problemResponse(toProblem(error)),
+  });
+  const server = createServer(
+    serverOptions(limits),
+    (incoming, outgoing) => void answer(incoming, outgoing),
+  );
+  const connections = new Connections(server, limits.connectionsMax);
+  refuseNonsense(server, limits);
+  await listen(server, host, port);
+  server.on("error", (error) => options.onNotice?.(`server: ${describeFault(error)}`));
+  const address = server.address() as AddressInfo;
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= (async () => {
+      server.close();
+      stopping.abort();
+      await connections.stop(limits.stopMs);
+    })();
+    return closing;
+  };
+  return {
+    url: `http://${
+      address.family === "IPv6" ? `[${address.address}]` : address.address
+    }:${address.port}`,
+    port: address.port,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** A body may take as long as it keeps coming; the app bounds that. */
+function serverOptions(limits: ServerLimits): Parameters<typeof createServer>[0] {
+  return {
+    maxHeaderSize: limits.headersBytesMax,
+    headersTimeout: limits.headersMs,
+    requestTimeout: 0,
+    keepAliveTimeout: limits.idleMs,
+    connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersMs),
+    noDelay: true,
+  };
+}
+
+function refuseNonsense(server: Server, limits: ServerLimits): void {
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (!socket.writable || error.code === "ECONNRESET") return void socket.destroy();
+    socket.end(clientErrorAnswer(error.code, limits.headersBytesMax));
+  });
+}
+
+/** The adapter refuses what is not a URL before the app sees it. */
+function toProblem(error: unknown): unknown {
+  if (!(error instanceof RequestError)) return error;
+  return new SeglogError("invalid-argument", `Cannot read the request: ${error.message}`);
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException) => {
+      const isTaken = error.code === "EADDRINUSE";
+      reject(
+        new SeglogError(
+          isTaken ? "unavailable" : "invalid-argument",
+          `Cannot listen on ${host}:${port}: ` +
+            (isTaken
+              ? "another program does; choose another port, or 0 for a free one"
+              : messageOf(error)),
+          { cause: error },
+        ),
+      );
+    };
+    server.once("error", failed);
+    server.listen(port, host, () => {
+      server.off("error", failed);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,43 @@
+/**
+ * The OpenAPI 3.1 document of the server.
+ *
+ * @module
+ */
+import { parameters, responses } from "./parts.ts";
+import { recordPaths } from "./record_paths.ts";
+import { schemas } from "./schemas.ts";
+import { serverPaths } from "./server_paths.ts";
+import { topicPaths } from "./topic_paths.ts";
+
+/** Any JSON object. */
+export type JsonObject = { readonly [name: string]: unknown };
+
+/** The document: every path with its methods, bodies, answers and errors. */
+export function openApiDocument(version: string): {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, JsonObject>>;
+  readonly [name: string]: unknown;
+} {
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "seglog",
+      version,
+      summary: "A segmented, append-only commit log.",
+      description:
+        "Topics hold records in one or more partitions; a record's offset is its place in its " +
+        "partition and never changes. Errors are problem details (RFC 9457) with a stable `code`.",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "http://127.0.0.1:8080", description: "The default address." }],
+    tags: [
+      { name: "topics", description: "What can be appended to." },
+      { name: "records", description: "Appending, reading and following." },
+      { name: "partitions", description: "Where a partition starts and ends." },
+      { name: "small API", description: "One value in, one value out." },
+      { name: "server", description: "Health, metrics, and this document." },
+    ],
+    paths: { ...topicPaths, ...recordPaths, ...serverPaths },
+    components: { parameters, responses, schemas },
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * Parameters and answers that several paths of the OpenAPI document share.
+ *
+ * @module
+ */
+
+/** Points to a schema. */
+export function schema(name: string): { $ref: string } {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+/** Points to a parameter. */
+export function parameter(name: string): { $ref: string } {
+  return { $ref: `#/components/parameters/${name}` };
+}
+
+/** Points to answers for errors, by their status. */
+export function problems(...statuses: number[]): Record<string, { $ref: string }> {
+  const all = [...statuses, 500, 503];
+  return Object.fromEntries(
+    all.map((status) => [String(status), { $ref: `#/components/responses/Problem${status}` }]),
+  );
+}
+
+/** An answer with a JSON body. */
+export function json(
+  description: string,
+  body: unknown,
+  headers?: Record<string, unknown>,
+): Record<string, unknown> {
+  return {
+    description,
+    ...headers === undefined ? {} : { headers },
+    content: { "application/json": { schema: body } },
+  };
+}
+
+/** The headers of everything that reads a range. */
+export const boundsHeaders: Record<string, unknown> = {
+  "Seglog-Log-Start-Offset": offsetHeader("First offset that can be read."),
+  "Seglog-Durable-Offset": offsetHeader("Everything below survives a loss of power."),
+  "Seglog-Next-Offset": offsetHeader("The offset that the next record gets."),
+  "Seglog-Next": offsetHeader("Where the next page starts; in reverse, where it ends (`until`)."),
+};
+
+/** Parameters by name. */
+export const parameters: Record<string, unknown> = {
+  topic: {
+    name: "topic",
+    in: "path",
+    required: true,
+    description: "1 to 200 bytes of UTF-8, percent-encoded; a slash is `%2F`.",
+    schema: { type: "string" },
+  },
+  offset: {
+    name: "offset",
+    in: "path",
+    required: true,
+    schema: schema("Offset"),
+  },
+  partition: query("partition", "The partition.", { type: "integer", minimum: 0, default: 0 }),
+  appendPartition: query(
+    "partition",
+    "The partition; by the hash of the key unless given.",
+    { type: "integer", minimum: 0 },
+  ),
+  from: query("from", "First position; `start` unless given.", schema("Position")),
+  until: query("until", "Position after the last; the end unless given.", schema("Position")),
+  limit: query(
+    "limit",
+    "Most records: 1000 unless given and 10000 at most on a JSON page; without limit in streams.",
+    { type: "integer", minimum: 1 },
+  ),
+  maxBytes: query(
+    "maxBytes",
+    "Bytes of a page of encoded batches; one batch is always given.",
+    { type: "integer", minimum: 1, maximum: 33554432, default: 1048576 },
+  ),
+  wait: query(
+    "wait",
+    "How long to wait for a record where there is none, such as `5s` or `500ms`; 60 s at most.",
+    { type: "string", pattern: "^\\d+(ms|s)$" },
+  ),
+  reverse: query("reverse", "Newest first.", { type: "boolean", default: false }),
+  key: query("key", "Only records with this key.", { type: "string" }),
+  lastEventId: header("Last-Event-ID", "Where an event stream goes on; overrides `from`.", {
+    type: "string",
+  }),
+  ifOffset: header(
+    "Seglog-If-Offset",
+    "Append only when the first record would get exactly this offset.",
+    schema("Offset"),
+  ),
+  producerId: header("Producer-Id", "Who appends, 1 to 200 bytes: makes retries safe.", {
+    type: "string",
+  }),
+  producerEpoch: header("Producer-Epoch", "Raised by a producer that takes over an id.", {
+    type: "integer",
+    minimum: 0,
+    default: 0,
+  }),
+  producerSeq: header("Producer-Seq", "Counts the appends of this producer to one partition.", {
+    type: "integer",
+    minimum: 0,
+  }),
+  sync: header("Seglog-Sync", "When to acknowledge, instead of the topic's own mode.", {
+    type: "string",
+    examples: ["always", "interval:200ms", "os"],
+  }),
+};
+
+const PROBLEMS: readonly (readonly [number, string])[] = [
+  [400, "The request cannot be understood: `invalid-argument`."],
+  [403, "The server can only read: `read-only`."],
+  [404, "There is no such path, topic, partition or record: `not-found`."],
+  [406, "None of the accepted types can be given: `not-acceptable`."],
+  [408, "The body did not arrive in time: `request-timeout`."],
+  [409, "The topic is there with other settings: `exists`."],
+  [410, "The offset is below the first readable one: `offset-out-of-range`, `logStartOffset`."],
+  [412, "The condition does not hold: `condition-failed`, with what is there."],
+  [413, "The body, a line or a record is too large: `too-large`."],
+  [415, "The type of the body is not taken: `unsupported-media-type`."],
+  [416, "The offset is past the end: `offset-out-of-range`, with `nextOffset`."],
+  [422, "A record is not one: `invalid-record`."],
+  [500, "The server failed: `internal`, `io`, `corrupt`, `outcome-unknown`."],
+  [501, "The backend cannot do this: `unsupported`."],
+  [503, "Not now: `overloaded`, `unavailable`, `closed`, `poisoned`."],
+  [507, "The disk is full: `disk-full`."],
+];
+
+/** Answers for errors, by name. */
+export const responses: Record<string, unknown> = Object.fromEntries(
+  PROBLEMS.map(([status, description]) => [`Problem${status}`, {
+    description,
+    content: { "application/problem+json": { schema: schema("Problem") } },
+  }]),
+);
+
+function query(name: string, description: string, schema: unknown): Record<string, unknown> {
+  return { name, in: "query", description, schema };
+}
+
+function header(name: string, description: string, schema: unknown): Record<string, unknown> {
+  return { name, in: "header", description, schema };
+}
+
+function offsetHeader(description: string): Record<string, unknown> {
+  return { description, schema: schema("Offset") };
+}

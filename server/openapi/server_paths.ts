@@ -1,0 +1,83 @@
+/**
+ * Health, metrics and the description itself in the OpenAPI document.
+ *
+ * @module
+ */
+import { json, problems } from "./parts.ts";
+
+const status = { type: "object", properties: { status: { type: "string" } } };
+
+/** Paths about the server. */
+export const serverPaths: Record<string, Record<string, unknown>> = {
+  "/v1": {
+    get: {
+      tags: ["server"],
+      operationId: "about",
+      summary: "What this is, and what it can do.",
+      responses: {
+        "200": json("The server.", {
+          type: "object",
+          required: ["name", "version", "kind", "canWrite", "canTruncateAfter"],
+          properties: {
+            name: { const: "seglog" },
+            version: { type: "string" },
+            kind: { type: "string", description: "Where records are kept." },
+            canWrite: { type: "boolean" },
+            canTruncateAfter: { type: "boolean" },
+            recordShape: { type: "integer", description: "Version of `Record`." },
+            batchFormat: { type: "integer", description: "Version of encoded batches." },
+          },
+        }),
+      },
+    },
+  },
+  "/livez": {
+    get: {
+      tags: ["server"],
+      operationId: "live",
+      summary: "Whether the process answers.",
+      responses: { "200": json("It does.", status) },
+    },
+  },
+  "/readyz": {
+    get: {
+      tags: ["server"],
+      operationId: "ready",
+      summary: "Whether requests can be taken.",
+      responses: { "200": json("They can.", status), ...problems() },
+    },
+  },
+  "/health": {
+    get: {
+      tags: ["server"],
+      operationId: "health",
+      summary: "How the server is, for people.",
+      responses: { "200": json("Well.", status), "503": json("Not well, and why.", status) },
+    },
+  },
+  "/metrics": {
+    get: {
+      tags: ["server"],
+      operationId: "metrics",
+      summary: "What the server counts.",
+      responses: {
+        "200": {
+          description: "The meters.",
+          content: {
+            "text/plain": { schema: { type: "string", description: "Prometheus text format." } },
+            "application/json": { schema: { type: "array" } },
+          },
+        },
+        ...problems(406),
+      },
+    },
+  },
+  "/openapi.json": {
+    get: {
+      tags: ["server"],
+      operationId: "openapi",
+      summary: "This document.",
+      responses: { "200": json("The document.", { type: "object" }) },
+    },
+  },
+};

@@ -1,0 +1,85 @@
+/**
+ * One page of encoded batches: the fast path.
+ *
+ * @module
+ */
+import type { Bounds } from "../core/backend.ts";
+import { encodeBatchHeader, WIRE_SALT } from "../core/format/batch_header.ts";
+import type { BatchView } from "../core/format/batch.ts";
+import { boundsHeaders } from "./answers.ts";
+import type { Exchange } from "./exchange.ts";
+import { BATCH_PAGE_BYTES_DEFAULT, BATCH_PAGE_BYTES_MAX } from "./limits.ts";
+import { BATCHES_TYPE } from "./media_types.ts";
+import { isDamage, RANGE_PARAMETERS, rangeEnd, type ReadRange, readRange } from "./read_range.ts";
+import { arrivals } from "./waiting.ts";
+
+/** Answers with whole batches that overlap the range, of `maxBytes` together, one at the least. */
+export async function readBatches(exchange: Exchange): Promise<Response> {
+  const query = exchange.query(...RANGE_PARAMETERS, "maxBytes");
+  const bytesMax = query.whole("maxBytes", 1, BATCH_PAGE_BYTES_MAX) ?? BATCH_PAGE_BYTES_DEFAULT;
+  const range = await readRange(exchange, query);
+  let page = await collect(exchange, range, bytesMax);
+  let bounds: Bounds = range.bounds;
+  if (page.batches.length === 0) {
+    for await (const batch of arrivals(exchange, range, page.next)) {
+      const next = Math.min(range.untilAsked ?? Infinity, batch.nextOffset);
+      page = { batches: [checked(batch)], next };
+      bounds = await exchange.backend.bounds(range.topic, range.partition);
+      break;
+    }
+  }
+  exchange.services.metrics.sent(
+    page.batches.reduce((sum, { header }) => sum + header.recordCount, 0),
+  );
+  const headers = { "content-type": BATCHES_TYPE, ...boundsHeaders(bounds, page.next) };
+  return new Response(joined(page.batches), { headers });
+}
+
+interface BatchPage {
+  readonly batches: BatchView[];
+  /** Where the next page starts; in reverse, where it ends. */
+  readonly next: number;
+}
+
+async function collect(
+  { backend }: Exchange,
+  range: ReadRange,
+  bytesMax: number,
+): Promise<BatchPage> {
+  const { topic, partition, from, until, reverse } = range;
+  const batches: BatchView[] = [];
+  let bytes = 0;
+  let next = reverse ? until : from;
+  if (from === until) return { batches, next: rangeEnd(range) };
+  try {
+    for await (const batch of backend.batches(topic, { partition, from, until, reverse })) {
+      if (batches.length > 0 && bytes + batch.bytes.length > bytesMax) return { batches, next };
+      batches.push(checked(batch));
+      bytes += batch.bytes.length;
+      next = reverse ? Math.max(from, batch.baseOffset) : Math.min(until, batch.nextOffset);
+    }
+  } catch (error) {
+    // Damage does not take away what can be read before it; the next page tells of it.
+    if (batches.length === 0 || !isDamage(error)) throw error;
+    return { batches, next };
+  }
+  return { batches, next: rangeEnd(range) };
+}
+
+/** @throws {SeglogError} `corrupt`: damaged bytes are not passed on */
+function checked(batch: BatchView): BatchView {
+  if (!batch.isIntact()) batch.payload();
+  return batch;
+}
+
+function joined(batches: readonly BatchView[]): Uint8Array<ArrayBuffer> {
+  const length = batches.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  const body = new Uint8Array(length);
+  let at = 0;
+  for (const { header, bytes } of batches) {
+    body.set(bytes, at);
+    encodeBatchHeader(body, at, header, WIRE_SALT);
+    at += bytes.length;
+  }
+  return body;
+}

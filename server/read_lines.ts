@@ -1,0 +1,100 @@
+/**
+ * Records as one JSON text a line, streamed.
+ *
+ * @module
+ */
+import type { LogRecord } from "../core/format/record.ts";
+import { formatRecordShape } from "../core/format/record_shape.ts";
+import { boundsHeaders } from "./answers.ts";
+import type { Exchange } from "./exchange.ts";
+import { CHUNK_CHARS } from "./limits.ts";
+import { NDJSON_TYPE } from "./media_types.ts";
+import { describeFault, isServerFault, problemJson } from "./problem.ts";
+import {
+  keyFilter,
+  type Portion,
+  portionOf,
+  portions,
+  RANGE_PARAMETERS,
+  type ReadRange,
+  readRange,
+} from "./read_range.ts";
+import { textStream } from "./streaming.ts";
+import { arrivals } from "./waiting.ts";
+
+/**
+ * Streams all records of the range. What fails before the first record is answered as an error;
+ * later the stream ends with a line `{"error":…}` and the connection is cut, so that nobody takes
+ * it for the whole.
+ */
+export async function readLines(exchange: Exchange): Promise<Response> {
+  const query = exchange.query(...RANGE_PARAMETERS, "limit", "key");
+  const limit = query.whole("limit", 1, Number.MAX_SAFE_INTEGER) ?? Infinity;
+  const range = await readRange(exchange, query);
+  const lines = chunks(exchange, range, { limit, filter: keyFilter(query) });
+  const first = await lines.next();
+  const body = textStream(withFirst(first, lines, exchange), () => void lines.return());
+  const headers = { "content-type": NDJSON_TYPE, ...boundsHeaders(range.bounds, undefined) };
+  return new Response(body, { headers });
+}
+
+interface Selection {
+  readonly limit: number;
+  readonly filter: ((record: LogRecord) => boolean) | undefined;
+}
+
+async function* chunks(
+  exchange: Exchange,
+  range: ReadRange,
+  { limit, filter }: Selection,
+): AsyncGenerator<string, void, undefined> {
+  let count = 0;
+  let chunk = "";
+  const { metrics } = exchange.services;
+  for await (const { records } of upcoming(exchange, range)) {
+    let sent = 0;
+    for (const record of records) {
+      if (filter !== undefined && !filter(record)) continue;
+      chunk += formatRecordShape(record, range) + "\n";
+      sent++;
+      count++;
+      if (count === limit) break;
+      if (chunk.length >= CHUNK_CHARS) {
+        yield chunk;
+        chunk = "";
+      }
+    }
+    metrics.sent(sent);
+    if (chunk !== "") yield chunk;
+    chunk = "";
+    if (count === limit) return;
+  }
+}
+
+/** What is there; where nothing is, what comes first within the time to wait. */
+async function* upcoming(
+  exchange: Exchange,
+  range: ReadRange,
+): AsyncGenerator<Portion, void, undefined> {
+  if (range.from < range.until) return yield* portions(exchange.backend, range);
+  const open = { ...range, until: range.untilAsked ?? Infinity };
+  for await (const batch of arrivals(exchange, range, range.from)) {
+    return yield portionOf(batch, open);
+  }
+}
+
+async function* withFirst(
+  first: IteratorResult<string, void>,
+  rest: AsyncGenerator<string, void, undefined>,
+  { services }: Exchange,
+): AsyncGenerator<string, void, undefined> {
+  if (first.done) return;
+  try {
+    yield first.value;
+    yield* rest;
+  } catch (error) {
+    if (isServerFault(error)) services.notice(describeFault(error));
+    yield `{"error":${problemJson(error)}}\n`;
+    throw error;
+  }
+}

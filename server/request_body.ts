@@ -1,0 +1,137 @@
+/**
+ * Request bodies, bounded in bytes and in time while they are read.
+ *
+ * @module
+ */
+import { ByteWriter } from "../core/base/bytes.ts";
+import { SeglogError } from "../core/base/errors.ts";
+import type { BodyBudget } from "./body_budget.ts";
+
+/** What a body may take. */
+export interface BodyLimits {
+  readonly bytesMax: number;
+  readonly ms: number;
+  readonly budget: BodyBudget;
+}
+
+/**
+ * Reads a whole body and hands it to `use`; its bytes count against the budget until that ends.
+ *
+ * @throws {SeglogError} `too-large`, `request-timeout`, `overloaded`, `invalid-argument`
+ */
+export async function withBody<Result>(
+  request: Request,
+  limits: BodyLimits,
+  use: (body: Uint8Array) => Result | Promise<Result>,
+): Promise<Result> {
+  checkEncoding(request);
+  const announced = announcedLength(request);
+  if (announced !== undefined && announced > limits.bytesMax) throw bodyTooLarge(limits.bytesMax);
+  const account = new Account(limits.budget);
+  try {
+    const reading = announced === undefined
+      ? readCounted(request, limits, account)
+      : readAnnounced(request, announced, account);
+    return await use(await inTime(reading, limits.ms));
+  } finally {
+    account.close();
+  }
+}
+
+/** @throws {SeglogError} `unsupported-media-type` for a body that is compressed */
+export function checkEncoding(request: Request): void {
+  const encoding = request.headers.get("content-encoding");
+  if (encoding === null || encoding === "identity") return;
+  throw new SeglogError(
+    "unsupported-media-type",
+    `Cannot read a body with Content-Encoding ${encoding.slice(0, 80)}: send it as it is`,
+  );
+}
+
+/** The error for a body, or a line of one, past its bound. */
+export function bodyTooLarge(bytesMax: number, what = "a body"): SeglogError {
+  return new SeglogError(
+    "too-large",
+    `Cannot take ${what} of more than ${bytesMax} bytes: send less at a time`,
+    { details: { limit: bytesMax } },
+  );
+}
+
+/** Settles as `reading` does, or fails after `ms`. @throws {SeglogError} `request-timeout` */
+export function inTime<Result>(reading: Promise<Result>, ms: number): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(
+        new SeglogError(
+          "request-timeout",
+          `Cannot wait longer for the body: it did not arrive within ${ms} ms; send it again`,
+        ),
+      );
+    }, ms);
+    reading.then(resolve, (error) => reject(interrupted(error))).finally(() => clearTimeout(timer));
+  });
+}
+
+/** The HTTP parser delivers exactly the announced length, so it can be read in one go. */
+async function readAnnounced(
+  request: Request,
+  announced: number,
+  account: Account,
+): Promise<Uint8Array> {
+  account.take(announced);
+  const body = new Uint8Array(await request.arrayBuffer());
+  if (body.length > announced) throw bodyTooLarge(announced);
+  return body;
+}
+
+async function readCounted(
+  request: Request,
+  limits: BodyLimits,
+  account: Account,
+): Promise<Uint8Array> {
+  const writer = new ByteWriter();
+  for await (const part of request.body ?? []) {
+    account.take(part.length);
+    if (account.taken > limits.bytesMax) throw bodyTooLarge(limits.bytesMax);
+    writer.bytes(part);
+  }
+  return writer.subarray(0, writer.length);
+}
+
+function announcedLength(request: Request): number | undefined {
+  const header = request.headers.get("content-length");
+  if (header === null) return undefined;
+  const length = Number(header);
+  return Number.isSafeInteger(length) && length >= 0 ? length : undefined;
+}
+
+function interrupted(error: unknown): unknown {
+  if (error instanceof SeglogError) return error;
+  return new SeglogError("invalid-argument", "Cannot read the body: it ended early", {
+    cause: error,
+  });
+}
+
+/** What one request has taken from the budget. */
+class Account {
+  readonly #budget: BodyBudget;
+  taken = 0;
+  #closed = false;
+
+  constructor(budget: BodyBudget) {
+    this.#budget = budget;
+  }
+
+  /** @throws {SeglogError} `overloaded`, also for a body that still arrives after it was given up */
+  take(bytes: number): void {
+    if (this.#closed) throw new SeglogError("request-timeout", "Cannot read the body any more");
+    this.#budget.take(bytes);
+    this.taken += bytes;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#budget.give(this.taken);
+    this.taken = 0;
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * How the server is, and what it is.
+ *
+ * @module
+ */
+import process from "node:process";
+import { messageOf, SeglogError } from "../../core/base/errors.ts";
+import { jsonAnswer } from "../answers.ts";
+import type { Exchange, Route } from "../exchange.ts";
+
+/** The routes of health, and of what the server can do. */
+export const HEALTH_ROUTES: readonly Route[] = [
+  { method: "GET", path: "/v1", handle: about },
+  { method: "GET", path: "/livez", handle: live },
+  { method: "GET", path: "/readyz", handle: ready },
+  { method: "GET", path: "/health", handle: health },
+];
+
+/** What a client asks first: that this is seglog, and what it can do. */
+function about({ backend, services }: Exchange): Response {
+  return jsonAnswer({
+    name: "seglog",
+    version: services.version,
+    ...backend.capabilities,
+    recordShape: 1,
+    batchFormat: 1,
+  });
+}
+
+function live(): Response {
+  return jsonAnswer({ status: "ok" });
+}
+
+/** Ready is: not stopping, and topics can be listed. */
+async function ready({ backend, services }: Exchange): Promise<Response> {
+  if (services.stopping.aborted) {
+    throw new SeglogError("unavailable", "Cannot take requests: the server is stopping");
+  }
+  await backend.listTopics();
+  return jsonAnswer({ status: "ok" });
+}
+
+async function health(exchange: Exchange): Promise<Response> {
+  const { services, backend } = exchange;
+  const facts = {
+    version: services.version,
+    kind: backend.capabilities.kind,
+    canWrite: backend.capabilities.canWrite,
+    uptimeSeconds: Math.round(process.uptime()),
+  };
+  try {
+    await ready(exchange);
+    const topics = (await backend.listTopics()).length;
+    return jsonAnswer({ status: "ok", ...facts, topics });
+  } catch (error) {
+    const reason = error instanceof SeglogError ? messageOf(error) : "internal error";
+    return jsonAnswer({ status: "unavailable", ...facts, reason }, { status: 503 });
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * What the server counts.
+ *
+ * @module
+ */
+import { jsonAnswer } from "../answers.ts";
+import type { Exchange, Route } from "../exchange.ts";
+import { JSON_TYPE, negotiate } from "../media_types.ts";
+
+const TEXT_TYPE = "text/plain";
+
+/** The route of metrics. */
+export const METRICS_ROUTES: readonly Route[] = [
+  { method: "GET", path: "/metrics", handle: metrics },
+];
+
+/** Text for Prometheus, JSON when asked for. */
+async function metrics({ request, services }: Exchange): Promise<Response> {
+  const type = negotiate(request, [TEXT_TYPE, JSON_TYPE]);
+  if (type === JSON_TYPE) return jsonAnswer(await services.metrics.json());
+  const headers = { "content-type": services.metrics.textType };
+  return new Response(await services.metrics.text(), { headers });
+}

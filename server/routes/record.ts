@@ -1,0 +1,43 @@
+/**
+ * One record by its offset.
+ *
+ * @module
+ */
+import { PARTITIONS_MAX } from "../../core/base/limits.ts";
+import type { LogRecord } from "../../core/format/record.ts";
+import { formatRecordShape } from "../../core/format/record_shape.ts";
+import { readRecord } from "../../core/reading.ts";
+import { jsonText } from "../answers.ts";
+import type { Exchange, Route } from "../exchange.ts";
+import { BYTES_TYPE, JSON_TYPE, negotiate } from "../media_types.ts";
+import { parseOffset } from "../query.ts";
+
+/** The route of single records. */
+export const RECORD_ROUTES: readonly Route[] = [
+  { method: "GET", path: "/v1/topics/:topic/records/:offset", handle: readOne },
+];
+
+/** The record's shape, or its value as it is. */
+async function readOne(exchange: Exchange): Promise<Response> {
+  const { backend, topic, request, services } = exchange;
+  const offset = parseOffset(exchange.segment(5));
+  const partition = exchange.query("partition").whole("partition", 0, PARTITIONS_MAX - 1) ?? 0;
+  const type = negotiate(request, [JSON_TYPE, BYTES_TYPE]);
+  const record = await readRecord(backend, topic, offset, partition);
+  services.metrics.sent(1);
+  if (type === BYTES_TYPE) return rawValue(record);
+  return jsonText(formatRecordShape(record, { topic, partition }));
+}
+
+/** A tombstone has no value: 204, where an empty value is 200 with an empty body. */
+function rawValue(record: LogRecord): Response {
+  const headers: Record<string, string> = {
+    "seglog-offset": String(record.offset),
+    "seglog-timestamp": new Date(record.timestamp).toISOString(),
+    "seglog-type": record.type,
+  };
+  if (record.value === null) return new Response(null, { status: 204, headers });
+  headers["content-type"] = BYTES_TYPE;
+  headers["x-content-type-options"] = "nosniff";
+  return new Response(record.value as Uint8Array<ArrayBuffer>, { headers });
+}

@@ -1,0 +1,29 @@
+/**
+ * Waiting for records that are not there yet.
+ *
+ * @module
+ */
+import type { BatchView } from "../core/format/batch.ts";
+import type { Exchange } from "./exchange.ts";
+import { patience } from "./patience.ts";
+import type { ReadRange } from "./read_range.ts";
+
+/**
+ * Batches from `from` on as they come, until `range.waitMs` is over, the client has gone or the
+ * server stops; then it ends quietly.
+ */
+export async function* arrivals(
+  { backend, request, services }: Exchange,
+  range: ReadRange,
+  from: number,
+): AsyncGenerator<BatchView, void, undefined> {
+  const { topic, partition, untilAsked, waitMs } = range;
+  if (waitMs === 0 || (untilAsked !== undefined && from >= untilAsked)) return;
+  const waiting = patience([request.signal, services.stopping], waitMs);
+  try {
+    const follow = { partition, from, until: untilAsked, follow: true, signal: waiting.signal };
+    yield* backend.batches(topic, follow);
+  } finally {
+    waiting.release();
+  }
+}
