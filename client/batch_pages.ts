@@ -1,0 +1,145 @@
+/**
+ * Batches of one partition, a page at a time; the next page is fetched while one is used.
+ *
+ * @module
+ */
+import type { ReadOptions } from "../core/backend.ts";
+import { sleep } from "../core/base/clock.ts";
+import { SeglogError } from "../core/base/errors.ts";
+import { BATCH_STORED_BYTES_MAX } from "../core/base/limits.ts";
+import { WIRE_SALT } from "../core/format/batch_header.ts";
+import { type BatchView, decodeBatch } from "../core/format/batch.ts";
+import { goodAnswer, offsetHeader } from "./answers.ts";
+import type { Requests } from "./requests.ts";
+import type { Answer } from "./transport.ts";
+import { topicPath } from "./topic_path.ts";
+
+const PAGE_BYTES = 4 * 1024 * 1024;
+/** A page has one batch at least, however large that is. */
+const PAGE_BYTES_MAX = PAGE_BYTES + BATCH_STORED_BYTES_MAX + 1024;
+const WAIT_MS = 20_000;
+/** Pause after an answer that should have been waited for, as from a server that stops. */
+const EARLY_MS = 250;
+
+interface Page {
+  readonly batches: readonly BatchView[];
+  /** Where to go on; in reverse, `until` of the next page. */
+  readonly next: number;
+  readonly logStartOffset: number;
+  readonly nextOffset: number;
+}
+
+/** Where the reader is. */
+interface Place {
+  readonly from: number | undefined;
+  readonly until: number | undefined;
+}
+
+/**
+ * Reads as `Backend.batches` says. A follower outlives a lost connection: it goes on where it was
+ * when the server is back.
+ */
+export async function* readBatches(
+  requests: Requests,
+  topic: string,
+  options: ReadOptions,
+): AsyncGenerator<BatchView, void, undefined> {
+  requests.checkOpen();
+  if (options.reverse && options.follow) {
+    throw new SeglogError("invalid-argument", "Cannot follow a log in reverse");
+  }
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  if (options.signal?.aborted) return;
+  options.signal?.addEventListener("abort", end, { once: true });
+  const fetchPage = pageFetcher(requests, topic, options, ending.signal);
+  try {
+    let place: Place | undefined = { from: options.from, until: options.until };
+    let upcoming: Promise<Page> | undefined = fetchPage(place, true);
+    while (place !== undefined && upcoming !== undefined) {
+      const page: Page = await upcoming;
+      place = placeAfter(page, place, options);
+      upcoming = place === undefined ? undefined : fetchPage(place, false);
+      upcoming?.catch(() => {}); // it is awaited in the next round, if there is one
+      for (const batch of page.batches) {
+        if (ending.signal.aborted) return;
+        yield batch;
+      }
+    }
+  } catch (error) {
+    if (!options.signal?.aborted) throw error;
+  } finally {
+    options.signal?.removeEventListener("abort", end);
+    end();
+  }
+}
+
+/** Where the next page starts, or `undefined` after the last. */
+function placeAfter(page: Page, before: Place, options: ReadOptions): Place | undefined {
+  const { next } = page;
+  if (options.reverse) {
+    const from = options.from ?? page.logStartOffset;
+    return next <= from ? undefined : { from: before.from, until: next };
+  }
+  if (options.follow) {
+    const { until } = options;
+    return until !== undefined && next >= until ? undefined : { from: next, until };
+  }
+  // The end is where it was when reading began.
+  const until = Math.min(before.until ?? Infinity, page.nextOffset);
+  return next >= until ? undefined : { from: next, until };
+}
+
+function pageFetcher(
+  requests: Requests,
+  topic: string,
+  options: ReadOptions,
+  signal: AbortSignal,
+): (place: Place, isFirst: boolean) => Promise<Page> {
+  return async ({ from, until }, isFirst) => {
+    const query = new URLSearchParams({ maxBytes: String(PAGE_BYTES) });
+    if (options.partition !== undefined) query.set("partition", String(options.partition));
+    if (from !== undefined) query.set("from", String(from));
+    if (until !== undefined) query.set("until", String(until));
+    if (options.reverse) query.set("reverse", "true");
+    if (options.follow) query.set("wait", `${WAIT_MS}ms`);
+    const startMs = performance.now();
+    // A follower that was under way waits for its server as long as it takes.
+    const retries = options.follow && !isFirst ? Infinity : requests.policy.retries;
+    const answer = await requests.read({
+      method: "GET",
+      path: `${topicPath(topic)}/records?${query}`,
+      headers: { accept: "application/vnd.seglog.batch" },
+      bytesMax: PAGE_BYTES_MAX,
+      waitMs: options.follow ? WAIT_MS : 0,
+      signal,
+      policy: { ...requests.policy, retries },
+    });
+    const page = pageOf(goodAnswer(answer));
+    const isEarly = page.batches.length === 0 && performance.now() - startMs < EARLY_MS;
+    if (options.follow && isEarly) await sleep(EARLY_MS, signal);
+    return page;
+  };
+}
+
+function pageOf(answer: Answer): Page {
+  const { body } = answer;
+  const batches: BatchView[] = [];
+  for (let at = 0; at < body.length;) {
+    const batch = decodeBatch(body, at, WIRE_SALT);
+    if (typeof batch === "string") {
+      throw new SeglogError(
+        "io",
+        `Cannot read a page of batches: at byte ${at} of ${body.length}, ${batch}`,
+      );
+    }
+    batches.push(batch);
+    at += batch.bytes.length;
+  }
+  return {
+    batches,
+    next: offsetHeader(answer, "seglog-next"),
+    logStartOffset: offsetHeader(answer, "seglog-log-start-offset"),
+    nextOffset: offsetHeader(answer, "seglog-next-offset"),
+  };
+}

@@ -1,0 +1,99 @@
+/**
+ * From a URL to a backend.
+ *
+ * @module
+ */
+import type { Capabilities } from "../core/backend.ts";
+import { SeglogError } from "../core/base/errors.ts";
+import { jsonOf } from "./answers.ts";
+import { HttpBackend } from "./http_backend.ts";
+import { Requests } from "./requests.ts";
+import { Transport } from "./transport.ts";
+
+/** How a server is talked to. */
+export interface ConnectOptions {
+  /** How long the server may take for an answer, in milliseconds; 30 s unless given. */
+  readonly timeoutMs?: number;
+  /** Tries after the first, where another try is safe; 5 unless given: about five seconds. */
+  readonly retries?: number;
+  /** Headers of every request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Makes the requests; the global `fetch` unless given. */
+  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  /** Is told, in a sentence, why something is tried again. */
+  readonly onNotice?: (notice: string) => void;
+}
+
+const TIMEOUT_MS = 30_000;
+const RETRIES = 5;
+const PAUSE_MS = 100;
+const PAUSE_MS_MAX = 3000;
+
+/**
+ * Connects to a seglog server.
+ *
+ * @param url where it is, such as `http://127.0.0.1:8080`
+ * @returns its topics as a backend; every method works as on a store
+ * @throws {SeglogError} `invalid-argument` for a URL that is none; `unavailable` when nothing
+ * answers there; `unsupported` when what answers is not seglog
+ *
+ * @example
+ * ```ts
+ * import { connect, readRecords } from "seglog";
+ *
+ * async function main() {
+ *   await using backend = await connect("http://127.0.0.1:8080");
+ *   await backend.append("orders", [{ key: "u1", value: "hello" }]);
+ *   for await (const record of readRecords(backend, "orders", { follow: true })) {
+ *     console.log(record.offset, record.text);
+ *   }
+ * }
+ * console.assert(typeof main === "function");
+ * ```
+ */
+export async function connect(url: string, options: ConnectOptions = {}): Promise<HttpBackend> {
+  const base = checkedUrl(url);
+  const transport = new Transport(base, {
+    timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
+    headers: options.headers ?? {},
+    fetch: options.fetch ?? ((target, init) => fetch(target, init)),
+  });
+  const policy = {
+    retries: options.retries ?? RETRIES,
+    pauseMs: PAUSE_MS,
+    pauseMsMax: PAUSE_MS_MAX,
+  };
+  const onNotice = options.onNotice ?? (() => {});
+  const requests = new Requests(base, { transport, policy, onNotice });
+  return new HttpBackend(requests, await capabilitiesOf(base, requests));
+}
+
+async function capabilitiesOf(base: string, requests: Requests): Promise<Capabilities> {
+  try {
+    const about = jsonOf<Capabilities & { name?: string; batchFormat?: number }>(
+      await requests.read({ method: "GET", path: "/v1" }),
+    );
+    if (about.name === "seglog" && about.batchFormat === 1) {
+      const { canWrite, canTruncateAfter } = about;
+      return { kind: "http", canWrite, canTruncateAfter };
+    }
+  } catch (error) {
+    if (error instanceof SeglogError && error.code !== "not-found") throw error;
+  }
+  throw new SeglogError(
+    "unsupported",
+    `Cannot use ${base}: what answers there is not a seglog server of this version`,
+  );
+}
+
+function checkedUrl(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const isPlain = parsed !== undefined && /^https?:$/.test(parsed.protocol) &&
+    parsed.username === "" && parsed.password === "" && parsed.search === "" && parsed.hash === "";
+  if (isPlain) return parsed.href.replace(/\/+$/, "");
+  throw new SeglogError(
+    "invalid-argument",
+    `Cannot connect to ${JSON.stringify(url.slice(0, 200))}: ` +
+      "give a URL such as http://127.0.0.1:8080, without a user, a query or a fragment",
+  );
+}

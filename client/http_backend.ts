@@ -1,0 +1,166 @@
+/**
+ * A backend that is a seglog server somewhere else.
+ *
+ * @module
+ */
+import type {
+  AppendOptions,
+  AppendResult,
+  Backend,
+  Bounds,
+  Capabilities,
+  ReadOptions,
+  TopicDetails,
+  TopicInfo,
+  TruncateOptions,
+} from "../core/backend.ts";
+import { SeglogError } from "../core/base/errors.ts";
+import { WIRE_SALT } from "../core/format/batch_header.ts";
+import type { BatchView } from "../core/format/batch.ts";
+import { rehead } from "../core/format/batch.ts";
+import { encodeBatch } from "../core/format/batch_builder.ts";
+import { checkTopicName } from "../core/format/file_names.ts";
+import type { RecordInput } from "../core/format/record.ts";
+import type { TopicConfig } from "../core/topic_config.ts";
+import { jsonOf } from "./answers.ts";
+import { readBatches } from "./batch_pages.ts";
+import type { Requests } from "./requests.ts";
+import { topicPath } from "./topic_path.ts";
+
+const JSON_HEADERS = { "content-type": "application/json" };
+
+/**
+ * Topics on a server. Made by `connect`. What is safe to try again is tried again: reading,
+ * appends of a producer, and whatever certainly did not reach the server.
+ */
+export class HttpBackend implements Backend {
+  readonly capabilities: Capabilities;
+  readonly #requests: Requests;
+
+  constructor(requests: Requests, capabilities: Capabilities) {
+    this.#requests = requests;
+    this.capabilities = capabilities;
+  }
+
+  async listTopics(): Promise<TopicInfo[]> {
+    const answer = await this.#requests.read({ method: "GET", path: "/v1/topics" });
+    return jsonOf<{ topics: TopicInfo[] }>(answer).topics;
+  }
+
+  async describeTopic(topic: string): Promise<TopicDetails> {
+    return jsonOf(await this.#requests.read({ method: "GET", path: topicPath(topic) }));
+  }
+
+  async ensureTopic(
+    topic: string,
+    config?: Partial<TopicConfig>,
+  ): Promise<{ created: boolean; topic: TopicInfo }> {
+    const answer = await this.#requests.write({
+      method: "PUT",
+      path: topicPath(checkTopicName(topic)),
+      ...config === undefined ? {} : { body: JSON.stringify(config), headers: JSON_HEADERS },
+      isRepeatable: true,
+    });
+    return { created: answer.status === 201, topic: jsonOf(answer) };
+  }
+
+  async configureTopic(topic: string, changes: Partial<TopicConfig>): Promise<TopicInfo> {
+    const answer = await this.#requests.write({
+      method: "PATCH",
+      path: topicPath(topic),
+      headers: JSON_HEADERS,
+      body: JSON.stringify(changes),
+      isRepeatable: true,
+    });
+    return jsonOf(answer);
+  }
+
+  async deleteTopic(topic: string): Promise<void> {
+    await this.#requests.write({ method: "DELETE", path: topicPath(topic) });
+  }
+
+  /** Records that bring no timestamp get that of this machine. */
+  async append(
+    topic: string,
+    records: readonly RecordInput[],
+    options: AppendOptions = {},
+  ): Promise<AppendResult> {
+    this.#requests.checkOpen();
+    if (records.length === 0) {
+      throw new SeglogError("invalid-argument", `Cannot append to "${topic}": no records`);
+    }
+    const { producer } = options;
+    const body = encodeBatch(records, { nowMs: Date.now(), producer });
+    return await this.#post(topic, body, { ...options, isRepeatable: producer !== undefined });
+  }
+
+  async appendBatch(
+    topic: string,
+    batch: BatchView,
+    options: Omit<AppendOptions, "producer"> = {},
+  ): Promise<AppendResult> {
+    const body = rehead(batch, {}, WIRE_SALT);
+    return await this.#post(topic, body, { ...options, isRepeatable: batch.header.hasProducer });
+  }
+
+  async bounds(topic: string, partition = 0): Promise<Bounds> {
+    const path = `${topicPath(topic)}/bounds?partition=${partition}`;
+    return boundsOf(jsonOf(await this.#requests.read({ method: "GET", path })));
+  }
+
+  async offsetAt(topic: string, timestampMs: number, partition = 0): Promise<number> {
+    const time = Math.max(0, Math.ceil(timestampMs));
+    const path = `${topicPath(topic)}/offset?time=${time}&partition=${partition}`;
+    return jsonOf<{ offset: number }>(await this.#requests.read({ method: "GET", path })).offset;
+  }
+
+  batches(topic: string, options: ReadOptions = {}): AsyncGenerator<BatchView, void, undefined> {
+    return readBatches(this.#requests, topic, options);
+  }
+
+  async truncate(topic: string, options: TruncateOptions): Promise<Bounds> {
+    const { partition = 0, before, after } = options;
+    const answer = await this.#requests.write({
+      method: "POST",
+      path: `${topicPath(topic)}/truncate`,
+      headers: JSON_HEADERS,
+      body: JSON.stringify({ partition, before, after }),
+      // Records that others append meanwhile must not be cut off by a second try.
+      isRepeatable: before !== undefined,
+    });
+    return boundsOf(jsonOf(answer));
+  }
+
+  async flush(topic: string): Promise<void> {
+    const path = `${topicPath(topic)}/flush`;
+    await this.#requests.write({ method: "POST", path, isRepeatable: true });
+  }
+
+  close(): Promise<void> {
+    return this.#requests.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #post(
+    topic: string,
+    body: Uint8Array,
+    options: AppendOptions & { readonly isRepeatable: boolean },
+  ): Promise<AppendResult> {
+    const { partition, expectedOffset, sync, isRepeatable } = options;
+    const headers: Record<string, string> = { "content-type": "application/vnd.seglog.batch" };
+    if (expectedOffset !== undefined) headers["seglog-if-offset"] = String(expectedOffset);
+    if (sync !== undefined) headers["seglog-sync"] = sync;
+    const query = partition === undefined ? "" : `?partition=${partition}`;
+    const path = `${topicPath(checkTopicName(topic))}/records${query}`;
+    return jsonOf(
+      await this.#requests.write({ method: "POST", path, headers, body, isRepeatable }),
+    );
+  }
+}
+
+function boundsOf({ logStartOffset, durableOffset, nextOffset }: Bounds): Bounds {
+  return { logStartOffset, durableOffset, nextOffset };
+}

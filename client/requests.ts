@@ -1,0 +1,138 @@
+/**
+ * Requests of one client: sent, tried again, and turned into results or `SeglogError`s.
+ *
+ * @module
+ */
+import { messageOf, SeglogError } from "../core/base/errors.ts";
+import { goodAnswer } from "./answers.ts";
+import { type RetryPolicy, type Trying, withRetries } from "./retry.ts";
+import { type Answer, type Ask, NoAnswer, type Transport } from "./transport.ts";
+
+const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
+
+/** What most requests leave as it is. */
+export type Request = Pick<Ask, "method" | "path"> & Partial<Omit<Ask, "signals">> & {
+  /** Ends it early, with the reason of the signal. */
+  readonly signal?: AbortSignal;
+  /** Instead of the client's own policy. */
+  readonly policy?: RetryPolicy;
+};
+
+/** Asks one server until the client is closed. */
+export class Requests {
+  readonly #url: string;
+  readonly #transport: Transport;
+  readonly #policy: RetryPolicy;
+  readonly #onNotice: (notice: string) => void;
+  readonly #closing = new AbortController();
+  readonly #writes = new Set<Promise<unknown>>();
+
+  constructor(
+    url: string,
+    parts: {
+      transport: Transport;
+      policy: RetryPolicy;
+      onNotice: (notice: string) => void;
+    },
+  ) {
+    this.#url = url;
+    this.#transport = parts.transport;
+    this.#policy = parts.policy;
+    this.#onNotice = parts.onNotice;
+  }
+
+  /** How requests are tried again where nothing else is said. */
+  get policy(): RetryPolicy {
+    return this.#policy;
+  }
+
+  /** @throws {SeglogError} `closed` */
+  checkOpen(): void {
+    if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
+  }
+
+  /**
+   * Asks for something. Closing the client ends it with `closed`.
+   *
+   * @throws {SeglogError} what the server told; `unavailable` when there is no answer
+   */
+  async read(request: Request): Promise<Answer> {
+    this.checkOpen();
+    const { signal, policy = this.#policy } = request;
+    const closing = this.#closing.signal;
+    const signals = signal === undefined ? [closing] : [closing, signal];
+    try {
+      return await this.#ask({ ...request, isRepeatable: true }, { signals, policy });
+    } catch (error) {
+      throw this.#told(error);
+    }
+  }
+
+  /**
+   * Asks to change something. Closing the client waits for it, but it is not tried again then.
+   *
+   * @throws {SeglogError} what the server told, when that was the answer to the only try that
+   * reached it; `unavailable` when none did; else `outcome-unknown`
+   */
+  write(request: Request): Promise<Answer> {
+    const writing = this.#write(request);
+    this.#writes.add(writing);
+    const done = () => this.#writes.delete(writing);
+    writing.then(done, done);
+    return writing;
+  }
+
+  /** Ends what is asked for, waits for what is changed, and refuses everything after that. */
+  async close(): Promise<void> {
+    this.#closing.abort(
+      new SeglogError("closed", `Cannot use ${this.#url}: this client is closed`),
+    );
+    await Promise.allSettled(this.#writes);
+  }
+
+  async #write(request: Request): Promise<Answer> {
+    this.checkOpen();
+    let mayBeDone = false;
+    const onFailure = (error: Error) => {
+      mayBeDone ||= error instanceof NoAnswer && error.mayHaveArrived;
+    };
+    try {
+      return await this.#ask(request, { signals: [], onFailure });
+    } catch (error) {
+      // Whatever the last try was told says nothing about one whose answer was lost.
+      if (mayBeDone) {
+        throw new SeglogError(
+          "outcome-unknown",
+          `Cannot tell whether ${request.method} was done: ${messageOf(error)}`,
+          { cause: error },
+        );
+      }
+      throw this.#told(error);
+    }
+  }
+
+  #ask(
+    request: Request,
+    how: Pick<Trying, "signals" | "onFailure"> & { readonly policy?: RetryPolicy },
+  ): Promise<Answer> {
+    const { isRepeatable = false, bytesMax = ANSWER_BYTES_MAX } = request;
+    const ask: Ask = { ...request, isRepeatable, bytesMax, signals: how.signals };
+    const trying: Trying = {
+      policy: this.#policy,
+      isRepeatable,
+      isOver: () => this.#closing.signal.aborted,
+      onRetry: (error) => this.#onNotice(`${this.#url}: ${error.message}; trying again`),
+      ...how,
+    };
+    return withRetries(trying, async () => goodAnswer(await this.#transport.send(ask)));
+  }
+
+  #told(error: unknown): unknown {
+    if (!(error instanceof NoAnswer)) return error;
+    return new SeglogError(
+      "unavailable",
+      `Cannot reach ${this.#url}: ${error.message}; is the server running?`,
+      { cause: error },
+    );
+  }
+}

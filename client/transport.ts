@@ -1,0 +1,208 @@
+/**
+ * Requests to one server: bounded in time and in bytes, with what can go wrong on the way told
+ * apart.
+ *
+ * @module
+ */
+import process from "node:process";
+import { ByteWriter } from "../core/base/bytes.ts";
+import { messageOf, SeglogError } from "../core/base/errors.ts";
+
+/** What is asked. */
+export interface Ask {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Below the server's URL, with its query. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | string;
+  /** Whether being sent twice does no harm. */
+  readonly isRepeatable: boolean;
+  /** Most bytes of the answer that are taken. */
+  readonly bytesMax: number;
+  /** Added to the time that the server has: it was asked to wait. */
+  readonly waitMs?: number;
+  /** Ends it early. */
+  readonly signals: readonly AbortSignal[];
+}
+
+/** An answer, whole. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+}
+
+/** How requests are made. */
+export interface TransportOptions {
+  readonly timeoutMs: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+}
+
+/** There is no answer. */
+export class NoAnswer extends Error {
+  override readonly name = "NoAnswer";
+  /** Whether the server may have seen the request. */
+  readonly mayHaveArrived: boolean;
+
+  constructor(message: string, options: { cause: unknown; mayHaveArrived: boolean }) {
+    super(message, { cause: options.cause });
+    this.mayHaveArrived = options.mayHaveArrived;
+  }
+}
+
+/** Codes of a connection that was never made, in Node and in Bun. */
+const NEVER_CONNECTED = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EADDRNOTAVAIL",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "ConnectionRefused",
+  "FailedToOpenSocket",
+]);
+/** The same in Deno, whose errors have no code, and for ports that `fetch` refuses. */
+const NEVER_CONNECTED_TEXT = /client error \(Connect\)|bad port|are blocked/;
+
+/**
+ * The `fetch` of Deno sends bytes a second time when a kept connection is lost under them, and
+ * says nothing; a stream it sends once.
+ */
+const SENDS_TWICE = "deno" in process.versions;
+
+/** Requests to one server. */
+export class Transport {
+  readonly #base: string;
+  readonly #options: TransportOptions;
+
+  /** @param base the server's URL without a slash at its end */
+  constructor(base: string, options: TransportOptions) {
+    this.#base = base;
+    this.#options = options;
+  }
+
+  /**
+   * Asks once.
+   *
+   * @throws {NoAnswer} when the connection is refused or lost, or the time is over
+   * @throws {SeglogError} `too-large` for an answer past `bytesMax`
+   * @throws the reason of a signal that was aborted
+   */
+  async send(ask: Ask): Promise<Answer> {
+    const { timeoutMs } = this.#options;
+    const limitMs = timeoutMs + (ask.waitMs ?? 0);
+    const ending = new Ending(ask.signals, limitMs);
+    try {
+      const response = await this.#options.fetch(this.#base + ask.path, {
+        method: ask.method,
+        headers: { ...this.#options.headers, ...ask.headers },
+        signal: ending.signal,
+        ...bodyOf(ask),
+      });
+      const body = await readBounded(response, ask.bytesMax);
+      return { status: response.status, headers: response.headers, body };
+    } catch (error) {
+      if (error instanceof SeglogError) throw error;
+      for (const signal of ask.signals) signal.throwIfAborted();
+      const what = `${ask.method} ${this.#base}${ask.path.slice(0, 200)}`;
+      if (ending.isOver) {
+        throw new NoAnswer(`${what}: no answer within ${limitMs} ms`, {
+          cause: error,
+          mayHaveArrived: true,
+        });
+      }
+      throw new NoAnswer(`${what}: ${reasonOf(error)}`, {
+        cause: error,
+        mayHaveArrived: !wasNeverConnected(error),
+      });
+    } finally {
+      ending.release();
+    }
+  }
+}
+
+/** Ends a request by time or by one of several signals, and lets go of them. */
+class Ending {
+  readonly #controller = new AbortController();
+  readonly #signals: readonly AbortSignal[];
+  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #abort = () => this.#controller.abort();
+  isOver = false;
+
+  constructor(signals: readonly AbortSignal[], ms: number) {
+    this.#signals = signals;
+    this.#timer = setTimeout(() => {
+      this.isOver = true;
+      this.#abort();
+    }, ms);
+    for (const signal of signals) {
+      if (signal.aborted) this.#abort();
+      else signal.addEventListener("abort", this.#abort, { once: true });
+    }
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  release(): void {
+    clearTimeout(this.#timer);
+    for (const signal of this.#signals) signal.removeEventListener("abort", this.#abort);
+  }
+}
+
+function bodyOf({ body, isRepeatable }: Ask): RequestInit & { duplex?: "half" } {
+  if (body === undefined) return {};
+  if (typeof body === "string" || isRepeatable || !SENDS_TWICE) {
+    return { body: body as Uint8Array<ArrayBuffer> | string };
+  }
+  const stream = new ReadableStream({
+    start(controller) {
+      controller.enqueue(body);
+      controller.close();
+    },
+  });
+  return { body: stream, duplex: "half" };
+}
+
+async function readBounded(response: Response, bytesMax: number): Promise<Uint8Array> {
+  const announced = Number(response.headers.get("content-length") ?? NaN);
+  if (announced > bytesMax) throw answerTooLarge(response, bytesMax);
+  if (announced >= 0) return new Uint8Array(await response.arrayBuffer());
+  const writer = new ByteWriter();
+  for await (const part of response.body ?? []) {
+    if (writer.length + part.length > bytesMax) throw answerTooLarge(response, bytesMax);
+    writer.bytes(part);
+  }
+  return writer.subarray(0, writer.length);
+}
+
+function answerTooLarge(response: Response, bytesMax: number): SeglogError {
+  response.body?.cancel().catch(() => {});
+  return new SeglogError(
+    "too-large",
+    `Cannot take an answer of more than ${bytesMax} bytes`,
+    { details: { limit: bytesMax } },
+  );
+}
+
+function wasNeverConnected(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    const { code } = at as { code?: unknown };
+    if (typeof code === "string" && NEVER_CONNECTED.has(code)) return true;
+    if (NEVER_CONNECTED_TEXT.test(at.message)) return true;
+  }
+  return false;
+}
+
+/** The innermost message says most. */
+function reasonOf(error: unknown): string {
+  let inner = error;
+  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
+  const { code } = inner as { code?: unknown };
+  const message = messageOf(inner);
+  if (message !== "") return message;
+  return typeof code === "string" ? code : "the connection failed";
+}

@@ -1,0 +1,19 @@
+/** The suite of every backend, against a server over a socket. */
+import { connect } from "../../client/connect.ts";
+import { Store } from "../../mod.ts";
+import { serve } from "../../server/listen.ts";
+import { backendSuite } from "../conformance/backend_suite.ts";
+
+backendSuite("server over HTTP", async () => {
+  const store = await Store.memory();
+  const server = await serve(store, { port: 0 });
+  const backend = await connect(server.url);
+  return {
+    backend,
+    async [Symbol.asyncDispose]() {
+      await backend.close();
+      await server.close();
+      await store.close();
+    },
+  };
+});
