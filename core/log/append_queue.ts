@@ -10,6 +10,7 @@ import { SeglogError } from "../base/errors.ts";
 import { BATCH_SHARED_BYTES, PENDING_BYTES_MAX } from "../base/limits.ts";
 import type { BatchView, Producer } from "../format/batch.ts";
 import { BatchBuilder, type BuiltBatch } from "../format/batch_builder.ts";
+import { compressBatch } from "../format/compress_batch.ts";
 import type { Codec } from "../format/compression.ts";
 import type { RecordInput } from "../format/record.ts";
 import type { SyncPolicy } from "../format/sync_mode.ts";
@@ -92,10 +93,11 @@ export class AppendQueue {
     return { start, end: this.#nextOffset };
   }
 
-  /** Adds a batch that is encoded already, under its next offsets. */
-  addBatch(batch: BatchView): AppendedRange {
+  /** Adds a batch that is encoded already, under the next offsets. */
+  addBatch(encoded: BatchView): AppendedRange {
     this.#checkRoom();
     this.#finishOpen();
+    const batch = compressBatch(encoded, this.#codec());
     const start = this.#buffer.length;
     this.#buffer.bytes(batch.bytes);
     const header = { ...batch.header, baseOffset: this.#nextOffset };
