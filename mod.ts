@@ -70,3 +70,5 @@ export {
 } from "./core/store/verify.ts";
 export { Store, type StoreOptions } from "./core/store/store.ts";
 export { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "./core/topic_config.ts";
+export { connect, type ConnectOptions } from "./client/connect.ts";
+export { HttpBackend } from "./client/http_backend.ts";
