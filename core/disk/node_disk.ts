@@ -24,11 +24,13 @@ export const nodeDisk: Disk = {
   },
 
   sizeOf(path) {
-    return attempt("read", path, () => fs.statSync(path, { throwIfNoEntry: false })?.size);
+    const stats = attempt("read", path, () => fs.statSync(path, { throwIfNoEntry: false }));
+    return stats?.isFile() ? stats.size : undefined;
   },
 
   list(folder) {
-    if (!attempt("list", folder, () => fs.existsSync(folder))) return undefined;
+    const stats = attempt("list", folder, () => fs.statSync(folder, { throwIfNoEntry: false }));
+    if (stats === undefined || !stats.isDirectory()) return undefined;
     const entries = attempt("list", folder, () => fs.readdirSync(folder, { withFileTypes: true }));
     return entries.map((entry): DiskEntry => ({ name: entry.name, isFolder: entry.isDirectory() }));
   },

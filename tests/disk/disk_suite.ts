@@ -151,6 +151,8 @@ export function diskSuite(name: string, fixture: () => DiskFixture): void {
     disk.makeFolder(join(folder, "sub", "deeper"));
     writeText(disk, join(folder, "sub", "inner"), "x");
     assert.deepEqual(sorted(disk.list(folder)), [["file", false], ["sub", true]]);
+    assert.equal(disk.list(join(folder, "file")), undefined);
+    assert.equal(disk.sizeOf(join(folder, "sub")), undefined);
     assert.deepEqual(sorted(disk.list(join(folder, "sub"))), [["deeper", true], ["inner", false]]);
   });
 
