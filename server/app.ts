@@ -7,6 +7,7 @@ import { Hono } from "hono";
 import type { Backend } from "../core/backend.ts";
 import { type Clock, systemClock } from "../core/base/clock.ts";
 import { SeglogError } from "../core/base/errors.ts";
+import { VERSION } from "../core/base/version.ts";
 import { BodyBudget } from "./body_budget.ts";
 import { Exchange, type Route, type Services, splitTarget } from "./exchange.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
@@ -26,7 +27,7 @@ import { TOPIC_ROUTES } from "./routes/topics.ts";
 export interface AppOptions {
   /** What differs from {@linkcode DEFAULT_SERVER_LIMITS}. */
   readonly limits?: Partial<ServerLimits>;
-  /** The version that is shown; `dev` unless given. */
+  /** The version that is shown; that of this package unless given. */
   readonly version?: string;
   /** Aborted when the server stops: followers are told, and nothing waits any longer. */
   readonly stopping?: AbortSignal;
@@ -77,7 +78,7 @@ export function createApp(backend: Backend, options: AppOptions = {}): Hono {
     metrics: new Metrics(backend),
     clock: options.clock ?? systemClock,
     stopping: options.stopping ?? new AbortController().signal,
-    version: options.version ?? "dev",
+    version: options.version ?? VERSION,
     notice: options.onNotice ?? (() => {}),
   };
   // Paths are matched as they came: an encoded slash is part of a topic's name.

@@ -47,10 +47,6 @@ export async function* readLines(
       const { done, value } = await unlessStopped(reading, limits.stopping);
       if (done) break;
       const { lines, rest } = splitLines(value);
-      const addition = lines[0] ?? rest;
-      if (unfinished.length + addition.length > limits.lineBytesMax) {
-        throw bodyTooLarge(limits.lineBytesMax, "a line");
-      }
       if (lines.length > 0) {
         lines[0] = joined(unfinished, lines[0]!);
         limits.budget.give(counted);
@@ -59,7 +55,12 @@ export async function* readLines(
       limits.budget.take(rest.length);
       counted += rest.length;
       unfinished.bytes(rest);
-      if (lines.length > 0) yield lines.map(trimReturn);
+      const tooLong = lines.findIndex(({ length }) => length > limits.lineBytesMax);
+      const whole = tooLong < 0 ? lines : lines.slice(0, tooLong);
+      if (whole.length > 0) yield whole.map(trimReturn);
+      if (tooLong >= 0 || unfinished.length > limits.lineBytesMax) {
+        throw bodyTooLarge(limits.lineBytesMax, "a line");
+      }
     }
     if (unfinished.length > 0) yield [trimReturn(taken(unfinished))];
   } finally {
