@@ -154,7 +154,7 @@ function explained(reason: Message, words: readonly string[]): { reason: string;
   const verb = words.find(isVerb);
   const help = [PROGRAM, ...verbPath(words), "--help"].join(" ");
   const text = formatMessage(reason).replace(/\s+/g, " ").replace(/`/g, '"').replace(/\.$/, "");
-  const isDashed = verb === "append" && /argument: "-/.test(text);
+  const isDashed = verb === "append" && /argument: "-[^-a-z]/i.test(text);
   const hint = isDashed
     ? `a VALUE that begins with - goes behind --, as in: seglog append TOPIC -- -1`
     : `see ${help}`;

@@ -6,8 +6,8 @@
 import type { Usage, UsageTerm } from "@optique/core/usage";
 
 /**
- * Takes such words apart, `-n5` into `-n` and `5`: users of tail and kcat write them so, and the
- * parser knows them only apart.
+ * Takes such words apart, `-n5` into `-n` and `5`, `-fn5` into `-f`, `-n` and `5`: users of tail
+ * and kcat write them so, and the parser knows them only apart.
  *
  * @param valueOptions the options, long ones too, that a value follows
  */
@@ -19,15 +19,22 @@ export function detachValues(
   for (let at = 0; at < args.length; at++) {
     const word = args[at]!;
     if (word === "--") return [...words, ...args.slice(at)];
-    const option = word.slice(0, 2);
-    if (valueOptions.has(word)) {
-      words.push(word, ...args.slice(at + 1, at + 2));
-      at++; // the next word is its value, whatever it looks like
-    } else if (word.length > 2 && option !== "--" && valueOptions.has(option)) {
-      words.push(option, word.slice(2));
-    } else words.push(word);
+    const parts = partsOf(word, valueOptions);
+    words.push(...parts);
+    // Where the option ends the word, the next one is its value, whatever it looks like.
+    if (valueOptions.has(parts.at(-1)!) && at + 1 < args.length) words.push(args[++at]!);
   }
   return words;
+}
+
+/** The flags, the option and the value in one word; the word itself when there is nothing to part. */
+function partsOf(word: string, valueOptions: ReadonlySet<string>): string[] {
+  const [, letters = ""] = /^-([a-z]+)/i.exec(word) ?? [];
+  const place = [...letters].findIndex((letter) => valueOptions.has(`-${letter}`));
+  if (place < 0) return [word];
+  const flags = place === 0 ? [] : [`-${letters.slice(0, place)}`];
+  const value = word.slice(place + 2);
+  return [...flags, `-${letters[place]}`, ...value === "" ? [] : [value]];
 }
 
 /** The names of all options in a usage that a value follows. */

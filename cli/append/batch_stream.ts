@@ -155,6 +155,7 @@ export class BatchStream {
       this.#failure ??= { error };
       this.#queue.length = 0;
       this.#open.clear();
+      clearTimeout(this.#lingering);
     }
     this.#inFlight--;
     this.#pump();

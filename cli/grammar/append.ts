@@ -16,7 +16,7 @@ const options = object({
   topic: topicArgument,
   values: multiple(argument(string({ metavar: "VALUE" }), {
     description: prose`What to append, each as one record, all of them or none. Without any, lines
-      of standard input; also when it is a single -.`,
+      of standard input; also when it is a single -. Put -- before values that begin with -.`,
   })),
   key: optional(option("-k", "--key", string({ metavar: "KEY" }), {
     description: prose`Key of all records. It chooses the partition.`,

@@ -1,0 +1,98 @@
+/** The command line as a person runs it: a process of its own, on the runtime that runs the test. */
+import { Buffer } from "node:buffer";
+import { type ChildProcess, spawn } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+const RUN_SCRIPT = process.versions.deno === undefined ? [] : ["run", "-A"];
+
+/** Where a command works, and what it is given. */
+export interface CliOptions {
+  /** The folder or URL, through `SEGLOG_AT`. */
+  readonly at?: string;
+  readonly input?: string | Uint8Array;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** How a command ended. */
+export interface CliResult {
+  readonly code: number | null;
+  /** Standard output. */
+  readonly bytes: Buffer;
+  /** Standard output as text. */
+  readonly out: string;
+  /** Standard error as text. */
+  readonly err: string;
+}
+
+/** Runs a command to its end. */
+export async function runCli(
+  args: readonly string[],
+  options: CliOptions = {},
+): Promise<CliResult> {
+  const running = startCli(args, options);
+  running.child.stdin!.on("error", () => {}); // a command may end before it has read everything
+  running.child.stdin!.end(options.input ?? "");
+  return await running.ended;
+}
+
+/** A command that still runs. */
+export interface RunningCli extends AsyncDisposable {
+  readonly child: ChildProcess;
+  readonly ended: Promise<CliResult>;
+  /** Resolves when standard output or standard error has come to hold this text. */
+  said(text: string | RegExp): Promise<void>;
+  /** Standard output and standard error so far. */
+  text(): string;
+}
+
+/** Starts a command; its standard input stays open. */
+export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
+  const env: Record<string, string | undefined> = { ...process.env, ...options.env };
+  for (const name of ["SEGLOG_DEBUG", "FORCE_COLOR"]) delete env[name];
+  if (options.at !== undefined) env.SEGLOG_AT = options.at;
+  const child = spawn(process.execPath, [...RUN_SCRIPT, MAIN, ...args], {
+    env: env as Record<string, string>,
+    cwd: options.cwd,
+    stdio: "pipe",
+  });
+  const out: Buffer[] = [];
+  const err: Buffer[] = [];
+  let heard = () => {};
+  const hear = (pieces: Buffer[]) => (piece: Buffer) => {
+    pieces.push(piece);
+    heard();
+  };
+  child.stdout!.on("data", hear(out));
+  child.stderr!.on("data", hear(err));
+  const text = () => `${Buffer.concat(out)}${Buffer.concat(err)}`;
+  const ended = new Promise<CliResult>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => {
+      const bytes = Buffer.concat(out);
+      resolve({ code, bytes, out: bytes.toString(), err: Buffer.concat(err).toString() });
+      heard();
+    });
+  });
+  return {
+    child,
+    ended,
+    text,
+    async said(wanted) {
+      const isSaid = () =>
+        typeof wanted === "string" ? text().includes(wanted) : wanted.test(text());
+      let isOver = false;
+      void ended.then(() => isOver = true);
+      while (!isSaid()) {
+        if (isOver) throw new Error(`the command ended without saying ${wanted}: ${text()}`);
+        await new Promise<void>((resolve) => heard = resolve);
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
