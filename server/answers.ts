@@ -4,22 +4,38 @@
  * @module
  */
 import type { Bounds } from "../core/backend.ts";
+import { utf8Length } from "../core/base/bytes.ts";
 import { JSON_TYPE } from "./media_types.ts";
 
-/** JSON text as an answer. */
-export function jsonText(
-  body: string,
-  options: { status?: number; headers?: Readonly<Record<string, string>> } = {},
+/** What differs from a plain 200. */
+export interface AnswerOptions {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * A whole body as an answer, with its length: not every runtime tells that by itself, and a client
+ * that knows it can take the body in one go, and see when it was cut off.
+ */
+export function wholeAnswer(
+  type: string,
+  body: string | Uint8Array,
+  { status = 200, headers }: AnswerOptions = {},
 ): Response {
-  const headers = { "content-type": JSON_TYPE, ...options.headers };
-  return new Response(body, { status: options.status ?? 200, headers });
+  const length = typeof body === "string" ? utf8Length(body) : body.length;
+  return new Response(body as string | Uint8Array<ArrayBuffer>, {
+    status,
+    headers: { "content-type": type, "content-length": String(length), ...headers },
+  });
+}
+
+/** JSON text as an answer. */
+export function jsonText(body: string, options?: AnswerOptions): Response {
+  return wholeAnswer(JSON_TYPE, body, options);
 }
 
 /** A value as a JSON answer. */
-export function jsonAnswer(
-  value: unknown,
-  options: { status?: number; headers?: Readonly<Record<string, string>> } = {},
-): Response {
+export function jsonAnswer(value: unknown, options?: AnswerOptions): Response {
   return jsonText(JSON.stringify(value), options);
 }
 

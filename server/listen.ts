@@ -40,8 +40,7 @@ const CHECK_INTERVAL_MS = 1000;
 /**
  * Serves a backend over HTTP.
  *
- * @throws {SeglogError} `unavailable` when the address is in use; `invalid-argument` when it cannot
- * be listened on
+ * @throws {SeglogError} `unavailable` when the address cannot be listened on
  *
  * @example
  * ```ts
@@ -119,14 +118,14 @@ function toProblem(error: unknown): unknown {
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException) => {
-      const isTaken = error.code === "EADDRINUSE";
+      // Bun says EADDRINUSE of whatever it cannot listen on.
+      const why = error.code === "EADDRINUSE"
+        ? "another program listens there, or it is no address of this machine"
+        : messageOf(error);
       reject(
         new SeglogError(
-          isTaken ? "unavailable" : "invalid-argument",
-          `Cannot listen on ${host}:${port}: ` +
-            (isTaken
-              ? "another program does; choose another port, or 0 for a free one"
-              : messageOf(error)),
+          "unavailable",
+          `Cannot listen on ${host}:${port}: ${why}; choose another host or port, or port 0 for a free one`,
           { cause: error },
         ),
       );

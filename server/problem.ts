@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { wholeAnswer } from "./answers.ts";
 import { ERROR_SPECS, type ErrorCode, messageOf, SeglogError } from "../core/base/errors.ts";
 
 /** The media type of every error that the server tells. */
@@ -22,7 +23,7 @@ export interface ProblemOptions {
  */
 export function problemResponse(error: unknown, options: ProblemOptions = {}): Response {
   const { status, body, headers } = problemParts(error, options);
-  return new Response(body, { status, headers });
+  return wholeAnswer(PROBLEM_TYPE, body, { status, headers });
 }
 
 /** The same as text, for where there is no `Response`. */

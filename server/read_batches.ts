@@ -6,7 +6,7 @@
 import type { Bounds } from "../core/backend.ts";
 import { encodeBatchHeader, WIRE_SALT } from "../core/format/batch_header.ts";
 import type { BatchView } from "../core/format/batch.ts";
-import { boundsHeaders } from "./answers.ts";
+import { boundsHeaders, wholeAnswer } from "./answers.ts";
 import type { Exchange } from "./exchange.ts";
 import { BATCH_PAGE_BYTES_DEFAULT, BATCH_PAGE_BYTES_MAX } from "./limits.ts";
 import { BATCHES_TYPE } from "./media_types.ts";
@@ -31,8 +31,8 @@ export async function readBatches(exchange: Exchange): Promise<Response> {
   exchange.services.metrics.sent(
     page.batches.reduce((sum, { header }) => sum + header.recordCount, 0),
   );
-  const headers = { "content-type": BATCHES_TYPE, ...boundsHeaders(bounds, page.next) };
-  return new Response(joined(page.batches), { headers });
+  const headers = boundsHeaders(bounds, page.next);
+  return wholeAnswer(BATCHES_TYPE, joined(page.batches), { headers });
 }
 
 interface BatchPage {
@@ -72,7 +72,7 @@ function checked(batch: BatchView): BatchView {
   return batch;
 }
 
-function joined(batches: readonly BatchView[]): Uint8Array<ArrayBuffer> {
+function joined(batches: readonly BatchView[]): Uint8Array {
   const length = batches.reduce((sum, { bytes }) => sum + bytes.length, 0);
   const body = new Uint8Array(length);
   let at = 0;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { jsonAnswer } from "../answers.ts";
+import { jsonAnswer, wholeAnswer } from "../answers.ts";
 import type { Exchange, Route } from "../exchange.ts";
 import { JSON_TYPE, negotiate } from "../media_types.ts";
 
@@ -18,6 +18,5 @@ export const METRICS_ROUTES: readonly Route[] = [
 async function metrics({ request, services }: Exchange): Promise<Response> {
   const type = negotiate(request, [TEXT_TYPE, JSON_TYPE]);
   if (type === JSON_TYPE) return jsonAnswer(await services.metrics.json());
-  const headers = { "content-type": services.metrics.textType };
-  return new Response(await services.metrics.text(), { headers });
+  return wholeAnswer(services.metrics.textType, await services.metrics.text());
 }

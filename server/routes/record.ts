@@ -7,7 +7,7 @@ import { PARTITIONS_MAX } from "../../core/base/limits.ts";
 import type { LogRecord } from "../../core/format/record.ts";
 import { formatRecordShape } from "../../core/format/record_shape.ts";
 import { readRecord } from "../../core/reading.ts";
-import { jsonText } from "../answers.ts";
+import { jsonText, wholeAnswer } from "../answers.ts";
 import type { Exchange, Route } from "../exchange.ts";
 import { BYTES_TYPE, JSON_TYPE, negotiate } from "../media_types.ts";
 import { parseOffset } from "../query.ts";
@@ -37,7 +37,6 @@ function rawValue(record: LogRecord): Response {
     "seglog-type": record.type,
   };
   if (record.value === null) return new Response(null, { status: 204, headers });
-  headers["content-type"] = BYTES_TYPE;
   headers["x-content-type-options"] = "nosniff";
-  return new Response(record.value as Uint8Array<ArrayBuffer>, { headers });
+  return wholeAnswer(BYTES_TYPE, record.value, { headers });
 }
