@@ -8,6 +8,7 @@ import type { Backend } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { UsageError } from "./exit.ts";
 import type { Context } from "./grammar/verb.ts";
+import type { Output } from "./output.ts";
 
 /** Whether `at` is a server and not a folder. @throws {UsageError} when it is neither, surely */
 export function isUrl(at: string): boolean {
@@ -20,20 +21,20 @@ export function isUrl(at: string): boolean {
 
 /** Opens what `--at` names for reading; on a folder that takes no lock and writes nothing. */
 export async function openToRead(context: Context): Promise<Backend> {
-  if (isUrl(context.at)) return await openUrl(context.at);
+  if (isUrl(context.at)) return await openUrl(context);
   checkFolder(context.at);
   return await openFolder(context, { readOnly: true });
 }
 
 /** Opens what `--at` names for writing, making the folder when needed. */
 export async function openToWrite(context: Context): Promise<Backend> {
-  if (isUrl(context.at)) return await openUrl(context.at);
+  if (isUrl(context.at)) return await openUrl(context);
   return await openFolder(context, { create: true });
 }
 
 /** Opens what `--at` names for changing what is there. */
 export async function openToChange(context: Context): Promise<Backend> {
-  if (isUrl(context.at)) return await openUrl(context.at);
+  if (isUrl(context.at)) return await openUrl(context);
   checkFolder(context.at);
   return await openFolder(context, { create: false });
 }
@@ -47,17 +48,20 @@ function checkFolder(at: string): void {
 }
 
 async function openFolder(
-  context: Context,
+  { at, output }: Context,
   options: { readonly readOnly?: boolean; readonly create?: boolean },
 ): Promise<Backend> {
   const { Store } = await import("../core/store/store.ts");
-  const onNotice = (notice: string) => context.output.note(`seglog: ${notice}`);
-  return await Store.open(context.at, { ...options, onNotice });
+  return await Store.open(at, { ...options, onNotice: notice(output) });
 }
 
-async function openUrl(url: string): Promise<Backend> {
+async function openUrl({ at, output }: Context): Promise<Backend> {
   const { connect } = await import("../client/connect.ts");
-  return await connect(url);
+  return await connect(at, { onNotice: notice(output) });
+}
+
+function notice(output: Output): (text: string) => void {
+  return (text) => output.note(`seglog: ${text}`);
 }
 
 /** Refuses a path that is not there. @throws {SeglogError} `not-found` */
