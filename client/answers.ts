@@ -49,19 +49,25 @@ export function goodAnswer(answer: Answer): Answer {
   );
 }
 
-/** The JSON of an answer. @throws {SeglogError} `unavailable` when it is not */
+/** The JSON of an answer. @throws {SeglogError} `unsupported` when it is not */
 export function jsonOf<Shape>(answer: Answer): Shape {
   const value = parsed(answer);
   if (typeof value === "object" && value !== null) return value as Shape;
-  throw new SeglogError("unavailable", "The server answered with something that is not JSON");
+  throw new SeglogError(
+    "unsupported",
+    "Cannot use the answer of the server: it is not JSON; is this a seglog server?",
+  );
 }
 
-/** A header that is an offset. @throws {SeglogError} `unavailable` when it is missing */
+/** A header that is an offset. @throws {SeglogError} `unsupported` when it is missing */
 export function offsetHeader(answer: Answer, name: string): number {
   const text = answer.headers.get(name);
   const offset = text === null || text === "" ? NaN : Number(text);
   if (Number.isSafeInteger(offset)) return offset;
-  throw new SeglogError("unavailable", `The server answered without the header ${name}`);
+  throw new SeglogError(
+    "unsupported",
+    `Cannot use the answer of the server: its header ${name} is missing; is this a seglog server?`,
+  );
 }
 
 function problemOf(answer: Answer): SeglogError | undefined {

@@ -34,9 +34,11 @@ const JSON_HEADERS = { "content-type": "application/json" };
  * appends of a producer, and whatever certainly did not reach the server.
  */
 export class HttpBackend implements Backend {
+  /** What the server can do. */
   readonly capabilities: Capabilities;
   readonly #requests: Requests;
 
+  /** A backend over these requests; `connect` makes it. */
   constructor(requests: Requests, capabilities: Capabilities) {
     this.#requests = requests;
     this.capabilities = capabilities;
@@ -140,6 +142,7 @@ export class HttpBackend implements Backend {
     return this.#requests.close();
   }
 
+  /** Closes the client at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
