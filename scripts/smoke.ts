@@ -1,0 +1,128 @@
+/**
+ * Drives an executable from outside, as a user would: append, read, dump, truncate, serve, HTTP. It
+ * runs in an empty folder, so that whatever the executable needs must be inside of it.
+ *
+ * `deno run -A scripts/smoke.ts dist/seglog`, or any other command that starts seglog. The last line
+ * is `N passed, N failed`.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import { join, resolve } from "node:path";
+import process from "node:process";
+import { type Command, type Outcome, run, type RunOptions, ServerProcess } from "./command.ts";
+
+const EXIT_MISSING = 3;
+const EXIT_LOCKED = 6;
+
+// What is a file is taken from here: the program itself runs elsewhere.
+const [program, ...args] = process.argv.slice(2).map((part) =>
+  fs.existsSync(part) ? resolve(part) : part
+);
+if (program === undefined) {
+  console.error("usage: smoke.ts PROGRAM [ARGUMENT…]");
+  process.exit(2);
+}
+const command: Command = [program, ...args];
+const home = fs.mkdtempSync(join(os.tmpdir(), "seglog-smoke-"));
+const options: RunOptions = {
+  cwd: home,
+  env: { PATH: process.env.PATH, HOME: home, SEGLOG_AT: join(home, "data") },
+};
+const lines = ["plain", '{"id":9223372036854775807}', "Ünïcödé 😀", "", "tab\there"];
+
+const steps: [name: string, step: () => Promise<void>][] = [
+  ["version says a version", async () => {
+    assert.match(text(await seglog(["version"])), /\d+\.\d+\.\d+/);
+  }],
+  ["help says what it can do", async () => {
+    for (const verb of ["append", "read", "dump", "truncate", "serve"]) {
+      assert.match(text(await seglog(["--help"])), new RegExp(verb));
+    }
+  }],
+  ["append takes a value and prints its offset", async () => {
+    assert.equal(text(await seglog(["append", "orders", "hello", "-k", "u1"])), "0\n");
+  }],
+  ["append takes lines and prints their range", async () => {
+    const outcome = await seglog(["append", "orders"], lines.map((line) => `${line}\n`).join(""));
+    assert.equal(text(outcome), "1..6\n");
+  }],
+  ["read gives back what was appended, byte for byte", async () => {
+    assert.equal(text(await seglog(["read", "orders"])), `hello\n${lines.join("\n")}\n`);
+  }],
+  ["bytes go in and out as they are", async () => {
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
+    await seglog(["append", "blobs", "--format", "raw"], bytes);
+    const shape = JSON.parse(text(await seglog(["read", "blobs", "-J"])));
+    assert.deepEqual(Buffer.from(shape.value, "base64"), bytes);
+  }],
+  ["dump shows the segment", async () => {
+    const out = text(await seglog(["dump", join(home, "data", "orders-0")]));
+    assert.match(out, /^segment: /);
+    assert.match(out, /offset: 0 .*key: u1 .*value: hello/);
+    assert.match(out, /crc: ok/);
+  }],
+  ["truncate makes an offset the first one", async () => {
+    await seglog(["truncate", "orders", "--before", "4", "-y"]);
+    assert.equal(text(await seglog(["read", "orders"])), `${lines.slice(3).join("\n")}\n`);
+    const gone = await run(command, ["read", "orders", "-o", "0:1"], options);
+    assert.equal(gone.status, EXIT_MISSING, gone.stderr);
+  }],
+  ["verify finds everything intact", async () => {
+    await seglog(["verify"]);
+  }],
+  ["serve answers HTTP, and the verbs work on its URL", async () => {
+    await using server = await ServerProcess.start(command, join(home, "data"), options);
+    const { url } = server;
+    assert.equal((await fetch(`${url}/livez`)).status, 200);
+    const published = await fetch(`${url}/v1/topics/orders/records`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: '{"key":"u2","value":{"id":9223372036854775807}}',
+    });
+    const { start, end } = await published.json();
+    assert.deepEqual([published.status, start, end], [200, 6, 7]);
+    const record = await fetch(`${url}/v1/topics/orders/records/6`);
+    assert.match(await record.text(), /"value":\{"id":9223372036854775807\}/);
+    assert.equal(text(await seglog(["--at", url, "append", "orders", "by url"])), "7\n");
+    assert.match(text(await seglog(["--at", url, "tail", "orders", "-n", "2"])), /\nby url\n$/);
+    const beside = await run(command, ["append", "orders", "beside"], options);
+    assert.equal(beside.status, EXIT_LOCKED, "the folder is locked while it is served");
+    assert.equal(await server.stop(), 0, "SIGTERM ends it in good order");
+  }],
+  ["everything is there after a restart", async () => {
+    const out = text(await seglog(["read", "orders", "-f", "%o\\n"]));
+    assert.equal(out, "4\n5\n6\n7\n");
+  }],
+];
+
+let failed = 0;
+try {
+  for (const [name, step] of steps) {
+    try {
+      await step();
+      console.log(`ok    ${name}`);
+    } catch (error) {
+      failed++;
+      console.log(`FAIL  ${name}\n${String((error as Error).message).replace(/^/gm, "      ")}`);
+    }
+  }
+} finally {
+  fs.rmSync(home, { recursive: true, force: true });
+}
+console.log(`${steps.length - failed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+/** Runs a verb that must succeed. */
+async function seglog(args: string[], input: string | Uint8Array = ""): Promise<Outcome> {
+  const outcome = await run(command, args, { ...options, input });
+  assert.equal(outcome.status, 0, `seglog ${args.join(" ")}: ${outcome.stderr}`);
+  return outcome;
+}
+
+function text({ stdout }: Outcome): string {
+  return stdout.toString("utf8");
+}
