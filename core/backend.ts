@@ -32,21 +32,27 @@ export interface Bounds {
 
 /** A topic: its name, a name that is never used again, and its settings. */
 export interface TopicInfo {
+  /** Its name, 1 to 200 bytes of UTF-8. */
   readonly name: string;
+  /** 32 hexadecimal digits; a topic that is made anew has another. */
   readonly id: string;
+  /** Its settings. */
   readonly config: TopicConfig;
 }
 
 /** One partition, measured. */
 export interface PartitionInfo extends Bounds {
+  /** Its number, from 0. */
   readonly partition: number;
   /** Bytes of its segments on disk. */
   readonly bytes: number;
+  /** Segments, the active one included. */
   readonly segments: number;
 }
 
 /** A topic with its partitions, measured. */
 export interface TopicDetails extends TopicInfo {
+  /** All of its partitions, in order. */
   readonly partitions: readonly PartitionInfo[];
 }
 
@@ -64,9 +70,13 @@ export interface AppendOptions {
 
 /** Where records went: offsets `[start, end)` of one partition. */
 export interface AppendResult {
+  /** Name of the topic. */
   readonly topic: string;
+  /** Number of the partition. */
   readonly partition: number;
+  /** Offset of the first record. */
   readonly start: number;
+  /** Offset after the last record. */
   readonly end: number;
   /** Whether they already survive a loss of power. */
   readonly durable: boolean;
@@ -102,6 +112,7 @@ export type TruncateOptions =
  * `read-only` where `capabilities.canWrite` is false.
  */
 export interface Backend extends AsyncDisposable {
+  /** What this backend is, and what it can do. */
   readonly capabilities: Capabilities;
 
   /** All topics, ordered by name. */

@@ -17,6 +17,32 @@ export interface ErrorSpec {
   readonly retryable: boolean;
 }
 
+/** A stable name for a condition: what programs test, where people read the message. */
+export type ErrorCode =
+  | "invalid-argument"
+  | "invalid-record"
+  | "not-found"
+  | "method-not-allowed"
+  | "not-acceptable"
+  | "request-timeout"
+  | "exists"
+  | "condition-failed"
+  | "too-large"
+  | "unsupported-media-type"
+  | "offset-out-of-range"
+  | "locked"
+  | "read-only"
+  | "corrupt"
+  | "internal"
+  | "io"
+  | "outcome-unknown"
+  | "unsupported"
+  | "closed"
+  | "overloaded"
+  | "poisoned"
+  | "unavailable"
+  | "disk-full";
+
 const EXIT_ERROR = 1;
 const EXIT_USAGE = 2;
 const EXIT_MISSING = 3;
@@ -25,7 +51,7 @@ const EXIT_CORRUPT = 5;
 const EXIT_LOCKED = 6;
 
 /** Every error code with its {@linkcode ErrorSpec}. */
-export const ERROR_SPECS = {
+export const ERROR_SPECS: Readonly<Record<ErrorCode, ErrorSpec>> = {
   "invalid-argument": spec(400, "INVALID_ARGUMENT", EXIT_USAGE),
   "invalid-record": spec(422, "INVALID_ARGUMENT", EXIT_ERROR),
   "not-found": spec(404, "NOT_FOUND", EXIT_MISSING),
@@ -49,10 +75,7 @@ export const ERROR_SPECS = {
   "poisoned": spec(503, "UNAVAILABLE", EXIT_ERROR),
   "unavailable": spec(503, "UNAVAILABLE", EXIT_ERROR, true),
   "disk-full": spec(507, "RESOURCE_EXHAUSTED", EXIT_ERROR),
-} as const satisfies Record<string, ErrorSpec>;
-
-/** A stable name for a condition: what programs test, where people read the message. */
-export type ErrorCode = keyof typeof ERROR_SPECS;
+};
 
 /** Facts that go with an error, for programs: offsets, names, limits. All JSON values. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean | null>>;
@@ -75,12 +98,14 @@ export type ErrorDetails = Readonly<Record<string, string | number | boolean | n
  * ```
  */
 export class SeglogError extends Error {
+  /** The name of the class, also across copies of the module. */
   override readonly name = "SeglogError";
   /** The stable name of the condition. */
   readonly code: ErrorCode;
   /** Facts for programs, such as the first readable offset. */
   readonly details: ErrorDetails;
 
+  /** An error of this code, with a message for people. */
   constructor(
     code: ErrorCode,
     message: string,

@@ -11,7 +11,9 @@
 
 /** What an entry of a folder is. */
 export interface DiskEntry {
+  /** Name within its folder. */
   readonly name: string;
+  /** Whether it is a folder, not a file. */
   readonly isFolder: boolean;
 }
 
@@ -31,11 +33,13 @@ export interface DiskFile {
   truncate(size: number): void;
   /** Resolves when what was written before the call survives a loss of power (`fdatasync`). */
   sync(): Promise<void>;
+  /** Gives the file back to the operating system. */
   close(): void;
 }
 
 /** A held lock; a process that dies gives it up at once. */
 export interface DiskLock {
+  /** Gives the lock to the next one. */
   release(): void;
 }
 
@@ -53,11 +57,12 @@ export interface Disk {
   makeFolder(folder: string): void;
   /** Moves a file, replacing one that is there. Both are in folders that exist. */
   rename(from: string, to: string): void;
+  /** Removes a file, which must be there. */
   removeFile(path: string): void;
   /** Removes a folder and all in it; nothing happens when there is none. */
   removeFolder(folder: string): void;
   /** Resolves when the folder's own entries survive a loss of power. */
   syncFolder(folder: string): Promise<void>;
   /** Takes the one exclusive lock on a file, made when needed; `undefined` when it is held. */
-  tryLock(path: string, note: string): Promise<DiskLock | undefined>;
+  tryLock(path: string, note: string): DiskLock | undefined;
 }

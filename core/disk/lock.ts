@@ -24,10 +24,19 @@ const INHERITED_DESCRIPTOR = 3;
  * @param note what the file will say to people who look who holds it
  * @returns the lock, or `undefined` when another process or opener holds it
  */
-export async function tryLockFile(path: string, note: string): Promise<DiskLock | undefined> {
-  const lock = await lockOpenFile(path);
-  if (lock === undefined) return undefined;
-  if (!isSameFile(path, lock.identity)) { // replaced between our opening and our locking
+export function tryLockFile(path: string, note: string): DiskLock | undefined {
+  const lock = lockOpenFile(path);
+  return lock === undefined ? undefined : signLock(lock, path, note);
+}
+
+/**
+ * Writes the note into the file that was locked, if `path` still names it: it may have been replaced
+ * after it was opened, and then the lock guards nothing.
+ *
+ * @returns the lock, or `undefined` when it was given back
+ */
+export function signLock(lock: LockedFile, path: string, note: string): DiskLock | undefined {
+  if (lock.identity !== identityAt(path)) {
     lock.release();
     return undefined;
   }
@@ -44,12 +53,14 @@ export function readLockNote(path: string): string {
   }
 }
 
-interface HeldFile extends DiskLock {
-  /** Device and inode of the file that was locked. */
+/** A file that is open and locked. */
+export interface LockedFile extends DiskLock {
+  /** Its device and inode. */
   readonly identity: string;
 }
 
-function lockOpenFile(path: string): Promise<HeldFile | undefined> | HeldFile | undefined {
+/** Opens the file at `path`, making it when needed, and tries to lock what was opened. */
+export function lockOpenFile(path: string): LockedFile | undefined {
   const deno = (globalThis as { Deno?: DenoFiles }).Deno;
   if (deno !== undefined) return lockOnDeno(deno, path);
   const handle = fs.openSync(path, "a+");
@@ -61,26 +72,29 @@ function lockOpenFile(path: string): Promise<HeldFile | undefined> | HeldFile | 
 interface DenoFiles {
   openSync(path: string, options: { read: true; write: true; create: true }): {
     tryLockSync(exclusive: boolean): boolean;
+    statSync(): { dev: number; ino: number | null };
     close(): void;
   };
 }
 
-function lockOnDeno(deno: DenoFiles, path: string): HeldFile | undefined {
+function lockOnDeno(deno: DenoFiles, path: string): LockedFile | undefined {
   const file = deno.openSync(path, { read: true, write: true, create: true });
-  const identity = identityOf(path);
-  if (file.tryLockSync(true)) return { identity, release: () => file.close() };
+  const { dev, ino } = file.statSync();
+  if (file.tryLockSync(true)) return { identity: `${dev}:${ino}`, release: () => file.close() };
   file.close();
   return undefined;
 }
 
-async function lockHandle(
+function lockHandle(
   path: string,
   handle: number,
-  tryLock: (handle: number) => boolean | Promise<boolean>,
-): Promise<HeldFile | undefined> {
+  tryLock: (handle: number) => boolean,
+): LockedFile | undefined {
   try {
-    const identity = identityOf(path);
-    if (await tryLock(handle)) return { identity, release: () => fs.closeSync(handle) };
+    const { dev, ino } = fs.fstatSync(handle);
+    if (tryLock(handle)) {
+      return { identity: `${dev}:${ino}`, release: () => fs.closeSync(handle) };
+    }
   } catch (cause) {
     fs.closeSync(handle);
     throw new SeglogError("unsupported", `Cannot lock ${path}: ${messageOf(cause)}`, { cause });
@@ -89,8 +103,8 @@ async function lockHandle(
   return undefined;
 }
 
-async function lockOnBun(handle: number): Promise<boolean> {
-  const ffi: BunFfi = await import(BUN_FFI);
+function lockOnBun(handle: number): boolean {
+  const ffi = process.getBuiltinModule("bun:ffi") as unknown as BunFfi;
   const library = process.platform === "darwin" ? "libSystem.B.dylib" : "libc.so.6";
   const { symbols, close } = ffi.dlopen(library, {
     flock: { args: ["i32", "i32"], returns: "i32" },
@@ -101,9 +115,6 @@ async function lockOnBun(handle: number): Promise<boolean> {
     close();
   }
 }
-
-/** Kept out of the import itself: only Bun has the module, and other runtimes would look for it. */
-const BUN_FFI = "bun:ffi";
 
 /** The part of Bun's API that is used here. */
 interface BunFfi {
@@ -125,15 +136,7 @@ function lockOnNode(handle: number): boolean {
   return result.status === 0;
 }
 
-function identityOf(path: string): string {
-  const { dev, ino } = fs.statSync(path);
-  return `${dev}:${ino}`;
-}
-
-function isSameFile(path: string, identity: string): boolean {
-  try {
-    return identityOf(path) === identity;
-  } catch {
-    return false;
-  }
+function identityAt(path: string): string | undefined {
+  const stats = fs.statSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? undefined : `${stats.dev}:${stats.ino}`;
 }

@@ -64,6 +64,7 @@ export class MemoryDisk implements Disk {
     this.#folderOf(from).set(basename(from), undefined);
   }
 
+  /** Removes a file, which must be there. */
   removeFile(path: string): void {
     if (this.#nodeAt(path) === undefined) throw missing("remove", path);
     this.#folderOf(path).set(basename(path), undefined);
@@ -83,11 +84,11 @@ export class MemoryDisk implements Disk {
     return Promise.resolve();
   }
 
-  tryLock(path: string, _note: string): Promise<DiskLock | undefined> {
+  tryLock(path: string, _note: string): DiskLock | undefined {
     const name = normalize(path);
-    if (this.#locked.has(name)) return Promise.resolve(undefined);
+    if (this.#locked.has(name)) return undefined;
     this.#locked.add(name);
-    return Promise.resolve({ release: () => void this.#locked.delete(name) });
+    return { release: () => void this.#locked.delete(name) };
   }
 
   /** Loses everything that was not synced, and every lock: what a loss of power may do. */

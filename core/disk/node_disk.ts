@@ -63,7 +63,7 @@ export const nodeDisk: Disk = {
     }
   },
 
-  tryLock(path, note): Promise<DiskLock | undefined> {
+  tryLock(path, note): DiskLock | undefined {
     return tryLockFile(path, note);
   },
 };

@@ -27,7 +27,9 @@ export interface DumpOptions {
 
 /** What a dump found. */
 export interface DumpSummary {
+  /** Batches whose header could be read. */
   readonly batches: number;
+  /** Records that could be read. */
   readonly records: number;
   /** Places that could not be read. */
   readonly damaged: number;

@@ -44,11 +44,13 @@ const TAG_PRODUCER_SEQUENCE = 3 << 3;
  * checked when it is first asked for.
  */
 export class BatchView {
+  /** What the batch says of itself. */
   readonly header: BatchHeader;
   /** The stored batch, header and padding included: a view of the block that was read. */
   readonly bytes: Uint8Array;
   #payload: Uint8Array | undefined;
 
+  /** A view of `bytes`, whose header was decoded and believed. */
   constructor(header: BatchHeader, bytes: Uint8Array) {
     this.header = header;
     this.bytes = bytes;

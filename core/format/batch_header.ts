@@ -55,12 +55,15 @@ export interface BatchHeader {
   readonly recordCount: number;
   /** Distance from `baseOffset` to the last record; `recordCount - 1` unless compacted. */
   readonly lastOffsetDelta: number;
+  /** What the timestamps of its records are counted from, in milliseconds since 1970. */
   readonly baseTimestampMs: number;
+  /** Largest timestamp of its records, in milliseconds since 1970. */
   readonly maxTimestampMs: number;
   /** Bytes of the segment that a returned sync covered when the batch was built. */
   readonly durableUpTo: number;
   /** The opening for writing that wrote the batch: 1, 2, 3 … */
   readonly epoch: number;
+  /** How the payload is compressed. */
   readonly codec: Codec;
   /** Whether the payload tells who produced it. */
   readonly hasProducer: boolean;

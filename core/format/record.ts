@@ -86,6 +86,7 @@ export class LogRecord {
   /** Text by name, in the order in which they were given. */
   readonly headers: Readonly<Record<string, string>>;
 
+  /** A record of these fields; nothing is copied. */
   constructor(fields: {
     offset: number;
     timestamp: number;

@@ -16,13 +16,17 @@ import { type LogRecord, type RecordInput, VALUE_TYPES, type ValueType } from ".
 
 /** Where a record is, for its shape. */
 export interface RecordPlace {
+  /** Name of the topic. */
   readonly topic: string;
+  /** Number of the partition. */
   readonly partition: number;
 }
 
 /** A record from its shape, and the partition when the shape names one. */
 export interface ShapedRecord {
+  /** What can be appended. */
   readonly record: RecordInput;
+  /** The partition that the shape names. */
   readonly partition: number | undefined;
 }
 

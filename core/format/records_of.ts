@@ -8,8 +8,11 @@ import type { LogRecord } from "./record.ts";
 
 /** Offsets `[from, until)`, in either direction. */
 export interface OffsetRange {
+  /** First offset. */
   readonly from: number;
+  /** Offset after the last. */
   readonly until: number;
+  /** Newest first. */
   readonly reverse?: boolean;
 }
 

@@ -17,7 +17,9 @@ import type { SyncPolicy } from "../format/sync_mode.ts";
 
 /** Offsets `[start, end)`. */
 export interface AppendedRange {
+  /** Offset of the first record. */
   readonly start: number;
+  /** Offset after the last record. */
   readonly end: number;
 }
 

@@ -104,7 +104,7 @@ export class Log implements AsyncDisposable {
       if (options.create === false) throw noLog(path);
       await makeFolderDurably(disk, path);
     }
-    const lock = await lockLog(disk, path);
+    const lock = lockLog(disk, path);
     try {
       return await Log.openLocked(path, { ...options, lock });
     } catch (error) {
@@ -315,6 +315,7 @@ export class Log implements AsyncDisposable {
     return this.#closing;
   }
 
+  /** Closes the log at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -71,17 +71,17 @@ export async function openOwnedLog(
  *
  * @throws {SeglogError} `locked`, saying who holds it
  */
-export async function lockLog(disk: Disk, folder: string): Promise<DiskLock> {
+export function lockLog(disk: Disk, folder: string): DiskLock {
   const parent = dirname(folder);
   const isInStore = disk.sizeOf(join(parent, CATALOGUE_FILE)) !== undefined;
-  return await lockFolder(disk, isInStore ? parent : folder);
+  return lockFolder(disk, isInStore ? parent : folder);
 }
 
 /** Takes the lock of a folder of data. @throws {SeglogError} `locked`, saying who holds it */
-export async function lockFolder(disk: Disk, folder: string): Promise<DiskLock> {
+export function lockFolder(disk: Disk, folder: string): DiskLock {
   const path = join(folder, LOCK_FILE);
   const note = `pid ${process.pid}, since ${new Date().toISOString()}\n`;
-  const lock = await disk.tryLock(path, note);
+  const lock = disk.tryLock(path, note);
   if (lock !== undefined) return lock;
   const holder = readLockNote(path);
   throw new SeglogError(

@@ -68,6 +68,7 @@ export interface StoreOptions {
  * ```
  */
 export class Store implements Backend {
+  /** What this backend is, and what it can do. */
   readonly capabilities: Capabilities;
   readonly #folder: string;
   readonly #disk: Disk;
@@ -114,7 +115,7 @@ export class Store implements Backend {
     if (options.create === false) existing(disk, path);
     readCatalogue(disk, path); // refuses before anything is written
     if (disk.list(path) === undefined) await makeFolderDurably(disk, path);
-    const lock = await lockFolder(disk, path);
+    const lock = lockFolder(disk, path);
     try {
       const catalogue = await openCatalogue(disk, path);
       return new Store(path, { disk, lock, catalogue }, options);
@@ -285,6 +286,7 @@ export class Store implements Backend {
     return this.#closing;
   }
 
+  /** Closes the store at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

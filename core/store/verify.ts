@@ -26,22 +26,31 @@ import { readCatalogue } from "./catalogue.ts";
 
 /** Something that is not as it should be: `damage` loses data, a `notice` does not. */
 export interface VerifyProblem {
+  /** Whether data is lost. */
   readonly severity: "damage" | "notice";
+  /** The file or folder. */
   readonly path: string;
   /** Byte position in the file. */
   readonly position?: number;
   /** Offsets `[start, end)` that cannot be read. */
   readonly start?: number;
+  /** See `start`. */
   readonly end?: number;
+  /** What is wrong. */
   readonly message: string;
 }
 
 /** What is in one partition. */
 export interface VerifiedPartition {
+  /** Its folder. */
   readonly path: string;
+  /** Segments, the active one included. */
   readonly segments: number;
+  /** Records that could be read, those below the first readable offset included. */
   readonly records: number;
+  /** Bytes of its segments. */
   readonly bytes: number;
+  /** The offset that the next record gets. */
   readonly nextOffset: number;
 }
 
@@ -49,7 +58,9 @@ export interface VerifiedPartition {
 export interface VerifyReport {
   /** Whether there is no damage. */
   readonly ok: boolean;
+  /** What is in each partition. */
   readonly partitions: readonly VerifiedPartition[];
+  /** What is not as it should be, in the order in which it was found. */
   readonly problems: readonly VerifyProblem[];
 }
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import * as readline from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { readLockNote, tryLockFile } from "../../core/disk/lock.ts";
+import { lockOpenFile, readLockNote, signLock, tryLockFile } from "../../core/disk/lock.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { findRuntime, type Runtime } from "./runtimes.ts";
 
@@ -28,7 +28,7 @@ for (const { name, found: holder } of found) {
     const held = new Contender(holder as Runtime, path);
     assert.equal(await held.answer(), "held");
     assert.equal(readLockNote(path), `pid ${held.pid}`);
-    assert.equal(await tryLockFile(path, "us\n"), undefined);
+    assert.equal(tryLockFile(path, "us\n"), undefined);
     for (const other of runtimes) {
       const contender = new Contender(other, path);
       assert.equal(await contender.answer(), "refused", `${other.name} beside ${name}`);
@@ -36,7 +36,7 @@ for (const { name, found: holder } of found) {
     }
     assert.equal(readLockNote(path), `pid ${held.pid}`, "who is refused writes nothing");
     await held.kill();
-    const next = await tryLockFile(path, "us\n");
+    const next = tryLockFile(path, "us\n");
     assert.ok(next, "a killed owner frees the lock at once");
     assert.equal(readLockNote(path), "us");
     next.release();
@@ -57,12 +57,12 @@ test("a LOCK file that is replaced while it is being locked is noticed", async (
   await using dir = tempDir();
   const path = join(dir.path, "LOCK");
   fs.writeFileSync(path, "first");
-  const pending = tryLockFile(path, "us\n");
+  const opened = lockOpenFile(path)!;
   fs.renameSync(path, join(dir.path, "old"));
   fs.writeFileSync(path, "second");
-  assert.equal(await pending, undefined);
+  assert.equal(signLock(opened, path, "us\n"), undefined);
   assert.equal(readLockNote(path), "second", "nothing is written to a file that is not ours");
-  const lock = await tryLockFile(path, "us\n");
+  const lock = tryLockFile(path, "us\n");
   assert.ok(lock, "the new file can be locked");
   lock.release();
 });
@@ -70,15 +70,15 @@ test("a LOCK file that is replaced while it is being locked is noticed", async (
 test("a LOCK file that is gone by the time it is locked is noticed", async () => {
   await using dir = tempDir();
   const path = join(dir.path, "LOCK");
-  const pending = tryLockFile(path, "us\n");
+  const opened = lockOpenFile(path)!;
   fs.rmSync(path);
-  assert.equal(await pending, undefined);
+  assert.equal(signLock(opened, path, "us\n"), undefined);
 });
 
 test("a released lock leaves its file, and its note, for people to read", async () => {
   await using dir = tempDir();
   const path = join(dir.path, "LOCK");
-  const lock = await tryLockFile(path, "pid 7, since then\n");
+  const lock = tryLockFile(path, "pid 7, since then\n");
   assert.ok(lock);
   lock.release();
   assert.equal(readLockNote(path), "pid 7, since then");
