@@ -6,6 +6,7 @@
 import type { Backend } from "../../core/backend.ts";
 import { type OffsetSelector, resolveOffset, type SelectorRange } from "../../core/offset_range.ts";
 import { SeglogError } from "../../core/base/errors.ts";
+import { outOfRange } from "../../core/base/offset_errors.ts";
 import { UsageError } from "../exit.ts";
 
 /** Offsets `[from, until)` of one partition; without an end where the reading follows. */
@@ -42,6 +43,7 @@ export async function partitionsOf(
  * unless the reading follows.
  *
  * @throws {UsageError} when an offset is given for several partitions, where it means nothing
+ * @throws {SeglogError} `offset-out-of-range` for a start behind the end
  */
 export async function resolveRange(
   backend: Backend,
@@ -61,7 +63,9 @@ export async function resolveRange(
       ? undefined
       : await resolveOffset(backend, topic, range.until, partition);
     if (follow) return { partition, from, until };
-    const { nextOffset } = await backend.bounds(topic, partition);
+    const bounds = await backend.bounds(topic, partition);
+    const { nextOffset } = bounds;
+    if (from > nextOffset) throw outOfRange(`"${topic}"`, from, bounds);
     return { partition, from, until: Math.min(until ?? nextOffset, nextOffset) };
   }));
 }

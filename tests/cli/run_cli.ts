@@ -44,14 +44,17 @@ export interface RunningCli extends AsyncDisposable {
   readonly ended: Promise<CliResult>;
   /** Resolves when standard output or standard error has come to hold this text. */
   said(text: string | RegExp): Promise<void>;
+  /** Sends a signal, as another process would: Deno's own `kill()` closes the pipes as well. */
+  signal(name: "SIGINT" | "SIGTERM"): void;
   /** Standard output and standard error so far. */
   text(): string;
 }
 
 /** Starts a command; its standard input stays open. */
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
-  const env: Record<string, string | undefined> = { ...process.env, ...options.env };
-  for (const name of ["SEGLOG_DEBUG", "FORCE_COLOR"]) delete env[name];
+  const env: Record<string, string | undefined> = { ...process.env };
+  for (const name of ["SEGLOG_DEBUG", "SEGLOG_AT", "FORCE_COLOR"]) delete env[name];
+  Object.assign(env, options.env);
   if (options.at !== undefined) env.SEGLOG_AT = options.at;
   const child = spawn(process.execPath, [...RUN_SCRIPT, MAIN, ...args], {
     env: env as Record<string, string>,
@@ -80,6 +83,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
     child,
     ended,
     text,
+    signal: (name) => void process.kill(child.pid!, name),
     async said(wanted) {
       const isSaid = () =>
         typeof wanted === "string" ? text().includes(wanted) : wanted.test(text());
