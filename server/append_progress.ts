@@ -51,9 +51,10 @@ export class AppendProgress {
     const where = Object.entries(place).map(([name, value]) => `${name} ${value}`).join(", ");
     const code = known?.code ?? "internal";
     const what = known === undefined ? "The server failed to append" : messageOf(error);
+    const before = this.#records === 1 ? "1 record was" : `${this.#records} records were`;
     return new SeglogError(
       code,
-      `${what} (${where}; ${this.#records} records were appended before)`,
+      `${what} (${where}; ${before} appended before it)`,
       { cause: error, details: { ...known?.details, ...place, appended: this.#records } },
     );
   }
