@@ -8,8 +8,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 
-/** A program and the arguments that always go first: `["deno", "run", "-A", "main.ts"]`. */
-export type Command = readonly [string, ...string[]];
+/** A program and its arguments: `["deno", "run", "-A", "main.ts"]`. */
+export type Command = readonly string[];
 
 /** Where and with what a program runs. */
 export interface RunOptions {
@@ -17,8 +17,8 @@ export interface RunOptions {
   readonly env?: Record<string, string | undefined>;
   /** What it reads from standard input; nothing unless given. */
   readonly input?: string | Uint8Array;
-  /** Gets output as it comes, of both streams. */
-  readonly onOutput?: (text: string) => void;
+  /** After this it is killed, with all that it has started. */
+  readonly timeLimitMs?: number;
 }
 
 /** How a program ended. */
@@ -31,34 +31,61 @@ export interface Outcome {
 
 const STATUS_NOT_FOUND = 127;
 const STATUS_SIGNAL = 128;
+const EXIT_INTERRUPTED = 130;
 
 /** Runs a program to its end. It never throws: a program that is not there has status 127. */
-export async function run(command: Command, args: string[], options: RunOptions = {}) {
-  const child = start(command, args, options);
+export async function run(command: Command, options: RunOptions = {}): Promise<Outcome> {
+  const child = start(command, options);
   const stdout: Buffer[] = [];
   let stderr = "";
-  child.stdout!.on("data", (chunk: Buffer) => {
-    stdout.push(chunk);
-    options.onOutput?.(chunk.toString());
-  });
-  child.stderr!.on("data", (chunk: Buffer) => {
-    stderr += chunk;
-    options.onOutput?.(chunk.toString());
-  });
+  child.stdout!.on("data", (chunk: Buffer) => stdout.push(chunk));
+  child.stderr!.on("data", (chunk: Buffer) => stderr += chunk);
   child.stdin!.on("error", () => {}); // it may end without reading all
   child.stdin!.end(options.input ?? "");
+  const { timeLimitMs } = options;
+  const guard = timeLimitMs === undefined ? undefined : guardGroup(child, timeLimitMs, () => {
+    stderr += `\nkilled after ${timeLimitMs / 1000} s\n`;
+  });
   const status = await endOf(child);
-  return { status, stdout: Buffer.concat(stdout), stderr } satisfies Outcome;
+  guard?.end();
+  return { status, stdout: Buffer.concat(stdout), stderr };
 }
 
-/** Starts a program whose streams the caller reads. */
-export function start(command: Command, args: string[], options: RunOptions = {}): ChildProcess {
-  const [program, ...first] = command;
-  return spawn(program, [...first, ...args], {
+/** Starts a program whose streams the caller reads. With a time limit it leads a process group. */
+export function start(command: Command, options: RunOptions = {}): ChildProcess {
+  const [program, ...args] = command;
+  return spawn(program!, args, {
     cwd: options.cwd,
     env: options.env,
     stdio: ["pipe", "pipe", "pipe"],
+    detached: options.timeLimitMs !== undefined,
   });
+}
+
+/** Kills a group of processes when its time is over, or when we are told to end. */
+function guardGroup(leader: ChildProcess, timeLimitMs: number, onTimeOver: () => void) {
+  const kill = () => {
+    try {
+      process.kill(-leader.pid!, "SIGKILL");
+    } catch {
+      // all of them have ended
+    }
+  };
+  const onSignal = () => {
+    kill();
+    process.exit(EXIT_INTERRUPTED);
+  };
+  const timer = setTimeout(() => {
+    onTimeOver();
+    kill();
+  }, timeLimitMs);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, onSignal);
+  return {
+    end: () => {
+      clearTimeout(timer);
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, onSignal);
+    },
+  };
 }
 
 /** The exit code of a program, when it has ended and all its output is there. */
@@ -90,7 +117,7 @@ export class ServerProcess {
     options: RunOptions = {},
   ): Promise<ServerProcess> {
     const args = ["serve", "--http", "127.0.0.1:0", "--data", folder];
-    const child = start(seglog, args, options);
+    const child = start([...seglog, ...args], options);
     const end = endOf(child);
     child.stdout!.resume();
     const url = await new Promise<string>((resolve, reject) => {

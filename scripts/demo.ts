@@ -104,7 +104,7 @@ async function overHttp(nextOffset: number): Promise<void> {
   title("Follow the topic over HTTP, and publish while it is followed");
   const tail = ["--at", url, "tail", "events", "-n", "1", "-f", "--format", "%o %k %v\\n"];
   command(tail);
-  const follower = start(SEGLOG, tail, environment());
+  const follower = start([...SEGLOG, ...tail], environment());
   const lines = linesOf(follower.stdout!);
   try {
     const last = await nextLine(lines);
@@ -140,7 +140,7 @@ async function nextLine(lines: AsyncIterator<string>): Promise<string> {
 /** Runs a verb that must succeed, and returns what it prints. */
 async function seglog(args: string[]): Promise<string> {
   command(args);
-  const child = start(SEGLOG, args, environment());
+  const child = start([...SEGLOG, ...args], environment());
   let output = "";
   let complaint = "";
   child.stdout!.on("data", (chunk) => output.length < 1 << 20 && (output += chunk));
@@ -152,7 +152,7 @@ async function seglog(args: string[]): Promise<string> {
 /** Runs a verb and measures what it prints, however much that is. */
 async function measureOutput(args: string[]): Promise<Measure> {
   command(args);
-  const child = start(SEGLOG, args, environment());
+  const child = start([...SEGLOG, ...args], environment());
   const end = endOf(child);
   child.stderr!.resume();
   const measured = await measure(child.stdout!);

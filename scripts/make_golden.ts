@@ -9,7 +9,7 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { FORMAT_VERSION } from "../core/format/segment_header.ts";
+import { FORMAT_VERSION } from "../core/base/format_version.ts";
 import { flatten } from "../tests/golden/flat_record.ts";
 import { encodeGoldenSegment, GOLDEN_SEGMENTS } from "../tests/golden/golden_segments.ts";
 import { batchesOf } from "../tests/golden/read_segment.ts";

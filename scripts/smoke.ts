@@ -2,8 +2,8 @@
  * Drives an executable from outside, as a user would: append, read, dump, truncate, serve, HTTP. It
  * runs in an empty folder, so that whatever the executable needs must be inside of it.
  *
- * `deno run -A scripts/smoke.ts dist/seglog`, or any other command that starts seglog. The last line
- * is `N passed, N failed`.
+ * `deno task smoke [PROGRAM [ARGUMENT…]]`: `dist/seglog`, or any other command that starts seglog. The
+ * last line is `N passed, N failed`.
  *
  * @module
  */
@@ -19,13 +19,9 @@ const EXIT_MISSING = 3;
 const EXIT_LOCKED = 6;
 
 // What is a file is taken from here: the program itself runs elsewhere.
-const [program, ...args] = process.argv.slice(2).map((part) =>
+const [program = resolve("dist/seglog"), ...args] = process.argv.slice(2).map((part) =>
   fs.existsSync(part) ? resolve(part) : part
 );
-if (program === undefined) {
-  console.error("usage: smoke.ts PROGRAM [ARGUMENT…]");
-  process.exit(2);
-}
 const command: Command = [program, ...args];
 const home = fs.mkdtempSync(join(os.tmpdir(), "seglog-smoke-"));
 const options: RunOptions = {
@@ -68,7 +64,7 @@ const steps: [name: string, step: () => Promise<void>][] = [
   ["truncate makes an offset the first one", async () => {
     await seglog(["truncate", "orders", "--before", "4", "-y"]);
     assert.equal(text(await seglog(["read", "orders"])), `${lines.slice(3).join("\n")}\n`);
-    const gone = await run(command, ["read", "orders", "-o", "0:1"], options);
+    const gone = await run([...command, "read", "orders", "-o", "0:1"], options);
     assert.equal(gone.status, EXIT_MISSING, gone.stderr);
   }],
   ["verify finds everything intact", async () => {
@@ -89,7 +85,7 @@ const steps: [name: string, step: () => Promise<void>][] = [
     assert.match(await record.text(), /"value":\{"id":9223372036854775807\}/);
     assert.equal(text(await seglog(["--at", url, "append", "orders", "by url"])), "7\n");
     assert.match(text(await seglog(["--at", url, "tail", "orders", "-n", "2"])), /\nby url\n$/);
-    const beside = await run(command, ["append", "orders", "beside"], options);
+    const beside = await run([...command, "append", "orders", "beside"], options);
     assert.equal(beside.status, EXIT_LOCKED, "the folder is locked while it is served");
     assert.equal(await server.stop(), 0, "SIGTERM ends it in good order");
   }],
@@ -118,7 +114,7 @@ process.exitCode = failed === 0 ? 0 : 1;
 
 /** Runs a verb that must succeed. */
 async function seglog(args: string[], input: string | Uint8Array = ""): Promise<Outcome> {
-  const outcome = await run(command, args, { ...options, input });
+  const outcome = await run([...command, ...args], { ...options, input });
   assert.equal(outcome.status, 0, `seglog ${args.join(" ")}: ${outcome.stderr}`);
   return outcome;
 }

@@ -138,3 +138,4 @@ export enum ValueType {
  * Describes the enum seglog.v1.ValueType.
  */
 export declare const ValueTypeSchema: GenEnum<ValueType>;
+

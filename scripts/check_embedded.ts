@@ -1,0 +1,38 @@
+/**
+ * Checks what `deno compile` puts into the executable, without the base that it would download:
+ * Deno itself stands in for the base, so the result cannot run, but Deno says what it embeds.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { denoCompile } from "./compile.ts";
+import { run } from "./command.ts";
+
+const MEBIBYTES_MAX = 4;
+
+const home = fs.mkdtempSync(join(os.tmpdir(), "seglog-compile-"));
+try {
+  const outcome = await run(denoCompile(join(home, "seglog")), {
+    cwd: fileURLToPath(new URL("..", import.meta.url)),
+    env: { ...process.env, DENORT_BIN: process.execPath, NO_COLOR: "1" },
+  });
+  assert.equal(outcome.status, 0, outcome.stderr);
+  const said = outcome.stderr + outcome.stdout;
+  const [, tree] = said.split("Embedded Files\n");
+  assert.ok(tree !== undefined, said);
+  const [files, sizes] = tree.trim().split("\n\n");
+  const names = files!.split("\n").slice(1).map((line) => line.replace(/^[├└─│ ]+/, ""));
+  console.log(names.join("\n"));
+  const expected = [/^\.deno_compile_bundle_\w+\.mjs \(.*\)$/, /^package\.json \(.*\)$/];
+  assert.equal(names.length, expected.length, "more is embedded than the bundle");
+  expected.forEach((pattern, i) => assert.match(names[i]!, pattern));
+  const mebibytes = Number(/Files: ([\d.]+)MB/.exec(sizes!)?.[1]);
+  assert.ok(mebibytes < MEBIBYTES_MAX, `${mebibytes} MB are embedded`);
+} finally {
+  fs.rmSync(home, { recursive: true, force: true });
+}

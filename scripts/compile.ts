@@ -1,0 +1,70 @@
+/**
+ * Makes `dist/seglog`, one executable with all that it needs inside: with `deno compile` or with
+ * `bun build --compile`.
+ *
+ * `deno task compile`, `deno task compile:bun`
+ *
+ * @module
+ */
+import * as fs from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { type Command, run } from "./command.ts";
+import { DENO, findBun } from "./runtimes.ts";
+
+/** Exit code when Deno's runtime base could not be had: nothing is wrong with the program. */
+export const EXIT_NO_BASE = 69;
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const DIST = join(ROOT, "dist");
+const TARGET = join(DIST, "seglog");
+
+/**
+ * The command that compiles with Deno. The program is bundled first: without that, Deno would embed
+ * the whole of `node_modules`, the packages of the tests included.
+ */
+export function denoCompile(target: string): Command {
+  return [...DENO, "compile", "-A", "--bundle", "--output", target, "cli/main.ts"];
+}
+
+if (import.meta.main) process.exitCode = await compile(process.argv[2]);
+
+async function compile(by: string | undefined): Promise<number> {
+  fs.rmSync(TARGET, { force: true });
+  fs.mkdirSync(DIST, { recursive: true });
+  const command: Command = by === "bun"
+    ? [...await findBun(), "build", "--compile", "--outfile", TARGET, "cli/main.ts"]
+    : denoCompile(TARGET);
+  const outcome = await run(command, { cwd: ROOT });
+  process.stderr.write(outcome.stderr);
+  process.stdout.write(outcome.stdout);
+  if (outcome.status === 0) {
+    console.log(`dist/seglog: ${(fs.statSync(TARGET).size / 2 ** 20).toFixed(1)} MiB`);
+    return 0;
+  }
+  removeUnfinished();
+  if (!isBaseMissing(outcome.stderr)) {
+    console.error(`\nCannot make dist/seglog: ${command[0]} ended with ${outcome.status}`);
+    return 1;
+  }
+  console.error(
+    "\nCannot make dist/seglog: the runtime base of Deno's executables (denort) could not be " +
+      "downloaded from dl.deno.land. It is downloaded once, on first use: try again where that " +
+      "site can be reached, name a denort of the same version in DENORT_BIN, or make the same " +
+      "executable with `deno task compile:bun`, which needs no download.",
+  );
+  return EXIT_NO_BASE;
+}
+
+/** Whether compiling got as far as the base and failed to download just that. */
+export function isBaseMissing(stderr: string): boolean {
+  return /Setting up base binary/.test(stderr) &&
+    /error sending request for url \(https:\/\/dl\.deno\.land\/\S*denort/.test(stderr);
+}
+
+function removeUnfinished(): void {
+  for (const name of fs.readdirSync(DIST)) {
+    if (name.startsWith("seglog.tmp-")) fs.rmSync(join(DIST, name));
+  }
+}
