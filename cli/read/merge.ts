@@ -5,6 +5,7 @@
  */
 import type { Backend } from "../../core/backend.ts";
 import type { LogRecord } from "../../core/format/record.ts";
+import { recordsOf } from "../../core/format/records_of.ts";
 import { readRecords } from "../../core/reading.ts";
 
 /** A record, and the partition that it is from. */
@@ -55,9 +56,7 @@ export async function newestRanges(
   options: { readonly ranges: readonly ClosedRange[]; readonly count: number },
 ): Promise<ClosedRange[]> {
   const { ranges, count } = options;
-  if (ranges.length === 1) {
-    return ranges.map((range) => ({ ...range, from: Math.max(range.from, range.until - count) }));
-  }
+  if (ranges.length === 1) return [await newestRange(backend, topic, { range: ranges[0]!, count })];
   const starts = new Map<number, number>();
   let left = count;
   if (left > 0) {
@@ -67,6 +66,30 @@ export async function newestRanges(
     }
   }
   return ranges.map((range) => ({ ...range, from: starts.get(range.partition) ?? range.until }));
+}
+
+/** Counts records and not offsets, for there may be gaps; whole batches without decoding them. */
+async function newestRange(
+  backend: Backend,
+  topic: string,
+  { range, count }: { readonly range: ClosedRange; readonly count: number },
+): Promise<ClosedRange> {
+  let left = count;
+  let from = range.until;
+  if (left === 0 || range.from >= range.until) return { ...range, from };
+  for await (const batch of backend.batches(topic, { ...range, reverse: true })) {
+    const { recordCount } = batch.header;
+    if (recordCount < left && batch.baseOffset >= range.from && batch.nextOffset <= range.until) {
+      left -= recordCount;
+      from = batch.baseOffset;
+      continue;
+    }
+    for (const record of recordsOf(batch, { ...range, reverse: true })) {
+      from = record.offset;
+      if (--left === 0) return { ...range, from };
+    }
+  }
+  return { ...range, from };
 }
 
 interface Source {

@@ -42,17 +42,13 @@ export class RecordStream {
     this.#left = options.max ?? Infinity;
   }
 
-  /** Writes the ranges one after another. */
+  /** Writes the ranges one after another. What was read before an error is written, too. */
   async inTurn(ranges: readonly PartitionRange[]): Promise<void> {
-    const { topic, reverse } = this.#options;
-    for (const { partition, from, until } of ranges) {
-      if (this.#left === 0) break;
-      if (until !== undefined && from >= until) continue;
-      for await (const batch of this.#backend.batches(topic, { partition, from, until, reverse })) {
-        this.#print(batch, { partition, from, until });
-        await this.#writer.drain();
-        if (this.#left === 0) break;
-      }
+    try {
+      for (const range of ranges) await this.#whole(range);
+    } catch (error) {
+      await this.#writer.flush().catch(() => {}); // the first error is the one to tell
+      throw error;
     }
     await this.#writer.flush();
   }
@@ -76,6 +72,16 @@ export class RecordStream {
     } finally {
       done.abort();
       await this.#writer.flush();
+    }
+  }
+
+  async #whole({ partition, from, until }: PartitionRange): Promise<void> {
+    const { topic, reverse } = this.#options;
+    if (this.#left === 0 || (until !== undefined && from >= until)) return;
+    for await (const batch of this.#backend.batches(topic, { partition, from, until, reverse })) {
+      this.#print(batch, { partition, from, until });
+      await this.#writer.drain();
+      if (this.#left === 0) break;
     }
   }
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { tempDir } from "../support/temp_dir.ts";
 import { runMain } from "./fake_io.ts";
-import { runCli, startCli } from "./run_cli.ts";
+import { acknowledged, runCli, startCli } from "./run_cli.ts";
 
 describe("append VALUE…", () => {
   test("prints the offset of one record and the half-open range of several", async () => {
@@ -217,7 +217,8 @@ describe("append from standard input", () => {
     const at = dir.path;
     await using append = startCli(["append", "t"], { at });
     append.child.stdin!.write("first\nsec");
-    await using follow = startCli(["read", "t", "--follow"], { at: await made(at) });
+    await acknowledged(append, { at, topic: "t", count: 1 });
+    await using follow = startCli(["read", "t", "--follow"], { at });
     await follow.said("first\n");
     append.child.stdin!.write("ond\n");
     await follow.said("first\nsecond\n");
@@ -257,9 +258,3 @@ test("a person at a terminal is told that lines are read from there", async () =
   assert.equal(typed.err, "seglog: reading lines from the terminal, Ctrl-D ends\n");
   assert.equal(typed.out, "0..2\n");
 });
-
-/** Resolves when there is a topic in the store at `at`. */
-async function made(at: string): Promise<string> {
-  while ((await runMain(["read", "t"], { at })).code !== 0);
-  return at;
-}

@@ -7,7 +7,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { Store } from "../../mod.ts";
 import { tempDir } from "../support/temp_dir.ts";
-import { runCli, startCli } from "./run_cli.ts";
+import { acknowledged, runCli, startCli } from "./run_cli.ts";
 
 test("a pipe that its reader closes ends the command quietly", async () => {
   await using dir = tempDir();
@@ -32,7 +32,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     const at = dir.path;
     await using append = startCli(["append", "t", "--linger", "1ms"], { at });
     append.child.stdin!.write("a\nb\nunfinished");
-    await acknowledged(at, 2);
+    await acknowledged(append, { at, topic: "t", count: 2 });
     append.signal(signal);
     const { code, out, err } = await append.ended;
     assert.deepEqual([code, out], [130, "0..2\n"]);
@@ -105,16 +105,3 @@ test("an address that is neither a folder nor a URL is not taken for a new folde
   }
   assert.deepEqual(fs.readdirSync(dir.path), []);
 });
-
-/** Resolves when the topic `t` has this many records. */
-async function acknowledged(at: string, count: number): Promise<void> {
-  for (;;) {
-    try {
-      await using store = await Store.open(at, { readOnly: true });
-      if ((await store.bounds("t")).nextOffset >= count) return;
-    } catch {
-      // not made yet
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

@@ -165,6 +165,17 @@ describe("tail", () => {
     assert.equal(await tail("-n", "2", "--format", "%o,"), "8,9,");
   });
 
+  test("counts records, not offsets: a gap at the end does not hide them", async () => {
+    await using dir = tempDir();
+    const at = dir.path;
+    await tenRecords(at);
+    await runMain(["truncate", "t", "--after", "6", "-y"], { at });
+    assert.equal((await runMain(["tail", "t", "-n", "2"], { at })).out, "5\n6\n");
+    await runMain(["append", "t", "x", "y", "z"], { at });
+    assert.equal((await runMain(["tail", "t", "-n", "4"], { at })).out, "6\nx\ny\nz\n");
+    assert.equal((await runMain(["tail", "t", "-n", "2"], { at })).out, "y\nz\n");
+  });
+
   test("takes the newest of several partitions by timestamp, the newest last", async () => {
     await using dir = tempDir();
     const at = dir.path;

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { SeglogError, Store } from "../../mod.ts";
 
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const RUN_SCRIPT = process.versions.deno === undefined ? [] : ["run", "-A"];
@@ -99,4 +100,23 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
       await ended;
     },
   };
+}
+
+/** Resolves when a topic, in a folder that the command writes to, has this many records. */
+export async function acknowledged(
+  writer: RunningCli,
+  { at, topic, count }: { at: string; topic: string; count: number },
+): Promise<void> {
+  let isOver = false;
+  void writer.ended.then(() => isOver = true);
+  for (;;) {
+    try {
+      await using store = await Store.open(at, { readOnly: true });
+      if ((await store.bounds(topic)).nextOffset >= count) return;
+    } catch (error) {
+      if (!(error instanceof SeglogError) || error.code !== "not-found") throw error;
+    }
+    if (isOver) throw new Error(`the command ended before ${count} records: ${writer.text()}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }

@@ -1,0 +1,53 @@
+/** What is loaded when: a command that appends one record must not wait for a server's code. */
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { VERSION } from "../../core/base/version.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** The files and packages that a file imports at once, and what those import. */
+function loadedBy(start: string): Set<string> {
+  const loaded = new Set<string>();
+  const visit = (path: string) => {
+    if (loaded.has(path)) return;
+    loaded.add(path);
+    const source = fs.readFileSync(join(ROOT, path), "utf8");
+    for (
+      const [, isType, name] of source.matchAll(/^(?:import|export) (type )?[^"';]*"([^"]+)";/gm)
+    ) {
+      if (isType !== undefined) continue;
+      if (name!.startsWith(".")) visit(relative(ROOT, join(ROOT, dirname(path), name!)));
+      else loaded.add(name!);
+    }
+  };
+  visit(start);
+  return loaded;
+}
+
+function expectNone(loaded: Set<string>, unwanted: RegExp): void {
+  assert.deepEqual([...loaded].filter((path) => unwanted.test(path)), []);
+}
+
+test("reading the words loads neither store nor server nor tables", () => {
+  const loaded = loadedBy("cli/main.ts");
+  assert.ok(loaded.has("cli/command_line.ts"));
+  expectNone(
+    loaded,
+    /^(server|client|core\/(store|log|disk|dump))\/|^cli\/commands\/|cli-table3|hono/,
+  );
+});
+
+test("append, read and tail on a folder load no server, no client and no tables", () => {
+  for (const verb of ["append", "read", "tail"]) {
+    expectNone(loadedBy(`cli/commands/${verb}.ts`), /^(server|client)\/|cli-table3|hono|p-retry/);
+  }
+});
+
+test("the version is the same everywhere", () => {
+  for (const file of ["deno.json", "package.json"]) {
+    assert.equal(JSON.parse(fs.readFileSync(join(ROOT, file), "utf8")).version, VERSION, file);
+  }
+});
