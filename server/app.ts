@@ -57,17 +57,6 @@ const UNKNOWN = { method: "any", path: "unknown" };
  *
  * @returns a Hono app: its `fetch` answers a `Request`, its `request` takes a path in tests. It
  * never rejects; what fails is answered as `application/problem+json`
- *
- * @example
- * ```ts
- * import { Store } from "seglog";
- * import { createApp } from "seglog/server";
- *
- * await using store = await Store.memory();
- * const app = createApp(store);
- * const response = await app.request("/v1/topics");
- * console.assert(await response.text() === '{"topics":[]}');
- * ```
  */
 export function createApp(backend: Backend, options: AppOptions = {}): Hono {
   const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };

@@ -48,7 +48,6 @@ export class Connections {
   }
 
   #opened(socket: Socket): void {
-    // Whatever happens to one connection is no concern of the process.
     socket.on("error", () => socket.destroy());
     if (this.#isStopping) return void socket.destroy();
     if (this.#busy.size >= this.#connectionsMax) {
@@ -65,7 +64,10 @@ export class Connections {
     });
   }
 
-  #asked({ socket }: IncomingMessage, response: ServerResponse): void {
+  #asked(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    request.on("error", ignore);
+    response.on("error", ignore);
     const responses = this.#busy.get(socket);
     if (responses === undefined) return;
     responses.add(response);
@@ -76,6 +78,9 @@ export class Connections {
     });
   }
 }
+
+/** Whatever happens to one connection is no concern of the process; its end is told by `close`. */
+function ignore(): void {}
 
 /** The client learns that the connection will not take another request. */
 function announceEnd(response: ServerResponse): void {

@@ -54,7 +54,7 @@ export const PAGE_BYTES_MAX = 8 * MIB;
 /** Bytes of a page of batches, unless asked for. */
 export const BATCH_PAGE_BYTES_DEFAULT = MIB;
 /** Most bytes of a page of batches; one batch is always given. */
-export const BATCH_PAGE_BYTES_MAX = 32 * MIB;
+export const BATCH_PAGE_BYTES_MAX = 8 * MIB;
 /** Longest time to wait for a record. */
 export const WAIT_MS_MAX = 60_000;
 /** Bytes of a streamed answer that are put together before they are sent. */
@@ -67,7 +67,7 @@ export const LINE_BATCH_BYTES = MIB;
 /** How long lines wait for more to come before they are appended. */
 export const LINE_LINGER_MS = 20;
 
-/** Largest body that only has settings in it. */
-export const SETTINGS_BYTES_MAX = 64 * KIB;
+/** Largest body that only has settings in it; it cannot be nested so deep that showing it fails. */
+export const SETTINGS_BYTES_MAX = 4 * KIB;
 /** Most partitions whose offsets are among the metrics. */
 export const METRIC_PARTITIONS_MAX = 1000;

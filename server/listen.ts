@@ -26,6 +26,7 @@ export interface ServeOptions extends Omit<AppOptions, "stopping"> {
 export interface RunningServer extends AsyncDisposable {
   /** Where it is: `http://127.0.0.1:8080`. */
   readonly url: string;
+  /** Where it listens, also when port 0 was asked for. */
   readonly port: number;
   /**
    * Stops: takes no more connections, tells followers, answers what is under way, and resolves
@@ -41,17 +42,6 @@ const CHECK_INTERVAL_MS = 1000;
  * Serves a backend over HTTP.
  *
  * @throws {SeglogError} `unavailable` when the address cannot be listened on
- *
- * @example
- * ```ts
- * import { Store } from "seglog";
- * import { serve } from "seglog/server";
- *
- * await using store = await Store.memory();
- * await using server = await serve(store, { port: 0 });
- * const response = await fetch(`${server.url}/livez`);
- * console.assert(await response.text() === '{"status":"ok"}');
- * ```
  */
 export async function serve(backend: Backend, options: ServeOptions = {}): Promise<RunningServer> {
   const { host = "127.0.0.1", port = 8080, ...appOptions } = options;
@@ -62,10 +52,12 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
     hostname: "localhost",
     errorHandler: (error) => problemResponse(toProblem(error)),
   });
-  const server = createServer(
-    serverOptions(limits),
-    (incoming, outgoing) => void answer(incoming, outgoing),
-  );
+  const server = createServer(serverOptions(limits), (incoming, outgoing) => {
+    answer(incoming, outgoing).catch((error) => {
+      options.onNotice?.(`server: ${describeFault(error)}`);
+      outgoing.destroy();
+    });
+  });
   const connections = new Connections(server, limits.connectionsMax);
   refuseNonsense(server, limits);
   await listen(server, host, port);

@@ -74,7 +74,7 @@ export const parameters: Record<string, unknown> = {
   maxBytes: query(
     "maxBytes",
     "Bytes of a page of encoded batches; one batch is always given.",
-    { type: "integer", minimum: 1, maximum: 33554432, default: 1048576 },
+    { type: "integer", minimum: 1, maximum: 8388608, default: 1048576 },
   ),
   wait: query(
     "wait",

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ROUTES } from "../../server/app.ts";
 import { openApiDocument } from "../../server/openapi/document.ts";
-import { type Backend, SeglogError, Store } from "../../mod.ts";
+import { SeglogError, Store } from "../../mod.ts";
 import { createApp } from "../../server/app.ts";
-import { jsonOf, jsonRequest, openApp, problemOf } from "./support.ts";
+import { jsonOf, jsonRequest, openApp, overriding, problemOf } from "./support.ts";
 
 test("a path that is not known is 404, a method that is not is 405 with those that are", async () => {
   await using opened = await openApp();
@@ -119,9 +119,9 @@ test("metrics forget a topic that is gone", async () => {
 
 test("a surprise is told as internal, and its stack only to the server's own log", async () => {
   await using store = await Store.memory();
-  const broken: Backend = Object.create(store, {
-    listTopics: { value: () => Promise.reject(new TypeError("secret /path")) },
-    bounds: { value: () => Promise.reject(new SeglogError("poisoned", "The log gave up")) },
+  const broken = overriding(store, {
+    listTopics: () => Promise.reject(new TypeError("secret /path")),
+    bounds: () => Promise.reject(new SeglogError("poisoned", "The log gave up")),
   });
   const notices: string[] = [];
   const app = createApp(broken, { onNotice: (notice) => notices.push(notice) });

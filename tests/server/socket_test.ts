@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readRecords } from "../../mod.ts";
+import { type ReadOptions, readRecords, Store } from "../../mod.ts";
 import { serve } from "../../server/listen.ts";
 import { rejectsWith, shown } from "../support/collect.ts";
 import { rawConnect, rawRequest } from "./raw_client.ts";
-import { jsonOf, jsonRequest, openServer, post, problemOf } from "./support.ts";
+import { jsonOf, jsonRequest, openServer, overriding, post, problemOf } from "./support.ts";
 
 const RECORDS = "/v1/topics/orders/records";
 
@@ -175,6 +175,45 @@ test("a client that goes away in the middle of an answer does no harm", async ()
   const text = await (await fetch(`${opened.url}/metrics`)).text();
   assert.match(text, /seglog_http_requests_total/);
   assert.deepEqual(notices, []);
+});
+
+test("a client that goes away ends its long poll", async () => {
+  await using store = await Store.memory();
+  await store.ensureTopic("orders");
+  const watched = Promise.withResolvers<AbortSignal>();
+  const spied = overriding(store, {
+    batches(topic: string, options: ReadOptions) {
+      watched.resolve(options.signal!);
+      return store.batches(topic, options);
+    },
+  });
+  await using server = await serve(spied, { port: 0 });
+  const connection = await rawConnect(server.port);
+  connection.write(`GET ${RECORDS}?wait=60s HTTP/1.1\r\nHost: x\r\n\r\n`);
+  const signal = await watched.promise;
+  const aborted = new Promise((resolve) => signal.addEventListener("abort", resolve));
+  assert.equal(signal.aborted, false);
+  connection.socket.destroy();
+  await aborted;
+});
+
+test("JSON that is nested very deep does no harm", async () => {
+  await using opened = await openServer();
+  const { url } = opened;
+  const deep = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+  const open = jsonRequest("POST", "[".repeat(1_000_000));
+  for (const path of [RECORDS, "/publish", "/v1/topics/orders/truncate"]) {
+    const response = await fetch(url + path, open);
+    assert.ok([400, 413].includes(response.status), `${path}: ${response.status}`);
+  }
+  await problemOf(
+    await fetch(`${url}/v1/topics/a`, jsonRequest("PUT", `{"partitions":${deep(2000)}}`)),
+    400,
+    "invalid-argument",
+  );
+  const value = deep(5000);
+  await jsonOf(await fetch(url + RECORDS, jsonRequest("POST", `{"value":${value}}`)));
+  assert.ok((await (await fetch(`${url + RECORDS}/0`)).text()).includes(value));
 });
 
 test("a slow reader holds the stream back instead of filling memory", async () => {

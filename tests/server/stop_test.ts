@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Backend } from "../../mod.ts";
 import { Store } from "../../mod.ts";
 import { serve } from "../../server/listen.ts";
 import { eventsOf } from "./event_reader.ts";
 import { rawConnect } from "./raw_client.ts";
-import { jsonOf, jsonRequest, openServer, type Page } from "./support.ts";
+import { jsonOf, jsonRequest, openServer, overriding, type Page } from "./support.ts";
 
 const RECORDS = "/v1/topics/orders/records";
 
@@ -60,13 +59,11 @@ test("a request under way is answered before the server is gone", async () => {
   await using store = await Store.memory();
   const started = gate();
   const release = gate();
-  const slow: Backend = Object.create(store, {
-    append: {
-      value: async (...args: Parameters<Store["append"]>) => {
-        started.open();
-        await release.passed;
-        return await store.append(...args);
-      },
+  const slow = overriding(store, {
+    async append(...args: Parameters<Store["append"]>) {
+      started.open();
+      await release.passed;
+      return await store.append(...args);
     },
   });
   const server = await serve(slow, { port: 0, limits: { stopMs: 60_000 } });

@@ -1,7 +1,7 @@
 /** What tests of the server ask again and again. */
 import assert from "node:assert/strict";
 import type { Hono } from "hono";
-import { Store, type StoreOptions } from "../../mod.ts";
+import { type Backend, Store, type StoreOptions } from "../../mod.ts";
 import { type AppOptions, createApp } from "../../server/app.ts";
 import { type RunningServer, serve, type ServeOptions } from "../../server/listen.ts";
 
@@ -110,4 +110,16 @@ export interface Page {
   readonly logStartOffset: number;
   readonly durableOffset: number;
   readonly nextOffset: number;
+}
+
+/** A backend that is another one but for some methods. */
+export function overriding(backend: Backend, methods: Partial<Backend>): Backend {
+  return new Proxy(backend, {
+    get(target, name) {
+      const own = Reflect.get(methods, name);
+      if (own !== undefined) return own;
+      const inherited = Reflect.get(target, name, target);
+      return typeof inherited === "function" ? inherited.bind(target) : inherited;
+    },
+  });
 }

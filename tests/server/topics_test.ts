@@ -68,7 +68,7 @@ test("a bad body or name is refused, and makes no topic", async () => {
   await problemOf(await put("a", "{"), 400, "invalid-argument");
   await problemOf(await put("a", '{"partitions":0}'), 400, "invalid-argument");
   await problemOf(await put("a", '{"partitions":9007199254740993}'), 400, "invalid-argument");
-  await problemOf(await put("a", JSON.stringify("x".repeat(70_000))), 413, "too-large");
+  await problemOf(await put("a", JSON.stringify("x".repeat(5000))), 413, "too-large");
   await problemOf(await put("a%00b", ""), 400, "invalid-argument");
   await problemOf(await put("x".repeat(201), ""), 400, "invalid-argument");
   assert.deepEqual(await store.listTopics(), []);
