@@ -10,6 +10,7 @@ import type { Output } from "./output.ts";
 const CHUNK_BYTES = 256 * 1024;
 /** A piece of at least this many bytes is handed on as it is, without a copy. */
 const PIECE_BYTES_WHOLE = 64 * 1024;
+const SHORT_CHARS_MAX = 32;
 
 /**
  * Gathers pieces in memory. Adding is synchronous and cheap; `drain` and `flush` write what has
@@ -46,7 +47,9 @@ export class ChunkWriter {
     const bytesMax = piece.length * 3;
     if (bytesMax >= PIECE_BYTES_WHOLE) return this.bytes(Buffer.from(piece));
     if (bytesMax > CHUNK_BYTES - this.#used) this.#roll();
-    this.#used += this.#chunk.write(piece, this.#used);
+    if (piece.length > SHORT_CHARS_MAX || !this.#ascii(piece)) {
+      this.#used += this.#chunk.write(piece, this.#used);
+    }
   }
 
   byte(value: number): void {
@@ -67,6 +70,19 @@ export class ChunkWriter {
   flush(): Promise<void> {
     this.#roll();
     return this.drain();
+  }
+
+  /** Copies short text by hand, which beats a call into the runtime; gives up where it is not ASCII. */
+  #ascii(piece: string): boolean {
+    const chunk = this.#chunk;
+    const start = this.#used;
+    for (let i = 0; i < piece.length; i++) {
+      const code = piece.charCodeAt(i);
+      if (code > 0x7f) return false;
+      chunk[start + i] = code;
+    }
+    this.#used = start + piece.length;
+    return true;
   }
 
   #roll(): void {

@@ -18,9 +18,15 @@ test("pieces of every size come out whole and in order", async () => {
   const expected: Buffer[] = [];
   for (const size of [0, 1, 100, 65_535, 65_536, 300_000, 7, 262_144, 50_000, 21_846, 1]) {
     const piece = Buffer.alloc(size, size % 251);
-    expected.push(piece, Buffer.from("é".repeat(size)), Buffer.from([10]));
+    expected.push(
+      piece,
+      Buffer.from("é".repeat(size)),
+      Buffer.from("ascii, then é"),
+      Buffer.from([10]),
+    );
     writer.bytes(piece);
     writer.text("é".repeat(size));
+    writer.text("ascii, then é");
     writer.byte(10);
     if (writer.isFull) await writer.drain();
   }
