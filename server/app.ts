@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { Hono } from "hono";
+import type { HttpBindings } from "@hono/node-server";
+import { type Context, Hono } from "hono";
 import type { Backend } from "../core/backend.ts";
 import { type Clock, systemClock } from "../core/base/clock.ts";
 import { SeglogError } from "../core/base/errors.ts";
@@ -50,8 +51,6 @@ export const ROUTES: readonly Route[] = [
   ...OPENAPI_ROUTES,
 ];
 
-const UNKNOWN = { method: "any", path: "unknown" };
-
 /**
  * The app over one backend.
  *
@@ -71,26 +70,26 @@ export function createApp(backend: Backend, options: AppOptions = {}): Hono {
     notice: options.onNotice ?? (() => {}),
   };
   // Paths are matched as they came: an encoded slash is part of a topic's name.
+  const partsOf = (context: Context) => ({ services, cut: cutOf(context) });
   const app = new Hono({ getPath: ({ url }) => splitTarget(url).path });
   for (const route of ROUTES) {
-    app.on(route.method, route.path, (c) => answer(c.req.raw, route, services));
+    app.on(route.method, route.path, (c) => answer(route, new Exchange(c.req.raw, partsOf(c))));
   }
-  app.notFound((c) => answer(c.req.raw, { ...UNKNOWN, handle: refuse }, services));
+  app.notFound((c) => answer(UNKNOWN, new Exchange(c.req.raw, partsOf(c))));
   app.onError((error) => problemResponse(error));
   return app;
 }
 
-type AnsweredRoute = Pick<Route, "handle"> & { readonly method: string; readonly path: string };
+type AnsweredRoute = Pick<Route, "handle" | "path"> & { readonly method: string };
 
-async function answer(
-  request: Request,
-  route: AnsweredRoute,
-  services: Services,
-): Promise<Response> {
+const UNKNOWN: AnsweredRoute = { method: "any", path: "unknown", handle: refuse };
+
+async function answer(route: AnsweredRoute, exchange: Exchange): Promise<Response> {
+  const { request, services } = exchange;
   const startMs = performance.now();
   let response: Response;
   try {
-    response = await route.handle(new Exchange(request, services));
+    response = await route.handle(exchange);
     // A stream that nobody will read must not keep its source open.
     if (request.method === "HEAD") await response.body?.cancel();
   } catch (error) {
@@ -101,6 +100,12 @@ async function answer(
   }
   services.metrics.answered(route, response.status, (performance.now() - startMs) / 1000);
   return response;
+}
+
+/** How to end the connection that a request came over, if it came over one of Node's server. */
+function cutOf(context: Context): (() => void) | undefined {
+  const { outgoing } = (context.env ?? {}) as Partial<HttpBindings>;
+  return outgoing === undefined ? undefined : () => void outgoing.socket?.destroySoon();
 }
 
 /** The rest of such a body is not waited for. */

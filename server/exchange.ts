@@ -43,13 +43,16 @@ export interface Route {
 export class Exchange {
   readonly request: Request;
   readonly services: Services;
+  /** Cuts the connection when what was sent is out; there is none where the app is called directly. */
+  readonly cut: (() => void) | undefined;
   /** The segments of the path, still percent-encoded. */
   readonly #segments: readonly string[];
   readonly #search: string;
 
-  constructor(request: Request, services: Services) {
+  constructor(request: Request, parts: { services: Services; cut?: () => void }) {
     this.request = request;
-    this.services = services;
+    this.cut = parts.cut;
+    this.services = parts.services;
     const { path, search } = splitTarget(request.url);
     this.#segments = path.split("/");
     this.#search = search;

@@ -33,7 +33,11 @@ export async function readLines(exchange: Exchange): Promise<Response> {
   const range = await readRange(exchange, query);
   const lines = chunks(exchange, range, { limit, filter: keyFilter(query) });
   const first = await lines.next();
-  const body = textStream(withFirst(first, lines, exchange), () => void lines.return());
+  const leaving = new AbortController();
+  const body = textStream(withFirst(first, lines, { exchange, leaving: leaving.signal }), () => {
+    leaving.abort();
+    void lines.return();
+  });
   const headers = { "content-type": NDJSON_TYPE, ...boundsHeaders(range.bounds, undefined) };
   return new Response(body, { headers });
 }
@@ -86,8 +90,9 @@ async function* upcoming(
 async function* withFirst(
   first: IteratorResult<string, void>,
   rest: AsyncGenerator<string, void, undefined>,
-  { services }: Exchange,
+  { exchange, leaving }: { exchange: Exchange; leaving: AbortSignal },
 ): AsyncGenerator<string, void, undefined> {
+  const { services, cut } = exchange;
   if (first.done) return;
   try {
     yield first.value;
@@ -95,6 +100,10 @@ async function* withFirst(
   } catch (error) {
     if (isServerFault(error)) services.notice(describeFault(error));
     yield `{"error":${problemJson(error)}}\n`;
-    throw error;
+    if (cut === undefined) throw error;
+    // Ending the stream would end the answer well, and failing it would lose what is on its way.
+    cut();
+    if (leaving.aborted) return;
+    await new Promise((resolve) => leaving.addEventListener("abort", resolve, { once: true }));
   }
 }

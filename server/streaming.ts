@@ -10,7 +10,7 @@ import { encodeUtf8 } from "../core/base/bytes.ts";
  * A body of the texts that `source` yields.
  *
  * @param source its `finally` runs when the client goes away, too
- * @param onCancel called then, to end a wait that `source` may be in
+ * @param onCancel called then, to end a wait that `source` is in
  */
 export function textStream(
   source: AsyncGenerator<string, void, undefined>,

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { type ReadOptions, readRecords, Store } from "../../mod.ts";
 import { serve } from "../../server/listen.ts";
 import { rejectsWith, shown } from "../support/collect.ts";
+import { damagedStore } from "./damaged_store.ts";
 import { rawConnect, rawRequest } from "./raw_client.ts";
 import { jsonOf, jsonRequest, openServer, overriding, post, problemOf } from "./support.ts";
 
@@ -214,6 +215,19 @@ test("JSON that is nested very deep does no harm", async () => {
   const value = deep(5000);
   await jsonOf(await fetch(url + RECORDS, jsonRequest("POST", `{"value":${value}}`)));
   assert.ok((await (await fetch(`${url + RECORDS}/0`)).text()).includes(value));
+});
+
+test("damage within streamed lines is their last line, and the answer has no end", async () => {
+  await using store = await damagedStore();
+  await using server = await serve(store, { port: 0 });
+  const connection = await rawConnect(server.port);
+  connection.write(
+    `GET ${RECORDS} HTTP/1.1\r\nHost: x\r\nAccept: application/x-ndjson\r\n\r\n`,
+  );
+  const answer = await connection.ended;
+  assert.match(answer, /"offset":0,.*\n/);
+  assert.match(answer, /\{"error":\{.*"code":"corrupt".*\}\}\n/);
+  assert.doesNotMatch(answer, /\r\n0\r\n\r\n$/);
 });
 
 test("a slow reader holds the stream back instead of filling memory", async () => {
