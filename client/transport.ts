@@ -106,7 +106,7 @@ export class Transport {
     } catch (error) {
       if (error instanceof SeglogError) throw error;
       for (const signal of ask.signals) signal.throwIfAborted();
-      const what = `${ask.method} ${this.#base}${ask.path.slice(0, 200)}`;
+      const what = `${ask.method} ${ask.path.slice(0, 200)}`;
       if (ending.isOver) {
         throw new NoAnswer(`${what}: no answer within ${limitMs} ms`, {
           cause: error,
