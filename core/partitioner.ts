@@ -29,7 +29,7 @@ export function partitionOf(key: string | Uint8Array, partitions: number): numbe
  * one partition
  */
 export function commonPartition(
-  records: readonly RecordInput[],
+  records: Iterable<RecordInput>,
   partitions: number,
 ): number | undefined {
   let common: number | undefined;

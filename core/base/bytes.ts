@@ -196,6 +196,15 @@ export class ByteReader {
     throw new RangeError("varint is past 2^53 - 1");
   }
 
+  /** Moves past a varint of any value. @throws {RangeError} when it is cut off, or past 10 bytes */
+  skipVarint(): void {
+    for (let length = 0; length < 10; length++) {
+      if (this.position >= this.end) throw new RangeError("varint is cut off");
+      if (this.bytes[this.position++]! < 0x80) return;
+    }
+    throw new RangeError("varint is longer than 10 bytes");
+  }
+
   /** Moves past `count` bytes and returns where they start. @throws {RangeError} past the end */
   skip(count: number): number {
     const start = this.position;

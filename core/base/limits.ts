@@ -61,5 +61,7 @@ export const TOPICS_MAX = 10_000;
 export const TIMESTAMP_MS_MAX = 2 ** 52 - 1;
 /** Interval at which a reader of a log owned by another process looks for news. */
 export const OUTSIDE_POLL_MS = 100;
+/** How often such a reader looks again when the log changes under its eyes, before it gives up. */
+export const OUTSIDE_LOOKS_MAX = 10;
 /** Interval at which a store looks for segments to roll and to drop. */
 export const MAINTENANCE_INTERVAL_MS = 30_000;

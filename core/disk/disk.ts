@@ -65,4 +65,6 @@ export interface Disk {
   syncFolder(folder: string): Promise<void>;
   /** Takes the one exclusive lock on a file, made when needed; `undefined` when it is held. */
   tryLock(path: string, note: string): DiskLock | undefined;
+  /** The note of who holds the lock, for people; empty when nothing is known. */
+  readLockNote(path: string): string;
 }

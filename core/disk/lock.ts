@@ -40,7 +40,10 @@ export function signLock(lock: LockedFile, path: string, note: string): DiskLock
     lock.release();
     return undefined;
   }
-  fs.writeFileSync(path, note);
+  try {
+    fs.writeFileSync(path, note);
+  } catch { // it is for people to read; the lock holds without it
+  }
   return lock;
 }
 
@@ -59,13 +62,25 @@ export interface LockedFile extends DiskLock {
   readonly identity: string;
 }
 
-/** Opens the file at `path`, making it when needed, and tries to lock what was opened. */
+/**
+ * Opens the file at `path`, making it when needed, and tries to lock what was opened.
+ *
+ * @throws {SeglogError} `io` when it cannot be opened; `unsupported` when there is no way to lock it
+ */
 export function lockOpenFile(path: string): LockedFile | undefined {
   const deno = (globalThis as { Deno?: DenoFiles }).Deno;
   if (deno !== undefined) return lockOnDeno(deno, path);
-  const handle = fs.openSync(path, "a+");
+  const handle = opened(path, () => fs.openSync(path, "a+"));
   if (process.versions.bun !== undefined) return lockHandle(path, handle, lockOnBun);
   return lockHandle(path, handle, lockOnNode);
+}
+
+function opened<T>(path: string, open: () => T): T {
+  try {
+    return open();
+  } catch (cause) {
+    throw new SeglogError("io", `Cannot open ${path} to lock it: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** The part of Deno's API that is used here. */
@@ -78,7 +93,10 @@ interface DenoFiles {
 }
 
 function lockOnDeno(deno: DenoFiles, path: string): LockedFile | undefined {
-  const file = deno.openSync(path, { read: true, write: true, create: true });
+  const file = opened(
+    path,
+    () => deno.openSync(path, { read: true, write: true, create: true }),
+  );
   const { dev, ino } = file.statSync();
   if (file.tryLockSync(true)) return { identity: `${dev}:${ino}`, release: () => file.close() };
   file.close();

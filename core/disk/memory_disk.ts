@@ -14,7 +14,8 @@ import type { Disk, DiskEntry, DiskFile, DiskLock } from "./disk.ts";
 /** A file system that lives and dies with the process. */
 export class MemoryDisk implements Disk {
   readonly #folders = new Map<string, Folder>();
-  readonly #locked = new Set<string>();
+  /** Notes of those who hold locks, by path. */
+  readonly #locks = new Map<string, string>();
 
   open(path: string, mode: "read" | "write"): DiskFile {
     const node = this.#nodeAt(path);
@@ -84,11 +85,16 @@ export class MemoryDisk implements Disk {
     return Promise.resolve();
   }
 
-  tryLock(path: string, _note: string): DiskLock | undefined {
+  tryLock(path: string, note: string): DiskLock | undefined {
     const name = normalize(path);
-    if (this.#locked.has(name)) return undefined;
-    this.#locked.add(name);
-    return { release: () => void this.#locked.delete(name) };
+    if (this.#locks.has(name)) return undefined;
+    this.#locks.set(name, note);
+    return { release: () => void this.#locks.delete(name) };
+  }
+
+  /** The note of who holds the lock; empty when nobody does. */
+  readLockNote(path: string): string {
+    return this.#locks.get(normalize(path))?.trim() ?? "";
   }
 
   /** Loses everything that was not synced, and every lock: what a loss of power may do. */
@@ -98,7 +104,7 @@ export class MemoryDisk implements Disk {
       undoAll(folder.undo);
       for (const node of folder.entries.values()) undoAll(node.undo);
     }
-    this.#locked.clear();
+    this.#locks.clear();
   }
 
   #folderOf(path: string): Folder {

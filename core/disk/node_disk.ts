@@ -4,9 +4,10 @@
  * @module
  */
 import * as fs from "node:fs";
+import process from "node:process";
 import { messageOf, SeglogError } from "../base/errors.ts";
 import type { Disk, DiskEntry, DiskFile, DiskLock } from "./disk.ts";
-import { tryLockFile } from "./lock.ts";
+import { readLockNote, tryLockFile } from "./lock.ts";
 
 const READ_ONLY = fs.constants.O_RDONLY;
 const READ_WRITE = fs.constants.O_RDWR;
@@ -66,6 +67,8 @@ export const nodeDisk: Disk = {
   tryLock(path, note): DiskLock | undefined {
     return tryLockFile(path, note);
   },
+
+  readLockNote,
 };
 
 class NodeFile implements DiskFile {

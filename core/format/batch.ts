@@ -196,18 +196,21 @@ function seekField(reader: ByteReader, wanted: number): number | undefined {
   return undefined;
 }
 
+/** Bytes that {@linkcode encodeProducer} will write. */
+export function producerFieldLength(producer: Producer): number {
+  const length = producerLength(producer);
+  return 1 + varintLength(length) + length;
+}
+
 /** Appends a producer as field `producer` of a `RecordBatch`, defaults left out. */
 export function encodeProducer(writer: ByteWriter, producer: Producer): void {
-  const idLength = utf8Length(producer.id);
-  const { epoch, sequence } = producer;
-  let length = 1 + varintLength(idLength) + idLength;
-  if (epoch !== 0) length += 1 + varintLength(epoch);
-  if (sequence !== 0) length += 1 + varintLength(sequence);
+  const { id, epoch, sequence } = producer;
+  const idLength = utf8Length(id);
   writer.byte(TAG_PRODUCER);
-  writer.varint(length);
+  writer.varint(producerLength(producer));
   writer.byte(TAG_PRODUCER_ID);
   writer.varint(idLength);
-  writer.utf8(producer.id, idLength);
+  writer.utf8(id, idLength);
   if (epoch !== 0) {
     writer.byte(TAG_PRODUCER_EPOCH);
     writer.varint(epoch);
@@ -216,6 +219,13 @@ export function encodeProducer(writer: ByteWriter, producer: Producer): void {
     writer.byte(TAG_PRODUCER_SEQUENCE);
     writer.varint(sequence);
   }
+}
+
+function producerLength({ id, epoch, sequence }: Producer): number {
+  const idLength = utf8Length(id);
+  return 1 + varintLength(idLength) + idLength +
+    (epoch === 0 ? 0 : 1 + varintLength(epoch)) +
+    (sequence === 0 ? 0 : 1 + varintLength(sequence));
 }
 
 function decodeProducer(reader: ByteReader): Producer {

@@ -11,7 +11,7 @@ import {
   BATCH_STORED_BYTES_MAX,
   PRODUCER_ID_BYTES_MAX,
 } from "../base/limits.ts";
-import { encodeProducer, type Producer } from "./batch.ts";
+import { encodeProducer, type Producer, producerFieldLength } from "./batch.ts";
 import {
   BATCH_HEADER_BYTES,
   type BatchHeader,
@@ -36,13 +36,18 @@ export class BatchBuilder {
   readonly baseOffset: number;
   readonly #writer: ByteWriter;
   readonly #start: number;
+  readonly #bytesMax: number;
   #recordCount = 0;
   #baseTimestampMs = 0;
   #maxTimestampMs = 0;
   #producer: Producer | undefined;
+  /** Bytes that the producer will take: it is encoded last. */
+  #producerBytes = 0;
 
-  constructor(writer: ByteWriter, baseOffset: number) {
+  /** @param bytesMax of the payload before compression */
+  constructor(writer: ByteWriter, baseOffset: number, bytesMax = BATCH_STORED_BYTES_MAX) {
     this.#writer = writer;
+    this.#bytesMax = bytesMax;
     this.baseOffset = baseOffset;
     this.#start = writer.zeros(BATCH_HEADER_BYTES);
   }
@@ -57,7 +62,7 @@ export class BatchBuilder {
 
   /** Bytes of the payload so far, before compression. */
   get payloadBytes(): number {
-    return this.#writer.length - this.#start - BATCH_HEADER_BYTES;
+    return this.#writer.length - this.#start - BATCH_HEADER_BYTES + this.#producerBytes;
   }
 
   /**
@@ -87,6 +92,7 @@ export class BatchBuilder {
   /** Notes who produced the batch. @throws {SeglogError} `invalid-argument` */
   setProducer(producer: Producer): void {
     this.#producer = checkedProducer(producer);
+    this.#producerBytes = producerFieldLength(producer);
   }
 
   /** Compresses and pads what was added. The builder is spent. */
@@ -131,12 +137,12 @@ export class BatchBuilder {
 
   #checkSize(): void {
     const isTooMany = this.#recordCount > BATCH_RECORDS_MAX;
-    if (!isTooMany && this.payloadBytes <= BATCH_STORED_BYTES_MAX) return;
+    if (!isTooMany && this.payloadBytes <= this.#bytesMax) return;
     throw new SeglogError(
       "too-large",
       `Cannot append ${this.#recordCount} records of ${this.payloadBytes} bytes as one batch: ` +
-        `${BATCH_RECORDS_MAX} records and ${BATCH_STORED_BYTES_MAX} bytes at most; append fewer at a time`,
-      { details: { bytes: this.payloadBytes, limit: BATCH_STORED_BYTES_MAX } },
+        `${BATCH_RECORDS_MAX} records and ${this.#bytesMax} bytes at most; append fewer at a time`,
+      { details: { bytes: this.payloadBytes, limit: this.#bytesMax } },
     );
   }
 }
@@ -149,12 +155,18 @@ export class BatchBuilder {
  */
 export function encodeBatch(
   records: readonly RecordInput[],
-  options: { nowMs: number; codec?: Codec; producer?: Producer; baseOffset?: number },
+  options: {
+    nowMs: number;
+    codec?: Codec;
+    producer?: Producer;
+    baseOffset?: number;
+    bytesMax?: number;
+  },
 ): Uint8Array {
   const writer = new ByteWriter(4096);
-  const builder = new BatchBuilder(writer, options.baseOffset ?? 0);
-  builder.add(records, options.nowMs);
+  const builder = new BatchBuilder(writer, options.baseOffset ?? 0, options.bytesMax);
   if (options.producer !== undefined) builder.setProducer(options.producer);
+  builder.add(records, options.nowMs);
   const { end, header } = builder.finish(options.codec ?? "none");
   const bytes = writer.subarray(0, end);
   encodeBatchHeader(bytes, 0, header, WIRE_SALT);

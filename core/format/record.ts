@@ -240,7 +240,7 @@ export function decodeRecord(
 /** Moves past one field of any wire type. @throws {RangeError} on a wire type that is not known */
 export function skipField(reader: ByteReader, tag: number): void {
   const wire = tag % 8;
-  if (wire === WIRE_VARINT) reader.varint();
+  if (wire === WIRE_VARINT) reader.skipVarint();
   else if (wire === WIRE_FIXED64) reader.skip(8);
   else if (wire === WIRE_BYTES) reader.skip(reader.varint());
   else if (wire === WIRE_FIXED32) reader.skip(4);

@@ -5,12 +5,10 @@
  */
 import { dataViewOf, equalBytes, getUint64, setUint64 } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
-import { SeglogError } from "../base/errors.ts";
+import { checkFormatVersion, FORMAT_VERSION } from "../base/format_version.ts";
 
 /** Bytes of a segment header; the first batch starts here. */
 export const SEGMENT_HEADER_BYTES = 64;
-/** The version of the on-disk format that this code reads and writes. */
-export const FORMAT_VERSION = 1;
 /** First eight bytes of a segment, after PNG's: not text, and damaged by newline conversion. */
 export const SEGMENT_MAGIC: Uint8Array = Uint8Array.of(
   0x89,
@@ -21,7 +19,7 @@ export const SEGMENT_MAGIC: Uint8Array = Uint8Array.of(
   0x4f,
   0x47,
   0x0a, // \x89 S E G L O G \n
-); // deno-fmt-ignore-line
+);
 
 const AT = { version: 8, salt: 12, baseOffset: 16, logId: 24, createdMs: 40, crc: 60 } as const;
 
@@ -67,23 +65,13 @@ export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader | string {
   if (view.getUint32(AT.crc, true) !== crc32(bytes.subarray(0, AT.crc))) {
     return "segment header checksum does not match";
   }
-  checkFormatVersion(view.getUint32(AT.version, true), "segment");
+  checkFormatVersion(view.getUint32(AT.version, true), "a segment");
   return {
     salt: view.getUint32(AT.salt, true),
     baseOffset: getUint64(view, AT.baseOffset),
     logId: hexOf(bytes.subarray(AT.logId, AT.createdMs)),
     createdMs: getUint64(view, AT.createdMs),
   };
-}
-
-/** Refuses what a later version wrote. @throws {SeglogError} `unsupported` */
-export function checkFormatVersion(version: number, what: string): void {
-  if (version === FORMAT_VERSION) return;
-  throw new SeglogError(
-    "unsupported",
-    `Cannot read a ${what} of format version ${version}: this seglog reads version ${FORMAT_VERSION}; use a newer one`,
-    { details: { version } },
-  );
 }
 
 function hexOf(bytes: Uint8Array): string {

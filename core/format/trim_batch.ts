@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { BATCH_UNCOMPRESSED_BYTES_MAX } from "../base/limits.ts";
 import { type BatchView, decodeBatch } from "./batch.ts";
 import { encodeBatch } from "./batch_builder.ts";
 import { WIRE_SALT } from "./batch_header.ts";
@@ -17,6 +18,8 @@ export function trimBatch(batch: BatchView, range: OffsetRange): BatchView {
     nowMs: batch.header.baseTimestampMs,
     baseOffset: kept[0]!.offset,
     producer: batch.producer(),
+    codec: batch.header.codec,
+    bytesMax: BATCH_UNCOMPRESSED_BYTES_MAX,
   });
   const trimmed = decodeBatch(bytes, 0, WIRE_SALT);
   if (typeof trimmed === "string") throw new TypeError(`a trimmed batch is malformed: ${trimmed}`);

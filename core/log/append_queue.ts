@@ -109,9 +109,8 @@ export class AppendQueue {
     return range;
   }
 
-  /** Resolves when everything added so far is acknowledged as `sync` says. */
-  wait(sync: SyncPolicy): Promise<void> {
-    const end = this.#nextOffset;
+  /** Resolves when everything below `end`, or else added so far, is acknowledged as `sync` says. */
+  wait(sync: SyncPolicy, end: number = this.#nextOffset): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiters.push({ end, sync, resolve, reject });
     });
@@ -137,8 +136,11 @@ export class AppendQueue {
 
   /** Drops everything that waits, and goes on from `nextOffset`. Returns those who waited. */
   reset(nextOffset: number): readonly Waiter[] {
-    const { buffer, waiters } = this.take();
-    this.release(buffer);
+    const waiters = this.#waiters;
+    this.#buffer.truncate(0);
+    this.#open = undefined;
+    this.#batches = [];
+    this.#waiters = [];
     this.#nextOffset = nextOffset;
     return waiters;
   }

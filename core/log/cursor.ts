@@ -10,7 +10,7 @@ import type { BatchView } from "../format/batch.ts";
 import { trimBatch } from "../format/trim_batch.ts";
 import { BlockReader } from "./block_reader.ts";
 import { skipGaps, untilGap } from "./gaps.ts";
-import type { ReadableSegment } from "./segments.ts";
+import type { ReadableSegment } from "./segment_file.ts";
 import { type LogView, segmentAt } from "./view.ts";
 
 /** A place in a log, from which batches are read one after another. */
@@ -48,8 +48,9 @@ export class Cursor {
     for (;;) {
       const offset = skipGaps(view.gaps, this.#offset);
       if (offset < view.logStartOffset) throw outOfRange(view.name, offset, view);
-      if (offset >= Math.min(until, view.nextOffset)) return undefined;
       this.#offset = offset;
+      if (offset >= Math.min(until, view.nextOffset)) return undefined;
+      if (!this.#enter(segmentAt(view, offset), offset)) continue;
       const batch = this.#read(offset);
       if (batch.nextOffset <= offset) continue; // on the way from an index entry
       if (batch.baseOffset > offset) throw this.#missing(offset, batch.baseOffset);
@@ -61,14 +62,28 @@ export class Cursor {
     }
   }
 
-  /** The batch at the current position, which then moves past it. */
-  #read(offset: number): BatchView {
-    const segment = segmentAt(this.#view, offset);
-    if (segment !== this.#segment) {
-      this.#segment = segment;
+  /**
+   * Goes to the segment, if it is not there already.
+   *
+   * @returns false when the segment went away meanwhile: another process dropped it
+   */
+  #enter(segment: ReadableSegment, offset: number): boolean {
+    if (segment === this.#segment) return true;
+    try {
       this.#reader = new BlockReader(segment.source(), this.#blockBytes);
       this.#position = segment.index().positionOf(offset);
+    } catch (error) {
+      this.#view.refresh();
+      if (this.#view.segments.includes(segment)) throw error;
+      return false;
     }
+    this.#segment = segment;
+    return true;
+  }
+
+  /** The batch at the current position, which then moves past it. */
+  #read(offset: number): BatchView {
+    const segment = this.#segment!;
     const batch = this.#position < segment.bytes
       ? this.#reader!.batchAt(this.#position, segment.bytes)
       : "the segment ends too early";

@@ -41,3 +41,15 @@ export function addGap(gaps: readonly Gap[], added: Gap): Gap[] {
 export function gapsFrom(gaps: readonly Gap[], logStartOffset: number): Gap[] {
   return gaps.filter((gap) => gap.end > logStartOffset);
 }
+
+/** The offset of the first of the last `count` records before `end`; 0 when there are fewer. */
+export function lastRecordsStart(gaps: readonly Gap[], end: number, count: number): number {
+  let upper = end;
+  let wanted = count;
+  for (const gap of gaps.toReversed()) {
+    if (wanted <= upper - gap.end) break;
+    wanted -= upper - gap.end;
+    upper = gap.start;
+  }
+  return Math.max(0, upper - wanted);
+}

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { setImmediate } from "node:timers";
 import { systemClock } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
@@ -13,13 +13,15 @@ import { makeFolderDurably } from "../disk/files.ts";
 import { MemoryDisk } from "../disk/memory_disk.ts";
 import { nodeDisk } from "../disk/node_disk.ts";
 import type { BatchView } from "../format/batch.ts";
+import { MANIFEST_FILE } from "../format/file_names.ts";
 import { recordsOf } from "../format/records_of.ts";
 import type { LogSettings } from "../format/log_settings.ts";
 import type { LogRecord, RecordInput } from "../format/record.ts";
 import type { AppendedRange } from "./append_queue.ts";
 import { Cursor } from "./cursor.ts";
 import { LogWriter, type WriteOptions } from "./log_writer.ts";
-import { lockLog, noLog, openOwnedLog } from "./open_log.ts";
+import { noLog } from "./manifest.ts";
+import { lockLog, openOwnedLog } from "./open_log.ts";
 import { type LogOptions, settingsOf } from "./options.ts";
 import { OutsideView } from "./outside_view.ts";
 import type { OwnedState } from "./owned_state.ts";
@@ -100,10 +102,10 @@ export class Log implements AsyncDisposable {
     const disk = options.disk ?? nodeDisk;
     const path = resolve(folder);
     if (options.readOnly) return Log.openLocked(path, options);
-    if (disk.list(path) === undefined) {
-      if (options.create === false) throw noLog(path);
-      await makeFolderDurably(disk, path);
+    if (options.create === false && disk.sizeOf(join(path, MANIFEST_FILE)) === undefined) {
+      throw noLog(path); // before a lock is left in a folder that is not ours
     }
+    if (disk.list(path) === undefined) await makeFolderDurably(disk, path);
     const lock = lockLog(disk, path);
     try {
       return await Log.openLocked(path, { ...options, lock });
@@ -207,6 +209,7 @@ export class Log implements AsyncDisposable {
   // deno-lint-ignore require-await -- asynchronous for its callers, whatever the disk is
   async read(offset: number): Promise<LogRecord> {
     const view = this.#fresh();
+    if (!Number.isSafeInteger(offset)) throw outOfRange(view.name, offset, view);
     checkOffset(view.name, offset, view);
     const batch = new Cursor(view, offset, POINT_READ_BYTES).next(offset + 1);
     if (batch !== undefined) {
@@ -251,6 +254,9 @@ export class Log implements AsyncDisposable {
       from <= view.nextOffset;
     if (!isReadable) throw outOfRange(view.name, from, view);
     const until = options.until ?? (follow ? Infinity : view.nextOffset);
+    if (Number.isNaN(until)) {
+      throw new SeglogError("invalid-argument", `Cannot read ${view.name} until offset NaN`);
+    }
     const batches = reverse
       ? reverseBatches(view, from, until)
       : forwards(view, { from, until, follow, signal });
@@ -285,6 +291,12 @@ export class Log implements AsyncDisposable {
   ): Promise<void> {
     const writer = this.#writable();
     const offset = range.before ?? range.after;
+    if (offset === undefined || (range.before !== undefined && range.after !== undefined)) {
+      throw new SeglogError(
+        "invalid-argument",
+        `Cannot truncate ${this.#view.name}: give before or after, and not both`,
+      );
+    }
     const least = range.before === undefined ? -1 : 0;
     if (!Number.isSafeInteger(offset) || offset < least) {
       throw outOfRange(this.#view.name, offset, this.#view);

@@ -15,10 +15,11 @@ import { Mutex } from "../base/mutex.ts";
 import { outOfRange } from "../base/offset_errors.ts";
 import type { BatchView, Producer } from "../format/batch.ts";
 import { encodeBatchHeader } from "../format/batch_header.ts";
+import { checkBatch } from "../format/check_batch.ts";
 import type { BuiltBatch } from "../format/batch_builder.ts";
 import type { LogSettings } from "../format/log_settings.ts";
 import type { RecordInput } from "../format/record.ts";
-import type { SyncMode } from "../format/sync_mode.ts";
+import type { SyncMode, SyncPolicy } from "../format/sync_mode.ts";
 import { type AppendedRange, AppendQueue, type AppendWork, type Waiter } from "./append_queue.ts";
 import { syncPolicyOf } from "./options.ts";
 import type { OwnedState } from "./owned_state.ts";
@@ -61,47 +62,53 @@ export class LogWriter {
   }
 
   /** Appends records as one atomic batch. Throws as `Backend.append` says. */
-  async append(
-    records: readonly RecordInput[],
-    options: WriteOptions = {},
-  ): Promise<AppendedRange> {
-    this.#checkWritable();
-    if (records.length === 0) {
-      throw new SeglogError("invalid-argument", `Cannot append to ${this.#state.name}: no records`);
-    }
+  append(records: readonly RecordInput[], options: WriteOptions = {}): Promise<AppendedRange> {
     const { producer } = options;
-    const done = producer === undefined ? undefined : this.#state.producers.check(producer);
-    if (done !== undefined) {
-      await this.#acknowledge(options.sync);
-      return { start: done.start, end: done.end };
-    }
-    this.#checkExpected(options.expectedOffset);
-    const range = this.#queue.add(records, this.#clock.now(), producer);
-    if (producer !== undefined) this.#state.producers.note(producer, range);
-    await this.#acknowledge(options.sync);
-    return range;
+    return this.#append(options, producer, () => {
+      if (records.length === 0) {
+        throw new SeglogError(
+          "invalid-argument",
+          `Cannot append to ${this.#state.name}: no records`,
+        );
+      }
+      return this.#queue.add(records, this.#clock.now(), producer);
+    });
   }
 
-  /** Appends a batch that is encoded already, and was checked. */
-  async appendBatch(batch: BatchView, options: WriteOptions = {}): Promise<AppendedRange> {
+  /** Appends a batch that is encoded already, and brings its producer. */
+  appendBatch(
+    batch: BatchView,
+    options: Omit<WriteOptions, "producer"> = {},
+  ): Promise<AppendedRange> {
+    checkBatch(batch);
+    return this.#append(options, batch.producer(), () => this.#queue.addBatch(batch));
+  }
+
+  /** Everything is checked before anything is queued: what is queued will be written. */
+  async #append(
+    options: WriteOptions,
+    producer: Producer | undefined,
+    enqueue: () => AppendedRange,
+  ): Promise<AppendedRange> {
     this.#checkWritable();
-    const producer = batch.producer();
-    const done = producer === undefined ? undefined : this.#state.producers.check(producer);
+    const sync = syncPolicyOf(options.sync ?? this.#settings.sync);
+    const { producers } = this.#state;
+    const done = producer === undefined ? undefined : producers.check(producer);
     if (done !== undefined) {
-      await this.#acknowledge(options.sync);
+      await this.#acknowledge(sync, done.end);
       return { start: done.start, end: done.end };
     }
     this.#checkExpected(options.expectedOffset);
-    const range = this.#queue.addBatch(batch);
-    if (producer !== undefined) this.#state.producers.note(producer, range);
-    await this.#acknowledge(options.sync);
+    const range = enqueue();
+    if (producer !== undefined) producers.expect(producer, range);
+    await this.#acknowledge(sync, range.end);
     return range;
   }
 
   /** Resolves when everything appended so far survives a loss of power. */
   async flush(): Promise<void> {
     this.#checkWritable();
-    await this.#acknowledge("always");
+    await this.#acknowledge({ kind: "always" });
   }
 
   /** Makes `offset` the first readable one. @throws {SeglogError} `offset-out-of-range` */
@@ -150,11 +157,13 @@ export class LogWriter {
     this.#isClosing = true;
     const state = this.#state;
     try {
-      if (!state.isPoisoned) await this.#acknowledge("always");
+      // What waits and fails is told to those who wait for it; the rest is closed in good order.
+      await this.#acknowledge({ kind: "os" }).catch(() => {});
       await this.#mutex.run(async () => {
-        this.#syncTimer?.cancel();
-        await this.#backgroundSync;
-        if (!state.isPoisoned) await state.markClean();
+        await this.#endBackgroundSync();
+        if (state.isPoisoned) return;
+        await this.#sync();
+        await state.markClean();
       });
     } finally {
       state.close();
@@ -177,9 +186,9 @@ export class LogWriter {
     );
   }
 
-  /** Waits until everything queued so far is acknowledged as the mode says. */
-  #acknowledge(sync: SyncMode = this.#settings.sync): Promise<void> {
-    const acknowledged = this.#queue.wait(syncPolicyOf(sync));
+  /** Waits until everything below `end`, or else queued so far, is acknowledged. */
+  #acknowledge(sync: SyncPolicy, end?: number): Promise<void> {
+    const acknowledged = this.#queue.wait(sync, end);
     if (!this.#isPumping) {
       this.#isPumping = true;
       queueMicrotask(() => this.#pump());
@@ -190,32 +199,37 @@ export class LogWriter {
   /** Takes work to the disk for as long as there is any. Callers of one turn share the first run. */
   async #pump(): Promise<void> {
     while (!this.#queue.isEmpty) {
-      await this.#mutex.run(() => this.#commit(this.#queue.take()));
+      await this.#mutex.run(() => this.#commit());
       // Old segments that cannot be dropped are no failure of an append: maintain() tells its caller.
       if (this.#hasRolled) await this.maintain().catch(() => {});
     }
     this.#isPumping = false;
   }
 
-  /** Writes, syncs, publishes, and only then tells those who wait. */
-  async #commit(work: AppendWork): Promise<void> {
+  /** Takes what waits, writes, syncs, publishes, and only then tells those who wait. */
+  async #commit(): Promise<void> {
     const state = this.#state;
+    if (state.failure !== undefined) return this.#turnAway([], state.failure);
+    let work: AppendWork;
+    try {
+      work = this.#queue.take();
+    } catch (error) { // there was no memory to finish a batch
+      return this.#turnAway([], error as Error);
+    }
     let failure: Error | undefined;
     try {
-      state.checkWritable();
       await this.#write(work);
     } catch (error) {
       failure = error as Error;
     }
-    const written = state.active.written.nextOffset;
-    const [done, rest] = split(work.waiters, (waiter) => waiter.end <= written);
     this.#queue.release(work.buffer);
-    try {
-      if (done.some((waiter) => waiter.sync.kind === "always")) await this.#sync();
-    } catch (error) {
-      failure = error as Error;
+    const written = state.active.written.nextOffset;
+    state.producers.settle(written);
+    const [done, rest] = split(work.waiters, (waiter) => waiter.end <= written);
+    if (!state.isPoisoned && done.some((waiter) => waiter.sync.kind === "always")) {
+      await this.#sync().catch(() => {}); // the state says so
     }
-    if (state.isPoisoned) return this.#giveUp(done, rest);
+    if (state.failure !== undefined) return this.#giveUp(work.waiters, state.failure);
     state.publish();
     for (const waiter of done) {
       if (waiter.sync.kind === "interval") this.#syncWithin(waiter.sync.intervalMs);
@@ -282,24 +296,31 @@ export class LogWriter {
         `Cannot roll ${state.name}: it has ${SEGMENTS_MAX} segments; set a larger segmentBytes, or a retention`,
       );
     }
+    await this.#endBackgroundSync(); // the file is closed after the roll
     await this.#sync();
     state.publish();
-    await this.#backgroundSync; // the file is closed next
+    state.producers.settle(state.nextOffset);
     await state.roll(this.#clock.now());
     this.#hasRolled = true;
   }
 
-  /** Syncs the active segment. A sync that failed is never tried again. */
+  /**
+   * Syncs the active segment. A sync that failed is never tried again.
+   *
+   * @throws {SeglogError} `poisoned`, also when another sync failed meanwhile
+   */
   async #sync(): Promise<void> {
     const state = this.#state;
     const { active } = state;
     const end = active.written;
+    state.checkWritable();
     if (end.bytes === state.durableBytes) return;
     try {
       await active.sync();
     } catch (cause) {
       throw state.poison(`a sync failed (${messageOf(cause)})`, cause);
     }
+    state.checkWritable();
     state.markDurable(active, end);
   }
 
@@ -312,36 +333,43 @@ export class LogWriter {
     this.#syncTimer?.cancel();
     const cancel = this.#clock.after(intervalMs, () => {
       this.#syncTimer = undefined;
-      this.#backgroundSync = this.#sync().catch(() => {}); // the poison tells everyone
+      const sync = () => this.#sync().catch(() => {}); // the state says so
+      this.#backgroundSync = this.#backgroundSync.then(sync);
     });
     this.#syncTimer = { dueMs, cancel };
   }
 
-  /** After a failed sync: what was written may be there, what was not never will. */
-  #giveUp(written: readonly Waiter[], rest: readonly Waiter[]): void {
+  /** Resolves when no sync is under way but this caller's own, and none will start by itself. */
+  async #endBackgroundSync(): Promise<void> {
+    this.#syncTimer?.cancel();
+    this.#syncTimer = undefined;
+    await this.#backgroundSync;
+  }
+
+  /** After a failed sync, or a write that could not be taken back: what was tried may be there. */
+  #giveUp(tried: readonly Waiter[], failure: SeglogError): void {
     const unknown = new SeglogError(
       "outcome-unknown",
       `Cannot say whether the append to ${this.#state.name} is stored: writing it to disk failed. ` +
         "It is there whole or not at all once the log is opened again",
+      { cause: failure },
     );
-    for (const waiter of written) waiter.reject(unknown);
-    const queued = this.#queue.reset(0);
-    for (const waiter of [...rest, ...queued]) waiter.reject(this.#state.failure!);
+    for (const waiter of tried) waiter.reject(unknown);
+    this.#turnAway([], failure);
   }
 
-  /** After a failed write that was taken back: it, and all that was queued behind it, never was. */
+  /** What was not written, or was taken back, and all that was queued behind it, never was. */
   #turnAway(rest: readonly Waiter[], failure: Error): void {
-    const nextOffset = this.#state.active.written.nextOffset;
-    const queued = this.#queue.reset(nextOffset);
-    this.#state.producers.forgetFrom(nextOffset);
+    const queued = this.#queue.reset(this.#state.active.written.nextOffset);
+    this.#state.producers.forgetPending();
     for (const waiter of [...rest, ...queued]) waiter.reject(failure);
   }
 
   async #retain(): Promise<void> {
     const state = this.#state;
     const offsetAt = (timestampMs: number) => offsetAtTime(state, timestampMs);
-    const { logStartOffset, nextOffset, segments } = state;
-    const seen = { logStartOffset, nextOffset, segments, offsetAt };
+    const { logStartOffset, nextOffset, gaps, segments } = state;
+    const seen = { logStartOffset, nextOffset, gaps, segments, offsetAt };
     const start = retainedStart(seen, this.#settings, this.#clock.now());
     if (start <= state.logStartOffset) return;
     if (start > state.durableOffset) await this.#sync();

@@ -5,14 +5,12 @@
  * @module
  */
 import { join } from "node:path";
-import { decodeUtf8, encodeUtf8 } from "../base/bytes.ts";
-import { crc32 } from "../base/crc32.ts";
+import { decodeChecked, encodeChecked } from "../base/checked_document.ts";
 import { SeglogError } from "../base/errors.ts";
 import { MANIFEST_BYTES_MAX } from "../base/limits.ts";
 import type { Disk } from "../disk/disk.ts";
 import { readFile, replaceFile } from "../disk/files.ts";
 import { MANIFEST_FILE } from "../format/file_names.ts";
-import { checkFormatVersion, FORMAT_VERSION } from "../format/segment_header.ts";
 import type { Gap } from "./gaps.ts";
 import type { ProducerState } from "./producers.ts";
 
@@ -63,9 +61,23 @@ export async function writeManifest(disk: Disk, folder: string, manifest: Manife
  * @throws {SeglogError} `corrupt` when it cannot be believed; `unsupported` for a later version
  */
 export function readManifest(disk: Disk, folder: string): Manifest | undefined {
-  const path = join(folder, MANIFEST_FILE);
-  const bytes = readFile(disk, path, MANIFEST_BYTES_MAX);
-  return bytes === undefined ? undefined : decodeChecked("partition", bytes, path) as Manifest;
+  const bytes = readManifestBytes(disk, folder);
+  return bytes === undefined ? undefined : decodeManifest(bytes, folder);
+}
+
+/** The manifest as it lies in `folder`, or `undefined` when there is none. */
+export function readManifestBytes(disk: Disk, folder: string): Uint8Array | undefined {
+  return readFile(disk, join(folder, MANIFEST_FILE), MANIFEST_BYTES_MAX);
+}
+
+/** The manifest in these bytes. Throws as {@linkcode readManifest}. */
+export function decodeManifest(bytes: Uint8Array, folder: string): Manifest {
+  return decodeChecked("partition", bytes, join(folder, MANIFEST_FILE)) as Manifest;
+}
+
+/** The error for a folder without a log. */
+export function noLog(folder: string): SeglogError {
+  return new SeglogError("not-found", `Cannot open ${folder}: no log is there`);
 }
 
 /** Whether each segment starts where the one before it ends, but for gaps that are accounted for. */
@@ -76,39 +88,4 @@ export function isWholeChain(manifest: Manifest): boolean {
     const isCovered = manifest.gaps.some((gap) => gap.start <= entry.nextOffset && gap.end >= next);
     return entry.nextOffset === next || (entry.nextOffset < next && isCovered);
   });
-}
-
-/**
- * A JSON document with a checksum over its body, so that a damaged one is not believed:
- * `{"seglog": kind, "version": 1, "crc32": "89abcdef", "body": {…}}` on one line. The checksum is
- * over the text of `body` as `JSON.stringify` writes it.
- */
-export function encodeChecked(kind: string, body: unknown): Uint8Array {
-  const text = JSON.stringify(body);
-  const crc = checksumOf(text);
-  return encodeUtf8(
-    `{"seglog":"${kind}","version":${FORMAT_VERSION},"crc32":"${crc}","body":${text}}\n`,
-  );
-}
-
-/** The body of a checked document. @throws {SeglogError} `corrupt` or `unsupported` */
-export function decodeChecked(kind: string, bytes: Uint8Array, path: string): unknown {
-  let document: { seglog?: unknown; version?: unknown; crc32?: unknown; body?: unknown };
-  try {
-    document = JSON.parse(decodeUtf8(bytes));
-  } catch (cause) {
-    throw new SeglogError("corrupt", `Cannot open ${path}: it is not JSON`, { cause });
-  }
-  if (document?.seglog !== kind) {
-    throw new SeglogError("corrupt", `Cannot open ${path}: it is not a seglog ${kind} file`);
-  }
-  if (typeof document.version === "number") checkFormatVersion(document.version, path);
-  if (document.crc32 !== checksumOf(JSON.stringify(document.body))) {
-    throw new SeglogError("corrupt", `Cannot open ${path}: its checksum does not match`);
-  }
-  return document.body;
-}
-
-function checksumOf(text: string): string {
-  return crc32(encodeUtf8(text)).toString(16).padStart(8, "0");
 }

@@ -10,21 +10,21 @@ import process from "node:process";
 import { SeglogError } from "../base/errors.ts";
 import type { Disk, DiskLock } from "../disk/disk.ts";
 import { makeFolderDurably, removeIfThere } from "../disk/files.ts";
-import { readLockNote } from "../disk/lock.ts";
 import {
   CATALOGUE_FILE,
-  indexFileName,
   LOCK_FILE,
   MANIFEST_FILE,
   parseSegmentFileName,
   segmentFileName,
 } from "../format/file_names.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
-import { isWholeChain, type Manifest, readManifest, writeManifest } from "./manifest.ts";
+import { isWholeChain, type Manifest, noLog, readManifest, writeManifest } from "./manifest.ts";
 import { OwnedState } from "./owned_state.ts";
 import { ProducerTable } from "./producers.ts";
 import { quarantineFile, recoverActive, type RecoveryReport } from "./recovery.ts";
-import { createActive, type LogPlace, segmentPath } from "./segments.ts";
+import { indexPath } from "./index_file.ts";
+import { type LogPlace, segmentPath } from "./segment_file.ts";
+import { createActive } from "./segments.ts";
 
 /** A log opened for writing, and what opening it took. */
 export interface OwnedLog {
@@ -83,7 +83,7 @@ export function lockFolder(disk: Disk, folder: string): DiskLock {
   const note = `pid ${process.pid}, since ${new Date().toISOString()}\n`;
   const lock = disk.tryLock(path, note);
   if (lock !== undefined) return lock;
-  const holder = readLockNote(path);
+  const holder = disk.readLockNote(path);
   throw new SeglogError(
     "locked",
     `Cannot open ${folder} for writing: ${
@@ -104,6 +104,12 @@ async function createLog(
 ): Promise<Manifest> {
   const { disk, nowMs } = options;
   if (!options.create) throw noLog(folder);
+  if (disk.sizeOf(join(folder, CATALOGUE_FILE)) !== undefined) {
+    throw new SeglogError(
+      "invalid-argument",
+      `Cannot open ${folder} as one log: it is a store; open it as one, or name a folder in it`,
+    );
+  }
   for (const { name } of disk.list(folder) ?? []) {
     if (parseSegmentFileName(name) === undefined) continue;
     const path = join(folder, name);
@@ -132,11 +138,6 @@ async function createLog(
   };
   await writeManifest(disk, folder, manifest);
   return manifest;
-}
-
-/** The error for a folder without a log. */
-export function noLog(folder: string): SeglogError {
-  return new SeglogError("not-found", `Cannot open ${folder}: no log is there`);
 }
 
 /** Every sealed segment must be there, whole, and join the next. @throws {SeglogError} `corrupt` */
@@ -179,7 +180,7 @@ async function tidy(place: LogPlace, manifest: Manifest): Promise<void> {
     const isDropped = baseOffset < first || isInGap(manifest, baseOffset);
     if (isDropped) {
       disk.removeFile(join(folder, segmentFileName(baseOffset)));
-      removeIfThere(disk, join(folder, indexFileName(baseOffset)));
+      removeIfThere(disk, indexPath(place, baseOffset));
     } else if (baseOffset > manifest.activeBaseOffset) {
       await quarantineFile(place, name);
     }

@@ -6,127 +6,137 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { equalBytes } from "../base/bytes.ts";
 import { sleep } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
-import { OUTSIDE_POLL_MS } from "../base/limits.ts";
+import { OUTSIDE_LOOKS_MAX, OUTSIDE_POLL_MS } from "../base/limits.ts";
 import type { Disk } from "../disk/disk.ts";
-import { MANIFEST_FILE } from "../format/file_names.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import type { Gap } from "./gaps.ts";
-import { type Manifest, readManifest } from "./manifest.ts";
+import { loadIndex } from "./index_file.ts";
+import { decodeManifest, type Manifest, noLog, readManifestBytes } from "./manifest.ts";
 import { scanBatches } from "./scan.ts";
-import {
-  ActiveSegment,
-  loadIndex,
-  type LogPlace,
-  openSegmentFile,
-  type ReadableSegment,
-  SealedSegment,
-} from "./segments.ts";
+import { type LogPlace, openSegmentFile, type ReadableSegment } from "./segment_file.ts";
+import { ActiveSegment, SealedSegment } from "./segments.ts";
 import { SparseIndex } from "./sparse_index.ts";
 import type { LogView } from "./view.ts";
+
+/** What one look at the manifest found, with the segments that it lists. */
+interface Look {
+  readonly bytes: Uint8Array;
+  readonly manifest: Manifest;
+  readonly sealed: readonly SealedSegment[];
+  readonly active: OutsideActive;
+  /** The sealed segments and the active one. */
+  readonly segments: readonly ReadableSegment[];
+}
 
 /** A log seen from outside. */
 export class OutsideView implements LogView {
   readonly name: string;
   readonly #disk: Disk;
   readonly #folder: string;
-  readonly #closing = new AbortController();
-  #manifest: Manifest;
-  #sealed: readonly SealedSegment[] = [];
-  #active: OutsideActive;
-  #segments: readonly ReadableSegment[] = [];
+  #look: Look;
+  #failure: SeglogError | undefined;
 
   /** @throws {SeglogError} `not-found` when there is no log; `corrupt` or `unsupported` */
   constructor(name: string, folder: string, disk: Disk) {
     this.name = name;
     this.#disk = disk;
     this.#folder = folder;
-    this.#manifest = this.#readManifest();
-    this.#active = this.#openSegments(this.#manifest);
+    this.#look = this.#lookAgain(undefined);
   }
 
   get logStartOffset(): number {
-    return this.#manifest.logStartOffset;
+    return this.#look.manifest.logStartOffset;
   }
 
   get nextOffset(): number {
-    return Math.max(this.#active.segment.nextOffset, this.#manifest.logStartOffset);
+    return Math.max(this.#look.active.segment.nextOffset, this.logStartOffset);
   }
 
   /** What is known to be durable: the owner notes it with a delay of one batch. */
   get durableOffset(): number {
-    return Math.max(this.#active.durableOffset, this.#manifest.logStartOffset);
+    return Math.max(this.#look.active.durableOffset, this.logStartOffset);
   }
 
   get gaps(): readonly Gap[] {
-    return this.#manifest.gaps;
+    return this.#look.manifest.gaps;
   }
 
   get segments(): readonly ReadableSegment[] {
-    return this.#segments;
+    return this.#look.segments;
   }
 
   refresh(): void {
     this.checkOpen();
-    const manifest = this.#readManifest();
-    if (JSON.stringify(manifest) !== JSON.stringify(this.#manifest)) {
-      const before = this.#segments;
-      const active = this.#openSegments(manifest);
-      this.#manifest = manifest;
-      this.#active = active;
-      for (const segment of before) if (!this.#segments.includes(segment)) segment.close();
+    const before = this.#look;
+    this.#look = this.#lookAgain(before);
+    for (const segment of before.segments) {
+      if (!this.segments.includes(segment)) segment.close();
     }
-    this.#active.scan();
   }
 
   async changed(signal?: AbortSignal): Promise<void> {
     const before = { next: this.nextOffset, start: this.logStartOffset };
-    const signals = signal === undefined ? [] : [signal];
-    const ending = AbortSignal.any([this.#closing.signal, ...signals]);
-    while (!ending.aborted) {
-      await sleep(OUTSIDE_POLL_MS, ending);
-      if (ending.aborted) break;
+    while (!signal?.aborted) {
+      await sleep(OUTSIDE_POLL_MS, signal);
+      if (signal?.aborted) return;
       this.refresh();
       if (this.nextOffset !== before.next || this.logStartOffset !== before.start) return;
     }
-    this.checkOpen();
   }
 
   checkOpen(): void {
-    if (!this.#closing.signal.aborted) return;
-    throw new SeglogError("closed", `Cannot use ${this.name}: the log is closed`);
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   close(): void {
-    this.#closing.abort();
-    for (const segment of this.#segments) segment.close();
+    this.#failure ??= new SeglogError("closed", `Cannot use ${this.name}: the log is closed`);
+    for (const segment of this.segments) segment.close();
   }
 
-  #readManifest(): Manifest {
-    const manifest = readManifest(this.#disk, this.#folder);
-    if (manifest !== undefined) return manifest;
-    throw new SeglogError(
-      "not-found",
-      `Cannot open ${this.#folder}: no log is there (no ${join(this.#folder, MANIFEST_FILE)})`,
-    );
+  /**
+   * Looks at the manifest and the end of the active segment. The owner may roll and drop segments
+   * in between: what is missing then counts only when the manifest still lists it.
+   */
+  #lookAgain(before: Look | undefined): Look {
+    for (let looks = 1;; looks++) {
+      const bytes = readManifestBytes(this.#disk, this.#folder);
+      if (bytes === undefined) throw noLog(this.#folder);
+      if (before !== undefined && equalBytes(bytes, before.bytes)) {
+        before.active.scan();
+        return before;
+      }
+      try {
+        return this.#open(bytes, before);
+      } catch (error) {
+        const now = readManifestBytes(this.#disk, this.#folder);
+        const isStale = now === undefined || !equalBytes(now, bytes);
+        if (!isStale || looks === OUTSIDE_LOOKS_MAX) throw error;
+      }
+    }
   }
 
   /** Segments as the manifest has them; those that were open already stay open. */
-  #openSegments(manifest: Manifest): OutsideActive {
+  #open(bytes: Uint8Array, before: Look | undefined): Look {
+    const manifest = decodeManifest(bytes, this.#folder);
+    if (before !== undefined && before.manifest.logId !== manifest.logId) {
+      this.#failure = new SeglogError(
+        "not-found",
+        `Cannot go on reading ${this.name}: it was deleted, and another was made in its place; open it again`,
+      );
+      throw this.#failure;
+    }
     const place = { disk: this.#disk, folder: this.#folder, logId: manifest.logId };
-    const known = new Map(this.#sealed.map((segment) => [segment.baseOffset, segment]));
+    const known = new Map(before?.sealed.map((segment) => [segment.baseOffset, segment]));
     const sealed = manifest.sealed.map((entry) =>
       known.get(entry.baseOffset) ?? new SealedSegment(place, entry)
     );
-    const isSame = this.#segments.length > 0 &&
-      this.#manifest.activeBaseOffset === manifest.activeBaseOffset;
-    const active = isSame ? this.#active : new OutsideActive(place, manifest);
-    if (!isSame) active.scan();
-    this.#sealed = sealed;
-    this.#segments = [...sealed, active.segment];
-    return active;
+    const isSame = before?.manifest.activeBaseOffset === manifest.activeBaseOffset;
+    const active = isSame ? before!.active : new OutsideActive(place, manifest);
+    active.scan();
+    return { bytes, manifest, sealed, active, segments: [...sealed, active.segment] };
   }
 }
 

@@ -5,22 +5,15 @@
  *
  * @module
  */
-import { join } from "node:path";
 import { SeglogError } from "../base/errors.ts";
 import { removeIfThere } from "../disk/files.ts";
-import { indexFileName } from "../format/file_names.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { addGap, type Gap, gapsFrom } from "./gaps.ts";
+import { indexPath, saveIndex } from "./index_file.ts";
 import { type Manifest, writeManifest } from "./manifest.ts";
 import type { ProducerTable } from "./producers.ts";
-import {
-  type ActiveSegment,
-  createActive,
-  type LogPlace,
-  type ReadableSegment,
-  saveIndex,
-  SealedSegment,
-} from "./segments.ts";
+import type { LogPlace, ReadableSegment } from "./segment_file.ts";
+import { type ActiveSegment, createActive, SealedSegment } from "./segments.ts";
 import { Tail } from "./tail.ts";
 import type { LogView } from "./view.ts";
 
@@ -125,7 +118,8 @@ export class OwnedState implements LogView {
 
   /** Notes that a returned sync of `segment` covered everything up to `end`. */
   markDurable(segment: ActiveSegment, end: { bytes: number; nextOffset: number }): void {
-    if (segment !== this.#active || end.bytes <= this.#durable.bytes) return;
+    const isOld = segment !== this.#active || end.bytes <= this.#durable.bytes;
+    if (isOld || this.#failure !== undefined) return;
     this.#durable = { bytes: end.bytes, offset: end.nextOffset };
   }
 
@@ -153,20 +147,17 @@ export class OwnedState implements LogView {
   async roll(nowMs: number): Promise<void> {
     const sealed = this.#active.seal();
     const baseOffset = sealed.nextOffset;
-    this.#trySaveIndex(this.#active);
+    saveIndex(this.place, this.#active);
     const active = await createActive(this.place, baseOffset, nowMs);
     try {
       await this.#replaceManifest({
         sealed: [...this.#manifest.sealed, sealed],
         activeBaseOffset: baseOffset,
-        producers: this.producers.snapshot(baseOffset),
+        producers: this.producers.snapshot(),
       });
     } catch (error) {
       active.close();
-      if (error instanceof SeglogError && error.code === "outcome-unknown") {
-        throw this.poison("a new segment may or may not be part of it", error);
-      }
-      removeIfThere(this.place.disk, active.path);
+      if (!this.isPoisoned) removeIfThere(this.place.disk, active.path);
       throw error;
     }
     this.#active.close();
@@ -198,10 +189,10 @@ export class OwnedState implements LogView {
   /** Says in the manifest that everything written is durable; opening then need not scan. */
   async markClean(): Promise<void> {
     const { bytes, nextOffset } = this.#active.written;
-    this.#trySaveIndex(this.#active);
+    saveIndex(this.place, this.#active);
     await this.#replaceManifest({
       clean: { bytes, nextOffset },
-      producers: this.producers.snapshot(nextOffset),
+      producers: this.producers.snapshot(),
     });
   }
 
@@ -215,7 +206,12 @@ export class OwnedState implements LogView {
 
   async #replaceManifest(changes: Partial<Manifest>): Promise<void> {
     const manifest = { ...this.#manifest, ...changes };
-    await writeManifest(this.place.disk, this.place.folder, manifest);
+    try {
+      await writeManifest(this.place.disk, this.place.folder, manifest);
+    } catch (error) {
+      if (!(error instanceof SeglogError) || error.code !== "outcome-unknown") throw error;
+      throw this.poison("its manifest may or may not be the new one", error);
+    }
     this.#manifest = manifest;
   }
 
@@ -226,18 +222,9 @@ export class OwnedState implements LogView {
     this.#listSegments();
     for (const segment of dropped) {
       segment.close();
-      const { disk, folder } = this.place;
+      const { disk } = this.place;
       removeIfThere(disk, segment.path);
-      removeIfThere(disk, join(folder, indexFileName(segment.baseOffset)));
-    }
-  }
-
-  /** An index is a hint: without it, opening scans and reading builds a new one. */
-  #trySaveIndex(segment: ReadableSegment): void {
-    try {
-      saveIndex(this.place, segment);
-    } catch (error) {
-      if (!(error instanceof SeglogError)) throw error;
+      removeIfThere(disk, indexPath(this.place, segment.baseOffset));
     }
   }
 

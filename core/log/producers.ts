@@ -6,6 +6,9 @@
  * away an epoch that another has replaced. The state is a fold over the batches of the log; the
  * manifest carries what lies before the active segment.
  *
+ * Appends on their way to the disk are kept apart from those that are written: they count for
+ * {@linkcode ProducerTable.check}, and are forgotten without a trace when they are turned away.
+ *
  * @module
  */
 import { SeglogError } from "../base/errors.ts";
@@ -23,16 +26,18 @@ export interface ProducedRange {
 export interface ProducerState {
   readonly id: string;
   readonly epoch: number;
-  /** Its last few appends, oldest first. */
+  /** Its last few appends, oldest first; one at least. */
   readonly recent: readonly ProducedRange[];
 }
 
 /** The producers of one log, the most recently seen last. */
 export class ProducerTable {
-  readonly #states = new Map<string, ProducerState>();
+  readonly #written = new Map<string, ProducerState>();
+  /** Appends on their way, in offset order. */
+  #pending: { readonly producer: Producer; readonly range: ProducedRange }[] = [];
 
   constructor(states: readonly ProducerState[] = []) {
-    for (const state of states) this.#states.set(state.id, state);
+    for (const state of states) this.#written.set(state.id, state);
   }
 
   /**
@@ -43,51 +48,78 @@ export class ProducerTable {
    * of an append that is no longer remembered
    */
   check(producer: Producer): ProducedRange | undefined {
-    const state = this.#states.get(producer.id);
+    const state = this.#latest(producer.id);
     if (state === undefined || producer.epoch > state.epoch) return undefined;
     if (producer.epoch < state.epoch) {
       throw refusal(producer, `its epoch was replaced by ${state.epoch}`, state.epoch);
     }
     const known = state.recent.find((range) => range.sequence === producer.sequence);
     if (known !== undefined) return known;
-    const last = state.recent.at(-1);
-    if (last === undefined || producer.sequence === last.sequence + 1) return undefined;
-    throw refusal(producer, `the next sequence is ${last.sequence + 1}`, last.sequence + 1);
+    const next = state.recent.at(-1)!.sequence + 1;
+    if (producer.sequence === next) return undefined;
+    throw refusal(producer, `the next sequence is ${next}`, next);
   }
 
-  /** Remembers an append. One that is older than what is known is passed over. */
+  /** Notes an append on its way to the disk. */
+  expect(producer: Producer, range: { start: number; end: number }): void {
+    const { sequence } = producer;
+    this.#pending.push({ producer, range: { sequence, start: range.start, end: range.end } });
+  }
+
+  /** Takes appends that are written now, all that end at or below `nextOffset`, as made. */
+  settle(nextOffset: number): void {
+    if (this.#pending.length === 0) return;
+    const isWritten = ({ range }: { range: ProducedRange }) => range.end <= nextOffset;
+    for (const { producer, range } of this.#pending.filter(isWritten)) this.note(producer, range);
+    this.#pending = this.#pending.filter((append) => !isWritten(append));
+  }
+
+  /** Forgets the appends on their way: they were turned away. */
+  forgetPending(): void {
+    this.#pending = [];
+  }
+
+  /** Remembers an append that is written. One that is older than what is known is passed over. */
   note(producer: Producer, range: { start: number; end: number }): void {
-    const { id, epoch, sequence } = producer;
-    const state = this.#states.get(id);
-    const isSameEpoch = state?.epoch === epoch;
-    if (state !== undefined && state.epoch > epoch) return;
-    const before = isSameEpoch ? state.recent : [];
-    const last = before.at(-1);
-    if (last !== undefined && last.sequence >= sequence) return;
-    const recent = [...before, { sequence, start: range.start, end: range.end }];
-    this.#states.delete(id); // put back as the most recently seen
-    this.#states.set(id, { id, epoch, recent: recent.slice(-PRODUCER_WINDOW) });
-    if (this.#states.size > PRODUCERS_MAX) {
-      this.#states.delete(this.#states.keys().next().value!);
+    const before = this.#written.get(producer.id);
+    const after = advanced(before, producer, range);
+    if (after === before) return;
+    this.#written.delete(producer.id); // put back as the most recently seen
+    this.#written.set(producer.id, after);
+    if (this.#written.size > PRODUCERS_MAX) {
+      this.#written.delete(this.#written.keys().next().value!);
     }
   }
 
-  /** Forgets appends that reach past `offset`: they were turned away after all. */
-  forgetFrom(offset: number): void {
-    for (const state of [...this.#states.values()]) {
-      const recent = state.recent.filter((range) => range.end <= offset);
-      if (recent.length === state.recent.length) continue;
-      if (recent.length === 0) this.#states.delete(state.id);
-      else this.#states.set(state.id, { ...state, recent });
-    }
+  /** For the manifest: the producers as the written batches tell. */
+  snapshot(): ProducerState[] {
+    return [...this.#written.values()];
   }
 
-  /** For the manifest: what is known of the producers by their appends below `offset`. */
-  snapshot(offset: number): ProducerState[] {
-    const below = new ProducerTable([...this.#states.values()]);
-    below.forgetFrom(offset);
-    return [...below.#states.values()];
+  /** A producer with what is on its way counted in, and nothing of its memory lost to that. */
+  #latest(id: string): ProducerState | undefined {
+    let state = this.#written.get(id);
+    for (const { producer, range } of this.#pending) {
+      if (producer.id === id) state = advanced(state, producer, range, Infinity);
+    }
+    return state;
   }
+}
+
+/** The state after one more append; the same state when the append is not news. */
+function advanced(
+  state: ProducerState | undefined,
+  producer: Producer,
+  range: { start: number; end: number },
+  window = PRODUCER_WINDOW,
+): ProducerState {
+  const { id, epoch, sequence } = producer;
+  const isNews = state === undefined || epoch > state.epoch ||
+    (epoch === state.epoch && sequence > state.recent.at(-1)!.sequence);
+  if (!isNews) return state;
+  const before = state?.epoch === epoch ? state.recent : [];
+  const recent = [...before, { sequence, start: range.start, end: range.end }];
+  return { id, epoch, recent: recent.slice(-window) };
 }
 
 function refusal(producer: Producer, why: string, expected: number): SeglogError {

@@ -18,15 +18,10 @@ import type { Disk, DiskFile } from "../disk/disk.ts";
 import { QUARANTINE_FOLDER, segmentFileName } from "../format/file_names.ts";
 import type { BatchView } from "../format/batch.ts";
 import type { CleanEnd, Manifest } from "./manifest.ts";
-import { scanSegment } from "./scan.ts";
-import {
-  ActiveSegment,
-  loadIndex,
-  type LogPlace,
-  openSegmentFile,
-  type SegmentFile,
-  segmentPath,
-} from "./segments.ts";
+import { scanSegment, watermarkBeyond } from "./scan.ts";
+import { loadIndex } from "./index_file.ts";
+import { type LogPlace, openSegmentFile, type SegmentFile, segmentPath } from "./segment_file.ts";
+import { ActiveSegment } from "./segments.ts";
 import { SparseIndex } from "./sparse_index.ts";
 
 /** What recovery had to do. */
@@ -102,7 +97,8 @@ async function recoverByScan(
     index.add(batch.header, position);
     visit(batch);
   });
-  const watermark = Math.max(end.watermark, manifest.clean?.bytes ?? 0);
+  const beyond = end.complaint === undefined ? 0 : watermarkBeyond(source, end.bytes, size);
+  const watermark = Math.max(end.watermark, beyond, manifest.clean?.bytes ?? 0);
   const decision = decideRecovery({ bytes: end.bytes, watermark }, size);
   if (decision.kind === "damaged") {
     throw damage(path, { ...end, watermark }, manifest.clean);

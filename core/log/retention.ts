@@ -4,12 +4,14 @@
  * @module
  */
 
+import { type Gap, lastRecordsStart } from "./gaps.ts";
 import type { RetentionPolicy } from "../format/log_settings.ts";
 
 /** What retention looks at: segments in rising order, the active one last. */
 export interface RetentionState {
   readonly logStartOffset: number;
   readonly nextOffset: number;
+  readonly gaps: readonly Gap[];
   readonly segments: readonly { readonly baseOffset: number; readonly bytes: number }[];
   /** The first offset that is as young as this, for the age limit. */
   readonly offsetAt: (timestampMs: number) => number;
@@ -30,7 +32,9 @@ export function retainedStart(
   const { logStartOffset, nextOffset } = state;
   const { retentionMs, retentionBytes, retentionRecords } = policy;
   const byAge = retentionMs === null ? 0 : state.offsetAt(nowMs - retentionMs);
-  const byCount = retentionRecords === null ? 0 : nextOffset - retentionRecords;
+  const byCount = retentionRecords === null
+    ? 0
+    : lastRecordsStart(state.gaps, nextOffset, retentionRecords);
   const byBytes = retentionBytes === null ? 0 : startByBytes(state, retentionBytes);
   return Math.max(logStartOffset, byAge, byCount, byBytes);
 }

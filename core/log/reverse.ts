@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { outOfRange } from "../base/offset_errors.ts";
 import type { BatchView } from "../format/batch.ts";
 import { Cursor } from "./cursor.ts";
 import { type LogView, segmentAt } from "./view.ts";
@@ -22,6 +23,8 @@ export function* reverseBatches(
   for (;;) {
     end = beforeGaps(view, end);
     if (end <= from) return;
+    // The log may have been truncated since the last stretch.
+    if (end <= view.logStartOffset) throw outOfRange(view.name, end - 1, view);
     const start = Math.max(from, stretchStart(view, end - 1));
     const stretch: BatchView[] = [];
     const cursor = new Cursor(view, start);

@@ -15,10 +15,7 @@ export interface ScanEnd {
   readonly nextOffset: number;
   /** Highest epoch of the good batches. */
   readonly epoch: number;
-  /**
-   * Bytes that a sync is known to have covered: the largest `durableUpTo` of any batch header, those
-   * beyond the last good batch included.
-   */
+  /** Bytes that a sync is known to have covered: the largest `durableUpTo` of the good batches. */
   readonly watermark: number;
   /** What is wrong where the good batches end; `undefined` when the file ends there. */
   readonly complaint: string | undefined;
@@ -51,9 +48,6 @@ export function scanBatches(
     nextOffset = batch.nextOffset;
     bytes += batch.bytes.length;
   }
-  if (complaint !== undefined) {
-    watermark = Math.max(watermark, watermarkBeyond(reader, bytes, size));
-  }
   return { bytes, nextOffset, epoch, watermark, complaint };
 }
 
@@ -76,8 +70,9 @@ function complaintOf(batch: BatchView, nextOffset: number, epoch: number): strin
   return batch.isIntact() ? undefined : "payload checksum does not match";
 }
 
-/** The largest watermark of the headers that can still be found beyond the good batches. */
-function watermarkBeyond(reader: BlockReader, position: number, size: number): number {
+/** The largest watermark of the headers that can still be found from `position` on. */
+export function watermarkBeyond(source: BatchSource, position: number, size: number): number {
+  const reader = new BlockReader(source);
   let watermark = 0;
   let found = reader.seekBatch(position, size);
   while (found !== undefined) {

@@ -26,6 +26,12 @@ export interface IndexBinding {
   readonly segmentBytes: number;
 }
 
+/** Largest index that a segment of so many bytes can have. */
+export function indexBytesMax(segmentBytes: number): number {
+  const entries = Math.ceil(segmentBytes / INDEX_INTERVAL_BYTES) + 1;
+  return HEADER_BYTES + entries * ENTRY_BYTES + 8 + CRC_BYTES;
+}
+
 /** The sparse index of one segment. Batches are added in the order of the file. */
 export class SparseIndex {
   readonly baseOffset: number;

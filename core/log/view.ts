@@ -5,7 +5,7 @@
  */
 import { outOfRange } from "../base/offset_errors.ts";
 import type { Gap } from "./gaps.ts";
-import type { ReadableSegment } from "./segments.ts";
+import type { ReadableSegment } from "./segment_file.ts";
 
 /** The readable part of a log. Every property may change between two reads. */
 export interface LogView {

@@ -4,12 +4,12 @@
  * @module
  */
 import { join } from "node:path";
+import { decodeChecked, encodeChecked } from "../base/checked_document.ts";
 import { SeglogError } from "../base/errors.ts";
 import { MANIFEST_BYTES_MAX } from "../base/limits.ts";
 import type { Disk } from "../disk/disk.ts";
 import { readFile, replaceFile } from "../disk/files.ts";
 import { CATALOGUE_FILE, MANIFEST_FILE } from "../format/file_names.ts";
-import { decodeChecked, encodeChecked } from "../log/manifest.ts";
 import type { TopicInfo } from "../backend.ts";
 
 /** What a store says of itself. */

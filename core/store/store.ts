@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { randomBytes } from "node:crypto";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type {
   AppendOptions,
   AppendResult,
@@ -17,23 +16,21 @@ import type {
   TruncateOptions,
 } from "../backend.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { SeglogError } from "../base/errors.ts";
-import { TOPICS_MAX } from "../base/limits.ts";
-import { Mutex } from "../base/mutex.ts";
+import { messageOf, SeglogError } from "../base/errors.ts";
 import type { Disk, DiskLock } from "../disk/disk.ts";
 import { makeFolderDurably } from "../disk/files.ts";
 import { MemoryDisk } from "../disk/memory_disk.ts";
 import { nodeDisk } from "../disk/node_disk.ts";
 import type { BatchView } from "../format/batch.ts";
-import { checkTopicName, partitionFolderName } from "../format/file_names.ts";
+import { checkTopicName } from "../format/file_names.ts";
 import type { RecordInput } from "../format/record.ts";
 import type { Log } from "../log/log.ts";
 import { lockFolder } from "../log/open_log.ts";
 import { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "../topic_config.ts";
-import { type Catalogue, readCatalogue, writeCatalogue } from "./catalogue.ts";
+import { type Catalogue, readCatalogue } from "./catalogue.ts";
 import { Maintenance } from "./maintenance.ts";
-import { prepareTopicFolders } from "./prepare_topic.ts";
-import { Topic } from "./topic.ts";
+import type { Topic } from "./topic.ts";
+import { existingCatalogue, noTopic, openCatalogue, TopicRegistry } from "./topic_registry.ts";
 
 /** How a store is opened. */
 export interface StoreOptions {
@@ -71,13 +68,10 @@ export class Store implements Backend {
   /** What this backend is, and what it can do. */
   readonly capabilities: Capabilities;
   readonly #folder: string;
-  readonly #disk: Disk;
   readonly #options: StoreOptions;
   readonly #lock: DiskLock | undefined;
-  readonly #changes = new Mutex();
-  readonly #topics = new Map<string, Topic>();
+  readonly #topics: TopicRegistry;
   readonly #maintenance: Maintenance | undefined;
-  #catalogue: Catalogue;
   #closing: Promise<void> | undefined;
 
   private constructor(
@@ -85,18 +79,24 @@ export class Store implements Backend {
     parts: { disk: Disk; lock?: DiskLock; catalogue: Catalogue },
     options: StoreOptions,
   ) {
-    const canWrite = options.readOnly !== true;
-    const kind = parts.disk instanceof MemoryDisk ? "memory" : "disk";
-    this.capabilities = { kind, canWrite, canTruncateAfter: canWrite };
+    const { disk, lock, catalogue } = parts;
+    const { readOnly = false, clock = systemClock } = options;
+    const kind = disk instanceof MemoryDisk ? "memory" : "disk";
+    this.capabilities = { kind, canWrite: !readOnly, canTruncateAfter: !readOnly };
     this.#folder = folder;
-    this.#disk = parts.disk;
-    this.#lock = parts.lock;
-    this.#catalogue = parts.catalogue;
+    this.#lock = lock;
     this.#options = options;
-    this.#syncTopics();
-    if (canWrite) {
-      this.#maintenance = new Maintenance(options.clock ?? systemClock, () => this.maintain());
-    }
+    this.#topics = new TopicRegistry(catalogue, {
+      disk,
+      folder,
+      now: () => clock.now(),
+      context: {
+        folder,
+        logOptions: { disk, clock, readOnly },
+        onNotice: (notice) => options.onNotice?.(notice),
+      },
+    });
+    if (!readOnly) this.#maintenance = new Maintenance(clock, () => this.maintain());
   }
 
   /**
@@ -110,9 +110,9 @@ export class Store implements Backend {
     const path = resolve(folder);
     if (options.defaults !== undefined) parseTopicConfig(options.defaults);
     if (options.readOnly) {
-      return new Store(path, { disk, catalogue: existing(disk, path) }, options);
+      return new Store(path, { disk, catalogue: existingCatalogue(disk, path) }, options);
     }
-    if (options.create === false) existing(disk, path);
+    if (options.create === false) existingCatalogue(disk, path);
     readCatalogue(disk, path); // refuses before anything is written
     if (disk.list(path) === undefined) await makeFolderDurably(disk, path);
     const lock = lockFolder(disk, path);
@@ -133,7 +133,7 @@ export class Store implements Backend {
   // deno-lint-ignore require-await -- the contract is asynchronous
   async listTopics(): Promise<TopicInfo[]> {
     this.#refresh();
-    return this.#catalogue.topics.toSorted((a, b) => a.name < b.name ? -1 : 1);
+    return this.#topics.list();
   }
 
   async describeTopic(topic: string): Promise<TopicDetails> {
@@ -148,62 +148,18 @@ export class Store implements Backend {
     this.#checkWritable();
     checkTopicName(topic);
     const asked = parseTopicConfig(config);
-    return await this.#changes.run(async () => {
-      this.#checkWritable();
-      const known = this.#topics.get(topic);
-      if (known === undefined) {
-        return { created: true, topic: await this.#createTopic(topic, asked) };
-      }
-      for (const [name, value] of Object.entries(asked)) {
-        const actual = known.info.config[name as keyof TopicConfig];
-        if (actual === value) continue;
-        throw new SeglogError(
-          "exists",
-          `Cannot create topic "${topic}" with ${name} ${value}: it exists with ${name} ${actual}`,
-          { details: { setting: name } },
-        );
-      }
-      return { created: false, topic: known.info };
-    });
+    const full = { ...DEFAULT_TOPIC_CONFIG, ...this.#options.defaults, ...asked };
+    return await this.#topics.ensure(topic, full, asked);
   }
 
   async configureTopic(topic: string, changes: Partial<TopicConfig>): Promise<TopicInfo> {
     this.#checkWritable();
-    const asked = parseTopicConfig(changes);
-    return await this.#changes.run(async () => {
-      const open = this.#topic(topic);
-      const { partitions } = open.info.config;
-      if (asked.partitions !== undefined && asked.partitions !== partitions) {
-        throw new SeglogError(
-          "invalid-argument",
-          `Cannot change the partitions of topic "${topic}" from ${partitions} to ${asked.partitions}: ` +
-            "keys would move to other partitions; create another topic and copy the records",
-        );
-      }
-      const info = { ...open.info, config: { ...open.info.config, ...asked } };
-      const others = this.#catalogue.topics.filter(({ name }) => name !== topic);
-      await this.#replaceCatalogue({ ...this.#catalogue, topics: [...others, info] });
-      await open.configure(info);
-      return info;
-    });
+    return await this.#topics.configure(topic, parseTopicConfig(changes));
   }
 
-  /**
-   * Removes a topic. The catalogue forgets it first and notes its folders; a crash before they are
-   * gone leaves them to the next opening.
-   */
   async deleteTopic(topic: string): Promise<void> {
     this.#checkWritable();
-    await this.#changes.run(async () => {
-      const open = this.#topic(topic);
-      const topics = this.#catalogue.topics.filter(({ name }) => name !== topic);
-      const folders = partitionFolders(open.info);
-      const dropping = [...this.#catalogue.dropping, ...folders];
-      await this.#replaceCatalogue({ topics, dropping });
-      this.#topics.delete(topic);
-      await open.close();
-      await this.#replaceCatalogue(await dropFolders(this.#disk, this.#folder, this.#catalogue));
-    });
+    await this.#topics.delete(topic);
   }
 
   async append(
@@ -212,7 +168,7 @@ export class Store implements Backend {
     options: AppendOptions = {},
   ): Promise<AppendResult> {
     const open = await this.#topicToWrite(topic);
-    const partition = options.partition ?? open.choosePartition(records);
+    const partition = options.partition ?? open.choosePartition(records, options.producer?.id);
     const log = await open.log(partition);
     const { start, end } = await log.appendAll(records, options);
     return { topic, partition, start, end, durable: log.durableOffset >= end };
@@ -224,7 +180,8 @@ export class Store implements Backend {
     options: Omit<AppendOptions, "producer"> = {},
   ): Promise<AppendResult> {
     const open = await this.#topicToWrite(topic);
-    const partition = options.partition ?? this.#partitionOfBatch(open, batch);
+    const partition = options.partition ??
+      open.choosePartition(batch.records(), batch.producer()?.id);
     const log = await open.log(partition);
     const { start, end } = await log.appendBatch(batch, options);
     return { topic, partition, start, end, durable: log.durableOffset >= end };
@@ -256,28 +213,20 @@ export class Store implements Backend {
   async flush(topic: string): Promise<void> {
     this.#checkWritable();
     const open = this.#topic(topic);
-    for (let partition = 0; partition < open.info.config.partitions; partition++) {
-      await (await open.log(partition)).flush();
-    }
+    for (const partition of open.openPartitions) await (await open.log(partition)).flush();
   }
 
-  /** Rolls aged segments and applies retention in every topic. The store does so by itself, too. */
+  /**
+   * Rolls aged segments and applies retention, in topics that have a retention or are in use. The
+   * store does so by itself, too.
+   */
   async maintain(): Promise<void> {
     this.#checkWritable();
-    for (const { info } of [...this.#topics.values()]) {
-      for (let partition = 0; partition < info.config.partitions; partition++) {
-        try {
-          const log = await this.#topics.get(info.name)?.log(partition);
-          await log?.maintain();
-        } catch (error) {
-          if (this.#closing !== undefined) return;
-          this.#notice(
-            `maintenance of "${info.name}" partition ${partition} failed: ${
-              (error as Error).message
-            }`,
-          );
-        }
-      }
+    for (const topic of this.#topics.open) {
+      const partitions = hasRetention(topic.info)
+        ? Array.from({ length: topic.info.config.partitions }, (_, partition) => partition)
+        : topic.openPartitions;
+      for (const partition of partitions) await this.#maintainLog(topic, partition);
     }
   }
 
@@ -294,37 +243,21 @@ export class Store implements Backend {
   async #close(): Promise<void> {
     await this.#maintenance?.stop();
     try {
-      await this.#changes.run(async () => {
-        const closing = [...this.#topics.values()].map((topic) => topic.close());
-        for (const result of await Promise.allSettled(closing)) {
-          if (result.status === "rejected") throw result.reason;
-        }
-      });
+      await this.#topics.close();
     } finally {
       this.#lock?.release();
     }
   }
 
-  async #createTopic(name: string, asked: Partial<TopicConfig>): Promise<TopicInfo> {
-    if (this.#catalogue.topics.length >= TOPICS_MAX) {
-      throw new SeglogError(
-        "too-large",
-        `Cannot create topic "${name}": the store has ${TOPICS_MAX} topics`,
+  async #maintainLog(topic: Topic, partition: number): Promise<void> {
+    try {
+      await (await topic.log(partition)).maintain();
+    } catch (error) {
+      if (error instanceof SeglogError && error.code === "closed") return;
+      this.#options.onNotice?.(
+        `maintenance of "${topic.info.name}" partition ${partition} failed: ${messageOf(error)}`,
       );
     }
-    const config = { ...DEFAULT_TOPIC_CONFIG, ...this.#options.defaults, ...asked };
-    const info = { name, id: randomBytes(16).toString("hex"), config };
-    await prepareTopicFolders(this.#disk, {
-      store: this.#folder,
-      partitions: partitionFolders(info),
-      nowMs: (this.#options.clock ?? systemClock).now(),
-    });
-    await this.#replaceCatalogue({
-      ...this.#catalogue,
-      topics: [...this.#catalogue.topics, info],
-    });
-    this.#syncTopics();
-    return info;
   }
 
   async #topicToWrite(name: string): Promise<Topic> {
@@ -338,59 +271,16 @@ export class Store implements Backend {
   }
 
   #topic(name: string): Topic {
-    const topic = this.#topics.get(name);
-    if (topic !== undefined && this.#options.readOnly !== true) {
-      this.#checkOpen();
-      return topic;
-    }
     this.#refresh();
-    const found = this.#topics.get(name);
-    if (found === undefined) throw noTopic(name);
-    return found;
-  }
-
-  #partitionOfBatch(topic: Topic, batch: BatchView): number {
-    if (topic.info.config.partitions === 1) return 0;
-    return topic.choosePartition([...batch.records()]);
+    const topic = this.#topics.get(name);
+    if (topic === undefined) throw noTopic(name);
+    return topic;
   }
 
   /** Looks for what the owner did to the topics, when it is another process. */
   #refresh(): void {
     this.#checkOpen();
-    if (this.#options.readOnly !== true) return;
-    this.#catalogue = existing(this.#disk, this.#folder);
-    this.#syncTopics();
-  }
-
-  /** Makes the open topics agree with the catalogue. */
-  #syncTopics(): void {
-    const context = {
-      folder: this.#folder,
-      logOptions: {
-        disk: this.#disk,
-        clock: this.#options.clock,
-        readOnly: this.#options.readOnly,
-      },
-      onNotice: (notice: string) => this.#notice(notice),
-    };
-    const ids = new Set(this.#catalogue.topics.map((topic) => topic.id));
-    for (const [name, topic] of this.#topics) {
-      if (ids.has(topic.info.id)) continue;
-      this.#topics.delete(name);
-      void topic.close();
-    }
-    for (const info of this.#catalogue.topics) {
-      if (!this.#topics.has(info.name)) this.#topics.set(info.name, new Topic(info, context));
-    }
-  }
-
-  async #replaceCatalogue(catalogue: Catalogue): Promise<void> {
-    await writeCatalogue(this.#disk, this.#folder, catalogue);
-    this.#catalogue = catalogue;
-  }
-
-  #notice(notice: string): void {
-    this.#options.onNotice?.(notice);
+    if (!this.capabilities.canWrite) this.#topics.refresh();
   }
 
   #checkOpen(): void {
@@ -400,6 +290,7 @@ export class Store implements Backend {
 
   #checkWritable(): void {
     this.#checkOpen();
+    this.#topics.checkWritable();
     if (this.capabilities.canWrite) return;
     throw new SeglogError(
       "read-only",
@@ -413,45 +304,7 @@ function boundsOf(log: Log): Bounds {
   return { logStartOffset, durableOffset, nextOffset };
 }
 
-function noTopic(name: string): SeglogError {
-  return new SeglogError(
-    "not-found",
-    `Cannot find topic ${
-      JSON.stringify(name.slice(0, 80))
-    }: no such topic; create it, or append to it`,
-  );
-}
-
-function partitionFolders(info: TopicInfo): string[] {
-  return Array.from(
-    { length: info.config.partitions },
-    (_, partition) => partitionFolderName(info.name, partition),
-  );
-}
-
-function existing(disk: Disk, folder: string): Catalogue {
-  const catalogue = readCatalogue(disk, folder);
-  if (catalogue !== undefined) return catalogue;
-  throw new SeglogError("not-found", `Cannot open ${folder}: no store is there`);
-}
-
-/** The catalogue, made when there is none; what a deletion left behind is removed. */
-async function openCatalogue(disk: Disk, folder: string): Promise<Catalogue> {
-  const found = readCatalogue(disk, folder);
-  if (found !== undefined && found.dropping.length === 0) return found;
-  const catalogue = found === undefined
-    ? { topics: [], dropping: [] }
-    : await dropFolders(disk, folder, found);
-  await writeCatalogue(disk, folder, catalogue);
-  return catalogue;
-}
-
-async function dropFolders(
-  disk: Disk,
-  folder: string,
-  catalogue: Catalogue,
-): Promise<Catalogue> {
-  for (const name of catalogue.dropping) disk.removeFolder(join(folder, name));
-  await disk.syncFolder(folder);
-  return { ...catalogue, dropping: [] };
+function hasRetention({ config }: TopicInfo): boolean {
+  return [config.retentionMs, config.retentionBytes, config.retentionRecords]
+    .some((limit) => limit !== null);
 }

@@ -10,7 +10,7 @@ import { partitionFolderName } from "../format/file_names.ts";
 import type { RecordInput } from "../format/record.ts";
 import { Log } from "../log/log.ts";
 import type { LogOptions } from "../log/options.ts";
-import { commonPartition } from "../partitioner.ts";
+import { commonPartition, partitionOf } from "../partitioner.ts";
 
 /** What all topics of a store share. */
 export interface TopicContext {
@@ -25,6 +25,7 @@ export class Topic {
   readonly #context: TopicContext;
   readonly #logs: (Promise<Log> | undefined)[];
   #turn = 0;
+  #isClosed = false;
 
   constructor(info: TopicInfo, context: TopicContext) {
     this.#info = info;
@@ -37,7 +38,11 @@ export class Topic {
   }
 
   /** The log of a partition. @throws {SeglogError} `not-found`, or what opening it finds */
-  log(partition = 0): Promise<Log> {
+  // deno-lint-ignore require-await -- what it throws itself comes as a rejection, too
+  async log(partition = 0): Promise<Log> {
+    if (this.#isClosed) {
+      throw new SeglogError("closed", `Cannot use topic "${this.#info.name}": it is closed`);
+    }
     if (!Number.isInteger(partition) || partition < 0 || partition >= this.#logs.length) {
       throw new SeglogError(
         "not-found",
@@ -50,14 +55,27 @@ export class Topic {
     return this.#logs[partition];
   }
 
-  /** Where records go: by the hash of their key, in turn where they have none. */
-  choosePartition(records: readonly RecordInput[]): number {
-    return commonPartition(records, this.#logs.length) ?? this.nextInTurn();
+  /** Partitions whose log is open, or being opened. */
+  get openPartitions(): number[] {
+    return [...this.#logs.keys()].filter((partition) => this.#logs[partition] !== undefined);
   }
 
-  /** The partitions one after another. */
-  nextInTurn(): number {
-    return this.#turn++ % this.#logs.length;
+  /**
+   * Where records go: by the hash of their key. Without a key, those of a producer by its id, since
+   * a retry has to find the first try, and others to the partitions in turn.
+   */
+  choosePartition(records: Iterable<RecordInput>, producerId?: string): number {
+    const partitions = this.#logs.length;
+    const byKey = commonPartition(records, partitions);
+    if (byKey !== undefined) return byKey;
+    return producerId === undefined
+      ? this.#turn++ % partitions
+      : partitionOf(producerId, partitions);
+  }
+
+  /** Takes settings that another process made. */
+  adopt(info: TopicInfo): void {
+    this.#info = info;
   }
 
   /** All partitions, measured. */
@@ -81,6 +99,7 @@ export class Topic {
 
   /** Closes the logs that are open. @throws what closing one of them threw, when all are closed */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const closing = this.#logs.map(async (opening) => {
       const log = await opening?.catch(() => undefined); // its opener was told
       await log?.close();

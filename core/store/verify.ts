@@ -20,7 +20,8 @@ import {
 } from "../format/file_names.ts";
 import { BlockReader } from "../log/block_reader.ts";
 import { isWholeChain, type Manifest, readManifest } from "../log/manifest.ts";
-import { loadIndex, type LogPlace, openSegmentFile, segmentPath } from "../log/segments.ts";
+import { loadIndex } from "../log/index_file.ts";
+import { type LogPlace, openSegmentFile, segmentPath } from "../log/segment_file.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { readCatalogue } from "./catalogue.ts";
 

@@ -235,7 +235,7 @@ describe("failing disks", () => {
     disk.onOperation = (operation) => {
       if (operation === "write" || operation === "truncate") throw diskFull();
     };
-    await rejectsWith("poisoned", () => log.append({ value: "b" }));
+    await rejectsWith("outcome-unknown", () => log.append({ value: "b" }));
     disk.onOperation = () => {};
     await rejectsWith("poisoned", () => log.append({ value: "c" }));
     assert.deepEqual(await shown(log.records()), ["0:a"]);

@@ -111,7 +111,7 @@ describe("recovery on open", () => {
       const path = join(folder, name);
       const bytes = fs.readFileSync(path);
       if (i % 4 === 0) fs.truncateSync(path, bytes.length - 3);
-      if (i % 4 === 1) fs.appendFileSync(path, Buffer.alloc(1000));
+      if (i % 4 === 1) fs.appendFileSync(path, Buffer.alloc(100_000));
       if (i % 4 === 2) fs.writeFileSync(path, Buffer.alloc(bytes.length));
       if (i % 4 === 3) fs.copyFileSync(join(folder, indexes[0]!), path);
     }

@@ -13,6 +13,7 @@ describe("retainedStart()", () => {
   const state = {
     logStartOffset: 5,
     nextOffset: 100,
+    gaps: [],
     segments: [
       { baseOffset: 0, bytes: 1000 },
       { baseOffset: 40, bytes: 1000 },
@@ -28,6 +29,14 @@ describe("retainedStart()", () => {
   test("by count, exactly so many are kept", () => {
     assert.equal(retainedStart(state, { ...UNLIMITED, retentionRecords: 30 }, 1000), 70);
     assert.equal(retainedStart(state, { ...UNLIMITED, retentionRecords: 1000 }, 1000), 5);
+  });
+
+  test("by count, offsets whose records were removed do not count", () => {
+    const gaps = [{ start: 20, end: 40 }, { start: 70, end: 90 }];
+    const keep = (retentionRecords: number) =>
+      retainedStart({ ...state, gaps }, { ...UNLIMITED, retentionRecords }, 1000);
+    assert.deepEqual([keep(5), keep(10), keep(11), keep(40), keep(41)], [95, 90, 69, 40, 19]);
+    assert.equal(keep(1000), 5);
   });
 
   test("by age, what is older goes", () => {

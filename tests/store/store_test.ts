@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setImmediate } from "node:timers";
-import { Log, readRecords, Store, verify } from "../../mod.ts";
+import { Log, readRecords, SeglogError, Store, verify } from "../../mod.ts";
 import { collect, rejectsWith, shown } from "../support/collect.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { tempDir } from "../support/temp_dir.ts";
@@ -171,6 +171,76 @@ describe("a store", () => {
       await again.close();
       if (isDone) break;
     }
+  });
+
+  test("a deletion that fails half-way takes nothing of a topic that is made anew", async () => {
+    for (let failAt = 1;; failAt++) {
+      const disk = new TrickDisk();
+      const store = await Store.open("/data", { disk });
+      await store.append("orders", [{ value: "old" }]);
+      let operations = 0;
+      disk.onOperation = () => {
+        if (++operations === failAt) throw new SeglogError("io", "EIO once");
+      };
+      let isDone = false;
+      await store.deleteTopic("orders").then(() => isDone = true, () => {});
+      const hasFailed = operations >= failAt;
+      disk.onOperation = () => {};
+      let acknowledged: string[] = [];
+      try {
+        const { start } = await store.append("orders", [{ value: "new" }]);
+        acknowledged = start === 0 ? ["0:new"] : ["0:old", "1:new"];
+      } catch (error) {
+        assert.ok(error instanceof SeglogError && error.code === "poisoned", `${error}`);
+      }
+      await store.close();
+      const again = await Store.open("/data", { disk });
+      if (acknowledged.length > 0) {
+        assert.deepEqual(await shown(readRecords(again, "orders")), acknowledged, `at ${failAt}`);
+      }
+      await again.close();
+      if (isDone && !hasFailed) break;
+    }
+  });
+
+  test("nothing is opened, and nothing written, once it is closed", async () => {
+    const disk = new TrickDisk();
+    const store = await Store.open("/data", { disk });
+    await store.ensureTopic("orders", { partitions: 20, retentionMs: 1000 });
+    const busy = [store.maintain(), store.describeTopic("orders"), store.flush("orders")];
+    const settled = Promise.allSettled(busy);
+    await store.close();
+    const written: string[] = [];
+    disk.onOperation = (operation, path) => written.push(`${operation} ${path}`);
+    await settled;
+    for (let turns = 0; turns < 20; turns++) await new Promise((done) => setImmediate(done));
+    assert.deepEqual(written, []);
+    await (await Store.open("/data", { disk })).close();
+  });
+
+  test("read only: sees settings that its owner changes", async () => {
+    const disk = new TrickDisk();
+    const owner = await Store.open("/data", { disk });
+    await owner.ensureTopic("orders");
+    const reader = await Store.open("/data", { disk, readOnly: true });
+    await owner.configureTopic("orders", { retentionRecords: 7 });
+    assert.equal((await reader.describeTopic("orders")).config.retentionRecords, 7);
+    await reader.close();
+    await owner.close();
+  });
+
+  test("is not opened as a log, nor a log as a store", async () => {
+    await using dir = tempDir();
+    {
+      await using store = await Store.open(dir.path);
+      await store.append("orders", [{ value: "a" }]);
+    }
+    await rejectsWith("invalid-argument", () => Log.open(dir.path));
+    await rejectsWith("invalid-argument", () => Store.open(join(dir.path, "orders-0")));
+    const plain = join(dir.path, "plain");
+    fs.mkdirSync(plain);
+    await rejectsWith("not-found", () => Log.open(plain, { create: false }));
+    assert.deepEqual(fs.readdirSync(plain), []);
   });
 
   test("applies retention by itself, from time to time", async () => {

@@ -1,0 +1,81 @@
+/**
+ * The index beside its segment. It is a hint: written without a sync, believed only when it is whole
+ * and belongs to that very segment, and built again on any doubt.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { SeglogError } from "../base/errors.ts";
+import { readFile, removeIfThere } from "../disk/files.ts";
+import { indexFileName } from "../format/file_names.ts";
+import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
+import { BlockReader } from "./block_reader.ts";
+import type { LogPlace, ReadableSegment, SegmentFile } from "./segment_file.ts";
+import { indexBytesMax, SparseIndex } from "./sparse_index.ts";
+
+/** Writes the index of a segment, if that is possible. */
+export function saveIndex(place: LogPlace, segment: ReadableSegment): void {
+  try {
+    writeIndex(place, segment);
+  } catch (error) {
+    if (!(error instanceof SeglogError)) throw error;
+  }
+}
+
+/** The index of a segment as it was written, or `undefined` on any doubt. */
+export function loadIndex(
+  place: LogPlace,
+  file: SegmentFile,
+  segment: { readonly baseOffset: number; readonly bytes: number },
+): SparseIndex | undefined {
+  const { baseOffset, bytes: segmentBytes } = segment;
+  try {
+    const path = indexPath(place, baseOffset);
+    const bytes = readFile(place.disk, path, indexBytesMax(segmentBytes));
+    if (bytes === undefined) return undefined;
+    return SparseIndex.decode(bytes, { salt: file.salt, baseOffset, segmentBytes });
+  } catch (error) {
+    if (error instanceof SeglogError) return undefined;
+    throw error;
+  }
+}
+
+/** Builds an index from the headers of the batches; damaged ones are passed over. */
+export function buildIndex(
+  file: SegmentFile,
+  segment: { readonly baseOffset: number; readonly bytes: number },
+): SparseIndex {
+  const index = new SparseIndex(segment.baseOffset);
+  const reader = new BlockReader(file);
+  let position: number | undefined = SEGMENT_HEADER_BYTES;
+  while (position !== undefined && position < segment.bytes) {
+    const batch = reader.batchAt(position, segment.bytes);
+    if (typeof batch === "string") {
+      position = reader.seekBatch(position + 1, segment.bytes)?.position;
+      continue;
+    }
+    index.add(batch.header, position);
+    position += batch.bytes.length;
+  }
+  return index;
+}
+
+/** The path of the index of the segment with this base offset. */
+export function indexPath(place: LogPlace, baseOffset: number): string {
+  return join(place.folder, indexFileName(baseOffset));
+}
+
+function writeIndex(place: LogPlace, segment: ReadableSegment): void {
+  const { baseOffset, bytes: segmentBytes } = segment;
+  const path = indexPath(place, baseOffset);
+  const temporary = `${path}.tmp`;
+  removeIfThere(place.disk, temporary);
+  const file = place.disk.create(temporary);
+  try {
+    const { salt } = segment.source();
+    file.write(segment.index().encode({ salt, baseOffset, segmentBytes }), 0);
+  } finally {
+    file.close();
+  }
+  place.disk.rename(temporary, path);
+}

@@ -1,0 +1,108 @@
+/**
+ * Segment files: where they are, how they are opened and made.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { SeglogError } from "../base/errors.ts";
+import type { Disk, DiskFile } from "../disk/disk.ts";
+import { removeIfThere } from "../disk/files.ts";
+import { segmentFileName } from "../format/file_names.ts";
+import {
+  decodeSegmentHeader,
+  encodeSegmentHeader,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+} from "../format/segment_header.ts";
+import type { SparseIndex } from "./sparse_index.ts";
+
+/** Where a log lives, and which log it is. */
+export interface LogPlace {
+  readonly disk: Disk;
+  readonly folder: string;
+  readonly logId: string;
+}
+
+/** What a reader needs of a segment. */
+export interface ReadableSegment {
+  readonly path: string;
+  readonly baseOffset: number;
+  /** Offset after the last readable record. */
+  readonly nextOffset: number;
+  /** Bytes that may be read: whole batches. */
+  readonly bytes: number;
+  readonly maxTimestampMs: number;
+  /** The open file. @throws {SeglogError} `corrupt` when it is not the segment that it should be */
+  source(): SegmentFile;
+  index(): SparseIndex;
+  close(): void;
+}
+
+/** An open segment file whose header was checked. */
+export interface SegmentFile {
+  readonly file: DiskFile;
+  readonly salt: number;
+  readonly createdMs: number;
+}
+
+/** The path of a segment. */
+export function segmentPath(place: LogPlace, baseOffset: number): string {
+  return join(place.folder, segmentFileName(baseOffset));
+}
+
+/**
+ * Opens a segment file and checks that it is the one that belongs there.
+ *
+ * @throws {SeglogError} `corrupt`, also when there is no file; `unsupported` for a later version
+ */
+export function openSegmentFile(
+  place: LogPlace,
+  baseOffset: number,
+  mode: "read" | "write",
+): SegmentFile {
+  const path = segmentPath(place, baseOffset);
+  if (place.disk.sizeOf(path) === undefined) {
+    throw new SeglogError("corrupt", `Cannot open segment ${path}: the file is missing`);
+  }
+  const file = place.disk.open(path, mode);
+  try {
+    const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
+    const header = decodeSegmentHeader(bytes.subarray(0, file.read(bytes, 0)));
+    const complaint = typeof header === "string"
+      ? header
+      : header.logId !== place.logId
+      ? `it belongs to log ${header.logId}, not to ${place.logId}`
+      : header.baseOffset !== baseOffset
+      ? `its header says base offset ${header.baseOffset}`
+      : undefined;
+    if (typeof header !== "string" && complaint === undefined) {
+      return { file, salt: header.salt, createdMs: header.createdMs };
+    }
+    throw new SeglogError("corrupt", `Cannot open segment ${path}: ${complaint}`, {
+      details: { path, position: 0 },
+    });
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+/** Makes a segment with its header; the file and its folder entry are durable when it resolves. */
+export async function createSegmentFile(
+  place: LogPlace,
+  header: Omit<SegmentHeader, "logId">,
+): Promise<SegmentFile> {
+  const path = segmentPath(place, header.baseOffset);
+  removeIfThere(place.disk, path); // left by a roll that failed: no manifest lists it
+  const file = place.disk.create(path);
+  try {
+    file.write(encodeSegmentHeader({ ...header, logId: place.logId }), 0);
+    await file.sync();
+    await place.disk.syncFolder(place.folder);
+  } catch (error) {
+    file.close();
+    removeIfThere(place.disk, path);
+    throw error;
+  }
+  return { file, salt: header.salt, createdMs: header.createdMs };
+}

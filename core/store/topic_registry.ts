@@ -1,0 +1,262 @@
+/**
+ * The topics of a store, and the catalogue that lists them: what is made, changed and deleted, one
+ * step at a time.
+ *
+ * @module
+ */
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import type { TopicInfo } from "../backend.ts";
+import { SeglogError } from "../base/errors.ts";
+import { TOPICS_MAX } from "../base/limits.ts";
+import { Mutex } from "../base/mutex.ts";
+import type { Disk } from "../disk/disk.ts";
+import { partitionFolderName } from "../format/file_names.ts";
+import type { TopicConfig } from "../topic_config.ts";
+import { type Catalogue, readCatalogue, writeCatalogue } from "./catalogue.ts";
+import { prepareTopicFolders } from "./prepare_topic.ts";
+import { Topic, type TopicContext } from "./topic.ts";
+
+/** What a registry works with. */
+export interface RegistryOptions {
+  readonly disk: Disk;
+  readonly folder: string;
+  readonly context: TopicContext;
+  readonly now: () => number;
+}
+
+/** The topics of one store. */
+export class TopicRegistry {
+  readonly #options: RegistryOptions;
+  readonly #mutex = new Mutex();
+  readonly #topics = new Map<string, Topic>();
+  #catalogue: Catalogue;
+  #failure: SeglogError | undefined;
+
+  constructor(catalogue: Catalogue, options: RegistryOptions) {
+    this.#catalogue = catalogue;
+    this.#options = options;
+    this.#syncTopics();
+  }
+
+  /** All topics, ordered by name. */
+  list(): TopicInfo[] {
+    return this.#catalogue.topics.toSorted((a, b) => a.name < b.name ? -1 : 1);
+  }
+
+  /** The topics that are open now. */
+  get open(): Topic[] {
+    return [...this.#topics.values()];
+  }
+
+  get(name: string): Topic | undefined {
+    return this.#topics.get(name);
+  }
+
+  /** Nothing may be changed any more when a change of the catalogue ended as unknown. */
+  checkWritable(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Takes over what another process did to the catalogue. */
+  refresh(): void {
+    this.#catalogue = existingCatalogue(this.#options.disk, this.#options.folder);
+    this.#syncTopics();
+  }
+
+  /**
+   * Makes a topic, or finds that it is there.
+   *
+   * @param config all of its settings, should it be made
+   * @param asked those that must agree with it, should it be there
+   */
+  ensure(
+    name: string,
+    config: TopicConfig,
+    asked: Partial<TopicConfig>,
+  ): Promise<{ created: boolean; topic: TopicInfo }> {
+    return this.#mutex.run(async () => {
+      this.checkWritable();
+      const known = this.#topics.get(name)?.info;
+      if (known === undefined) return { created: true, topic: await this.#create(name, config) };
+      checkAgrees(known, asked);
+      return { created: false, topic: known };
+    });
+  }
+
+  /** Changes settings of a topic. @throws {SeglogError} `invalid-argument` for its partitions */
+  configure(name: string, asked: Partial<TopicConfig>): Promise<TopicInfo> {
+    return this.#mutex.run(async () => {
+      this.checkWritable();
+      const topic = this.#existing(name);
+      checkPartitionsStay(topic.info, asked);
+      const info = { ...topic.info, config: { ...topic.info.config, ...asked } };
+      const others = this.#catalogue.topics.filter((other) => other.name !== name);
+      await this.#replaceCatalogue({ ...this.#catalogue, topics: [...others, info] });
+      await topic.configure(info);
+      return info;
+    });
+  }
+
+  /**
+   * Deletes a topic. The catalogue forgets it first and notes its folders; a crash, or an error,
+   * before they are gone leaves them to the next change or opening.
+   */
+  delete(name: string): Promise<void> {
+    return this.#mutex.run(async () => {
+      this.checkWritable();
+      const topic = this.#existing(name);
+      const dropping = [...this.#catalogue.dropping, ...partitionFolders(topic.info)];
+      const topics = this.#catalogue.topics.filter((other) => other.name !== name);
+      await this.#replaceCatalogue({ topics, dropping });
+      this.#topics.delete(name);
+      await topic.close().catch(() => {}); // what could not be closed well is deleted next
+      await this.#finishDrops();
+    });
+  }
+
+  /** Closes all topics. @throws what closing one of them threw, when all are closed */
+  close(): Promise<void> {
+    return this.#mutex.run(async () => {
+      const closing = this.open.map((topic) => topic.close());
+      for (const result of await Promise.allSettled(closing)) {
+        if (result.status === "rejected") throw result.reason;
+      }
+    });
+  }
+
+  async #create(name: string, config: TopicConfig): Promise<TopicInfo> {
+    if (this.#catalogue.topics.length >= TOPICS_MAX) {
+      throw new SeglogError(
+        "too-large",
+        `Cannot create topic "${name}": the store has ${TOPICS_MAX} topics`,
+      );
+    }
+    await this.#finishDrops(); // one of them may be a folder of this name
+    const { disk, folder, now } = this.#options;
+    const info = { name, id: randomBytes(16).toString("hex"), config };
+    const partitions = partitionFolders(info);
+    await prepareTopicFolders(disk, { store: folder, partitions, nowMs: now() });
+    const topics = [...this.#catalogue.topics, info];
+    await this.#replaceCatalogue({ ...this.#catalogue, topics });
+    this.#syncTopics();
+    return info;
+  }
+
+  async #finishDrops(): Promise<void> {
+    if (this.#catalogue.dropping.length === 0) return;
+    const { disk, folder } = this.#options;
+    await this.#replaceCatalogue(await dropFolders(disk, folder, this.#catalogue));
+  }
+
+  #existing(name: string): Topic {
+    const topic = this.#topics.get(name);
+    if (topic === undefined) throw noTopic(name);
+    return topic;
+  }
+
+  async #replaceCatalogue(catalogue: Catalogue): Promise<void> {
+    try {
+      await writeCatalogue(this.#options.disk, this.#options.folder, catalogue);
+    } catch (error) {
+      if (error instanceof SeglogError && error.code === "outcome-unknown") {
+        this.#failure = new SeglogError(
+          "poisoned",
+          `Cannot change the store in ${this.#options.folder}: an earlier change of its topics may or may not be stored. ` +
+            "Close the store, look at the disk, and open it again",
+          { cause: error },
+        );
+      }
+      throw error;
+    }
+    this.#catalogue = catalogue;
+  }
+
+  /** Makes the open topics agree with the catalogue. */
+  #syncTopics(): void {
+    const listed = new Map(this.#catalogue.topics.map((info) => [info.id, info]));
+    for (const [name, topic] of this.#topics) {
+      const info = listed.get(topic.info.id);
+      if (info !== undefined) {
+        topic.adopt(info);
+        continue;
+      }
+      this.#topics.delete(name);
+      topic.close().catch(() => {}); // a log that was read only
+    }
+    for (const info of this.#catalogue.topics) {
+      if (this.#topics.has(info.name)) continue;
+      this.#topics.set(info.name, new Topic(info, this.#options.context));
+    }
+  }
+}
+
+/** The error for a topic that is not there. */
+export function noTopic(name: string): SeglogError {
+  return new SeglogError(
+    "not-found",
+    `Cannot find topic ${
+      JSON.stringify(name.slice(0, 80))
+    }: no such topic; create it, or append to it`,
+  );
+}
+
+/** The catalogue of a store that must be there. @throws {SeglogError} `not-found` */
+export function existingCatalogue(disk: Disk, folder: string): Catalogue {
+  const catalogue = readCatalogue(disk, folder);
+  if (catalogue !== undefined) return catalogue;
+  throw new SeglogError("not-found", `Cannot open ${folder}: no store is there`);
+}
+
+/** The catalogue, made when there is none; what a deletion left behind is removed. */
+export async function openCatalogue(disk: Disk, folder: string): Promise<Catalogue> {
+  const found = readCatalogue(disk, folder);
+  if (found !== undefined && found.dropping.length === 0) return found;
+  const catalogue = found === undefined
+    ? { topics: [], dropping: [] }
+    : await dropFolders(disk, folder, found);
+  await writeCatalogue(disk, folder, catalogue);
+  return catalogue;
+}
+
+/** Removes the folders of deleted topics, never one that a topic has. */
+async function dropFolders(
+  disk: Disk,
+  folder: string,
+  catalogue: Catalogue,
+): Promise<Catalogue> {
+  const owned = new Set(catalogue.topics.flatMap(partitionFolders));
+  for (const name of catalogue.dropping) {
+    if (!owned.has(name)) disk.removeFolder(join(folder, name));
+  }
+  await disk.syncFolder(folder);
+  return { ...catalogue, dropping: [] };
+}
+
+function partitionFolders(info: TopicInfo): string[] {
+  return Array.from(
+    { length: info.config.partitions },
+    (_, partition) => partitionFolderName(info.name, partition),
+  );
+}
+
+function checkAgrees({ name, config }: TopicInfo, asked: Partial<TopicConfig>): void {
+  for (const [setting, value] of Object.entries(asked)) {
+    const actual = config[setting as keyof TopicConfig];
+    if (actual === value) continue;
+    throw new SeglogError(
+      "exists",
+      `Cannot create topic "${name}" with ${setting} ${value}: it exists with ${setting} ${actual}`,
+      { details: { setting } },
+    );
+  }
+}
+
+function checkPartitionsStay({ name, config }: TopicInfo, asked: Partial<TopicConfig>): void {
+  if (asked.partitions === undefined || asked.partitions === config.partitions) return;
+  throw new SeglogError(
+    "invalid-argument",
+    `Cannot change the partitions of topic "${name}" from ${config.partitions} to ${asked.partitions}: ` +
+      "keys would move to other partitions; create another topic and copy the records",
+  );
+}
