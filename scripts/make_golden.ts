@@ -1,6 +1,6 @@
 /**
- * Writes the golden segments of `tests/golden/` that are not there yet. One that is there is never
- * written again: it stands for what older versions of seglog have written.
+ * Writes the golden segments and stores of `tests/golden/` that are not there yet. One that is there
+ * is never written again: it stands for what older versions of seglog have written.
  *
  * `deno run -A scripts/make_golden.ts`
  *
@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FORMAT_VERSION } from "../core/base/format_version.ts";
 import { flatten } from "../tests/golden/flat_record.ts";
+import { GOLDEN_STORES, makeGoldenStores } from "../tests/golden/golden_stores.ts";
 import { encodeGoldenSegment, GOLDEN_SEGMENTS } from "../tests/golden/golden_segments.ts";
 import { batchesOf } from "../tests/golden/read_segment.ts";
 
@@ -25,4 +26,8 @@ for (const segment of GOLDEN_SEGMENTS) {
   fs.writeFileSync(path, bytes);
   fs.writeFileSync(join(folder, `${segment.name}.ndjson`), lines.join(""));
   console.log(`${path}: ${bytes.length} bytes, ${lines.length} records`);
+}
+if (!GOLDEN_STORES.some((name) => fs.existsSync(join(folder, name)))) {
+  await makeGoldenStores(folder);
+  console.log(`${folder}: ${GOLDEN_STORES.join(", ")}`);
 }

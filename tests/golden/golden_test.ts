@@ -1,8 +1,17 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import * as fs from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { decodeSegmentHeader } from "../../core/format/segment_header.ts";
+import { Store } from "../../mod.ts";
+import { tempDir } from "../support/temp_dir.ts";
+import {
+  contentFileName,
+  contentOf,
+  GOLDEN_STORES,
+  type GoldenPartition,
+} from "./golden_stores.ts";
 import { flatten, parseFlatRecords } from "./flat_record.ts";
 import { encodeGoldenSegment, GOLDEN_SEGMENTS } from "./golden_segments.ts";
 import { batchesOf } from "./read_segment.ts";
@@ -62,10 +71,40 @@ test("golden batches have the producers and the offsets that they had", () => {
   ]);
 });
 
+for (const name of GOLDEN_STORES) {
+  test(`golden store "${name}" of version 1 opens, reads as it always did, and goes on`, async () => {
+    await using dir = tempDir();
+    const path = join(dir.path, name);
+    fs.cpSync(new URL(name, folder), path, { recursive: true });
+    const content = JSON.parse(readGolden(contentFileName(name)).toString());
+    const reader = await Store.open(path, { readOnly: true });
+    assert.deepEqual(recordsOf(await contentOf(reader)), recordsOf(content));
+    await reader.close();
+
+    const notices: string[] = [];
+    const onNotice = (notice: string) => notices.push(notice);
+    await using store = await Store.open(path, { onNotice });
+    assert.deepEqual(await contentOf(store), content);
+    const { nextOffset } = await store.bounds("orders");
+    const { start } = await store.append("orders", [{ value: "new" }]);
+    assert.equal(start, nextOffset);
+    const isTorn = name === "store-crashed";
+    assert.equal(notices.length, isTorn ? 1 : 0, notices.join("\n"));
+    const repeated = { producer: { id: "till-1", epoch: 2, sequence: 23 } };
+    const { start: first } = await store.append("orders", [{ value: "again" }], repeated);
+    assert.equal(first, 46, "the producer's last append is remembered");
+  });
+}
+
 test("every golden file is known to this test", () => {
   const known = GOLDEN_SEGMENTS.flatMap(({ name }) => [`${name}.log`, `${name}.ndjson`]);
+  known.push(...GOLDEN_STORES.flatMap((name) => [name, contentFileName(name)]));
   assert.deepEqual(fs.readdirSync(folder).toSorted(), known.toSorted());
 });
+
+function recordsOf(content: readonly GoldenPartition[]): unknown {
+  return content.map(({ topic, partition, records }) => ({ topic, partition, records }));
+}
 
 function readGolden(name: string): Buffer {
   return fs.readFileSync(new URL(name, folder));

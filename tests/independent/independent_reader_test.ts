@@ -11,9 +11,10 @@ import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Codec, json, partitionOf, readRecords, type RecordInput, Store } from "../../mod.ts";
-import { segmentFileName } from "../../core/format/file_names.ts";
+import { partitionFolderName, segmentFileName } from "../../core/format/file_names.ts";
 import { type FlatRecord, flatten, parseFlatRecords } from "../golden/flat_record.ts";
 import { GOLDEN_SEGMENTS } from "../golden/golden_segments.ts";
+import { contentFileName, GOLDEN_STORES, type GoldenPartition } from "../golden/golden_stores.ts";
 import { collect } from "../support/collect.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
@@ -115,6 +116,22 @@ for (const { name } of GOLDEN_SEGMENTS) {
     assert.equal(status, 0);
     const expected = fs.readFileSync(join(GOLDEN, `${name}.ndjson`), "utf8");
     assert.deepEqual(lines, parseFlatRecords(expected));
+  });
+}
+
+for (const name of GOLDEN_STORES) {
+  test(`an independent reader reads the golden store "${name}"`, { skip }, () => {
+    const content: GoldenPartition[] = JSON.parse(
+      fs.readFileSync(join(GOLDEN, contentFileName(name)), "utf8"),
+    );
+    for (const { topic, partition, records } of content) {
+      const folder = join(GOLDEN, name, partitionFolderName(topic, partition));
+      const { status, lines } = readBy(folder);
+      assert.equal(status, 0);
+      assert.deepEqual(lines.filter((line) => "offset" in line), records);
+      const isTorn = name === "store-crashed" && topic === "orders";
+      assert.equal(lines.length, records.length + (isTorn ? 1 : 0));
+    }
   });
 }
 
