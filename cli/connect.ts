@@ -10,6 +10,9 @@ import { UsageError } from "./exit.ts";
 import type { Context } from "./grammar/verb.ts";
 import type { Output } from "./output.ts";
 
+/** Tries after the first: someone is waiting, and a server that is down is told of soon. */
+const RETRIES = 2;
+
 /** Whether `at` is a server and not a folder. @throws {UsageError} when it is neither, surely */
 export function isUrl(at: string): boolean {
   if (/^https?:\/\//i.test(at)) return true;
@@ -57,7 +60,7 @@ async function openFolder(
 
 async function openUrl({ at, output }: Context): Promise<Backend> {
   const { connect } = await import("../client/connect.ts");
-  return await connect(at, { onNotice: notice(output) });
+  return await connect(at, { retries: RETRIES, onNotice: notice(output) });
 }
 
 function notice(output: Output): (text: string) => void {

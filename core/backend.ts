@@ -44,6 +44,8 @@ export interface TopicInfo {
 export interface PartitionInfo extends Bounds {
   /** Its number, from 0. */
   readonly partition: number;
+  /** Records that can be read. */
+  readonly records: number;
   /** Bytes of its segments on disk. */
   readonly bytes: number;
   /** Segments, the active one included. */

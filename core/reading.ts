@@ -46,3 +46,24 @@ export async function readRecord(
   for await (const record of readRecords(backend, topic, range)) return record;
   throw absent(`"${topic}"`, offset);
 }
+
+/** The offset of the first of the last `count` records of a partition, however offsets have gaps. */
+export async function startOfLast(
+  backend: Backend,
+  topic: string,
+  last: { readonly count: number; readonly partition: number },
+): Promise<number> {
+  const { count, partition } = last;
+  const { logStartOffset, nextOffset, records } = (await backend.describeTopic(topic))
+    .partitions[partition]!;
+  if (count >= records) return logStartOffset;
+  if (count === 0) return nextOffset;
+  if (records === nextOffset - logStartOffset) return nextOffset - count;
+  let wanted = count;
+  for await (const batch of backend.batches(topic, { partition, reverse: true })) {
+    const { recordCount } = batch.header;
+    if (wanted <= recordCount) return [...batch.records()].at(-wanted)!.offset;
+    wanted -= recordCount;
+  }
+  return logStartOffset;
+}

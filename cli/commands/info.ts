@@ -42,7 +42,7 @@ async function writeStore(output: Output, topics: TopicDetails[], at: string): P
     rows: topics.map(({ name, partitions }) => [
       name,
       show.count(partitions.length),
-      show.count(sum(partitions, recordsOf)),
+      show.count(sum(partitions, ({ records }) => records)),
       show.bytes(sum(partitions, ({ bytes }) => bytes)),
       show.count(sum(partitions, ({ segments }) => segments)),
     ]),
@@ -65,7 +65,7 @@ async function writeTopic(output: Output, details: TopicDetails): Promise<void> 
       show.count(partition.logStartOffset),
       show.count(partition.nextOffset),
       show.count(partition.durableOffset),
-      show.count(recordsOf(partition)),
+      show.count(partition.records),
       show.bytes(partition.bytes),
       show.count(partition.segments),
     ]),
@@ -91,10 +91,6 @@ function amounts(output: Output): { count(n: number): string; bytes(n: number): 
   return output.isTerminal
     ? { count: formatCount, bytes: formatBytes }
     : { count: String, bytes: String };
-}
-
-function recordsOf({ logStartOffset, nextOffset }: PartitionInfo): number {
-  return nextOffset - logStartOffset;
 }
 
 function sum(partitions: readonly PartitionInfo[], measure: (info: PartitionInfo) => number) {

@@ -76,7 +76,7 @@ export async function removeTopic(context: Context, options: TopicRmOptions): Pr
   const { output } = context;
   await using backend = await openToChange(context);
   const { partitions } = await backend.describeTopic(topic);
-  const records = partitions.reduce((sum, info) => sum + info.nextOffset - info.logStartOffset, 0);
+  const records = partitions.reduce((sum, info) => sum + info.records, 0);
   const question = `Remove "${topic}" with ${countOf(records, "record")}?`;
   if (!yes && !await confirmed(context, question)) {
     output.note("seglog: nothing was removed");

@@ -6,6 +6,7 @@
 import type { Backend, TruncateOptions } from "../../core/backend.ts";
 import { SeglogError } from "../../core/base/errors.ts";
 import { resolveOffset } from "../../core/offset_range.ts";
+import { startOfLast } from "../../core/reading.ts";
 import { formatOffsets } from "../append/offset_runs.ts";
 import { confirmed } from "../confirm.ts";
 import { openToChange, openToRead } from "../connect.ts";
@@ -72,7 +73,7 @@ async function plan(backend: Backend, options: TruncateVerbOptions, cut: Cut): P
       return { cutting: { partition, after: after! }, removed, isSpread };
     }
     const first = cut === "keep"
-      ? Math.max(logStartOffset, nextOffset - keep!)
+      ? await startOfLast(backend, topic, { count: keep!, partition })
       : await resolveOffset(backend, topic, before!, partition);
     if (first > nextOffset) throw pastEnd(topic, first, nextOffset);
     const removed = { start: logStartOffset, end: Math.max(first, logStartOffset) };

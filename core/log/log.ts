@@ -18,6 +18,7 @@ import { recordsOf } from "../format/records_of.ts";
 import type { LogSettings } from "../format/log_settings.ts";
 import type { LogRecord, RecordInput } from "../format/record.ts";
 import type { AppendedRange } from "./append_queue.ts";
+import { offsetsInGaps } from "./gaps.ts";
 import { Cursor } from "./cursor.ts";
 import { LogWriter, type WriteOptions } from "./log_writer.ts";
 import { noLog } from "./manifest.ts";
@@ -154,6 +155,12 @@ export class Log implements AsyncDisposable {
   /** The offset that the next record gets, when nothing else is on its way. */
   get nextOffset(): number {
     return this.#fresh().nextOffset;
+  }
+
+  /** Records that can be read: fewer than there are offsets, once `truncate({ after })` was used. */
+  get recordCount(): number {
+    const { logStartOffset, nextOffset, gaps } = this.#fresh();
+    return nextOffset - logStartOffset - offsetsInGaps(gaps, logStartOffset);
   }
 
   /** Bytes of all segments. */

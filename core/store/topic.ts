@@ -83,9 +83,15 @@ export class Topic {
     const partitions: PartitionInfo[] = [];
     for (let partition = 0; partition < this.#logs.length; partition++) {
       const log = await this.log(partition);
-      const { logStartOffset, durableOffset, nextOffset, bytes, segmentCount } = log;
-      const segments = segmentCount;
-      partitions.push({ partition, logStartOffset, durableOffset, nextOffset, bytes, segments });
+      partitions.push({
+        partition,
+        logStartOffset: log.logStartOffset,
+        durableOffset: log.durableOffset,
+        nextOffset: log.nextOffset,
+        records: log.recordCount,
+        bytes: log.bytes,
+        segments: log.segmentCount,
+      });
     }
     return partitions;
   }

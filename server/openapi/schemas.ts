@@ -138,6 +138,7 @@ export const schemas: Record<string, unknown> = {
           properties: {
             partition: { type: "integer" },
             ...boundsProperties(),
+            records: { type: "integer", description: "Records that can be read." },
             bytes: { type: "integer", description: "Bytes of its segments." },
             segments: { type: "integer" },
           },

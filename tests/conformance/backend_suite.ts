@@ -12,6 +12,7 @@ import {
   readRecord,
   readRecords,
   type RecordInput,
+  startOfLast,
 } from "../../mod.ts";
 import { collect, rejectsWith, shown, take } from "../support/collect.ts";
 
@@ -452,6 +453,13 @@ export function backendSuite(name: string, openBackend: OpenBackend): void {
       await backend.append("orders", [{ value: "next" }]);
       assert.deepEqual((await read(backend)).slice(-3), ["5:5", "6:6", "10:next"]);
       await rejectsWith("not-found", () => readRecord(backend, "orders", 8));
+      const [partition] = (await backend.describeTopic("orders")).partitions;
+      assert.equal(partition!.records, 8);
+      const starts: number[] = [];
+      for (const count of [0, 1, 2, 3, 8, 9]) {
+        starts.push(await startOfLast(backend, "orders", { count, partition: 0 }));
+      }
+      assert.deepEqual(starts, [11, 10, 6, 5, 0, 0]);
       const reversed = await shown(readRecords(backend, "orders", { reverse: true }));
       assert.deepEqual(reversed.slice(0, 3), ["10:next", "6:6", "5:5"]);
     });
