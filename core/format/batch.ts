@@ -80,7 +80,11 @@ export class BatchView {
     if (this.#payload === undefined) {
       if (!this.isIntact()) throw this.#corrupt("its checksum does not match");
       const { codec, uncompressedLength } = this.header;
-      this.#payload = decompress(this.#stored(), codec, uncompressedLength);
+      try {
+        this.#payload = decompress(this.#stored(), codec, uncompressedLength);
+      } catch (cause) {
+        throw this.#corrupt("it does not unpack", cause);
+      }
     }
     return this.#payload;
   }

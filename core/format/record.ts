@@ -281,12 +281,13 @@ function checkedHeaders(headers: Readonly<Record<string, string>>): HeaderField[
   const fields: HeaderField[] = [];
   for (const [name, text] of Object.entries(headers)) {
     const nameLength = utf8Length(name);
-    if (nameLength === 0 || nameLength > HEADER_NAME_BYTES_MAX || typeof text !== "string") {
+    const isText = typeof text === "string" && text.isWellFormed() && name.isWellFormed();
+    if (nameLength === 0 || nameLength > HEADER_NAME_BYTES_MAX || !isText) {
       throw new SeglogError(
         "invalid-record",
         `Cannot append a record with header "${
           name.slice(0, 80)
-        }": a name has 1 to ${HEADER_NAME_BYTES_MAX} bytes and its value is text`,
+        }": a name has 1 to ${HEADER_NAME_BYTES_MAX} bytes and its value is text, both valid Unicode`,
       );
     }
     const textLength = utf8Length(text);
@@ -346,6 +347,12 @@ function typeNumberOf(record: RecordInput): number {
       `Cannot append a record whose key is ${typeof key}: give text, bytes or null`,
     );
   }
+  if (!isWellFormed(key) || !isWellFormed(value)) {
+    throw new SeglogError(
+      "invalid-record",
+      "Cannot append a record whose text has half of a surrogate pair: it is not Unicode; append it as bytes",
+    );
+  }
   if (value === null) return 0;
   if (type === undefined) return typeof value === "string" ? 1 : 0;
   const number = VALUE_TYPES.indexOf(type);
@@ -362,6 +369,10 @@ function typeNumberOf(record: RecordInput): number {
     );
   }
   return number;
+}
+
+function isWellFormed(content: string | Uint8Array | null | undefined): boolean {
+  return typeof content !== "string" || content.isWellFormed();
 }
 
 function recordTooLarge(length: number): SeglogError {

@@ -34,7 +34,6 @@ export async function runCli(
   options: CliOptions = {},
 ): Promise<CliResult> {
   const running = startCli(args, options);
-  running.child.stdin!.on("error", () => {}); // a command may end before it has read everything
   running.child.stdin!.end(options.input ?? "");
   return await running.ended;
 }
@@ -62,6 +61,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
     cwd: options.cwd,
     stdio: "pipe",
   });
+  child.stdin!.on("error", () => {}); // a command may end before it has read everything
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   let heard = () => {};

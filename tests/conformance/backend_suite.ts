@@ -235,6 +235,9 @@ export function backendSuite(name: string, openBackend: OpenBackend): void {
         { value: "x", type: "xml" },
         { value: Uint8Array.of(0xff), type: "text" },
         { value: "x", key: 7 },
+        { value: "half \ud83d of a pair" },
+        { value: "x", key: "\udc00" },
+        { value: "x", headers: { name: "\ud83d" } },
       ] as unknown as RecordInput[];
       for (const record of bad) {
         await rejectsWith("invalid-record", () => backend.append("orders", [good, record]));
