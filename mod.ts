@@ -60,7 +60,7 @@ export type {
   TruncateOptions,
 } from "./core/backend.ts";
 export { partitionOf } from "./core/partitioner.ts";
-export { readRecord, readRecords, startOfLast } from "./core/reading.ts";
+export { countRecords, readRecord, readRecords, startOfLast } from "./core/reading.ts";
 export { type DumpOptions, dumpSegment, type DumpSummary } from "./core/dump/dump.ts";
 export {
   type VerifiedPartition,

@@ -44,7 +44,7 @@ async function dispatch(
   });
   switch (request.kind) {
     case "run":
-      return await request.verb({ io, output, at: request.at ?? io.env.SEGLOG_AT ?? AT_DEFAULT });
+      return await request.verb({ io, output, at: request.at ?? (io.env.SEGLOG_AT || AT_DEFAULT) });
     case "show":
       await output.line(request.text);
       return EXIT_OK;

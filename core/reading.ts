@@ -47,6 +47,25 @@ export async function readRecord(
   throw absent(`"${topic}"`, offset);
 }
 
+/** How many records are at the offsets `[start, end)` of a partition, however offsets have gaps. */
+export async function countRecords(
+  backend: Backend,
+  topic: string,
+  range: { readonly start: number; readonly end: number; readonly partition: number },
+): Promise<number> {
+  const { start, end, partition } = range;
+  const info = (await backend.describeTopic(topic)).partitions[partition]!;
+  if (info.records === info.nextOffset - info.logStartOffset) return end - start;
+  let count = 0;
+  for await (const batch of backend.batches(topic, { partition, from: start, until: end })) {
+    const isWhole = batch.baseOffset >= start && batch.nextOffset <= end;
+    count += isWhole
+      ? batch.header.recordCount
+      : [...recordsOf(batch, { from: start, until: end })].length;
+  }
+  return count;
+}
+
 /** The offset of the first of the last `count` records of a partition, however offsets have gaps. */
 export async function startOfLast(
   backend: Backend,

@@ -19,6 +19,8 @@ export const EXIT_NO_BASE = 69;
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DIST = join(ROOT, "dist");
 const TARGET = join(DIST, "seglog");
+/** Made beside the target first: one that is there stays until there is another. */
+const UNFINISHED = join(DIST, "seglog.unfinished");
 
 /** Parsed beforehand, the program starts in a third of the time. */
 const BUN_FLAGS = ["--compile", "--minify", "--bytecode"];
@@ -34,15 +36,15 @@ export function denoCompile(target: string): Command {
 if (import.meta.main) process.exitCode = await compile(process.argv[2]);
 
 async function compile(by: string | undefined): Promise<number> {
-  fs.rmSync(TARGET, { force: true });
   fs.mkdirSync(DIST, { recursive: true });
   const command: Command = by === "bun"
-    ? [...await findBun(), "build", ...BUN_FLAGS, "--outfile", TARGET, "cli/main.ts"]
-    : denoCompile(TARGET);
+    ? [...await findBun(), "build", ...BUN_FLAGS, "--outfile", UNFINISHED, "cli/main.ts"]
+    : denoCompile(UNFINISHED);
   const outcome = await run(command, { cwd: ROOT });
   process.stderr.write(outcome.stderr);
   process.stdout.write(outcome.stdout);
   if (outcome.status === 0) {
+    fs.renameSync(UNFINISHED, TARGET);
     console.log(`dist/seglog: ${(fs.statSync(TARGET).size / 2 ** 20).toFixed(1)} MiB`);
     return 0;
   }
@@ -68,6 +70,6 @@ export function isBaseMissing(stderr: string): boolean {
 
 function removeUnfinished(): void {
   for (const name of fs.readdirSync(DIST)) {
-    if (name.startsWith("seglog.tmp-")) fs.rmSync(join(DIST, name));
+    if (name.startsWith("seglog.")) fs.rmSync(join(DIST, name));
   }
 }

@@ -23,7 +23,7 @@ export function appendBatches(exchange: Exchange): Promise<Response> {
       "Cannot use the Producer headers with encoded batches: a batch has its producer inside",
     );
   }
-  return exchange.body(async (body) => {
+  return exchange.body(services.limits.bodyBytesMax, async (body) => {
     const batches = checkedBatches(body);
     const progress = new AppendProgress(services.metrics);
     let expectedOffset = options.expectedOffset;

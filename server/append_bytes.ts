@@ -18,7 +18,7 @@ export function appendBytes(exchange: Exchange): Promise<Response> {
   const options = appendOptions(exchange, query);
   const key = query.text("key") ?? exchange.textHeader("Seglog-Key");
   const type = typeOf(query);
-  return exchange.body(async (value) => {
+  return exchange.body(exchange.services.limits.bodyBytesMax, async (value) => {
     const result = await backend.append(topic, [{ key, value, type }], options);
     services.metrics.appended(1);
     return jsonAnswer(appendAnswer(result));

@@ -10,13 +10,14 @@ import { jsonAnswer } from "./answers.ts";
 import { appendOptions } from "./append_options.ts";
 import { appendAnswer } from "./append_progress.ts";
 import type { Exchange } from "./exchange.ts";
+import { JSON_BODY_BYTES_MAX, JSON_BODY_RECORDS_MAX } from "./limits.ts";
 
 /** Answers when all records are in, or none. */
 export function appendJson(exchange: Exchange): Promise<Response> {
   const { topic, backend, services } = exchange;
   const options = appendOptions(exchange, exchange.query("partition"));
-  return exchange.body(async (body) => {
-    const shaped = parseRecordShapes(utf8Text(body));
+  return exchange.body(JSON_BODY_BYTES_MAX, async (body) => {
+    const shaped = parseRecordShapes(utf8Text(body), JSON_BODY_RECORDS_MAX);
     if (shaped.length === 0) {
       throw new SeglogError("invalid-argument", "Cannot append no records: the array is empty");
     }

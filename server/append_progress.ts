@@ -9,7 +9,7 @@ import type { Metrics } from "./metrics.ts";
 
 /** Collects the results of appends, by partition. */
 export class AppendProgress {
-  readonly #results = new Map<number, AppendResult>();
+  readonly #results = new Map<number, AppendResult & { readonly records: number }>();
   readonly #metrics: Metrics;
   #records = 0;
 
@@ -29,20 +29,24 @@ export class AppendProgress {
     const before = this.#results.get(result.partition);
     const durable = result.durable && (before?.durable ?? true);
     const start = before?.start ?? result.start;
-    this.#results.set(result.partition, { ...result, start, durable });
+    const total = records + (before?.records ?? 0);
+    this.#results.set(result.partition, { ...result, start, durable, records: total });
   }
 
-  /** The answer: one place, or a list where several partitions were appended to. */
+  /**
+   * The answer: one place, or a list where several partitions were appended to. Between the first
+   * offset and the last may be records of others, so their number is told, too.
+   */
   answer(topic: string): unknown {
     const results = [...this.#results.values()].sort((a, b) => a.partition - b.partition);
-    if (results.length === 1) return appendAnswer(results[0]!);
-    const partitions = results.map(({ partition, start, end, durable }) => ({
+    const places = results.map(({ partition, start, end, durable, records }) => ({
       partition,
       start,
       end,
       durable,
+      records,
     }));
-    return { topic, partitions };
+    return places.length === 1 ? { topic, ...places[0]! } : { topic, partitions: places };
   }
 
   /** The error with word of what was appended before it. */

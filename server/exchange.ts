@@ -94,10 +94,17 @@ export class Exchange {
     return isValidUtf8(bytes) ? decodeUtf8(bytes) : header;
   }
 
-  /** Reads the body, which counts against the server's budget until `use` ends. */
-  body<Result>(use: (body: Uint8Array) => Result | Promise<Result>): Promise<Result> {
+  /**
+   * Reads the body, which counts against the server's budget until `use` ends.
+   *
+   * @param bytesMax what this kind of body may have, where the server allows as much
+   */
+  body<Result>(
+    bytesMax: number,
+    use: (body: Uint8Array) => Result | Promise<Result>,
+  ): Promise<Result> {
     const { bodyBytesMax } = this.services.limits;
-    return withBody(this.request, this.#bodyLimits(bodyBytesMax), use);
+    return withBody(this.request, this.#bodyLimits(Math.min(bytesMax, bodyBytesMax)), use);
   }
 
   /** A small JSON body; `undefined` when it is empty. @throws {SeglogError} `invalid-argument` */

@@ -42,9 +42,13 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   // and no request is lost to a connection that the server closes at the same moment.
   idleMs: 120_000,
   pingMs: 15_000,
-  stopMs: 8000,
+  stopMs: 6000,
 };
 
+/** Largest JSON body: one record of the largest size as base64, and then some. */
+export const JSON_BODY_BYTES_MAX = 24 * MIB;
+/** Most records of a JSON body, which is held as a whole; a record a line has no such bound. */
+export const JSON_BODY_RECORDS_MAX = 100_000;
 /** Records of a JSON page, unless asked for. */
 export const PAGE_RECORDS_DEFAULT = 1000;
 /** Most records of a JSON page. */

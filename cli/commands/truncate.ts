@@ -6,7 +6,7 @@
 import type { Backend, TruncateOptions } from "../../core/backend.ts";
 import { SeglogError } from "../../core/base/errors.ts";
 import { resolveOffset } from "../../core/offset_range.ts";
-import { startOfLast } from "../../core/reading.ts";
+import { countRecords, startOfLast } from "../../core/reading.ts";
 import { formatOffsets } from "../append/offset_runs.ts";
 import { confirmed } from "../confirm.ts";
 import { openToChange, openToRead } from "../connect.ts";
@@ -22,7 +22,7 @@ export async function truncate(context: Context, options: TruncateVerbOptions): 
   const cut = chosenCut(options);
   await using backend = await (options.dryRun ? openToRead(context) : openToChange(context));
   const plans = await plan(backend, options, cut);
-  const total = plans.reduce((sum, { removed }) => sum + removed.end - removed.start, 0);
+  const total = plans.reduce((sum, { records }) => sum + records, 0);
   if (total === 0) {
     output.note(`seglog: "${options.topic}" has no records there, nothing is removed`);
     return EXIT_OK;
@@ -32,13 +32,12 @@ export async function truncate(context: Context, options: TruncateVerbOptions): 
     output.note("seglog: nothing was removed");
     return EXIT_ERROR;
   }
-  for (const { cutting, removed, isSpread } of plans) {
-    const count = removed.end - removed.start;
-    if (count === 0) continue;
+  for (const { cutting, removed, records, isSpread } of plans) {
+    if (records === 0) continue;
     if (!options.dryRun) await backend.truncate(options.topic, cutting);
     const place = isSpread ? ` in partition ${cutting.partition}` : "";
     const verb = options.dryRun ? "would remove" : "removed";
-    output.note(`seglog: ${verb} ${countOf(count, "record")}${place}: ${formatOffsets(removed)}`);
+    output.note(`seglog: ${verb} ${countOf(records, "record")}${place}: ${formatOffsets(removed)}`);
   }
   return EXIT_OK;
 }
@@ -47,6 +46,8 @@ interface Plan {
   readonly cutting: TruncateOptions;
   /** Offsets `[start, end)`. */
   readonly removed: { readonly start: number; readonly end: number };
+  /** How many records are there. */
+  readonly records: number;
   /** Whether other partitions are cut too. */
   readonly isSpread: boolean;
 }
@@ -66,19 +67,30 @@ async function plan(backend: Backend, options: TruncateVerbOptions, cut: Cut): P
   if (cut === "after") checkSelector({ kind: "offset", offset: after! }, topic, partitions);
   const isSpread = partitions.length > 1;
   return await Promise.all(partitions.map(async (partition) => {
+    const planned = ({ cutting, removed }: Pick<Plan, "cutting" | "removed">) =>
+      counted(backend, topic, { cutting, removed, isSpread });
     const { logStartOffset, nextOffset } = await backend.bounds(topic, partition);
     if (cut === "after") {
       const start = Math.max(after! + 1, logStartOffset);
       const removed = { start: Math.min(start, nextOffset), end: nextOffset };
-      return { cutting: { partition, after: after! }, removed, isSpread };
+      return await planned({ cutting: { partition, after: after! }, removed });
     }
     const first = cut === "keep"
       ? await startOfLast(backend, topic, { count: keep!, partition })
       : await resolveOffset(backend, topic, before!, partition);
     if (first > nextOffset) throw pastEnd(topic, first, nextOffset);
     const removed = { start: logStartOffset, end: Math.max(first, logStartOffset) };
-    return { cutting: { partition, before: first }, removed, isSpread };
+    return await planned({ cutting: { partition, before: first }, removed });
   }));
+}
+
+async function counted(
+  backend: Backend,
+  topic: string,
+  plan: Omit<Plan, "records">,
+): Promise<Plan> {
+  const { partition = 0 } = plan.cutting;
+  return { ...plan, records: await countRecords(backend, topic, { ...plan.removed, partition }) };
 }
 
 function pastEnd(topic: string, offset: number, nextOffset: number): SeglogError {

@@ -2,8 +2,8 @@
  * Finds where the values of a JSON text lie, so that a value can be kept byte for byte as it came:
  * a 64-bit integer stays exact, keys keep their order, numbers their spelling.
  *
- * The text must be valid JSON already (`JSON.parse` took it); then finding the end of a value
- * needs nothing but counting brackets and skipping strings.
+ * Finding the end of a value needs nothing but counting brackets and skipping strings, where the
+ * text is valid JSON; where it is not, what is found is not either, and parsing it says so.
  *
  * @module
  */
@@ -24,17 +24,27 @@ export function sliceObject(text: string): Map<string, string> {
   return members;
 }
 
-/** The elements of the JSON array in `text`, each as its raw text. */
-export function sliceArray(text: string): string[] {
-  const elements: string[] = [];
+/**
+ * The elements of the JSON array in `text`, each as its raw text. What is between the elements is
+ * checked here, so the text as a whole need not have been parsed; the elements are not.
+ *
+ * @throws {SyntaxError} where the text is no array
+ */
+export function* arrayElements(text: string): Generator<string, void, undefined> {
   let at = skipSpace(text, skipSpace(text, 0) + 1);
-  while (text[at] !== "]") {
-    const end = endOfValue(text, at);
-    elements.push(text.slice(at, end));
-    at = skipSpace(text, end);
-    if (text[at] === ",") at = skipSpace(text, at + 1);
+  if (text[at] !== "]") {
+    for (;;) {
+      const end = endOfValue(text, at);
+      if (end === at) throw unexpected(text, at);
+      yield text.slice(at, end);
+      at = skipSpace(text, end);
+      if (text[at] === "]") break;
+      if (text[at] !== ",") throw unexpected(text, at);
+      at = skipSpace(text, at + 1);
+    }
   }
-  return elements;
+  const rest = skipSpace(text, at + 1);
+  if (rest < text.length) throw unexpected(text, rest);
 }
 
 function endOfValue(text: string, start: number): number {
@@ -45,6 +55,7 @@ function endOfValue(text: string, start: number): number {
   let at = start;
   do {
     const char = text[at];
+    if (char === undefined) throw unexpected(text, at);
     if (char === '"') {
       at = endOfString(text, at);
       continue;
@@ -58,7 +69,10 @@ function endOfValue(text: string, start: number): number {
 
 function endOfString(text: string, start: number): number {
   let at = start + 1;
-  while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
+  while (text[at] !== '"') {
+    if (at >= text.length) throw unexpected(text, at);
+    at += text[at] === "\\" ? 2 : 1;
+  }
   return at + 1;
 }
 
@@ -66,6 +80,11 @@ function endOfScalar(text: string, start: number): number {
   let at = start;
   while (at < text.length && !",]} \t\n\r".includes(text[at]!)) at++;
   return at;
+}
+
+function unexpected(text: string, at: number): SyntaxError {
+  const what = at < text.length ? `character ${JSON.stringify(text[at])}` : "end";
+  return new SyntaxError(`Unexpected ${what} at position ${at} of JSON`);
 }
 
 function skipSpace(text: string, start: number): number {

@@ -8,10 +8,10 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
+import { decodeBase64, encodeBase64 } from "../base/base64.ts";
 import { decodeUtf8, isValidUtf8 } from "../base/bytes.ts";
 import { messageOf, SeglogError } from "../base/errors.ts";
-import { sliceArray, sliceObject } from "./json_slices.ts";
+import { arrayElements, sliceObject } from "./json_slices.ts";
 import { type LogRecord, type RecordInput, VALUE_TYPES, type ValueType } from "./record.ts";
 
 /** Where a record is, for its shape. */
@@ -41,7 +41,6 @@ const MEMBERS = new Set([
   "value",
   "headers",
 ]);
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /**
  * One line of JSON for a record. A JSON value is shown as it was stored, but that line breaks
@@ -80,11 +79,25 @@ export function parseRecordShape(text: string): ShapedRecord {
   return shapedRecord(parsed as Record<string, unknown>, sliceObject(text));
 }
 
-/** One record, or an array of them, from their shapes. Throws as {@linkcode parseRecordShape}. */
-export function parseRecordShapes(text: string): ShapedRecord[] {
-  const parsed = parseJson(text);
-  if (!Array.isArray(parsed)) return [parseRecordShape(text)];
-  return sliceArray(text).map(parseRecordShape);
+/**
+ * One record, or an array of them, from their shapes, parsed one by one: a long text is never held
+ * as objects.
+ *
+ * @param recordsMax most elements of an array
+ * @throws {SeglogError} as {@linkcode parseRecordShape}; `too-large` for more elements
+ */
+export function parseRecordShapes(text: string, recordsMax: number): ShapedRecord[] {
+  if (!text.trimStart().startsWith("[")) return [parseRecordShape(text)];
+  const shaped: ShapedRecord[] = [];
+  try {
+    for (const element of arrayElements(text)) {
+      if (shaped.length === recordsMax) throw tooMany(recordsMax);
+      shaped.push(parseRecordShape(element));
+    }
+  } catch (error) {
+    throw error instanceof SyntaxError ? notJson(error) : error;
+  }
+  return shaped;
 }
 
 function shapedRecord(
@@ -158,7 +171,7 @@ function timestampOf(timestamp: unknown): number | undefined {
 
 function keyMember(key: Uint8Array): string {
   if (isValidUtf8(key)) return `"key":${JSON.stringify(decodeUtf8(key))}`;
-  return `"keyBase64":"${base64(key)}"`;
+  return `"keyBase64":"${encodeBase64(key)}"`;
 }
 
 function valueMembers({ type, value }: LogRecord): string[] {
@@ -168,18 +181,13 @@ function valueMembers({ type, value }: LogRecord): string[] {
     if (type === "text") return ['"type":"text"', `"value":${JSON.stringify(text)}`];
     if (isJson(text)) return ['"type":"json"', `"value":${text.replace(/[\r\n]/g, " ").trim()}`];
   }
-  return ['"type":"bytes"', `"value":"${base64(value)}"`];
-}
-
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+  return ['"type":"bytes"', `"value":"${encodeBase64(value)}"`];
 }
 
 function bytesOf(member: string, text: unknown): Uint8Array {
-  if (typeof text !== "string" || !BASE64.test(text)) {
-    throw invalid(`${member} must be base64 text`);
-  }
-  return Buffer.from(text, "base64");
+  const bytes = typeof text === "string" ? decodeBase64(text) : undefined;
+  if (bytes === undefined) throw invalid(`${member} must be base64 text`);
+  return bytes;
 }
 
 function wellFormed(member: string, text: string): string {
@@ -191,10 +199,22 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new SeglogError("invalid-argument", `Cannot read a record: ${messageOf(cause)}`, {
-      cause,
-    });
+    throw notJson(cause);
   }
+}
+
+function notJson(cause: unknown): SeglogError {
+  return new SeglogError("invalid-argument", `Cannot read a record: ${messageOf(cause)}`, {
+    cause,
+  });
+}
+
+function tooMany(recordsMax: number): SeglogError {
+  return new SeglogError(
+    "too-large",
+    `Cannot take an array of more than ${recordsMax} records: send fewer at a time, or a record a line`,
+    { details: { limit: recordsMax } },
+  );
 }
 
 function isJson(text: string): boolean {

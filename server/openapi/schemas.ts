@@ -93,6 +93,10 @@ export const schemas: Record<string, unknown> = {
       start: offset,
       end: offset,
       durable: { type: "boolean", description: "Whether they survive a loss of power already." },
+      records: {
+        type: "integer",
+        description: "Of a streamed body: how many of these offsets are its records'.",
+      },
     },
   },
   AppendedToSeveral: {

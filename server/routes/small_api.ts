@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
-import { SeglogError } from "../../core/base/errors.ts";
-import { messageOf } from "../../core/base/errors.ts";
+import { decodeBase64, encodeBase64 } from "../../core/base/base64.ts";
+import { messageOf, SeglogError } from "../../core/base/errors.ts";
 import { decodeUtf8, isValidUtf8 } from "../../core/base/bytes.ts";
 import { sliceObject } from "../../core/format/json_slices.ts";
 import type { LogRecord, RecordInput } from "../../core/format/record.ts";
@@ -13,11 +12,11 @@ import { readRecord } from "../../core/reading.ts";
 import { jsonAnswer, jsonText } from "../answers.ts";
 import { utf8Text } from "../append_json.ts";
 import type { Exchange, Route } from "../exchange.ts";
+import { JSON_BODY_BYTES_MAX } from "../limits.ts";
 import { contentTypeOf, JSON_TYPE, unsupportedType } from "../media_types.ts";
 import { DEFAULT_PARTITION_KEY, topicOfPartitionKey } from "../partition_keys.ts";
 import { parseOffset } from "../query.ts";
 
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const DATA_TYPE = { json: 0, bytes: 1, text: 2 } as const;
 
 /** The routes of the small API. */
@@ -37,7 +36,7 @@ function publish(exchange: Exchange): Promise<Response> {
   if (request.headers.has("origin") && type !== JSON_TYPE) {
     throw unsupportedType(type, [JSON_TYPE]);
   }
-  return exchange.body(async (body) => {
+  return exchange.body(JSON_BODY_BYTES_MAX, async (body) => {
     const { topic, record } = publication(utf8Text(body));
     const { start } = await backend.append(topic, [record], { partition: 0 });
     services.metrics.appended(1);
@@ -72,10 +71,9 @@ function publication(text: string): { topic: string; record: RecordInput } {
     return { topic, record: { value: sliceObject(text).get("data")!, type: "json" } };
   }
   if (dataType === DATA_TYPE.bytes) {
-    if (typeof data !== "string" || !BASE64.test(data)) {
-      throw invalid("data of data_type 1 must be base64 text");
-    }
-    return { topic, record: { value: Buffer.from(data, "base64") } };
+    const value = typeof data === "string" ? decodeBase64(data) : undefined;
+    if (value === undefined) throw invalid("data of data_type 1 must be base64 text");
+    return { topic, record: { value } };
   }
   if (dataType !== DATA_TYPE.text) {
     throw invalid("data_type must be 0 for JSON, 1 for base64 or 2 for a string");
@@ -105,8 +103,7 @@ function dataOf({ type, value }: LogRecord): { data: string; dataType: number } 
   if (type === "text" && isValidUtf8(value)) {
     return { data: JSON.stringify(decodeUtf8(value)), dataType: DATA_TYPE.text };
   }
-  const base64 = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
-  return { data: `"${base64}"`, dataType: DATA_TYPE.bytes };
+  return { data: `"${encodeBase64(value)}"`, dataType: DATA_TYPE.bytes };
 }
 
 function invalid(why: string): SeglogError {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import fc from "fast-check";
 import { encodeUtf8 } from "../../core/base/bytes.ts";
+import type { SeglogError } from "../../core/base/errors.ts";
 import { LogRecord, type RecordInput } from "../../core/format/record.ts";
 import {
   formatRecordShape,
@@ -102,10 +104,10 @@ test("timestamps are ISO 8601 or milliseconds", () => {
 });
 
 test("one object is one record, an array is several", () => {
-  assert.equal(parseRecordShapes('{"value":1}').length, 1);
-  const values = parseRecordShapes(' [ {"value":1} , {"value":"b"},{"value":null}] ');
+  assert.equal(parseRecordShapes('{"value":1}', 5).length, 1);
+  const values = parseRecordShapes(' [ {"value":1} , {"value":"b"},{"value":null}] ', 3);
   assert.deepEqual(values.map(({ record }) => record.value), ["1", "b", null]);
-  assert.deepEqual(parseRecordShapes("[]"), []);
+  assert.deepEqual(parseRecordShapes("[]", 1), []);
 });
 
 test("what is not JSON is invalid-argument, what is not a record is invalid-record", () => {
@@ -155,3 +157,23 @@ function recordOf(input: RecordInput, offset: number): LogRecord {
 function recordWith(fields: Pick<LogRecord, "type" | "value">): LogRecord {
   return new LogRecord({ offset: 0, timestamp: 0, key: null, headers: {}, ...fields });
 }
+
+test("an array that is none, or too long, is refused where it goes wrong", () => {
+  const one = '{"value":1}';
+  for (
+    const text of ["[", `[${one}`, `[${one},`, `[${one},]`, `[${one} ${one}]`, `[${one}] x`, "[,]"]
+      .concat(['["a', '[{"value":"a', `[${one}}]`, "[1 2]"])
+  ) {
+    assert.throws(() => parseRecordShapes(text, 10), (error: SeglogError) => {
+      return error.code === "invalid-argument" || error.code === "invalid-record";
+    }, text);
+  }
+  assert.throws(() => parseRecordShapes(`[${one},${one},${one}]`, 2), { code: "too-large" });
+});
+
+test("bytes of 16 MiB go through their shape", () => {
+  const value = new Uint8Array(16 * 1024 * 1024 - 64).map((_, i) => i * 7);
+  const shape = formatRecordShape(recordOf({ value, timestamp: 0 }, 0));
+  const { record } = parseRecordShape(shape);
+  assert.ok(Buffer.from(value).equals(record.value as Uint8Array));
+});

@@ -49,6 +49,7 @@ test("lines are appended in order; blank ones and a missing last end do not matt
     start: 0,
     end: 3,
     durable: true,
+    records: 3,
   });
   assert.deepEqual(await shown(readRecords(opened.store, "orders")), [
     "0:a",

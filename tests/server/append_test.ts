@@ -311,3 +311,28 @@ test("a body that does not arrive in time is answered with 408", async () => {
     await problemOf(response, 408, "request-timeout");
   }
 });
+
+test("a base64 value of 10 MiB goes in as JSON, and comes back", async () => {
+  await using opened = await openApp();
+  const value = new Uint8Array(10 * 1024 * 1024).map((_, i) => (i * 31) >> 3);
+  const base64 = Buffer.from(value).toString("base64");
+  const bodies = [
+    ["application/json", `[{"type":"bytes","value":"${base64}"}]`],
+    ["application/x-ndjson", `{"type":"bytes","value":"${base64}"}\n`],
+  ] as const;
+  for (const [type, body] of bodies) {
+    const response = await opened.app.request(RECORDS, post(type, body));
+    assert.equal(response.status, 200, await response.text());
+  }
+  for (const record of await collect(readRecords(opened.store, "orders"))) {
+    assert.ok(Buffer.from(value).equals(record.value!));
+  }
+});
+
+test("a JSON array of more records than are held at once is refused, and nothing is made", async () => {
+  await using opened = await openApp();
+  const body = `[${'{"value":1},'.repeat(100_001)}{"value":1}]`;
+  const response = await opened.app.request(RECORDS, post("application/json", body));
+  assert.equal(response.status, 413);
+  assert.deepEqual(await opened.store.listTopics(), []);
+});
