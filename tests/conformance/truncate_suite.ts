@@ -1,7 +1,7 @@
 /** Truncating: from either end. */
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { type Backend, readRecord, readRecords, startOfLast } from "../../mod.ts";
+import { type Backend, countRecords, readRecord, readRecords, startOfLast } from "../../mod.ts";
 import { rejectsWith, shown } from "../support/collect.ts";
 import type { Promised } from "./promised.ts";
 
@@ -48,6 +48,13 @@ export function truncateSuite(name: string, promise: Promised): void {
       await rejectsWith("not-found", () => readRecord(backend, "orders", 8));
       const [partition] = (await backend.describeTopic("orders")).partitions;
       assert.equal(partition!.records, 8);
+      const counted = (start: number, end: number) =>
+        countRecords(backend, "orders", { start, end, partition: 0 });
+      assert.deepEqual([await counted(0, 11), await counted(5, 9), await counted(7, 10)], [
+        8,
+        2,
+        0,
+      ]);
       const starts: number[] = [];
       for (const count of [0, 1, 2, 3, 8, 9]) {
         starts.push(await startOfLast(backend, "orders", { count, partition: 0 }));
