@@ -8,12 +8,19 @@ import { formatRecordShape } from "../core/format/record_shape.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { boundsHeaders } from "./answers.ts";
 import type { Exchange } from "./exchange.ts";
-import { CHUNK_CHARS } from "./limits.ts";
 import { EVENTS_TYPE } from "./media_types.ts";
 import { patience } from "./patience.ts";
 import { describeFault, isServerFault, problemJson } from "./problem.ts";
 import { parseOffset } from "./query.ts";
-import { keyFilter, portionOf, RANGE_PARAMETERS, type ReadRange, readRange } from "./read_range.ts";
+import {
+  keyFilter,
+  type Portion,
+  portionOf,
+  RANGE_PARAMETERS,
+  type ReadRange,
+  readRange,
+} from "./read_range.ts";
+import { recordChunks } from "./record_chunks.ts";
 import { textStream } from "./streaming.ts";
 
 const RECONNECT_MS = 1000;
@@ -75,35 +82,30 @@ async function* events(
   }
 }
 
-async function* records(
-  { backend, services }: Exchange,
+function records(
+  exchange: Exchange,
   range: ReadRange,
   { limit, filter }: Selection,
   signal: AbortSignal,
 ): AsyncGenerator<string, void, undefined> {
+  return recordChunks(followed(exchange, range, signal), {
+    limit,
+    filter,
+    format: (record) => `id: ${record.offset + 1}\ndata: ${formatRecordShape(record, range)}\n\n`,
+    onSent: (count) => exchange.services.metrics.sent(count),
+  });
+}
+
+async function* followed(
+  { backend }: Exchange,
+  range: ReadRange,
+  signal: AbortSignal,
+): AsyncGenerator<Portion, void, undefined> {
   const { topic, partition, from, untilAsked } = range;
   if (untilAsked !== undefined && from >= untilAsked) return;
   const open = { ...range, until: untilAsked ?? Infinity };
   const options = { partition, from, until: untilAsked, follow: true, signal };
-  let count = 0;
-  for await (const batch of backend.batches(topic, options)) {
-    let chunk = "";
-    let sent = 0;
-    for (const record of portionOf(batch, open).records) {
-      if (filter !== undefined && !filter(record)) continue;
-      chunk += `id: ${record.offset + 1}\ndata: ${formatRecordShape(record, range)}\n\n`;
-      sent++;
-      count++;
-      if (count === limit) break;
-      if (chunk.length >= CHUNK_CHARS) {
-        yield chunk;
-        chunk = "";
-      }
-    }
-    services.metrics.sent(sent);
-    if (chunk !== "") yield chunk;
-    if (count === limit) return;
-  }
+  for await (const batch of backend.batches(topic, options)) yield portionOf(batch, open);
 }
 
 /** Puts a comment into every pause of `pingMs`, so that nobody on the way takes it for dead. */

@@ -3,11 +3,9 @@
  *
  * @module
  */
-import type { LogRecord } from "../core/format/record.ts";
 import { formatRecordShape } from "../core/format/record_shape.ts";
 import { boundsHeaders } from "./answers.ts";
 import type { Exchange } from "./exchange.ts";
-import { CHUNK_CHARS } from "./limits.ts";
 import { NDJSON_TYPE } from "./media_types.ts";
 import { describeFault, isServerFault, problemJson } from "./problem.ts";
 import {
@@ -19,6 +17,7 @@ import {
   type ReadRange,
   readRange,
 } from "./read_range.ts";
+import { recordChunks } from "./record_chunks.ts";
 import { textStream } from "./streaming.ts";
 import { arrivals } from "./waiting.ts";
 
@@ -31,7 +30,12 @@ export async function readLines(exchange: Exchange): Promise<Response> {
   const query = exchange.query(...RANGE_PARAMETERS, "limit", "key");
   const limit = query.whole("limit", 1, Number.MAX_SAFE_INTEGER) ?? Infinity;
   const range = await readRange(exchange, query);
-  const lines = chunks(exchange, range, { limit, filter: keyFilter(query) });
+  const lines = recordChunks(upcoming(exchange, range), {
+    limit,
+    filter: keyFilter(query),
+    format: (record) => `${formatRecordShape(record, range)}\n`,
+    onSent: (count) => exchange.services.metrics.sent(count),
+  });
   const first = await lines.next();
   const leaving = new AbortController();
   const body = textStream(withFirst(first, lines, { exchange, leaving: leaving.signal }), () => {
@@ -40,39 +44,6 @@ export async function readLines(exchange: Exchange): Promise<Response> {
   });
   const headers = { "content-type": NDJSON_TYPE, ...boundsHeaders(range.bounds, undefined) };
   return new Response(body, { headers });
-}
-
-interface Selection {
-  readonly limit: number;
-  readonly filter: ((record: LogRecord) => boolean) | undefined;
-}
-
-async function* chunks(
-  exchange: Exchange,
-  range: ReadRange,
-  { limit, filter }: Selection,
-): AsyncGenerator<string, void, undefined> {
-  let count = 0;
-  let chunk = "";
-  const { metrics } = exchange.services;
-  for await (const { records } of upcoming(exchange, range)) {
-    let sent = 0;
-    for (const record of records) {
-      if (filter !== undefined && !filter(record)) continue;
-      chunk += formatRecordShape(record, range) + "\n";
-      sent++;
-      count++;
-      if (count === limit) break;
-      if (chunk.length >= CHUNK_CHARS) {
-        yield chunk;
-        chunk = "";
-      }
-    }
-    metrics.sent(sent);
-    if (chunk !== "") yield chunk;
-    chunk = "";
-    if (count === limit) return;
-  }
 }
 
 /** What is there; where nothing is, what comes first within the time to wait. */
