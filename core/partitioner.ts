@@ -24,7 +24,7 @@ export function partitionOf(key: string | Uint8Array, partitions: number): numbe
 /**
  * The one partition that the keys of all records hash to.
  *
- * @returns the partition, or `undefined` when no record has a key
+ * @returns the partition, or `undefined` when no record has a key and there are several
  * @throws {SeglogError} `invalid-argument` when they differ: an append is atomic, and a batch is in
  * one partition
  */
@@ -32,6 +32,7 @@ export function commonPartition(
   records: Iterable<RecordInput>,
   partitions: number,
 ): number | undefined {
+  if (partitions === 1) return 0; // and nothing has to be decoded or hashed
   let common: number | undefined;
   for (const { key } of records) {
     if (key === undefined || key === null) continue;

@@ -23,7 +23,8 @@ export function checkOffset(
   bounds: ReadableRange,
 ): void {
   const { logStartOffset, nextOffset } = bounds;
-  if (offset >= logStartOffset && offset < nextOffset) return;
+  const isInside = offset >= logStartOffset && offset < nextOffset;
+  if (isInside && Number.isSafeInteger(offset)) return;
   throw outOfRange(what, offset, bounds);
 }
 

@@ -15,12 +15,16 @@ import type { BatchView } from "./batch.ts";
 import { checkedProducer } from "./batch_builder.ts";
 import type { LogRecord } from "./record.ts";
 
+/** Batches that were looked at: whoever passes one on need not pay for it again. */
+const checked = new WeakSet<BatchView>();
+
 /**
- * Looks at the checksum, the offsets and every record of a batch.
+ * Looks at the checksum, the offsets and every record of a batch, once.
  *
  * @throws {SeglogError} `invalid-record`, saying what is wrong; `invalid-argument` for its producer
  */
 export function checkBatch(batch: BatchView): void {
+  if (checked.has(batch)) return;
   const { recordCount, lastOffsetDelta, maxTimestampMs } = batch.header;
   if (lastOffsetDelta !== recordCount - 1) throw refusal("its offsets have gaps");
   let newestMs = 0;
@@ -41,6 +45,7 @@ export function checkBatch(batch: BatchView): void {
   if (newestMs !== maxTimestampMs) {
     throw refusal("its newest timestamp is not what its header says");
   }
+  checked.add(batch);
 }
 
 function complaintAbout(record: LogRecord): string | undefined {

@@ -49,6 +49,8 @@ export class AppendQueue {
   #batches: BuiltBatch[] = [];
   #waiters: Waiter[] = [];
   #nextOffset: number;
+  /** Why a batch could not be finished: all that waits has to be turned away. */
+  #failure: Error | undefined;
   readonly #codec: () => Codec;
 
   /** @param codec asked for each batch, since it may be configured anew */
@@ -116,9 +118,14 @@ export class AppendQueue {
     });
   }
 
-  /** Takes everything that waits; what comes meanwhile is encoded into the other buffer. */
+  /**
+   * Takes everything that waits; what comes meanwhile is encoded into the other buffer.
+   *
+   * @throws what a batch could not be finished for, such as want of memory; then {@linkcode reset}
+   */
   take(): AppendWork {
     this.#finishOpen();
+    if (this.#failure !== undefined) throw this.#failure;
     const work = { buffer: this.#buffer, batches: this.#batches, waiters: this.#waiters };
     this.#buffer = this.#spare ?? new ByteWriter(64 * 1024);
     this.#spare = undefined;
@@ -139,6 +146,7 @@ export class AppendQueue {
     const waiters = this.#waiters;
     this.#buffer.truncate(0);
     this.#open = undefined;
+    this.#failure = undefined;
     this.#batches = [];
     this.#waiters = [];
     this.#nextOffset = nextOffset;
@@ -148,7 +156,12 @@ export class AppendQueue {
   #finishOpen(): void {
     const open = this.#open;
     this.#open = undefined;
-    if (open !== undefined) this.#batches.push(open.finish(this.#codec()));
+    if (open === undefined) return;
+    try {
+      this.#batches.push(open.finish(this.#codec()));
+    } catch (error) {
+      this.#failure ??= error as Error;
+    }
   }
 
   #checkRoom(): void {

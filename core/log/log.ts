@@ -216,7 +216,6 @@ export class Log implements AsyncDisposable {
   // deno-lint-ignore require-await -- asynchronous for its callers, whatever the disk is
   async read(offset: number): Promise<LogRecord> {
     const view = this.#fresh();
-    if (!Number.isSafeInteger(offset)) throw outOfRange(view.name, offset, view);
     checkOffset(view.name, offset, view);
     const batch = new Cursor(view, offset, POINT_READ_BYTES).next(offset + 1);
     if (batch !== undefined) {

@@ -213,7 +213,7 @@ export class LogWriter {
     let work: AppendWork;
     try {
       work = this.#queue.take();
-    } catch (error) { // there was no memory to finish a batch
+    } catch (error) { // a batch could not be finished
       return this.#turnAway([], error as Error);
     }
     let failure: Error | undefined;
