@@ -9,7 +9,9 @@ import { parseArgs } from "node:util";
 import type { Campaign } from "../tests/support/campaign.ts";
 
 /** Every campaign; each is loaded when it is run. */
-const CAMPAIGNS: Readonly<Record<string, () => Promise<Campaign>>> = {};
+const CAMPAIGNS: Readonly<Record<string, () => Promise<Campaign>>> = {
+  crash: async () => (await import("../tests/crash/crash_campaign.ts")).crashCampaign,
+};
 
 const MINUTES_DEFAULT = 10;
 

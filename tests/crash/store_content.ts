@@ -1,0 +1,36 @@
+/** A store and all that can be read in it. */
+import { type Clock, type Disk, readRecords, Store } from "../../mod.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+export const FOLDER = "/data";
+
+/** What one partition holds. */
+export interface PartitionContent {
+  readonly logStartOffset: number;
+  readonly nextOffset: number;
+  readonly records: readonly { readonly offset: number; readonly value: string }[];
+}
+
+/** Topics by name, with their partitions in order. */
+export type StoreContent = ReadonlyMap<string, readonly PartitionContent[]>;
+
+export async function openStore(disk: Disk, clock: Clock = new FakeClock()): Promise<Store> {
+  return await Store.open(FOLDER, { disk, clock, autoCreateTopics: false });
+}
+
+export async function contentOf(store: Store): Promise<StoreContent> {
+  const content = new Map<string, PartitionContent[]>();
+  for (const { name, config } of await store.listTopics()) {
+    const partitions: PartitionContent[] = [];
+    for (let partition = 0; partition < config.partitions; partition++) {
+      const { logStartOffset, nextOffset } = await store.bounds(name, partition);
+      const records: { offset: number; value: string }[] = [];
+      for await (const record of readRecords(store, name, { partition })) {
+        records.push({ offset: record.offset, value: record.text });
+      }
+      partitions.push({ logStartOffset, nextOffset, records });
+    }
+    content.set(name, partitions);
+  }
+  return content;
+}
