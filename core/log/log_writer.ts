@@ -321,7 +321,7 @@ export class LogWriter {
       throw state.poison(`a sync failed (${messageOf(cause)})`, cause);
     }
     state.checkWritable();
-    state.markDurable(active, end);
+    state.markDurable(end);
   }
 
   /** Sees to it that a sync of what is written starts within the interval. */

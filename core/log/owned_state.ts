@@ -116,10 +116,9 @@ export class OwnedState implements LogView {
     if (this.#active.nextOffset !== before) this.#tail.wake();
   }
 
-  /** Notes that a returned sync of `segment` covered everything up to `end`. */
-  markDurable(segment: ActiveSegment, end: { bytes: number; nextOffset: number }): void {
-    const isOld = segment !== this.#active || end.bytes <= this.#durable.bytes;
-    if (isOld || this.#failure !== undefined) return;
+  /** Notes that a returned sync of the active segment covered everything up to `end`. */
+  markDurable(end: { bytes: number; nextOffset: number }): void {
+    if (end.bytes <= this.#durable.bytes) return; // a later sync has returned before
     this.#durable = { bytes: end.bytes, offset: end.nextOffset };
   }
 

@@ -107,7 +107,7 @@ async function recoverByScan(
     ? await cutTornTail(place, { file, baseOffset, from: decision.from, size })
     : { tornBytes: 0, quarantinePath: undefined };
   // What the scan read may be only in the page cache: a batch whose sync never returned. It is
-  // about to be shown as durable, so it must be.
+  // about to be shown as durable, so it must be; and a cut must not come undone.
   await file.file.sync();
   return { active: new ActiveSegment(place, baseOffset, { file, index, end }), report };
 }
@@ -127,7 +127,6 @@ async function cutTornTail(
   await copyRange(place.disk, { source: file.file, from, to: size }, quarantinePath);
   await place.disk.syncFolder(folder);
   file.file.truncate(from);
-  await file.file.sync();
   return { tornBytes: size - from, quarantinePath };
 }
 

@@ -13,23 +13,23 @@ import { SeglogError, type Store } from "../../mod.ts";
 import type { CrashImage } from "./crash_images.ts";
 import type { AppendEvent, History, PartitionLife, Span, TopicLife } from "./history.ts";
 import { diskOf } from "./recording_disk.ts";
-import {
-  contentOf,
-  FOLDER,
-  openStore,
-  type PartitionContent,
-  type StoreContent,
-} from "./store_content.ts";
+import { contentOf, openStore, type PartitionContent, type StoreContent } from "./store_content.ts";
 
 /**
  * Opens a store from an image and checks it, appends, pulls the plug again, and checks again.
  *
  * @param at operations that had been done when the crash came
+ * @returns how often recovery had to cut a torn tail
  * @throws `AssertionError` when a promise is broken; anything else when the store does not open
  */
-export async function checkImage(history: History, at: number, image: CrashImage): Promise<void> {
+export async function checkImage(
+  history: History,
+  at: number,
+  image: CrashImage,
+): Promise<number> {
   const disk = diskOf(image);
-  const store = await openStore(disk);
+  let tornTails = 0;
+  const store = await openStore(disk, { onNotice: () => tornTails++ });
   const found = await contentOf(store);
   const crash: Crash = { history, at, isWhole: image.isWhole };
   checkStore(crash, found);
@@ -42,6 +42,7 @@ export async function checkImage(history: History, at: number, image: CrashImage
   const again = await openStore(disk);
   assert.deepEqual(await contentOf(again), grown, "opening again gives something else");
   await again.close();
+  return tornTails;
 }
 
 interface Crash {
@@ -255,6 +256,11 @@ async function goOn(crash: Crash, store: Store, found: StoreContent): Promise<St
       after.push({ ...content, nextOffset: start + 1, records });
     }
     grown.set(name, after);
+  }
+  for (const name of new Set(crash.history.topics.map((topic) => topic.name))) {
+    if (found.has(name)) continue; // what a deletion has left is in the way of no other topic
+    await store.ensureTopic(name);
+    grown.set(name, [{ logStartOffset: 0, nextOffset: 0, records: [] }]);
   }
   return grown;
 }

@@ -64,7 +64,7 @@ export async function liveAndCrash(
 /**
  * Checks what a crash after each operation may leave.
  *
- * @returns one of the images, for another life to begin with
+ * @returns one of the images, for another life to begin with: one with a torn tail, if there is one
  */
 async function crashEverywhere(
   { history, disk }: Lived,
@@ -79,20 +79,24 @@ async function crashEverywhere(
   const model = new CrashModel(disk.start);
   const heirAt = random.below(disk.operations.length);
   let heir: CrashImage | undefined;
+  let isHeirTorn = false;
   for (const operation of disk.operations) {
     model.advance(operation);
     counts.crashes++;
     for (const image of model.images(random, most)) {
       counts.images++;
       try {
-        await checkImage(history, model.count, image);
+        const isTorn = await checkImage(history, model.count, image) > 0;
+        if (model.count >= heirAt && (heir === undefined || (isTorn && !isHeirTorn))) {
+          heir = image;
+          isHeirTorn = isTorn;
+        }
       } catch (cause) {
         const message = `${
           (cause as Error).message
         }: ${image.description}, the last ${operation.kind}`;
         throw new Error(message, { cause });
       }
-      if (model.count >= heirAt && (heir === undefined || random.chance(0.01))) heir = image;
     }
     if (isOver()) break;
   }

@@ -61,23 +61,25 @@ export class CrashModel {
     } else this.#pending.push({ index, operation, folders: foldersOf(operation) });
   }
 
-  /** At most `most` different images that a crash may leave now, the plainest ones first. */
+  /**
+   * At most `most` different images that a crash may leave now: with everything done, with nothing
+   * of what is pending, and then any.
+   */
   *images(random: Random, most: number): Generator<CrashImage, void, undefined> {
     const { length } = this.#pending;
-    const seen = new Set<string>();
     const whole = "1".repeat(length);
+    yield this.#image(whole, undefined, true);
+    if (length === 0) return;
+    const plain = selections(length, random);
     const hasWrites = this.#pending.some(({ operation }) => operation.kind === "write");
-    for (const kept of selections(length, random)) {
-      if (seen.size >= most) return;
-      if (seen.has(kept)) continue;
+    const seen = new Set([whole]);
+    for (let count = 1; count < most; count++) {
+      const isTorn = hasWrites && (plain.length === 0 || count % 2 === 0);
+      const kept = isTorn ? randomSelection(length, random, 0.8) : plain.shift();
+      if (kept === undefined) return;
+      if (!isTorn && seen.has(kept)) continue;
       seen.add(kept);
-      yield this.#image(kept, undefined, kept === whole);
-    }
-    for (let tries = 0; hasWrites && seen.size < most && tries < most; tries++) {
-      const kept = randomSelection(length, random, 0.7);
-      const seed = random.fork();
-      seen.add(`${kept}/${seed}`);
-      yield this.#image(kept, seed, false);
+      yield this.#image(kept, isTorn ? random.fork() : undefined, false);
     }
   }
 
@@ -144,22 +146,34 @@ export class CrashModel {
   }
 }
 
-/** Which of `length` operations have happened: all, none, every one alone and left out, prefixes. */
-function* selections(length: number, random: Random): Generator<string, void, undefined> {
-  yield "1".repeat(length);
-  yield "0".repeat(length);
+/**
+ * Which of `length` operations have happened: none first, then all combinations where they are few,
+ * else each alone, each left out, everything up to one, and some at random; in random order.
+ */
+function selections(length: number, random: Random): string[] {
+  const others: string[] = [];
   if (length <= EXHAUSTIVE_MAX) {
-    for (let mask = 0; mask < 2 ** length; mask++) {
-      yield mask.toString(2).padStart(length, "0").slice(0, length);
+    for (let mask = 1; mask < 2 ** length - 1; mask++) {
+      others.push(mask.toString(2).padStart(length, "0"));
     }
-    return;
+  } else {
+    for (let i = 1; i < length; i++) others.push("1".repeat(i) + "0".repeat(length - i));
+    for (let i = 0; i < length; i++) {
+      others.push("1".repeat(i) + "0" + "1".repeat(length - i - 1));
+      others.push("0".repeat(i) + "1" + "0".repeat(length - i - 1));
+      others.push(randomSelection(length, random, 0.5));
+    }
   }
-  for (let i = 0; i < length; i++) {
-    yield "1".repeat(i) + "0".repeat(length - i);
-    yield "1".repeat(i) + "0" + "1".repeat(length - i - 1);
-    yield "0".repeat(i) + "1" + "0".repeat(length - i - 1);
+  return ["0".repeat(length), ...shuffled(others, random)];
+}
+
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const mixed = [...items];
+  for (let i = mixed.length - 1; i > 0; i--) {
+    const j = random.below(i + 1);
+    [mixed[i], mixed[j]] = [mixed[j]!, mixed[i]!];
   }
-  for (let i = 0; i < 2 * length; i++) yield randomSelection(length, random, 0.5);
+  return mixed;
 }
 
 function randomSelection(length: number, random: Random, probability: number): string {

@@ -91,7 +91,7 @@ class Life {
   readonly #random: Random;
   readonly #history: History;
   readonly #disk: RecordingDisk;
-  readonly #clock = new FakeClock();
+  #clock = new FakeClock();
   readonly #sequences = new Map<TopicLife, number>();
   /** Makes the producers of this life others than those of earlier ones. */
   readonly #firstValue: number;
@@ -128,7 +128,8 @@ class Life {
     if (draw < 87) return this.#configure(this.#random.pick(topics));
     if (draw < 91) return this.#create();
     if (draw < 93) return this.#delete(this.#random.pick(topics));
-    if (draw < 96) return this.#reopen();
+    if (draw < 95) return this.#reopen();
+    if (draw < 97) return this.#die();
     return this.#appendWhileTruncating(this.#random.pick(topics));
   }
 
@@ -146,12 +147,19 @@ class Life {
   }
 
   async #open(): Promise<void> {
-    this.#store = await openStore(this.#disk, this.#clock);
+    this.#store = await openStore(this.#disk, { clock: this.#clock });
   }
 
   async #reopen(): Promise<void> {
     await this.#opened().close();
     await this.#open();
+  }
+
+  /** The process is killed, and the machine goes on: nothing is lost, nothing more is synced. */
+  #die(): Promise<void> {
+    this.#disk.kill();
+    this.#clock = new FakeClock(this.#clock.now()); // its timers died with it
+    return this.#open();
   }
 
   /** Several appends at once, so that they share batches and syncs. */
@@ -232,7 +240,8 @@ class Life {
   async #truncateAfter(topic: TopicLife): Promise<void> {
     const partition = this.#random.below(topic.partitions.length);
     const { logStartOffset, nextOffset } = await this.#opened().bounds(topic.name, partition);
-    const after = Math.max(logStartOffset - 1, nextOffset - 1 - this.#random.below(5));
+    const count = this.#random.below(this.#random.chance(0.5) ? 5 : 40);
+    const after = Math.max(logStartOffset - 1, nextOffset - 1 - count);
     const gap = {
       startedAt: this.#now(),
       doneAt: Infinity,
@@ -252,7 +261,7 @@ class Life {
 
   async #configure(topic: TopicLife): Promise<void> {
     const changes = this.#random.pick<Partial<TopicConfig>>([
-      { retentionRecords: 5 + this.#random.below(30) },
+      { retentionRecords: 1 + this.#random.below(20) },
       { retentionRecords: null },
       { segmentBytes: 4096 + this.#random.below(8192) },
       { sync: this.#random.pick(SYNC_MODES) },

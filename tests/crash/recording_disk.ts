@@ -4,7 +4,7 @@
  */
 import { dirname, join, normalize } from "node:path";
 import { setImmediate } from "node:timers";
-import { type DiskFile, MemoryDisk } from "../../mod.ts";
+import { type DiskFile, type DiskLock, MemoryDisk } from "../../mod.ts";
 
 /** What was done to the content of a file. Files are known by number: names move. */
 export type DataOperation =
@@ -58,6 +58,7 @@ export class RecordingDisk extends MemoryDisk {
   /** What was there before the first operation; its files have the numbers of their order. */
   readonly start: Image;
   readonly #files = new Map<string, number>();
+  readonly #locks = new Set<DiskLock>();
   #fileCount = 0;
 
   constructor(start: Image = EMPTY_IMAGE) {
@@ -122,6 +123,18 @@ export class RecordingDisk extends MemoryDisk {
     await super.syncFolder(folder);
     await turn();
     this.operations.push({ kind: "syncFolder", path: normalize(folder), covers });
+  }
+
+  override tryLock(path: string, note: string): DiskLock | undefined {
+    const lock = super.tryLock(path, note);
+    if (lock !== undefined) this.#locks.add(lock);
+    return lock;
+  }
+
+  /** What a process has done stays when it is killed; only its locks go. */
+  kill(): void {
+    for (const lock of this.#locks) lock.release();
+    this.#locks.clear();
   }
 
   #recorded(inner: DiskFile, file: number): DiskFile {

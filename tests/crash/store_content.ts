@@ -1,5 +1,5 @@
 /** A store and all that can be read in it. */
-import { type Clock, type Disk, readRecords, Store } from "../../mod.ts";
+import { type Disk, readRecords, Store, type StoreOptions } from "../../mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 export const FOLDER = "/data";
@@ -14,8 +14,9 @@ export interface PartitionContent {
 /** Topics by name, with their partitions in order. */
 export type StoreContent = ReadonlyMap<string, readonly PartitionContent[]>;
 
-export async function openStore(disk: Disk, clock: Clock = new FakeClock()): Promise<Store> {
-  return await Store.open(FOLDER, { disk, clock, autoCreateTopics: false });
+export async function openStore(disk: Disk, options: StoreOptions = {}): Promise<Store> {
+  const clock = new FakeClock();
+  return await Store.open(FOLDER, { disk, clock, autoCreateTopics: false, ...options });
 }
 
 export async function contentOf(store: Store): Promise<StoreContent> {

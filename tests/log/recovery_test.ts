@@ -47,6 +47,7 @@ describe("recovery on open", () => {
       const log = await Log.open(folder);
       assert.equal(log.recovery.tornBytes, tail.length);
       assert.ok(fs.readFileSync(log.recovery.quarantinePath!).equals(tail));
+      assert.equal(fs.statSync(join(folder, FIRST_SEGMENT)).size, 64 + 72 + 72);
       assert.deepEqual(await shown(log.records()), ["0:a", "1:b"]);
       assert.equal(await log.append({ value: "c" }), 2);
       await log.close();
@@ -190,6 +191,31 @@ describe("recovery on open", () => {
     fs.writeFileSync(pathB, bytes);
     await using log = await Log.open(folder, { readOnly: true });
     await rejectsWith("corrupt", () => log.read(0));
+  });
+
+  test("an older segment in the place of the active one is refused, not cut", async () => {
+    await using dir = tempDir();
+    const value = "x".repeat(3000);
+    const folder = await killedLog(dir.path, [value, value], { segmentBytes: 4096 });
+    const [sealed, active] = fs.readdirSync(folder).filter((name) => name.endsWith(".log"))
+      .toSorted();
+    fs.copyFileSync(join(folder, sealed!), join(folder, active!));
+    const before = snapshot(folder);
+    const error = await rejectsWith("corrupt", () => Log.open(folder));
+    assert.match(error.message, /its header says base offset 0/);
+    assert.deepEqual(snapshot(folder), before);
+  });
+
+  test("a segment that a roll left behind is put aside, with what it holds", async () => {
+    await using dir = tempDir();
+    const folder = await killedLog(dir.path, ["a"]);
+    const left = "00000000000000000001.log";
+    fs.copyFileSync(join(folder, FIRST_SEGMENT), join(folder, left));
+    await using log = await Log.open(folder);
+    assert.equal(await log.append({ value: "b" }), 1);
+    assert.equal(fs.existsSync(join(folder, left)), false);
+    const kept = fs.readFileSync(join(folder, "quarantine", left));
+    assert.equal(kept.length, 64 + 72);
   });
 
   test("a damaged or missing manifest beside data is refused, and changes nothing", async () => {

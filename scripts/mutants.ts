@@ -1,0 +1,99 @@
+/**
+ * Takes away one sync, check or rule at a time, in a copy of the tree, and expects a test to fail:
+ * `mutants [WORD…]`, where words choose the rules that have one of them. A mutant that all tests
+ * survive is a promise that nothing shows.
+ *
+ * @module
+ */
+import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { type Mutant, MUTANTS } from "../tests/mutation/mutants.ts";
+import { run } from "./command.ts";
+import { DENO } from "./runtimes.ts";
+
+/** A mutant may turn for ever; then the test that does not end has noticed. */
+const TIME_LIMIT_MS = 120_000;
+const WORKERS = Math.max(1, os.availableParallelism());
+
+const words = process.argv.slice(2);
+const chosen = MUTANTS.filter(({ rule }) =>
+  words.length === 0 || words.some((word) => rule.includes(word))
+);
+
+class Copy implements Disposable {
+  readonly #folder = fs.mkdtempSync(join(os.tmpdir(), "seglog-mutant-"));
+
+  constructor() {
+    const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
+      encoding: "utf8",
+    });
+    for (const file of files.trim().split("\n")) {
+      if (!fs.existsSync(file)) continue;
+      fs.mkdirSync(dirname(join(this.#folder, file)), { recursive: true });
+      fs.copyFileSync(file, join(this.#folder, file));
+    }
+    fs.symlinkSync(fs.realpathSync("node_modules"), join(this.#folder, "node_modules"));
+  }
+
+  /** Whether a test fails when the mutant is in the place of the code. */
+  async kills({ file, find, replace, tests }: Mutant): Promise<boolean> {
+    const path = join(this.#folder, file);
+    const text = fs.readFileSync(path, "utf8");
+    fs.writeFileSync(path, text.replace(find, () => replace));
+    try {
+      await this.#checkLoads(file);
+      return !await this.passes(tests);
+    } finally {
+      fs.writeFileSync(path, text);
+    }
+  }
+
+  async passes(tests: readonly string[]): Promise<boolean> {
+    const { status } = await run(
+      [...DENO, "test", "-A", "--no-check", "--fail-fast", "--quiet", ...tests],
+      { cwd: this.#folder, timeLimitMs: TIME_LIMIT_MS },
+    );
+    return status === 0;
+  }
+
+  /** A mutant that is no program would be killed by anything. */
+  async #checkLoads(file: string): Promise<void> {
+    const { status, stderr } = await run([...DENO, "run", "-A", "--no-check", file], {
+      cwd: this.#folder,
+      timeLimitMs: TIME_LIMIT_MS,
+    });
+    if (status !== 0) throw new Error(`the mutant of ${file} does not load: ${stderr}`);
+  }
+
+  [Symbol.dispose](): void {
+    fs.rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+const survivors: string[] = [];
+const queue = [...chosen];
+await checkTestsPass();
+
+/** What fails without any mutant would kill them all. */
+async function checkTestsPass(): Promise<void> {
+  using copy = new Copy();
+  const tests = [...new Set(chosen.flatMap(({ tests }) => tests))];
+  if (await copy.passes(tests)) return;
+  throw new Error(`the tests fail without a mutant: ${tests.join(" ")}`);
+}
+
+async function work(): Promise<void> {
+  using copy = new Copy();
+  for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
+    const isKilled = await copy.kills(mutant);
+    console.log(`${isKilled ? "killed  " : "SURVIVED"}  ${mutant.rule} (${mutant.file})`);
+    if (!isKilled) survivors.push(mutant.rule);
+  }
+}
+
+await Promise.all(Array.from({ length: WORKERS }, work));
+console.log(`\n${chosen.length - survivors.length} passed, ${survivors.length} failed`);
+process.exitCode = survivors.length === 0 && chosen.length > 0 ? 0 : 1;

@@ -1,0 +1,418 @@
+/**
+ * The lines that durability and honesty hang on, each with a change that breaks it. `deno task
+ * mutants` makes one change at a time and expects a test to fail.
+ */
+
+/** One change to one file. */
+export interface Mutant {
+  /** What is taken away. */
+  readonly rule: string;
+  readonly file: string;
+  /** Text that is in the file once. */
+  readonly find: string;
+  readonly replace: string;
+  /** Tests of which one must fail. */
+  readonly tests: readonly string[];
+}
+
+const CRASH = ["tests/crash/crash_test.ts"];
+const RECOVERY = ["tests/log/recovery_test.ts"];
+const FAULTS = ["tests/log/faults_test.ts"];
+
+/** Mutants of one file: what is taken away, the text, what stands in its place, other tests. */
+function of(
+  file: string,
+  tests: readonly string[],
+  ...changes: readonly (readonly [rule: string, find: string, replace: string, tests?: string[]])[]
+): Mutant[] {
+  return changes.map(([rule, find, replace, own]) => ({
+    rule,
+    file,
+    find,
+    replace,
+    tests: own ?? tests,
+  }));
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  ...of(
+    "core/disk/files.ts",
+    CRASH,
+    ["a new file is synced before it is named", "    await file.sync();\n", ""],
+    ["a replaced file's folder is synced", "    await disk.syncFolder(dirname(path));\n", ""],
+    ["a made folder's parent is synced", "  await disk.syncFolder(parent);\n", ""],
+  ),
+  ...of(
+    "core/log/segment_file.ts",
+    CRASH,
+    ["a new segment is synced", "    await file.sync();\n", ""],
+    [
+      "a new segment's folder is synced",
+      "    await place.disk.syncFolder(place.folder);\n",
+      "",
+    ],
+    [
+      "a segment of another log is not taken",
+      "header.logId !== place.logId",
+      "false",
+      ["tests/damage"],
+    ],
+    [
+      "a segment under another's name is not taken",
+      "header.baseOffset !== baseOffset",
+      "false",
+      RECOVERY,
+    ],
+  ),
+  ...of(
+    "core/log/recovery.ts",
+    CRASH,
+    ["what is cut off is synced before it is cut", "    await target.sync();\n", ""],
+    [
+      "the folder of what is cut off is synced before it is cut",
+      "  await place.disk.syncFolder(folder);\n  file.file.truncate(from);",
+      "  file.file.truncate(from);",
+    ],
+    [
+      "what a scan has found is synced before it counts as durable",
+      "  await file.file.sync();\n  return { active: new ActiveSegment(",
+      "  return { active: new ActiveSegment(",
+    ],
+    [
+      "the quarantine folder is synced",
+      "  place.disk.makeFolder(folder);\n  await place.disk.syncFolder(place.folder);\n",
+      "  place.disk.makeFolder(folder);\n",
+    ],
+    [
+      "a quarantined segment's new folder is synced",
+      "  await place.disk.syncFolder(folder);\n  await place.disk.syncFolder(place.folder);\n",
+      "  await place.disk.syncFolder(place.folder);\n",
+    ],
+    [
+      "a quarantined segment's old folder is synced",
+      "  await place.disk.syncFolder(folder);\n  await place.disk.syncFolder(place.folder);\n",
+      "  await place.disk.syncFolder(folder);\n",
+    ],
+    [
+      "damage below the watermark is refused",
+      "if (end.bytes < end.watermark)",
+      "if (end.bytes < 0)",
+      RECOVERY,
+    ],
+    [
+      "watermarks beyond the damage count",
+      "end.complaint === undefined ? 0 : watermarkBeyond(source, end.bytes, size)",
+      "0",
+      RECOVERY,
+    ],
+    ["the manifest's clean end counts", "manifest.clean?.bytes ?? 0", "0", RECOVERY],
+    [
+      "a torn tail is cut",
+      "  file.file.truncate(from);\n",
+      "",
+      RECOVERY,
+    ],
+    [
+      "a clean end is believed only when the file ends there",
+      "clean === null || file.file.size() !== clean.bytes",
+      "clean === null",
+      RECOVERY,
+    ],
+  ),
+  ...of(
+    "core/log/segments.ts",
+    ["tests/damage"],
+    ["every segment has a salt of its own", "randomBytes(4).readUInt32LE()", "7"],
+  ),
+  ...of(
+    "core/log/scan.ts",
+    RECOVERY,
+    ["offsets are dense", "batch.baseOffset !== nextOffset", "false", ["tests/damage"]],
+    ["epochs never fall", "batch.header.epoch < epoch", "false", ["tests/damage"]],
+    [
+      "a payload's checksum is looked at in recovery",
+      'batch.isIntact() ? undefined : "payload checksum does not match"',
+      "undefined",
+    ],
+  ),
+  ...of(
+    "core/log/open_log.ts",
+    RECOVERY,
+    ["an opening raises the epoch", "epoch: manifest.epoch + 1", "epoch: manifest.epoch"],
+    ["an opening takes the clean mark away", "clean: null };\n  try", "};\n  try"],
+    [
+      "the epoch is durable before anything is appended",
+      "    await writeManifest(disk, folder, opened);\n",
+      "",
+    ],
+    [
+      "a sealed segment must be there, whole",
+      "if (size !== undefined && size >= bytes) continue;",
+      "continue;",
+    ],
+    ["segments must join", "if (!isWholeChain(manifest))", "if (false)", ["tests/fuzz"]],
+    [
+      "segments without a manifest are not overwritten",
+      "disk.sizeOf(path)! > SEGMENT_HEADER_BYTES",
+      "false",
+    ],
+    [
+      "a segment that a roll left behind is put aside",
+      "      await quarantineFile(place, name);\n",
+      "",
+    ],
+  ),
+  ...of(
+    "core/log/owned_state.ts",
+    CRASH,
+    [
+      "a prefix truncation is in the manifest before segments go",
+      "async truncateBefore(offset: number): Promise<void> {\n",
+      "async truncateBefore(offset: number): Promise<void> {\n" +
+      "    this.#drop((segment) => segment.nextOffset <= offset);\n",
+    ],
+    [
+      "a suffix truncation is in the manifest before segments go",
+      "async removeRange(start: number, end: number): Promise<void> {\n",
+      "async removeRange(start: number, end: number): Promise<void> {\n" +
+      "    this.#drop((segment) => segment.baseOffset >= start);\n",
+    ],
+    [
+      "a manifest that may be the new one poisons the log",
+      'if (!(error instanceof SeglogError) || error.code !== "outcome-unknown") throw error;\n' +
+      '      throw this.poison("its manifest may or may not be the new one", error);',
+      "throw error;",
+      ["tests/faults"],
+    ],
+  ),
+  ...of(
+    "core/log/log_writer.ts",
+    CRASH,
+    ["a sync syncs", "      await active.sync();\n", ""],
+    [
+      "an append is acknowledged after its sync",
+      'done.some((waiter) => waiter.sync.kind === "always")',
+      "false",
+    ],
+    [
+      "a roll syncs what it seals",
+      "    await this.#sync();\n    state.publish();",
+      "    state.publish();",
+    ],
+    [
+      "only what is durable is truncated away",
+      "      if (offset > state.durableOffset) await this.#sync();\n      await state.truncateBefore(offset);",
+      "      await state.truncateBefore(offset);",
+    ],
+    [
+      "what was removed to the last record was durable",
+      "        if (state.nextOffset > state.durableOffset) await this.#sync();\n",
+      "",
+    ],
+    [
+      "retention takes only what is durable",
+      "    if (start > state.durableOffset) await this.#sync();\n",
+      "",
+    ],
+    [
+      "a failed sync ends all acknowledging",
+      "throw state.poison(`a sync failed (${messageOf(cause)})`, cause);",
+      "throw cause;",
+      FAULTS,
+    ],
+    [
+      "a sync that returns after another failed counts for nothing",
+      "    state.checkWritable();\n    state.markDurable(end);",
+      "    state.markDurable(end);",
+      FAULTS,
+    ],
+    [
+      "a failed write is taken back",
+      "        active.cutBack();\n",
+      "",
+      ["tests/faults"],
+    ],
+    [
+      "a write that cannot be taken back ends all",
+      'throw this.#state.poison("a write failed and could not be taken back", cause);',
+      "throw error;",
+      ["tests/faults"],
+    ],
+    [
+      "a batch tells how much was durable",
+      "durableUpTo: durableBytes, epoch",
+      "durableUpTo: 0, epoch",
+      RECOVERY,
+    ],
+    [
+      "a roll waits for the sync under way",
+      "    await this.#endBackgroundSync(); // the file is closed after the roll\n",
+      "",
+      FAULTS,
+    ],
+    [
+      "an interval is kept",
+      "this.#syncWithin(waiter.sync.intervalMs);",
+      "",
+      ["tests/log/append_test.ts"],
+    ],
+    [
+      "closing syncs",
+      "        await this.#sync();\n        await state.markClean();",
+      "        await state.markClean();",
+    ],
+  ),
+  ...of(
+    "core/log/sparse_index.ts",
+    ["tests/damage", "tests/log", "tests/fuzz"],
+    [
+      "an index's checksum is looked at",
+      "if (view.getUint32(end + 8, true) !== crc32(bytes.subarray(0, end + 8))) return undefined;",
+      "",
+    ],
+    [
+      "an index of another segment is not taken",
+      "view.getUint32(AT.salt, true) === binding.salt &&",
+      "",
+    ],
+    [
+      "an index of another length of the segment is not taken",
+      "getUint64(view, AT.segmentBytes) === binding.segmentBytes",
+      "true",
+    ],
+  ),
+  ...of(
+    "core/format/batch_header.ts",
+    ["tests/format"],
+    [
+      "a batch header's checksum is looked at",
+      "view.getUint32(AT.headerCrc, true) !== crc32(bytes.subarray(AT.payloadCrc), salt)",
+      "false",
+    ],
+    [
+      "a payload's length is bounded",
+      "if (payloadLength > BATCH_STORED_BYTES_MAX)",
+      "if (false)",
+    ],
+    [
+      "an unpacked payload's length is bounded",
+      "if (uncompressedLength > BATCH_UNCOMPRESSED_BYTES_MAX)",
+      "if (false)",
+    ],
+  ),
+  ...of(
+    "core/format/batch.ts",
+    ["tests/format"],
+    [
+      "a payload's checksum is looked at",
+      'if (!this.isIntact()) throw this.#corrupt("its checksum does not match");',
+      "",
+    ],
+    [
+      "an intact payload has its checksum",
+      "return crc32(this.#stored()) === this.header.payloadCrc;",
+      "return true;",
+    ],
+    [
+      "a batch holds as many records as it says",
+      "if (count !== recordCount)",
+      "if (false)",
+    ],
+  ),
+  ...of(
+    "core/format/segment_header.ts",
+    ["tests/format"],
+    [
+      "a segment header's checksum is looked at",
+      "view.getUint32(AT.crc, true) !== crc32(bytes.subarray(0, AT.crc))",
+      "false",
+    ],
+    [
+      "a segment of another version is refused",
+      'checkFormatVersion(view.getUint32(AT.version, true), "a segment");',
+      "",
+    ],
+  ),
+  ...of(
+    "core/base/checked_document.ts",
+    RECOVERY,
+    [
+      "a document's checksum is looked at",
+      "document.crc32 !== checksumOf(JSON.stringify(document.body))",
+      "false",
+    ],
+    [
+      "a document of another version is refused",
+      'if (typeof document.version === "number") checkFormatVersion(document.version, path);',
+      "",
+    ],
+    ["a document of another kind is refused", "document?.seglog !== kind", "false", [
+      "tests/damage",
+    ]],
+  ),
+  ...of(
+    "core/store/topic_registry.ts",
+    CRASH,
+    [
+      "deleted folders are gone before they are forgotten",
+      "  await disk.syncFolder(folder);\n  return { ...catalogue, dropping: [] };",
+      "  return { ...catalogue, dropping: [] };",
+    ],
+    [
+      "a deletion is in the catalogue before folders go",
+      "      await this.#replaceCatalogue({ topics, dropping });\n",
+      "      for (const name of partitionFolders(topic.info)) {\n" +
+      "        this.#options.disk.removeFolder(join(this.#options.folder, name));\n      }\n" +
+      "      await this.#replaceCatalogue({ topics, dropping });\n",
+    ],
+    [
+      "a topic's folders are durable before the catalogue names it",
+      "    await prepareTopicFolders(disk, { store: folder, partitions, nowMs: now() });\n" +
+      "    const topics = [...this.#catalogue.topics, info];\n" +
+      "    await this.#replaceCatalogue({ ...this.#catalogue, topics });\n",
+      "    const topics = [...this.#catalogue.topics, info];\n" +
+      "    await this.#replaceCatalogue({ ...this.#catalogue, topics });\n" +
+      "    await prepareTopicFolders(disk, { store: folder, partitions, nowMs: now() });\n",
+    ],
+  ),
+  ...of(
+    "core/store/catalogue.ts",
+    ["tests/store"],
+    [
+      "logs without a catalogue are not overwritten",
+      "if (isFolder && disk.sizeOf(join(folder, name, MANIFEST_FILE)) !== undefined)",
+      "if (false)",
+    ],
+  ),
+  ...of(
+    "core/disk/lock.ts",
+    ["tests/disk/lock_test.ts"],
+    ["a replaced LOCK is noticed", "lock.identity !== identityAt(path)", "false"],
+  ),
+  ...of(
+    "core/disk/node_disk.ts",
+    ["tests/faults", "tests/disk"],
+    [
+      "a sync asks the operating system",
+      "      fs.fdatasync(this.#handle, (error) => {\n" +
+      '        if (error) reject(diskError("sync", this.#path, error));\n' +
+      "        else resolve();\n      });\n",
+      "      resolve();\n",
+    ],
+    [
+      "a sync of a folder asks the operating system",
+      'fs.fsync(handle, (error) => error ? reject(diskError("sync", folder, error)) : resolve());',
+      "resolve();",
+    ],
+    [
+      "a short write is gone on with",
+      "while (done < bytes.length) { // the operating system may take fewer bytes than it is given",
+      "if (done < bytes.length) {",
+    ],
+    [
+      "a new file replaces none",
+      "fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL",
+      "fs.constants.O_RDWR | fs.constants.O_CREAT",
+    ],
+  ),
+];
