@@ -130,13 +130,15 @@ async function cutTornTail(
   return { tornBytes: size - from, quarantinePath };
 }
 
-/** Moves a whole file into quarantine. */
+/**
+ * Moves a whole file into quarantine. The move is durable before a new file can take the name; that
+ * the old name is gone becomes durable with the next manifest.
+ */
 export async function quarantineFile(place: LogPlace, name: string): Promise<string> {
   const folder = await makeQuarantine(place);
   const path = freeName(place.disk, join(folder, name));
   place.disk.rename(join(place.folder, name), path);
   await place.disk.syncFolder(folder);
-  await place.disk.syncFolder(place.folder);
   return path;
 }
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { retainedStart } from "../../core/log/retention.ts";
-import { Log } from "../../mod.ts";
-import { collect } from "../support/collect.ts";
+import { Log, MemoryDisk } from "../../mod.ts";
+import { collect, shown } from "../support/collect.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { TrickDisk } from "../support/trick_disk.ts";
 
@@ -56,6 +56,19 @@ describe("retainedStart()", () => {
 });
 
 describe("retention", () => {
+  test("takes away only what is durable, so that offsets go on after a loss of power", async () => {
+    const disk = new MemoryDisk();
+    const options = { disk, sync: "os", retentionRecords: 3 } as const;
+    const log = await Log.open("/log", options);
+    for (let i = 0; i < 10; i++) await log.append({ value: `${i}` });
+    await log.maintain();
+    disk.crash();
+    const again = await Log.open("/log", options);
+    assert.deepEqual(await shown(again.records()), ["7:7", "8:8", "9:9"]);
+    assert.equal(await again.append({ value: "next" }), 10);
+    await again.close();
+  });
+
   test("old segments are dropped when the log rolls", async () => {
     const disk = new TrickDisk();
     const log = await Log.open("/log", { disk, segmentBytes: 4096, retentionBytes: 8000 });

@@ -17,6 +17,7 @@ export interface Mutant {
 
 const CRASH = ["tests/crash/crash_test.ts"];
 const RECOVERY = ["tests/log/recovery_test.ts"];
+const QUARANTINE = ["tests/crash/quarantine_test.ts"];
 const FAULTS = ["tests/log/faults_test.ts"];
 
 /** Mutants of one file: what is taken away, the text, what stands in its place, other tests. */
@@ -84,14 +85,10 @@ export const MUTANTS: readonly Mutant[] = [
       "  place.disk.makeFolder(folder);\n",
     ],
     [
-      "a quarantined segment's new folder is synced",
-      "  await place.disk.syncFolder(folder);\n  await place.disk.syncFolder(place.folder);\n",
-      "  await place.disk.syncFolder(place.folder);\n",
-    ],
-    [
-      "a quarantined segment's old folder is synced",
-      "  await place.disk.syncFolder(folder);\n  await place.disk.syncFolder(place.folder);\n",
-      "  await place.disk.syncFolder(folder);\n",
+      "a quarantined segment's folder is synced",
+      "  await place.disk.syncFolder(folder);\n  return path;",
+      "  return path;",
+      QUARANTINE,
     ],
     [
       "damage below the watermark is refused",
@@ -213,6 +210,7 @@ export const MUTANTS: readonly Mutant[] = [
       "retention takes only what is durable",
       "    if (start > state.durableOffset) await this.#sync();\n",
       "",
+      ["tests/log/retention_test.ts"],
     ],
     [
       "a failed sync ends all acknowledging",
