@@ -13,7 +13,13 @@ import { SeglogError, type Store } from "../../mod.ts";
 import type { CrashImage } from "./crash_images.ts";
 import type { AppendEvent, History, PartitionLife, Span, TopicLife } from "./history.ts";
 import { diskOf } from "./recording_disk.ts";
-import { contentOf, openStore, type PartitionContent, type StoreContent } from "./store_content.ts";
+import {
+  contentOf,
+  FOLDER,
+  openStore,
+  type PartitionContent,
+  type StoreContent,
+} from "./store_content.ts";
 
 /**
  * Opens a store from an image and checks it, appends, pulls the plug again, and checks again.
@@ -29,8 +35,12 @@ export async function checkImage(
 ): Promise<number> {
   const disk = diskOf(image);
   let tornTails = 0;
+  const seen = image.files.has(`${FOLDER}/store.json`)
+    ? await contentOf(await openStore(disk, { readOnly: true }))
+    : new Map();
   const store = await openStore(disk, { onNotice: () => tornTails++ });
   const found = await contentOf(store);
+  assert.deepEqual(seen, found, "a reader without a lock sees something else than recovery");
   const crash: Crash = { history, at, isWhole: image.isWhole };
   checkStore(crash, found);
   checkCut(crash, image);
