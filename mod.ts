@@ -60,7 +60,15 @@ export type {
   TruncateOptions,
 } from "./core/backend.ts";
 export { partitionOf } from "./core/partitioner.ts";
-export { countRecords, readRecord, readRecords, startOfLast } from "./core/reading.ts";
+export {
+  countRecords,
+  type LostRange,
+  readBatches,
+  type ReadPastOptions,
+  readRecord,
+  readRecords,
+  startOfLast,
+} from "./core/reading.ts";
 export { type DumpOptions, dumpSegment, type DumpSummary } from "./core/dump/dump.ts";
 export {
   type VerifiedPartition,

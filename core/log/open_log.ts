@@ -21,7 +21,8 @@ import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { isWholeChain, type Manifest, noLog, readManifest, writeManifest } from "./manifest.ts";
 import { OwnedState } from "./owned_state.ts";
 import { ProducerTable } from "./producers.ts";
-import { quarantineFile, recoverActive, type RecoveryReport } from "./recovery.ts";
+import { quarantineFile } from "./quarantine.ts";
+import { recoverActive, type RecoveryReport } from "./recovery.ts";
 import { indexPath } from "./index_file.ts";
 import { type LogPlace, segmentPath } from "./segment_file.ts";
 import { createActive } from "./segments.ts";
@@ -133,6 +134,7 @@ async function createLog(
     sealed: [],
     activeBaseOffset: 0,
     gaps: [],
+    lost: [],
     producers: [],
     clean: null,
   };

@@ -11,15 +11,13 @@
  *
  * @module
  */
-import { join } from "node:path";
 import { SeglogError } from "../base/errors.ts";
-import { READ_BLOCK_BYTES } from "../base/limits.ts";
-import type { Disk, DiskFile } from "../disk/disk.ts";
-import { QUARANTINE_FOLDER, segmentFileName } from "../format/file_names.ts";
+import { segmentFileName } from "../format/file_names.ts";
 import type { BatchView } from "../format/batch.ts";
 import type { CleanEnd, Manifest } from "./manifest.ts";
 import { scanSegment, watermarkBeyond } from "./scan.ts";
 import { loadIndex } from "./index_file.ts";
+import { keepBytes } from "./quarantine.ts";
 import { type LogPlace, openSegmentFile, type SegmentFile, segmentPath } from "./segment_file.ts";
 import { ActiveSegment } from "./segments.ts";
 import { SparseIndex } from "./sparse_index.ts";
@@ -121,58 +119,10 @@ async function cutTornTail(
   tail: { file: SegmentFile; baseOffset: number; from: number; size: number },
 ): Promise<RecoveryReport> {
   const { file, baseOffset, from, size } = tail;
-  const name = `${segmentFileName(baseOffset)}.${from}`;
-  const folder = await makeQuarantine(place);
-  const quarantinePath = freeName(place.disk, join(folder, name));
-  await copyRange(place.disk, { source: file.file, from, to: size }, quarantinePath);
-  await place.disk.syncFolder(folder);
+  const quarantinePath = await keepBytes(place, segmentFileName(baseOffset), { from, to: size });
   file.file.truncate(from);
   await file.file.sync();
   return { tornBytes: size - from, quarantinePath };
-}
-
-/** Moves a whole file into quarantine. */
-export async function quarantineFile(place: LogPlace, name: string): Promise<string> {
-  const folder = await makeQuarantine(place);
-  const path = freeName(place.disk, join(folder, name));
-  place.disk.rename(join(place.folder, name), path);
-  await place.disk.syncFolder(folder);
-  await place.disk.syncFolder(place.folder);
-  return path;
-}
-
-async function makeQuarantine(place: LogPlace): Promise<string> {
-  const folder = join(place.folder, QUARANTINE_FOLDER);
-  place.disk.makeFolder(folder);
-  await place.disk.syncFolder(place.folder);
-  return folder;
-}
-
-async function copyRange(
-  disk: Disk,
-  range: { source: DiskFile; from: number; to: number },
-  path: string,
-): Promise<void> {
-  const target = disk.create(path);
-  try {
-    const block = new Uint8Array(READ_BLOCK_BYTES);
-    for (let position = range.from; position < range.to; position += block.length) {
-      const wanted = block.subarray(0, Math.min(block.length, range.to - position));
-      target.write(
-        wanted.subarray(0, range.source.read(wanted, position)),
-        position - range.from,
-      );
-    }
-    await target.sync();
-  } finally {
-    target.close();
-  }
-}
-
-function freeName(disk: Disk, path: string): string {
-  let free = path;
-  for (let copy = 2; disk.sizeOf(free) !== undefined; copy++) free = `${path}~${copy}`;
-  return free;
 }
 
 function damage(
