@@ -76,6 +76,8 @@ export {
   type VerifyProblem,
   type VerifyReport,
 } from "./core/store/verify.ts";
+export type { RepairedPlace, RepairReport } from "./core/log/repair.ts";
+export { repair, type RepairOptions } from "./core/store/repair.ts";
 export { Store, type StoreOptions } from "./core/store/store.ts";
 export { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "./core/topic_config.ts";
 export { connect, type ConnectOptions } from "./client/connect.ts";

@@ -46,13 +46,13 @@ export function joinGaps(gaps: readonly Gap[], others: readonly Gap[]): readonly
 /** The parts of `range` that are in none of the gaps, in rising order. */
 export function outsideGaps(range: Gap, gaps: readonly Gap[]): Gap[] {
   const outside: Gap[] = [];
-  let start = range.start;
-  for (const gap of gaps) {
-    if (gap.start > start) outside.push({ start, end: Math.min(gap.start, range.end) });
+  let { start } = range;
+  for (const gap of [...gaps, { start: range.end, end: range.end }]) {
+    const end = Math.min(gap.start, range.end);
+    if (end > start) outside.push({ start, end });
     start = Math.max(start, gap.end);
-    if (start >= range.end) return outside;
   }
-  return start < range.end ? [...outside, { start, end: range.end }] : outside;
+  return outside;
 }
 
 /** The gap that holds `offset`. */

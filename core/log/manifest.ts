@@ -13,6 +13,7 @@ import { readFile, replaceFile } from "../disk/files.ts";
 import { MANIFEST_FILE } from "../format/file_names.ts";
 import { type Gap, joinGaps } from "./gaps.ts";
 import type { ProducerState } from "./producers.ts";
+import { repairCommand } from "./repair_words.ts";
 
 /** A segment that is complete. */
 export interface SealedEntry {
@@ -74,8 +75,18 @@ export function readManifestBytes(disk: Disk, folder: string): Uint8Array | unde
 
 /** The manifest in these bytes. Throws as {@linkcode readManifest}. */
 export function decodeManifest(bytes: Uint8Array, folder: string): Manifest {
-  const body = decodeChecked("partition", bytes, join(folder, MANIFEST_FILE)) as Manifest;
-  return { ...body, lost: body.lost ?? [] };
+  try {
+    const body = decodeChecked("partition", bytes, join(folder, MANIFEST_FILE)) as Manifest;
+    return { ...body, lost: body.lost ?? [] };
+  } catch (cause) {
+    if (!(cause instanceof SeglogError) || cause.code !== "corrupt") throw cause;
+    throw new SeglogError(
+      "corrupt",
+      `${cause.message}. Restore the file, or make it anew from the segments with ` +
+        `\`${repairCommand(folder, [])}\``,
+      { cause },
+    );
+  }
 }
 
 /** The error for a folder without a log. */

@@ -15,12 +15,15 @@ import { SeglogError } from "../base/errors.ts";
 import { segmentFileName } from "../format/file_names.ts";
 import type { BatchView } from "../format/batch.ts";
 import type { CleanEnd, Manifest } from "./manifest.ts";
-import { scanSegment, watermarkBeyond } from "./scan.ts";
+import type { BatchSource } from "./block_reader.ts";
+import { type ScanEnd, scanSegment, watermarkBeyond } from "./scan.ts";
 import { loadIndex } from "./index_file.ts";
 import { keepBytes } from "./quarantine.ts";
 import { type LogPlace, openSegmentFile, type SegmentFile, segmentPath } from "./segment_file.ts";
+import { lostOffsets, wayOn } from "./repair_words.ts";
 import { ActiveSegment } from "./segments.ts";
 import { SparseIndex } from "./sparse_index.ts";
+import { type OpenGap, walkActive } from "./walk_segment.ts";
 
 /** What recovery had to do. */
 export interface RecoveryReport {
@@ -43,6 +46,29 @@ export function decideRecovery(
 ): RecoveryDecision {
   if (end.bytes < end.watermark) return { kind: "damaged", at: end.bytes };
   return end.bytes === size ? { kind: "whole" } : { kind: "torn", from: end.bytes };
+}
+
+/**
+ * Reads an active segment and decides.
+ *
+ * @param visit gets each good batch up to the end, with its position
+ * @returns the end, with the largest watermark there is
+ */
+export function judgeActive(
+  source: BatchSource,
+  segment: {
+    readonly baseOffset: number;
+    readonly size: number;
+    readonly clean: CleanEnd | null;
+  },
+  visit: (batch: BatchView, position: number) => void,
+): { decision: RecoveryDecision; end: ScanEnd } {
+  const { baseOffset, size, clean } = segment;
+  const end = scanSegment(source, baseOffset, size, visit);
+  const beyond = end.complaint === undefined ? 0 : watermarkBeyond(source, end.bytes, size);
+  const watermark = Math.max(end.watermark, beyond, clean?.bytes ?? 0);
+  const decision = decideRecovery({ bytes: end.bytes, watermark }, size);
+  return { decision, end: { ...end, watermark } };
 }
 
 /**
@@ -91,15 +117,15 @@ async function recoverByScan(
   const index = new SparseIndex(baseOffset);
   const size = file.file.size();
   const source = { file: file.file, salt: file.salt };
-  const end = scanSegment(source, baseOffset, size, (batch, position) => {
+  const { clean } = manifest;
+  const segment = { baseOffset, size, clean };
+  const { decision, end } = judgeActive(source, segment, (batch, position) => {
     index.add(batch.header, position);
     visit(batch);
   });
-  const beyond = end.complaint === undefined ? 0 : watermarkBeyond(source, end.bytes, size);
-  const watermark = Math.max(end.watermark, beyond, manifest.clean?.bytes ?? 0);
-  const decision = decideRecovery({ bytes: end.bytes, watermark }, size);
   if (decision.kind === "damaged") {
-    throw damage(path, { ...end, watermark }, manifest.clean);
+    const { lost } = walkActive(source, { ...segment, watermark: end.watermark });
+    throw damage(place, { path, end, lost });
   }
   const report = decision.kind === "torn"
     ? await cutTornTail(place, { file, baseOffset, from: decision.from, size })
@@ -126,17 +152,16 @@ async function cutTornTail(
 }
 
 function damage(
-  path: string,
-  end: { bytes: number; nextOffset: number; watermark: number; complaint: string | undefined },
-  clean: CleanEnd | null,
+  { folder }: LogPlace,
+  found: { path: string; end: ScanEnd; lost: readonly OpenGap[] },
 ): SeglogError {
+  const { path, end, lost } = found;
   const what = end.complaint ?? "the file ends too early";
-  const last = clean === null ? "" : ` to ${clean.nextOffset - 1}`;
   return new SeglogError(
     "corrupt",
-    `Cannot open ${path} for writing: ${what} at position ${end.bytes}, from offset ${end.nextOffset}${last} on, ` +
-      `and bytes up to ${end.watermark} had been acknowledged as durable. Nothing was changed. ` +
-      "Reading what is whole stays possible; restore the file, or look at it with `seglog dump`",
+    `Cannot open ${path} for writing: ${what} at position ${end.bytes}, and bytes up to ${end.watermark} ` +
+      `had been acknowledged as durable. ${lostOffsets(lost)}. Nothing was changed. ` +
+      `Reading what is whole stays possible; ${wayOn(folder, lost)}`,
     { details: { path, position: end.bytes, offset: end.nextOffset, durableUpTo: end.watermark } },
   );
 }
