@@ -78,6 +78,12 @@ export function cut(disk: TrickDisk, path: string, size: number): void {
   disk.open(path, "write").truncate(size);
 }
 
+/** Makes everything in the log's folder durable. */
+export async function settle(disk: TrickDisk): Promise<void> {
+  for (const path of filesIn(disk, FOLDER).keys()) await disk.open(path, "write").sync();
+  await disk.syncFolder(FOLDER);
+}
+
 /** All files of a folder and those below it, but for locks. */
 export function filesIn(disk: TrickDisk, folder: string): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
