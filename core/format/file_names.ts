@@ -69,11 +69,11 @@ export function parsePartitionFolderName(
   const [, encoded, number] = /^(.+)-(\d+)$/.exec(folder) ?? [];
   if (encoded === undefined) return undefined;
   try {
-    const topic = checkTopicName(decodeURIComponent(encoded));
+    const topic = decodeURIComponent(encoded);
     const partition = Number(number);
     return partitionFolderName(topic, partition) === folder ? { topic, partition } : undefined;
   } catch {
-    return undefined; // no percent-encoding of UTF-8, or no name of a topic
+    return undefined; // no percent-encoding of UTF-8
   }
 }
 

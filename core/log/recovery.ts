@@ -14,7 +14,7 @@
 import { SeglogError } from "../base/errors.ts";
 import { segmentFileName } from "../format/file_names.ts";
 import type { BatchView } from "../format/batch.ts";
-import type { CleanEnd, Manifest } from "./manifest.ts";
+import type { Manifest } from "./manifest.ts";
 import type { BatchSource } from "./block_reader.ts";
 import { type ScanEnd, scanSegment, watermarkBeyond } from "./scan.ts";
 import { loadIndex } from "./index_file.ts";
@@ -59,14 +59,16 @@ export function judgeActive(
   segment: {
     readonly baseOffset: number;
     readonly size: number;
-    readonly clean: CleanEnd | null;
+    readonly manifest: Pick<Manifest, "clean" | "logStartOffset">;
   },
   visit: (batch: BatchView, position: number) => void,
 ): { decision: RecoveryDecision; end: ScanEnd } {
-  const { baseOffset, size, clean } = segment;
+  const { baseOffset, size, manifest: { clean, logStartOffset } } = segment;
   const end = scanSegment(source, baseOffset, size, visit);
   const beyond = end.complaint === undefined ? 0 : watermarkBeyond(source, end.bytes, size);
-  const watermark = Math.max(end.watermark, beyond, clean?.bytes ?? 0);
+  // What a truncation removed was durable, so bytes are missing when the end is below it.
+  const removed = end.nextOffset < logStartOffset ? end.bytes + 1 : 0;
+  const watermark = Math.max(end.watermark, beyond, removed, clean?.bytes ?? 0);
   const decision = decideRecovery({ bytes: end.bytes, watermark }, size);
   return { decision, end: { ...end, watermark } };
 }
@@ -117,15 +119,17 @@ async function recoverByScan(
   const index = new SparseIndex(baseOffset);
   const size = file.file.size();
   const source = { file: file.file, salt: file.salt };
-  const { clean } = manifest;
-  const segment = { baseOffset, size, clean };
+  const segment = { baseOffset, size, manifest };
   const { decision, end } = judgeActive(source, segment, (batch, position) => {
     index.add(batch.header, position);
     visit(batch);
   });
   if (decision.kind === "damaged") {
     const { lost } = walkActive(source, { ...segment, watermark: end.watermark });
-    throw damage(place, { path, end, lost });
+    const { logStartOffset } = manifest;
+    const readable = lost.filter((range) => (range.end ?? Infinity) > logStartOffset)
+      .map((range) => ({ ...range, start: Math.max(range.start, logStartOffset) }));
+    throw damage(place, { path, end, lost: readable });
   }
   const report = decision.kind === "torn"
     ? await cutTornTail(place, { file, baseOffset, from: decision.from, size })

@@ -64,12 +64,13 @@ function surveySealed(place: LogPlace, entry: SealedEntry, visit: SurveyVisit): 
 
 function surveyActive(
   place: LogPlace,
-  { activeBaseOffset: baseOffset, clean }: Manifest,
+  manifest: Manifest,
   visit: SurveyVisit,
 ): SegmentSurvey {
+  const { activeBaseOffset: baseOffset, clean } = manifest;
   const lost = { start: baseOffset, end: clean?.nextOffset };
   return survey(place, { baseOffset, lost }, (source, size) => {
-    const segment = { baseOffset, size, clean };
+    const segment = { baseOffset, size, manifest };
     const { decision, end } = judgeActive(source, segment, () => {});
     const seen = (batch: BatchView) => visit(batch, baseOffset);
     if (decision.kind === "damaged") {

@@ -8,7 +8,7 @@ import type { BatchView } from "../format/batch.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { type BatchSource, BlockReader } from "./block_reader.ts";
 import { addGap, type Gap } from "./gaps.ts";
-import type { CleanEnd } from "./manifest.ts";
+import type { Manifest } from "./manifest.ts";
 
 /** Whole batches, one after another. */
 export interface Stretch {
@@ -146,14 +146,15 @@ export function walkActive(
     readonly baseOffset: number;
     readonly size: number;
     readonly watermark: number;
-    readonly clean: CleanEnd | null;
+    readonly manifest: Pick<Manifest, "clean" | "logStartOffset">;
   },
   visit?: (batch: BatchView) => void,
 ): Omit<SegmentWalk, "lost"> & { readonly lost: readonly OpenGap[] } {
-  const { baseOffset, size, watermark, clean } = segment;
+  const { baseOffset, size, watermark, manifest: { clean, logStartOffset } } = segment;
   const walk = walkSegment(source, { baseOffset, bytes: size }, visit);
   const { position, nextOffset: start } = walk.end;
-  if (position >= watermark || clean?.nextOffset === start) return walk;
+  const isKnown = position >= watermark && start >= logStartOffset;
+  if (isKnown || clean?.nextOffset === start) return walk;
   const end = clean?.nextOffset;
   const places = position < size
     ? walk.places
