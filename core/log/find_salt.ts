@@ -11,23 +11,33 @@ import {
   BATCH_HEADER_BYTES,
   BATCH_MAGIC,
   saltOfBatchHeader,
+  WIRE_SALT,
 } from "../format/batch_header.ts";
-import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
+import { saltOfSegmentHeader, SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { BlockReader } from "./block_reader.ts";
 import { indexPath } from "./index_file.ts";
 import type { LogPlace } from "./segment_file.ts";
 import { INDEX_HEADER_BYTES, saltInIndexFile } from "./sparse_index.ts";
 
-/** The salt of a segment, or `undefined` when nothing tells it. */
+/**
+ * The salt of a segment, or `undefined` when no two things agree on it: what is left of the header,
+ * the index, and the batches. One alone is not enough, for it may be what is damaged.
+ */
 export function findSalt(
   place: LogPlace,
   segment: { readonly file: DiskFile; readonly baseOffset: number },
 ): number | undefined {
   const { file, baseOffset } = segment;
-  const salt = saltInIndex(place, baseOffset);
-  const isRight = salt !== undefined &&
+  const told = [saltInHeader(file), saltInIndex(place, baseOffset)];
+  const isRight = (salt: number | undefined) =>
+    salt !== undefined &&
     new BlockReader({ file, salt }).seekBatch(SEGMENT_HEADER_BYTES, file.size()) !== undefined;
-  return isRight ? salt : saltInBatches(segment);
+  return told.find(isRight) ?? saltInBatches(segment);
+}
+
+function saltInHeader(file: DiskFile): number | undefined {
+  const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
+  return file.read(bytes, 0) < bytes.length ? undefined : saltOfSegmentHeader(bytes);
 }
 
 function saltInIndex(place: LogPlace, baseOffset: number): number | undefined {
@@ -44,14 +54,14 @@ function saltInIndex(place: LogPlace, baseOffset: number): number | undefined {
 }
 
 /**
- * The checksum of a batch header can be run backwards to the salt that it began with, and the
- * checksum of the payload, which stands in that header, confirms that it is one. A value may hold
- * what looks like batches, so the salt is that of most bytes.
+ * The checksum of a batch header can be run backwards to the salt that it began with; headers that
+ * give the same salt are right, for a damaged one gives another. A value may hold batches of some
+ * other segment, so the salt is that of most bytes, and never that of batches on the wire.
  */
 function saltInBatches(
   { file, baseOffset }: { readonly file: DiskFile; readonly baseOffset: number },
 ): number | undefined {
-  const bytesBySalt = new Map<number, number>();
+  const found = new Map<number, { batches: number; bytes: number }>();
   const size = file.size();
   const block = new Uint8Array(READ_BLOCK_BYTES);
   let blockStart = 0;
@@ -70,10 +80,12 @@ function saltInBatches(
       const batch = new BlockReader({ file, salt }).batchAt(position, size);
       if (typeof batch !== "string" && batch.baseOffset >= baseOffset && batch.isIntact()) {
         length = batch.bytes.length;
-        bytesBySalt.set(salt, (bytesBySalt.get(salt) ?? 0) + length);
+        const { batches, bytes } = found.get(salt) ?? { batches: 0, bytes: 0 };
+        found.set(salt, { batches: batches + 1, bytes: bytes + length });
       }
     }
     position += length;
   }
-  return [...bytesBySalt].toSorted(([, a], [, b]) => b - a)[0]?.[0];
+  const agreed = [...found].filter(([salt, { batches }]) => salt !== WIRE_SALT && batches > 1);
+  return agreed.toSorted(([, a], [, b]) => b.bytes - a.bytes)[0]?.[0];
 }

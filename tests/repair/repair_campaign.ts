@@ -181,16 +181,21 @@ function wholeOffsets(
     const segment = path.endsWith(".log") ? decodeSegmentHeader(bytes) : "no segment";
     if (typeof segment === "string") continue;
     const now = after.get(path) ?? new Uint8Array(0);
+    const found: number[] = [];
+    let batches = 0;
     for (let at = 64; at < bytes.length;) {
       const header = decodeBatchHeader(bytes, at, segment.salt);
       assert.ok(typeof header !== "string");
       const end = at + batchLength(header);
       const same = end <= now.length && bytes.subarray(at, end).every((b, i) => b === now[at + i]);
-      for (let i = 0; same && i < header.recordCount; i++) {
-        if (!isRemoved(header.baseOffset + i)) whole.add(header.baseOffset + i);
-      }
+      if (same) batches++;
+      for (let i = 0; same && i < header.recordCount; i++) found.push(header.baseOffset + i);
       at = end;
     }
+    // What tells the salt: the header, the index, or two batches that agree.
+    const isSalted = bytes.subarray(12, 16).every((byte, i) => byte === now[12 + i]) ||
+      (after.get(path.replace(".log", ".index"))?.length ?? 0) > 0 || batches > 1;
+    for (const offset of found) if (isSalted && !isRemoved(offset)) whole.add(offset);
   }
   return whole;
 }

@@ -1,8 +1,9 @@
 /** `repair()`: the way past damage, which gives up what cannot be read and nothing else. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { rehead } from "../../core/format/batch.ts";
 import { concatBytes } from "../../core/base/bytes.ts";
-import { encodeBatch, Log, repair, verify } from "../../mod.ts";
+import { type BatchView, decodeBatch, encodeBatch, Log, repair, verify } from "../../mod.ts";
 import { rejectsWith } from "../support/collect.ts";
 import { TrickDisk } from "../support/trick_disk.ts";
 import { CASES } from "./cases.ts";
@@ -216,7 +217,8 @@ describe("repair()", () => {
   });
 
   test("batches inside a value are not taken for the segment's own when its header is damaged", async () => {
-    const forged = encodeBatch([{ value: "forged" }], { nowMs: 1, baseOffset: 1 });
+    const wire = decodeBatch(encodeBatch([{ value: "forged" }], { nowMs: 1, baseOffset: 1 }), 0, 0);
+    const forged = rehead(wire as BatchView, {}, 0x5eed5eed);
     for (let padding = 0; padding < 8; padding++) { // with one of them they are where batches can be
       const disk = new TrickDisk();
       const log = await Log.open(FOLDER, { disk });
@@ -230,6 +232,17 @@ describe("repair()", () => {
       await using again = await Log.open(FOLDER, { disk });
       assert.deepEqual(await readPast(again), expectedPast(report.lost, 8));
     }
+  });
+
+  test("a batch that nothing confirms is given up: its header may be what is damaged", async () => {
+    const disk = new TrickDisk();
+    const log = await Log.open(FOLDER, { disk });
+    await log.append({ value: "a", timestamp: 1000 });
+    disk.crash();
+    flip(disk, segmentOf(0), 13); // the salt
+    flip(disk, segmentOf(0), 64 + 40); // the newest timestamp, which no payload holds
+    const report = await repair(FOLDER, { disk, acceptLoss: { start: 0, end: 5 } });
+    assert.deepEqual([report.lost, report.records], [[{ start: 0, end: 5 }], 0]);
   });
 
   test("a log that another owns is not repaired, and one that is not there not made", async () => {
