@@ -20,7 +20,7 @@ import { planRepair, type RepairPlan } from "./plan_repair.ts";
 import { ProducerTable } from "./producers.ts";
 import { keepBytes, quarantineFile } from "./quarantine.ts";
 import { draftManifest } from "./draft_manifest.ts";
-import { createSegmentFile, type LogPlace } from "./segment_file.ts";
+import { type LogPlace, segmentPath } from "./segment_file.ts";
 import { createActive, SealedSegment } from "./segments.ts";
 import { type SegmentSurvey, surveySegments } from "./survey.ts";
 import type { Stretch } from "./walk_segment.ts";
@@ -200,18 +200,25 @@ async function renewHeader(
   }
 }
 
-/** Copies whole batches into a segment of their own: payloads as they are, headers anew. */
+/**
+ * Copies whole batches into a segment of their own: payloads as they are, headers anew. It gets its
+ * name when it is complete: what a crash leaves is never half of it, should there be no manifest.
+ */
 async function copyStretch(
   place: LogPlace,
   segment: SegmentSurvey,
   { start, from, to }: Stretch,
   createdMs: number,
 ): Promise<void> {
-  await makeRoom(place, start, segment.baseOffset);
+  const { disk, logId } = place;
+  const path = segmentPath(place, start);
+  const temporary = `${path}.tmp`;
+  removeIfThere(disk, temporary);
   const salt = randomBytes(4).readUInt32LE();
-  const source = place.disk.open(segment.path, "read");
-  const target = await createSegmentFile(place, { salt, baseOffset: start, createdMs });
+  const source = disk.open(segment.path, "read");
+  const target = disk.create(temporary);
   try {
+    target.write(encodeSegmentHeader({ salt, baseOffset: start, logId, createdMs }), 0);
     const reader = new BlockReader({ file: source, salt: segment.salt! });
     let position = from;
     while (position < to) {
@@ -220,14 +227,17 @@ async function copyStretch(
         throw new SeglogError("io", `Cannot copy from ${segment.path}: it changed meanwhile`);
       }
       const bytes = rehead(batch, { durableUpTo: SEGMENT_HEADER_BYTES }, salt);
-      target.file.write(bytes, SEGMENT_HEADER_BYTES + position - from);
+      target.write(bytes, SEGMENT_HEADER_BYTES + position - from);
       position += bytes.length;
     }
-    await target.file.sync();
+    await target.sync();
   } finally {
     source.close();
-    target.file.close();
+    target.close();
   }
+  await makeRoom(place, start, segment.baseOffset);
+  disk.rename(temporary, path);
+  await disk.syncFolder(place.folder);
 }
 
 /** Puts away a segment that no manifest lists, where another will be: of a repair cut short, say. */

@@ -16,14 +16,15 @@ export const repairCampaign: Campaign = {
   name: "repair",
   async run({ seed, isOver }) {
     const random = new Random(seed);
-    const counts = { lossless: 0, lossy: 0, crashed: 0 };
+    const counts = { lossless: 0, lossy: 0, crashed: 0, rebuilt: 0 };
     let cases = 0;
     for (; !isOver(); cases++) {
       const own = random.fork();
       try {
-        const { lost, isCrashed } = await repairOne(new Random(own));
+        const { lost, isCrashed, isManifestSpoilt } = await repairOne(new Random(own));
         counts[lost === 0 ? "lossless" : "lossy"]++;
         if (isCrashed) counts.crashed++;
+        if (isManifestSpoilt) counts.rebuilt++;
       } catch (error) {
         throw new Error(`repairRandomLog(${own}) failed`, { cause: error });
       }
@@ -44,12 +45,21 @@ interface Original {
   readonly nextOffset: number;
 }
 
-async function repairOne(random: Random): Promise<{ lost: number; isCrashed: boolean }> {
+interface Outcome {
+  readonly lost: number;
+  readonly isCrashed: boolean;
+  readonly isManifestSpoilt: boolean;
+}
+
+async function repairOne(random: Random): Promise<Outcome> {
   const disk = new TrickDisk();
   const { values, logStartOffset, nextOffset } = await randomLog(disk, random);
   const before = filesIn(disk, FOLDER);
   const places = 1 + random.below(4);
   for (let i = 0; i < places; i++) spoil(disk, random);
+  const hasSegments = [...filesIn(disk, FOLDER).keys()].some((path) => path.endsWith(".log"));
+  const isManifestSpoilt = hasSegments && random.chance(0.2);
+  if (isManifestSpoilt) spoilManifest(disk, random);
   await settle(disk);
   const whole = wholeOffsets(before, filesIn(disk, FOLDER));
 
@@ -72,7 +82,7 @@ async function repairOne(random: Random): Promise<{ lost: number; isCrashed: boo
   assert.ok(verify(FOLDER, { disk }).ok);
   const next = await log.append({ value: "more" });
   assert.ok(next > Math.max(-1, ...seen.keys(), ...told, ...whole), `next is ${next}`);
-  return { lost: told.size, isCrashed };
+  return { lost: told.size, isCrashed, isManifestSpoilt };
 }
 
 /** Repairs with as much of a loss as it takes: where the end is not known, one offset is made up. */
@@ -156,6 +166,16 @@ function spoil(disk: TrickDisk, random: Random): void {
     () => cut(disk, path, at),
     () => disk.removeFile(path),
     () => random.pick(segments.map((name) => () => void removeIndex(disk, name)))(),
+  ])();
+}
+
+function spoilManifest(disk: TrickDisk, random: Random): void {
+  const path = join(FOLDER, "partition.json");
+  const at = random.below(bytesOf(disk, path).length);
+  random.pick([
+    () => disk.removeFile(path),
+    () => cut(disk, path, at),
+    () => overwrite(disk, path, { at, bytes: Uint8Array.of(0) }),
   ])();
 }
 
