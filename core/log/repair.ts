@@ -15,7 +15,13 @@ import { encodeSegmentHeader, SEGMENT_HEADER_BYTES } from "../format/segment_hea
 import { BlockReader } from "./block_reader.ts";
 import { type Gap, joinGaps, offsetsInGaps } from "./gaps.ts";
 import { indexPath, saveIndex } from "./index_file.ts";
-import { isWholeChain, type Manifest, readManifest, writeManifest } from "./manifest.ts";
+import {
+  isWholeChain,
+  type Manifest,
+  readManifest,
+  type SealedEntry,
+  writeManifest,
+} from "./manifest.ts";
 import { planRepair, type RepairPlan } from "./plan_repair.ts";
 import { ProducerTable } from "./producers.ts";
 import { keepBytes, quarantineFile } from "./quarantine.ts";
@@ -93,9 +99,13 @@ export async function repairLog(folder: string, options: LogRepairOptions): Prom
     epoch,
     producers: isRebuilt || plan.isActiveNew ? producers.snapshot() : manifest.producers,
   };
-  const quarantined = isDamaged && !dryRun
-    ? await carryOut(place, { ...plan, manifest: after }, { isRebuilt, nowMs })
-    : [];
+  const quarantined: string[] = [];
+  if (isDamaged && !dryRun) {
+    const sealed = manifest.sealed.map((entry, i) => withTime(entry, segments[i]!));
+    const draft = { ...manifest, sealed, epoch, producers: after.producers };
+    if (isRebuilt) quarantined.push(...await putDraft(place, draft));
+    quarantined.push(...await carryOut(place, { ...plan, manifest: after }, nowMs));
+  }
   const places = segments.flatMap(placesOf);
   return {
     path: folder,
@@ -142,22 +152,35 @@ function countRecords(manifest: Manifest, active: SegmentSurvey): number {
   return Math.max(0, end - start) - offsetsInGaps(joinGaps(gaps, lost), start);
 }
 
+function withTime(entry: SealedEntry, { stretches }: SegmentSurvey): SealedEntry {
+  const maxTimestampMs = Math.max(0, ...stretches.map((stretch) => stretch.maxTimestampMs));
+  return { ...entry, maxTimestampMs };
+}
+
+/**
+ * Puts a manifest in place that says of the damaged log what its own should have: should the repair
+ * be cut short, the next one is not misled by the segments that this one makes.
+ */
+async function putDraft(place: LogPlace, draft: Manifest): Promise<string[]> {
+  const { disk, folder } = place;
+  const isThere = disk.sizeOf(join(folder, MANIFEST_FILE)) !== undefined;
+  const kept = isThere ? [await keepBytes(place, MANIFEST_FILE)] : [];
+  await writeManifest(disk, folder, draft);
+  return kept;
+}
+
 /** Does what was planned, in an order that a crash at any step survives; returns what it kept. */
-async function carryOut(
-  place: LogPlace,
-  plan: RepairPlan,
-  options: { isRebuilt: boolean; nowMs: number },
-): Promise<string[]> {
+async function carryOut(place: LogPlace, plan: RepairPlan, nowMs: number): Promise<string[]> {
   const { manifest, cuts, headers } = plan;
   if (!isWholeChain(manifest)) throw new TypeError("a repair planned segments that do not join");
-  const quarantined = await keepAll(place, plan, options.isRebuilt);
-  for (const segment of headers) await renewHeader(place, segment, options.nowMs);
+  const quarantined = await keepAll(place, plan);
+  for (const segment of headers) await renewHeader(place, segment, nowMs);
   for (const { segment, copies } of cuts) {
-    for (const stretch of copies) await copyStretch(place, segment, stretch, options.nowMs);
+    for (const stretch of copies) await copyStretch(place, segment, stretch, nowMs);
   }
   if (plan.isActiveNew) {
     await makeRoom(place, manifest.activeBaseOffset, cuts.at(-1)!.segment.baseOffset);
-    (await createActive(place, manifest.activeBaseOffset, options.nowMs)).close();
+    (await createActive(place, manifest.activeBaseOffset, nowMs)).close();
   }
   await writeManifest(place.disk, place.folder, manifest);
   await clear(place, plan);
@@ -165,14 +188,8 @@ async function carryOut(
 }
 
 /** Copies everything that will be cut off or replaced. */
-async function keepAll(
-  place: LogPlace,
-  { cuts, headers }: RepairPlan,
-  isRebuilt: boolean,
-): Promise<string[]> {
+async function keepAll(place: LogPlace, { cuts, headers }: RepairPlan): Promise<string[]> {
   const kept: string[] = [];
-  const isThere = isRebuilt && place.disk.sizeOf(join(place.folder, MANIFEST_FILE)) !== undefined;
-  if (isThere) kept.push(await keepBytes(place, MANIFEST_FILE));
   for (const { baseOffset, size = 0 } of headers) {
     const range = { from: 0, to: Math.min(size, SEGMENT_HEADER_BYTES) };
     kept.push(await keepBytes(place, segmentFileName(baseOffset), range));
