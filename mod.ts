@@ -60,7 +60,15 @@ export type {
   TruncateOptions,
 } from "./core/backend.ts";
 export { partitionOf } from "./core/partitioner.ts";
-export { countRecords, readRecord, readRecords, startOfLast } from "./core/reading.ts";
+export {
+  countRecords,
+  type LostRange,
+  readBatches,
+  type ReadPastOptions,
+  readRecord,
+  readRecords,
+  startOfLast,
+} from "./core/reading.ts";
 export { type DumpOptions, dumpSegment, type DumpSummary } from "./core/dump/dump.ts";
 export {
   type VerifiedPartition,
@@ -68,6 +76,8 @@ export {
   type VerifyProblem,
   type VerifyReport,
 } from "./core/store/verify.ts";
+export type { RepairedPlace, RepairReport } from "./core/log/repair.ts";
+export { repair, type RepairOptions } from "./core/store/repair.ts";
 export { Store, type StoreOptions } from "./core/store/store.ts";
 export { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "./core/topic_config.ts";
 export { connect, type ConnectOptions } from "./client/connect.ts";

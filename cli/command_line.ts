@@ -10,7 +10,13 @@ import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { path } from "@optique/run/valueparser";
 import { appendGrammar } from "./grammar/append.ts";
-import { dumpGrammar, infoGrammar, truncateGrammar, verifyGrammar } from "./grammar/maintain.ts";
+import {
+  dumpGrammar,
+  infoGrammar,
+  repairGrammar,
+  truncateGrammar,
+  verifyGrammar,
+} from "./grammar/maintain.ts";
 import { readGrammar, tailGrammar } from "./grammar/read.ts";
 import { serveGrammar } from "./grammar/serve.ts";
 import { topicGrammar } from "./grammar/topic.ts";
@@ -47,6 +53,7 @@ const verbs = {
   info: infoGrammar,
   topic: topicGrammar,
   verify: verifyGrammar,
+  repair: repairGrammar,
   serve: serveGrammar,
 };
 
@@ -64,6 +71,7 @@ const grammar = object({
     infoGrammar,
     topicGrammar,
     verifyGrammar,
+    repairGrammar,
     serveGrammar,
   ),
 });

@@ -174,7 +174,8 @@ export interface Backend extends AsyncDisposable {
    * when its records are asked for.
    *
    * @throws {SeglogError} `offset-out-of-range` when `from` is below the first readable offset,
-   * also when a truncation overtakes the reader, or past the end; `corrupt`, naming the offsets
+   * also when a truncation overtakes the reader, or past the end; `corrupt`, naming the offsets;
+   * `lost` at offsets that a repair gave up, with `start` and `end` of them in its details
    */
   batches(topic: string, options?: ReadOptions): AsyncIterableIterator<BatchView>;
 

@@ -4,12 +4,33 @@
  * @module
  */
 import type { Backend, ReadOptions } from "./backend.ts";
+import { SeglogError } from "./base/errors.ts";
 import { absent, checkOffset } from "./base/offset_errors.ts";
+import type { BatchView } from "./format/batch.ts";
 import type { LogRecord } from "./format/record.ts";
 import { recordsOf } from "./format/records_of.ts";
 
+/** Offsets `[start, end)` whose records were damaged, and given up by a repair. */
+export interface LostRange {
+  /** First offset. */
+  readonly start: number;
+  /** Offset after the last. */
+  readonly end: number;
+}
+
+/** What to read, and what to do where records were lost. */
+export interface ReadPastOptions extends ReadOptions {
+  /**
+   * Is told of each range of offsets that a repair gave up, in the order of reading, which then goes
+   * on behind it. Without it reading ends there, with the error `lost`.
+   */
+  readonly onLost?: (range: LostRange) => void;
+}
+
 /**
  * Records of one partition, one by one.
+ *
+ * @throws {SeglogError} as `Backend.batches`
  *
  * @example
  * ```ts
@@ -25,12 +46,45 @@ import { recordsOf } from "./format/records_of.ts";
 export async function* readRecords(
   backend: Backend,
   topic: string,
-  options: ReadOptions = {},
+  options: ReadPastOptions = {},
 ): AsyncGenerator<LogRecord, void, undefined> {
   const { from = 0, until = Infinity, reverse = false } = options;
-  for await (const batch of backend.batches(topic, options)) {
+  for await (const batch of readBatches(backend, topic, options)) {
     yield* recordsOf(batch, { from, until, reverse });
   }
+}
+
+/** The batches that overlap the range, as `Backend.batches`, but past what was lost. */
+export async function* readBatches(
+  backend: Backend,
+  topic: string,
+  { onLost, ...options }: ReadPastOptions = {},
+): AsyncGenerator<BatchView, void, undefined> {
+  let range: ReadOptions | undefined = options;
+  while (range !== undefined) {
+    try {
+      return yield* backend.batches(topic, range);
+    } catch (error) {
+      const lost = lostIn(error);
+      if (onLost === undefined || lost === undefined) throw error;
+      onLost(lost);
+      range = rangePast(range, lost);
+    }
+  }
+}
+
+/** What of a range is left behind offsets that were lost, in the direction of reading. */
+function rangePast(range: ReadOptions, { start, end }: LostRange): ReadOptions | undefined {
+  if (range.reverse) return start > (range.from ?? 0) ? { ...range, until: start } : undefined;
+  return end < (range.until ?? Infinity) ? { ...range, from: end } : undefined;
+}
+
+function lostIn(error: unknown): LostRange | undefined {
+  if (!(error instanceof SeglogError) || error.code !== "lost") return undefined;
+  const { start, end } = error.details;
+  return typeof start === "number" && typeof end === "number" && start < end
+    ? { start, end }
+    : undefined;
 }
 
 /** One record. @throws {SeglogError} `offset-out-of-range`, or `not-found` where there is a gap */
@@ -57,7 +111,8 @@ export async function countRecords(
   const info = (await backend.describeTopic(topic)).partitions[partition]!;
   if (info.records === info.nextOffset - info.logStartOffset) return end - start;
   let count = 0;
-  for await (const batch of backend.batches(topic, { partition, from: start, until: end })) {
+  const walk = { partition, from: start, until: end, onLost: ignored };
+  for await (const batch of readBatches(backend, topic, walk)) {
     const isWhole = batch.baseOffset >= start && batch.nextOffset <= end;
     count += isWhole
       ? batch.header.recordCount
@@ -65,6 +120,9 @@ export async function countRecords(
   }
   return count;
 }
+
+/** What was lost is no record: it does not count. */
+function ignored(): void {}
 
 /** The offset of the first of the last `count` records of a partition, however offsets have gaps. */
 export async function startOfLast(
@@ -79,7 +137,8 @@ export async function startOfLast(
   if (count === 0) return nextOffset;
   if (records === nextOffset - logStartOffset) return nextOffset - count;
   let wanted = count;
-  for await (const batch of backend.batches(topic, { partition, reverse: true })) {
+  const walk = { partition, reverse: true, onLost: ignored };
+  for await (const batch of readBatches(backend, topic, walk)) {
     const { recordCount } = batch.header;
     if (wanted <= recordCount) return [...batch.records()].at(-wanted)!.offset;
     wanted -= recordCount;

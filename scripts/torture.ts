@@ -11,6 +11,7 @@ import type { Campaign } from "../tests/support/campaign.ts";
 /** Every campaign; each is loaded when it is run. */
 const CAMPAIGNS: Readonly<Record<string, () => Promise<Campaign>>> = {
   crash: async () => (await import("../tests/crash/crash_campaign.ts")).crashCampaign,
+  repair: async () => (await import("../tests/repair/repair_campaign.ts")).repairCampaign,
 };
 
 const MINUTES_DEFAULT = 10;

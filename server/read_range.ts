@@ -117,9 +117,9 @@ export function rangeEnd({ from, until, reverse }: ReadRange): number {
   return reverse ? from : until;
 }
 
-/** Whether reading failed because of what is stored. */
+/** Whether reading failed because of what is stored: it is damaged, or was lost to damage. */
 export function isDamage(error: unknown): boolean {
-  return error instanceof SeglogError && error.code === "corrupt";
+  return error instanceof SeglogError && (error.code === "corrupt" || error.code === "lost");
 }
 
 /** A time becomes an offset first, the rest by the bounds as they are after that. */

@@ -10,6 +10,7 @@ import { EXIT_INTERRUPTED, EXIT_OK } from "../exit.ts";
 import type { TailVerbOptions } from "../grammar/read.ts";
 import type { Context } from "../grammar/verb.ts";
 import { interruptible } from "../io.ts";
+import { lostNotes } from "../read/lost_notes.ts";
 import { type ClosedRange, mergedByTime, newestRanges } from "../read/merge.ts";
 import { partitionsOf } from "../read/partition_ranges.ts";
 import { RecordStream } from "../read/record_stream.ts";
@@ -26,7 +27,8 @@ export async function tail(context: Context, options: TailVerbOptions): Promise<
 
   const ranges = await newestRanges(backend, topic, { ranges: whole, count: max });
   const writer = new ChunkWriter(output);
-  for await (const { partition, record } of mergedByTime(backend, topic, { ranges })) {
+  const onLost = lostNotes(output, topic);
+  for await (const { partition, record } of mergedByTime(backend, topic, { ranges, onLost })) {
     print({ topic, partition, record }, writer);
     if (writer.isFull) await writer.drain();
   }

@@ -3,8 +3,11 @@
  *
  * @module
  */
+import { basename, dirname } from "node:path";
 import type { Backend } from "../../core/backend.ts";
 import { messageOf, SeglogError } from "../../core/base/errors.ts";
+import { parseSegmentFileName } from "../../core/format/file_names.ts";
+import { repairCommand } from "../../core/log/repair_words.ts";
 import type { VerifiedPartition, VerifyProblem, VerifyReport } from "../../core/store/verify.ts";
 import { checkExists, isUrl, openToRead } from "../connect.ts";
 import { EXIT_CORRUPT, EXIT_OK } from "../exit.ts";
@@ -52,7 +55,8 @@ async function verifyServer(context: Context): Promise<VerifyReport> {
       problems.push(...read.problems.map((problem) => ({ path, ...problem })));
     }
   }
-  return { ok: problems.length === 0, partitions, problems };
+  const ok = problems.every(({ severity }) => severity === "notice");
+  return { ok, partitions, problems };
 }
 
 async function readPartition(
@@ -72,10 +76,11 @@ async function readPartition(
       }
       break;
     } catch (error) {
-      if (!(error instanceof SeglogError) || error.code !== "corrupt") throw error;
+      if (!(error instanceof SeglogError)) throw error;
+      if (error.code !== "corrupt" && error.code !== "lost") throw error;
       const { start, end } = error.details;
       problems.push({
-        severity: "damage",
+        severity: error.code === "corrupt" ? "damage" : "notice",
         message: messageOf(error),
         ...(typeof start === "number" ? { start } : {}),
         ...(typeof end === "number" ? { end } : {}),
@@ -106,6 +111,25 @@ async function writeReport(output: Output, report: VerifyReport): Promise<void> 
       ? output.styleNote("green", "seglog: everything is intact")
       : output.styleNote("red", `seglog: ${countOf(damages, "place")} damaged`),
   );
+  for (const command of repairCommands(report)) {
+    output.note(`seglog: restore what is damaged, or give up what cannot be read: ${command}`);
+  }
+}
+
+/** What to type for each partition with damaged segments; of anything else its message tells. */
+function repairCommands({ problems }: VerifyReport): string[] {
+  const folders = new Map<string, VerifyProblem[]>();
+  for (const problem of problems) {
+    const isSegment = parseSegmentFileName(basename(problem.path)) !== undefined;
+    if (problem.severity !== "damage" || !isSegment) continue;
+    const folder = dirname(problem.path);
+    folders.set(folder, [...folders.get(folder) ?? [], problem]);
+  }
+  return [...folders].map(([folder, found]) => {
+    const ranges = found.flatMap(({ start, end }) => start === undefined ? [] : [{ start, end }]);
+    const isAllTold = ranges.length === found.length;
+    return isAllTold ? repairCommand(folder, ranges) : `${repairCommand(folder, [])} --dry-run`;
+  });
 }
 
 function problemLine(output: Output, problem: VerifyProblem): string {

@@ -1,5 +1,5 @@
 /**
- * How `truncate`, `dump`, `info` and `verify` are asked for.
+ * How `truncate`, `dump`, `info`, `verify` and `repair` are asked for.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { map, multiple, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { argument, command, option } from "@optique/core/primitives";
 import { path } from "@optique/run/valueparser";
-import { count, position, topicName } from "./values.ts";
+import { count, offsets, position, topicName } from "./values.ts";
 import { examples, partitionOption, prose, topicArgument, type Verb, yesOption } from "./verb.ts";
 
 const truncateOptions = object({
@@ -126,6 +126,43 @@ export const verifyGrammar = command(
       "seglog verify",
       "seglog verify backup/data",
       "seglog --at http://127.0.0.1:8080 verify -J",
+    ),
+  },
+);
+
+const repairOptions = object({
+  path: argument(path({ metavar: "PATH" }), {
+    description: prose`The folder of one partition, such as data/orders-0. That of a store only when
+      its store.json is damaged.`,
+  }),
+  acceptLoss: optional(option("--accept-loss", offsets(), {
+    description: prose`Give up damaged records from offset A up to, not including, B, and no others.
+      Unless given, nothing may be lost.`,
+  })),
+  dryRun: option("--dry-run", { description: prose`Say what would be lost, change nothing.` }),
+  shaped: option("-J", "--json", { description: prose`Write one JSON object.` }),
+  yes: yesOption,
+});
+
+/** The options of `repair`. */
+export type RepairVerbOptions = InferValue<typeof repairOptions>;
+
+export const repairGrammar = command(
+  "repair",
+  map(repairOptions, (given): Verb => async (context) => {
+    const { repair } = await import("../commands/repair.ts");
+    return await repair(context, given);
+  }),
+  {
+    brief: prose`Get a damaged partition going again.`,
+    description: prose`Keeps what is whole, gives up what cannot be read as far as --accept-loss
+      allows, and keeps every damaged byte in quarantine/. Readers are told which offsets were lost.
+      Exits with 5 and changes nothing when more would be lost, and says what. Works on folders that
+      no server owns. Asks on a terminal, else needs -y.`,
+    footer: examples(
+      "seglog repair data/orders-0 --dry-run",
+      "seglog repair data/orders-0 --accept-loss 41:44",
+      "seglog repair data/orders-0 --accept-loss 41:44 -y -J",
     ),
   },
 );

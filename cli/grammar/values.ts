@@ -44,6 +44,20 @@ export function range(): ValueParser<"sync", SelectorRange> {
   });
 }
 
+/** `10:20`, offsets from the first up to, not including, the second */
+export function offsets(): ValueParser<"sync", { start: number; end: number }> {
+  return word({
+    metavar: "A:B",
+    placeholder: { start: 0, end: 0 },
+    parse(input) {
+      const [, first, second] = /^(\d+):(\d+)$/.exec(input) ?? [];
+      const range = { start: Number(first), end: Number(second) };
+      if (Number.isSafeInteger(range.end) && range.start <= range.end) return range;
+      throw expected("two offsets A:B, from A up to, not including, B", input);
+    },
+  });
+}
+
 /** `42`, `end`, `@2026-11-20` */
 export function position(metavar: NonEmptyString): ValueParser<"sync", OffsetSelector> {
   return word<OffsetSelector>({

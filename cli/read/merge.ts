@@ -6,7 +6,7 @@
 import type { Backend } from "../../core/backend.ts";
 import type { LogRecord } from "../../core/format/record.ts";
 import { recordsOf } from "../../core/format/records_of.ts";
-import { readRecords } from "../../core/reading.ts";
+import { type LostRange, readBatches, readRecords } from "../../core/reading.ts";
 
 /** A record, and the partition that it is from. */
 export interface PartitionRecord {
@@ -21,6 +21,12 @@ export interface ClosedRange {
   readonly until: number;
 }
 
+/** Makes the callback that is told what was lost in a partition. */
+export type OnLost = (place: { readonly partition: number }) => (lost: LostRange) => void;
+
+/** What was lost is no record: it does not count. */
+const ignored: OnLost = () => () => {};
+
 /**
  * The records of all ranges, oldest first, or newest first. Within one partition they stay in the
  * order of their offsets, so only the next record of each partition is held.
@@ -28,14 +34,18 @@ export interface ClosedRange {
 export async function* mergedByTime(
   backend: Backend,
   topic: string,
-  options: { readonly ranges: readonly ClosedRange[]; readonly reverse?: boolean },
+  options: {
+    readonly ranges: readonly ClosedRange[];
+    readonly reverse?: boolean;
+    readonly onLost: OnLost;
+  },
 ): AsyncGenerator<PartitionRecord, void, undefined> {
-  const { ranges, reverse = false } = options;
+  const { ranges, reverse = false, onLost } = options;
   const sources: Source[] = [];
   try {
     for (const range of ranges) {
       if (range.from >= range.until) continue;
-      const records = readRecords(backend, topic, { ...range, reverse });
+      const records = readRecords(backend, topic, { ...range, reverse, onLost: onLost(range) });
       await advance(sources, { partition: range.partition, records });
     }
     while (sources.length > 0) {
@@ -60,7 +70,8 @@ export async function newestRanges(
   const starts = new Map<number, number>();
   let left = count;
   if (left > 0) {
-    for await (const newest of mergedByTime(backend, topic, { ranges, reverse: true })) {
+    const search = { ranges, reverse: true, onLost: ignored };
+    for await (const newest of mergedByTime(backend, topic, search)) {
       starts.set(newest.partition, newest.record.offset);
       if (--left === 0) break;
     }
@@ -77,7 +88,8 @@ async function newestRange(
   let left = count;
   let from = range.until;
   if (left === 0 || range.from >= range.until) return { ...range, from };
-  for await (const batch of backend.batches(topic, { ...range, reverse: true })) {
+  const search = { ...range, reverse: true, onLost: ignored(range) };
+  for await (const batch of readBatches(backend, topic, search)) {
     const { recordCount } = batch.header;
     if (recordCount < left && batch.baseOffset >= range.from && batch.nextOffset <= range.until) {
       left -= recordCount;

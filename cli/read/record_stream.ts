@@ -9,9 +9,12 @@ import { equalBytes } from "../../core/base/bytes.ts";
 import type { LogRecord } from "../../core/format/record.ts";
 import type { BatchView } from "../../core/format/batch.ts";
 import { recordsOf } from "../../core/format/records_of.ts";
+import { readBatches } from "../../core/reading.ts";
 import { ChunkWriter } from "../chunk_writer.ts";
 import type { Output } from "../output.ts";
 import type { RecordPrinter } from "../record_format.ts";
+import { lostNotes } from "./lost_notes.ts";
+import type { OnLost } from "./merge.ts";
 import type { PartitionRange } from "./partition_ranges.ts";
 
 /** What is read, and how it is written. */
@@ -32,6 +35,7 @@ export class RecordStream {
   readonly #options: RecordStreamOptions;
   readonly #writer: ChunkWriter;
   readonly #key: Uint8Array | undefined;
+  readonly #onLost: OnLost;
   #left: number;
 
   constructor(backend: Backend, output: Output, options: RecordStreamOptions) {
@@ -39,6 +43,7 @@ export class RecordStream {
     this.#options = options;
     this.#writer = new ChunkWriter(output);
     this.#key = options.key === undefined ? undefined : Buffer.from(options.key);
+    this.#onLost = lostNotes(output, options.topic);
     this.#left = options.max ?? Infinity;
   }
 
@@ -59,8 +64,9 @@ export class RecordStream {
     const either = AbortSignal.any([signal, done.signal]);
     const follow = async ({ partition, from, until }: PartitionRange) => {
       const range = { partition, from, until };
-      const options = { ...range, follow: true, signal: either };
-      for await (const batch of this.#backend.batches(this.#options.topic, options)) {
+      const onLost = this.#onLost(range);
+      const options = { ...range, follow: true, signal: either, onLost };
+      for await (const batch of readBatches(this.#backend, this.#options.topic, options)) {
         this.#print(batch, range);
         await this.#writer.flush();
         if (this.#left === 0) done.abort();
@@ -78,7 +84,8 @@ export class RecordStream {
   async #whole({ partition, from, until }: PartitionRange): Promise<void> {
     const { topic, reverse } = this.#options;
     if (this.#left === 0 || (until !== undefined && from >= until)) return;
-    for await (const batch of this.#backend.batches(topic, { partition, from, until, reverse })) {
+    const range = { partition, from, until, reverse, onLost: this.#onLost({ partition }) };
+    for await (const batch of readBatches(this.#backend, topic, range)) {
       this.#print(batch, { partition, from, until });
       await this.#writer.drain();
       if (this.#left === 0) break;

@@ -33,6 +33,7 @@ export type ErrorCode =
   | "locked"
   | "read-only"
   | "corrupt"
+  | "lost"
   | "internal"
   | "io"
   | "outcome-unknown"
@@ -66,6 +67,7 @@ export const ERROR_SPECS: Readonly<Record<ErrorCode, ErrorSpec>> = {
   "locked": spec(423, "FAILED_PRECONDITION", EXIT_LOCKED, true),
   "read-only": spec(403, "FAILED_PRECONDITION", EXIT_ERROR),
   "corrupt": spec(500, "DATA_LOSS", EXIT_CORRUPT),
+  "lost": spec(410, "DATA_LOSS", EXIT_CORRUPT),
   "internal": spec(500, "INTERNAL", EXIT_ERROR),
   "io": spec(500, "INTERNAL", EXIT_ERROR),
   "outcome-unknown": spec(500, "UNKNOWN", EXIT_ERROR),

@@ -55,3 +55,21 @@ export function absent(what: string, offset: number): SeglogError {
     { details: { offset } },
   );
 }
+
+/** The error for an offset in a range that a repair gave up. Its details say where to go on. */
+export function lostRange(
+  what: string,
+  offset: number,
+  range: { readonly start: number; readonly end: number },
+): SeglogError {
+  const { start, end } = range;
+  const lost = end === start + 1
+    ? `offset ${start} was lost`
+    : `offsets ${start} to ${end - 1} were lost`;
+  return new SeglogError(
+    "lost",
+    `Cannot read ${what} at offset ${offset}: ${lost}, and given up by a repair; ` +
+      `read on from ${end}, or back from ${start}`,
+    { details: { start, end } },
+  );
+}

@@ -4,7 +4,7 @@
  * @module
  */
 import { dataViewOf, getUint64, setUint64 } from "../base/bytes.ts";
-import { crc32 } from "../base/crc32.ts";
+import { crc32, crc32Seed } from "../base/crc32.ts";
 import {
   BATCH_RECORDS_MAX,
   BATCH_STORED_BYTES_MAX,
@@ -145,6 +145,12 @@ export function decodeBatchHeader(
     uncompressedLength: view.getUint32(AT.uncompressedLength, true),
   };
   return outOfBounds(header) ?? header;
+}
+
+/** The salt with which the checksum of the header at `at` is right, whatever the header is. */
+export function saltOfBatchHeader(source: Uint8Array, at: number): number {
+  const bytes = source.subarray(at, at + BATCH_HEADER_BYTES);
+  return crc32Seed(bytes.subarray(AT.payloadCrc), dataViewOf(bytes).getUint32(AT.headerCrc, true));
 }
 
 /** Names the first bound that the header breaks. */

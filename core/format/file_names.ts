@@ -62,6 +62,21 @@ export function partitionFolderName(topic: string, partition: number): string {
   return `${folder}-${partition}`;
 }
 
+/** The topic and partition of a folder; `undefined` when it is none, or its name was cut. */
+export function parsePartitionFolderName(
+  folder: string,
+): { topic: string; partition: number } | undefined {
+  const [, encoded, number] = /^(.+)-(\d+)$/.exec(folder) ?? [];
+  if (encoded === undefined) return undefined;
+  try {
+    const topic = decodeURIComponent(encoded);
+    const partition = Number(number);
+    return partitionFolderName(topic, partition) === folder ? { topic, partition } : undefined;
+  } catch {
+    return undefined; // no percent-encoding of UTF-8
+  }
+}
+
 /**
  * The topic name, when it is one: 1 to 200 bytes of UTF-8 without control characters.
  *

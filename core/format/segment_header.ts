@@ -74,6 +74,11 @@ export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader | string {
   };
 }
 
+/** The salt that stands in a header, damaged or not: a hint, to be confirmed by a batch. */
+export function saltOfSegmentHeader(bytes: Uint8Array): number {
+  return dataViewOf(bytes).getUint32(AT.salt, true);
+}
+
 function hexOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

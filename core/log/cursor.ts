@@ -5,11 +5,11 @@
  */
 import { SeglogError } from "../base/errors.ts";
 import { READ_BLOCK_BYTES } from "../base/limits.ts";
-import { outOfRange } from "../base/offset_errors.ts";
+import { lostRange, outOfRange } from "../base/offset_errors.ts";
 import type { BatchView } from "../format/batch.ts";
 import { trimBatch } from "../format/trim_batch.ts";
 import { BlockReader } from "./block_reader.ts";
-import { skipGaps, untilGap } from "./gaps.ts";
+import { gapAt, skipGaps, untilGap } from "./gaps.ts";
 import type { ReadableSegment } from "./segment_file.ts";
 import { type LogView, segmentAt } from "./view.ts";
 
@@ -40,7 +40,7 @@ export class Cursor {
    *
    * @param until offsets from here on are not wanted
    * @returns `undefined` at `until`, or at the end of the log as it is now
-   * @throws {SeglogError} `offset-out-of-range`, `corrupt` or `closed`
+   * @throws {SeglogError} `offset-out-of-range`, `lost`, `corrupt` or `closed`
    */
   next(until = Infinity): BatchView | undefined {
     const view = this.#view;
@@ -50,6 +50,8 @@ export class Cursor {
       if (offset < view.logStartOffset) throw outOfRange(view.name, offset, view);
       this.#offset = offset;
       if (offset >= Math.min(until, view.nextOffset)) return undefined;
+      const lost = gapAt(view.lost, offset);
+      if (lost !== undefined) throw lostRange(view.name, offset, lost);
       if (!this.#enter(segmentAt(view, offset), offset)) continue;
       const batch = this.#read(offset);
       if (batch.nextOffset <= offset) continue; // on the way from an index entry

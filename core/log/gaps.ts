@@ -1,5 +1,6 @@
 /**
- * Ranges of offsets whose records were taken away, kept in the manifest.
+ * Ranges of offsets that hold no records, kept in the manifest: those that were taken away, and
+ * those that were lost.
  *
  * @module
  */
@@ -35,6 +36,28 @@ export function addGap(gaps: readonly Gap[], added: Gap): Gap[] {
     } else merged.push(gap);
   }
   return merged;
+}
+
+/** All of both, in rising order. */
+export function joinGaps(gaps: readonly Gap[], others: readonly Gap[]): readonly Gap[] {
+  return others.reduce<readonly Gap[]>(addGap, gaps);
+}
+
+/** The parts of `range` that are in none of the gaps, in rising order. */
+export function outsideGaps(range: Gap, gaps: readonly Gap[]): Gap[] {
+  const outside: Gap[] = [];
+  let { start } = range;
+  for (const gap of [...gaps, { start: range.end, end: range.end }]) {
+    const end = Math.min(gap.start, range.end);
+    if (end > start) outside.push({ start, end });
+    start = Math.max(start, gap.end);
+  }
+  return outside;
+}
+
+/** The gap that holds `offset`. */
+export function gapAt(gaps: readonly Gap[], offset: number): Gap | undefined {
+  return gaps.find((gap) => offset >= gap.start && offset < gap.end);
 }
 
 /** The gaps that still matter when `logStartOffset` is the first readable offset. */

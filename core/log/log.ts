@@ -18,7 +18,7 @@ import { recordsOf } from "../format/records_of.ts";
 import type { LogSettings } from "../format/log_settings.ts";
 import type { LogRecord, RecordInput } from "../format/record.ts";
 import type { AppendedRange } from "./append_queue.ts";
-import { offsetsInGaps } from "./gaps.ts";
+import { joinGaps, offsetsInGaps } from "./gaps.ts";
 import { Cursor } from "./cursor.ts";
 import { LogWriter, type WriteOptions } from "./log_writer.ts";
 import { noLog } from "./manifest.ts";
@@ -157,10 +157,10 @@ export class Log implements AsyncDisposable {
     return this.#fresh().nextOffset;
   }
 
-  /** Records that can be read: fewer than there are offsets, once `truncate({ after })` was used. */
+  /** Records that can be read: fewer than there are offsets, once some were removed or lost. */
   get recordCount(): number {
-    const { logStartOffset, nextOffset, gaps } = this.#fresh();
-    return nextOffset - logStartOffset - offsetsInGaps(gaps, logStartOffset);
+    const { logStartOffset, nextOffset, gaps, lost } = this.#fresh();
+    return nextOffset - logStartOffset - offsetsInGaps(joinGaps(gaps, lost), logStartOffset);
   }
 
   /** Bytes of all segments. */
@@ -211,7 +211,8 @@ export class Log implements AsyncDisposable {
   /**
    * The record at one offset.
    *
-   * @throws {SeglogError} `offset-out-of-range`; `not-found` where a truncation removed it; `corrupt`
+   * @throws {SeglogError} `offset-out-of-range`; `not-found` where a truncation removed it; `lost`
+   * where a repair gave it up; `corrupt`
    */
   // deno-lint-ignore require-await -- asynchronous for its callers, whatever the disk is
   async read(offset: number): Promise<LogRecord> {
@@ -228,7 +229,8 @@ export class Log implements AsyncDisposable {
    * Records one by one. With `follow`, waits at the end for more.
    *
    * @throws {SeglogError} `offset-out-of-range`, also when a truncation overtakes the reader;
-   * `corrupt`, naming the offsets; `closed` when the log is closed meanwhile
+   * `corrupt`, naming the offsets; `lost` at offsets that a repair gave up, with `start` and `end`
+   * of them in its details; `closed` when the log is closed meanwhile
    *
    * @example
    * ```ts

@@ -21,6 +21,7 @@ import type { LogSettings } from "../format/log_settings.ts";
 import type { RecordInput } from "../format/record.ts";
 import type { SyncMode, SyncPolicy } from "../format/sync_mode.ts";
 import { type AppendedRange, AppendQueue, type AppendWork, type Waiter } from "./append_queue.ts";
+import { joinGaps } from "./gaps.ts";
 import { syncPolicyOf } from "./options.ts";
 import type { OwnedState } from "./owned_state.ts";
 import { retainedStart } from "./retention.ts";
@@ -368,7 +369,8 @@ export class LogWriter {
   async #retain(): Promise<void> {
     const state = this.#state;
     const offsetAt = (timestampMs: number) => offsetAtTime(state, timestampMs);
-    const { logStartOffset, nextOffset, gaps, segments } = state;
+    const { logStartOffset, nextOffset, segments } = state;
+    const gaps = joinGaps(state.gaps, state.lost);
     const seen = { logStartOffset, nextOffset, gaps, segments, offsetAt };
     const start = retainedStart(seen, this.#settings, this.#clock.now());
     if (start <= state.logStartOffset) return;

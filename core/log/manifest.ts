@@ -11,8 +11,9 @@ import { MANIFEST_BYTES_MAX } from "../base/limits.ts";
 import type { Disk } from "../disk/disk.ts";
 import { readFile, replaceFile } from "../disk/files.ts";
 import { MANIFEST_FILE } from "../format/file_names.ts";
-import type { Gap } from "./gaps.ts";
+import { type Gap, joinGaps } from "./gaps.ts";
 import type { ProducerState } from "./producers.ts";
+import { repairCommand } from "./repair_words.ts";
 
 /** A segment that is complete. */
 export interface SealedEntry {
@@ -44,6 +45,8 @@ export interface Manifest {
   readonly activeBaseOffset: number;
   /** Offsets whose records were removed by `truncate({ after })`. */
   readonly gaps: readonly Gap[];
+  /** Offsets whose records were damaged, and given up by a repair. */
+  readonly lost: readonly Gap[];
   /** Producers as they were when the manifest was written; later batches tell the rest. */
   readonly producers: readonly ProducerState[];
   /** Only between a clean close and the next opening for writing. */
@@ -72,7 +75,18 @@ export function readManifestBytes(disk: Disk, folder: string): Uint8Array | unde
 
 /** The manifest in these bytes. Throws as {@linkcode readManifest}. */
 export function decodeManifest(bytes: Uint8Array, folder: string): Manifest {
-  return decodeChecked("partition", bytes, join(folder, MANIFEST_FILE)) as Manifest;
+  try {
+    const body = decodeChecked("partition", bytes, join(folder, MANIFEST_FILE)) as Manifest;
+    return { ...body, lost: body.lost ?? [] };
+  } catch (cause) {
+    if (!(cause instanceof SeglogError) || cause.code !== "corrupt") throw cause;
+    throw new SeglogError(
+      "corrupt",
+      `${cause.message}. Restore the file, or make it anew from the segments with ` +
+        `\`${repairCommand(folder, [])}\``,
+      { cause },
+    );
+  }
 }
 
 /** The error for a folder without a log. */
@@ -80,12 +94,13 @@ export function noLog(folder: string): SeglogError {
   return new SeglogError("not-found", `Cannot open ${folder}: no log is there`);
 }
 
-/** Whether each segment starts where the one before it ends, but for gaps that are accounted for. */
+/** Whether each segment starts where the one before it ends, but for offsets without records. */
 export function isWholeChain(manifest: Manifest): boolean {
+  const absent = joinGaps(manifest.gaps, manifest.lost);
   const bases = [...manifest.sealed.map((entry) => entry.baseOffset), manifest.activeBaseOffset];
   return manifest.sealed.every((entry, i) => {
     const next = bases[i + 1]!;
-    const isCovered = manifest.gaps.some((gap) => gap.start <= entry.nextOffset && gap.end >= next);
+    const isCovered = absent.some((gap) => gap.start <= entry.nextOffset && gap.end >= next);
     return entry.nextOffset === next || (entry.nextOffset < next && isCovered);
   });
 }

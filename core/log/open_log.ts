@@ -18,11 +18,14 @@ import {
   segmentFileName,
 } from "../format/file_names.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
+import { gapAt } from "./gaps.ts";
 import { isWholeChain, type Manifest, noLog, readManifest, writeManifest } from "./manifest.ts";
 import { OwnedState } from "./owned_state.ts";
 import { ProducerTable } from "./producers.ts";
-import { quarantineFile, recoverActive, type RecoveryReport } from "./recovery.ts";
+import { quarantineFile } from "./quarantine.ts";
+import { recoverActive, type RecoveryReport } from "./recovery.ts";
 import { indexPath } from "./index_file.ts";
+import { repairCommand, wayOn } from "./repair_words.ts";
 import { type LogPlace, segmentPath } from "./segment_file.ts";
 import { createActive } from "./segments.ts";
 
@@ -116,7 +119,10 @@ async function createLog(
     if (disk.sizeOf(path)! > SEGMENT_HEADER_BYTES) {
       throw new SeglogError(
         "corrupt",
-        `Cannot open ${folder}: it has segments and no ${MANIFEST_FILE}. Nothing was changed; restore the file`,
+        `Cannot open ${folder}: it has segments and no ${MANIFEST_FILE}. Nothing was changed; ` +
+          `restore the file, or make it anew from the segments with \`${
+            repairCommand(folder, [])
+          }\``,
         { details: { path } },
       );
     }
@@ -133,6 +139,7 @@ async function createLog(
     sealed: [],
     activeBaseOffset: 0,
     gaps: [],
+    lost: [],
     producers: [],
     clean: null,
   };
@@ -146,28 +153,29 @@ export function checkSealed(place: LogPlace, manifest: Manifest): void {
     const path = segmentPath(place, baseOffset);
     const size = place.disk.sizeOf(path);
     if (size !== undefined && size >= bytes) continue;
+    const lost = { start: baseOffset, end: nextOffset };
+    const state = size === undefined ? "is missing" : `has ${size} of ${bytes} bytes`;
     throw new SeglogError(
       "corrupt",
       `Cannot open ${place.folder}: segment ${path} with offsets ${baseOffset} to ${
         nextOffset - 1
-      } ` +
-        (size === undefined ? "is missing" : `has ${size} of ${bytes} bytes`) +
-        ". Nothing was changed; restore the file",
-      { details: { path, start: baseOffset, end: nextOffset } },
+      } ${state}. Nothing was changed; ${wayOn(place.folder, [lost])}`,
+      { details: { path, ...lost } },
     );
   }
   if (!isWholeChain(manifest)) {
     throw new SeglogError(
       "corrupt",
-      `Cannot open ${place.folder}: the segments in its ${MANIFEST_FILE} do not join`,
+      `Cannot open ${place.folder}: the segments in its ${MANIFEST_FILE} do not join; ` +
+        `\`${repairCommand(place.folder, [])}\` says what is missing`,
     );
   }
 }
 
 /**
  * Puts away segments that no manifest lists. Below the first listed one they were dropped, and a
- * crash kept them; past the active one a roll was cut short, and they hold nothing acknowledged.
- * Any other file is left alone.
+ * crash kept them; past the active one a roll was cut short, and they hold nothing acknowledged;
+ * where offsets are lost a repair was cut short. Any other file is left alone.
  */
 async function tidy(place: LogPlace, manifest: Manifest): Promise<void> {
   const { disk, folder } = place;
@@ -177,16 +185,14 @@ async function tidy(place: LogPlace, manifest: Manifest): Promise<void> {
   for (const { name } of disk.list(folder) ?? []) {
     const baseOffset = parseSegmentFileName(name);
     if (baseOffset === undefined || listed.has(baseOffset)) continue;
-    const isDropped = baseOffset < first || isInGap(manifest, baseOffset);
-    if (isDropped) {
+    const isDropped = baseOffset < first || gapAt(manifest.gaps, baseOffset) !== undefined;
+    const isGivenUp = gapAt(manifest.lost, baseOffset) !== undefined;
+    if (isGivenUp || baseOffset > manifest.activeBaseOffset) {
+      await quarantineFile(place, name);
+      removeIfThere(disk, indexPath(place, baseOffset));
+    } else if (isDropped) {
       disk.removeFile(join(folder, segmentFileName(baseOffset)));
       removeIfThere(disk, indexPath(place, baseOffset));
-    } else if (baseOffset > manifest.activeBaseOffset) {
-      await quarantineFile(place, name);
     }
   }
-}
-
-function isInGap(manifest: Manifest, offset: number): boolean {
-  return manifest.gaps.some((gap) => offset >= gap.start && offset < gap.end);
 }

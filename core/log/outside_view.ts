@@ -64,6 +64,10 @@ export class OutsideView implements LogView {
     return this.#look.manifest.gaps;
   }
 
+  get lost(): readonly Gap[] {
+    return this.#look.manifest.lost;
+  }
+
   get segments(): readonly ReadableSegment[] {
     return this.#look.segments;
   }
@@ -130,9 +134,11 @@ export class OutsideView implements LogView {
     }
     const place = { disk: this.#disk, folder: this.#folder, logId: manifest.logId };
     const known = new Map(before?.sealed.map((segment) => [segment.baseOffset, segment]));
-    const sealed = manifest.sealed.map((entry) =>
-      known.get(entry.baseOffset) ?? new SealedSegment(place, entry)
-    );
+    const sealed = manifest.sealed.map((entry) => {
+      const segment = known.get(entry.baseOffset);
+      const isSame = segment?.bytes === entry.bytes; // a repair makes one end earlier
+      return isSame ? segment! : new SealedSegment(place, entry);
+    });
     const isSame = before?.manifest.activeBaseOffset === manifest.activeBaseOffset;
     const active = isSame ? before!.active : new OutsideActive(place, manifest);
     active.scan();

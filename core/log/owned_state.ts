@@ -8,7 +8,7 @@
 import { SeglogError } from "../base/errors.ts";
 import { removeIfThere } from "../disk/files.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
-import { addGap, type Gap, gapsFrom } from "./gaps.ts";
+import { addGap, type Gap, gapsFrom, outsideGaps } from "./gaps.ts";
 import { indexPath, saveIndex } from "./index_file.ts";
 import { type Manifest, writeManifest } from "./manifest.ts";
 import type { ProducerTable } from "./producers.ts";
@@ -70,6 +70,10 @@ export class OwnedState implements LogView {
 
   get gaps(): readonly Gap[] {
     return this.#manifest.gaps;
+  }
+
+  get lost(): readonly Gap[] {
+    return this.#manifest.lost;
   }
 
   get segments(): readonly ReadableSegment[] {
@@ -172,15 +176,19 @@ export class OwnedState implements LogView {
       logStartOffset: offset,
       sealed: this.#manifest.sealed.filter((entry) => entry.nextOffset > offset),
       gaps: gapsFrom(this.#manifest.gaps, offset),
+      lost: gapsFrom(this.#manifest.lost, offset),
     });
     this.#drop((segment) => segment.nextOffset <= offset);
   }
 
   /** Takes away the records of `[start, end)`; the active segment is empty and starts at `end`. */
   async removeRange(start: number, end: number): Promise<void> {
+    const gaps = addGap(this.#manifest.gaps, { start, end });
     await this.#replaceManifest({
       sealed: this.#manifest.sealed.filter((entry) => entry.baseOffset < start),
-      gaps: addGap(this.#manifest.gaps, { start, end }),
+      gaps,
+      // What was lost there has been removed as well.
+      lost: this.#manifest.lost.flatMap((range) => outsideGaps(range, gaps)),
     });
     this.#drop((segment) => segment.baseOffset >= start);
   }

@@ -11,18 +11,19 @@
  *
  * @module
  */
-import { join } from "node:path";
 import { SeglogError } from "../base/errors.ts";
-import { READ_BLOCK_BYTES } from "../base/limits.ts";
-import type { Disk, DiskFile } from "../disk/disk.ts";
-import { QUARANTINE_FOLDER, segmentFileName } from "../format/file_names.ts";
+import { segmentFileName } from "../format/file_names.ts";
 import type { BatchView } from "../format/batch.ts";
-import type { CleanEnd, Manifest } from "./manifest.ts";
-import { scanSegment, watermarkBeyond } from "./scan.ts";
+import type { Manifest } from "./manifest.ts";
+import type { BatchSource } from "./block_reader.ts";
+import { type ScanEnd, scanSegment, watermarkBeyond } from "./scan.ts";
 import { loadIndex } from "./index_file.ts";
+import { keepBytes } from "./quarantine.ts";
 import { type LogPlace, openSegmentFile, type SegmentFile, segmentPath } from "./segment_file.ts";
+import { lostOffsets, wayOn } from "./repair_words.ts";
 import { ActiveSegment } from "./segments.ts";
 import { SparseIndex } from "./sparse_index.ts";
+import { type OpenGap, walkActive } from "./walk_segment.ts";
 
 /** What recovery had to do. */
 export interface RecoveryReport {
@@ -45,6 +46,31 @@ export function decideRecovery(
 ): RecoveryDecision {
   if (end.bytes < end.watermark) return { kind: "damaged", at: end.bytes };
   return end.bytes === size ? { kind: "whole" } : { kind: "torn", from: end.bytes };
+}
+
+/**
+ * Reads an active segment and decides.
+ *
+ * @param visit gets each good batch up to the end, with its position
+ * @returns the end, with the largest watermark there is
+ */
+export function judgeActive(
+  source: BatchSource,
+  segment: {
+    readonly baseOffset: number;
+    readonly size: number;
+    readonly manifest: Pick<Manifest, "clean" | "logStartOffset">;
+  },
+  visit: (batch: BatchView, position: number) => void,
+): { decision: RecoveryDecision; end: ScanEnd } {
+  const { baseOffset, size, manifest: { clean, logStartOffset } } = segment;
+  const end = scanSegment(source, baseOffset, size, visit);
+  const beyond = end.complaint === undefined ? 0 : watermarkBeyond(source, end.bytes, size);
+  // What a truncation removed was durable, so bytes are missing when the end is below it.
+  const removed = end.nextOffset < logStartOffset ? end.bytes + 1 : 0;
+  const watermark = Math.max(end.watermark, beyond, removed, clean?.bytes ?? 0);
+  const decision = decideRecovery({ bytes: end.bytes, watermark }, size);
+  return { decision, end: { ...end, watermark } };
 }
 
 /**
@@ -93,15 +119,17 @@ async function recoverByScan(
   const index = new SparseIndex(baseOffset);
   const size = file.file.size();
   const source = { file: file.file, salt: file.salt };
-  const end = scanSegment(source, baseOffset, size, (batch, position) => {
+  const segment = { baseOffset, size, manifest };
+  const { decision, end } = judgeActive(source, segment, (batch, position) => {
     index.add(batch.header, position);
     visit(batch);
   });
-  const beyond = end.complaint === undefined ? 0 : watermarkBeyond(source, end.bytes, size);
-  const watermark = Math.max(end.watermark, beyond, manifest.clean?.bytes ?? 0);
-  const decision = decideRecovery({ bytes: end.bytes, watermark }, size);
   if (decision.kind === "damaged") {
-    throw damage(path, { ...end, watermark }, manifest.clean);
+    const { lost } = walkActive(source, { ...segment, watermark: end.watermark });
+    const { logStartOffset } = manifest;
+    const readable = lost.filter((range) => (range.end ?? Infinity) > logStartOffset)
+      .map((range) => ({ ...range, start: Math.max(range.start, logStartOffset) }));
+    throw damage(place, { path, end, lost: readable });
   }
   const report = decision.kind === "torn"
     ? await cutTornTail(place, { file, baseOffset, from: decision.from, size })
@@ -121,73 +149,22 @@ async function cutTornTail(
   tail: { file: SegmentFile; baseOffset: number; from: number; size: number },
 ): Promise<RecoveryReport> {
   const { file, baseOffset, from, size } = tail;
-  const name = `${segmentFileName(baseOffset)}.${from}`;
-  const folder = await makeQuarantine(place);
-  const quarantinePath = freeName(place.disk, join(folder, name));
-  await copyRange(place.disk, { source: file.file, from, to: size }, quarantinePath);
-  await place.disk.syncFolder(folder);
+  const quarantinePath = await keepBytes(place, segmentFileName(baseOffset), { from, to: size });
   file.file.truncate(from);
   return { tornBytes: size - from, quarantinePath };
 }
 
-/**
- * Moves a whole file into quarantine. The move is durable before a new file can take the name; that
- * the old name is gone becomes durable with the next manifest.
- */
-export async function quarantineFile(place: LogPlace, name: string): Promise<string> {
-  const folder = await makeQuarantine(place);
-  const path = freeName(place.disk, join(folder, name));
-  place.disk.rename(join(place.folder, name), path);
-  await place.disk.syncFolder(folder);
-  return path;
-}
-
-async function makeQuarantine(place: LogPlace): Promise<string> {
-  const folder = join(place.folder, QUARANTINE_FOLDER);
-  place.disk.makeFolder(folder);
-  await place.disk.syncFolder(place.folder);
-  return folder;
-}
-
-async function copyRange(
-  disk: Disk,
-  range: { source: DiskFile; from: number; to: number },
-  path: string,
-): Promise<void> {
-  const target = disk.create(path);
-  try {
-    const block = new Uint8Array(READ_BLOCK_BYTES);
-    for (let position = range.from; position < range.to; position += block.length) {
-      const wanted = block.subarray(0, Math.min(block.length, range.to - position));
-      target.write(
-        wanted.subarray(0, range.source.read(wanted, position)),
-        position - range.from,
-      );
-    }
-    await target.sync();
-  } finally {
-    target.close();
-  }
-}
-
-function freeName(disk: Disk, path: string): string {
-  let free = path;
-  for (let copy = 2; disk.sizeOf(free) !== undefined; copy++) free = `${path}~${copy}`;
-  return free;
-}
-
 function damage(
-  path: string,
-  end: { bytes: number; nextOffset: number; watermark: number; complaint: string | undefined },
-  clean: CleanEnd | null,
+  { folder }: LogPlace,
+  found: { path: string; end: ScanEnd; lost: readonly OpenGap[] },
 ): SeglogError {
+  const { path, end, lost } = found;
   const what = end.complaint ?? "the file ends too early";
-  const last = clean === null ? "" : ` to ${clean.nextOffset - 1}`;
   return new SeglogError(
     "corrupt",
-    `Cannot open ${path} for writing: ${what} at position ${end.bytes}, from offset ${end.nextOffset}${last} on, ` +
-      `and bytes up to ${end.watermark} had been acknowledged as durable. Nothing was changed. ` +
-      "Reading what is whole stays possible; restore the file, or look at it with `seglog dump`",
+    `Cannot open ${path} for writing: ${what} at position ${end.bytes}, and bytes up to ${end.watermark} ` +
+      `had been acknowledged as durable. ${lostOffsets(lost)}. Nothing was changed. ` +
+      `Reading what is whole stays possible; ${wayOn(folder, lost)}`,
     { details: { path, position: end.bytes, offset: end.nextOffset, durableUpTo: end.watermark } },
   );
 }

@@ -11,6 +11,7 @@ import type { RetentionPolicy } from "../format/log_settings.ts";
 export interface RetentionState {
   readonly logStartOffset: number;
   readonly nextOffset: number;
+  /** Offsets without records, removed or lost. */
   readonly gaps: readonly Gap[];
   readonly segments: readonly { readonly baseOffset: number; readonly bytes: number }[];
   /** The first offset that is as young as this, for the age limit. */

@@ -4,15 +4,16 @@
  *
  * @module
  */
-import { outOfRange } from "../base/offset_errors.ts";
+import { lostRange, outOfRange } from "../base/offset_errors.ts";
 import type { BatchView } from "../format/batch.ts";
 import { Cursor } from "./cursor.ts";
+import { gapAt } from "./gaps.ts";
 import { type LogView, segmentAt } from "./view.ts";
 
 /**
  * The batches that hold offsets of `[from, until)`, newest first.
  *
- * @throws {SeglogError} `offset-out-of-range`, `corrupt` or `closed`
+ * @throws {SeglogError} `offset-out-of-range`, `lost`, `corrupt` or `closed`
  */
 export function* reverseBatches(
   view: LogView,
@@ -25,6 +26,8 @@ export function* reverseBatches(
     if (end <= from) return;
     // The log may have been truncated since the last stretch.
     if (end <= view.logStartOffset) throw outOfRange(view.name, end - 1, view);
+    const lost = gapAt(view.lost, end - 1);
+    if (lost !== undefined) throw lostRange(view.name, end - 1, lost);
     const start = Math.max(from, stretchStart(view, end - 1));
     const stretch: BatchView[] = [];
     const cursor = new Cursor(view, start);

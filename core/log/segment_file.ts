@@ -66,15 +66,8 @@ export function openSegmentFile(
   }
   const file = place.disk.open(path, mode);
   try {
-    const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
-    const header = decodeSegmentHeader(bytes.subarray(0, file.read(bytes, 0)));
-    const complaint = typeof header === "string"
-      ? header
-      : header.logId !== place.logId
-      ? `it belongs to log ${header.logId}, not to ${place.logId}`
-      : header.baseOffset !== baseOffset
-      ? `its header says base offset ${header.baseOffset}`
-      : undefined;
+    const header = readSegmentHeader(file);
+    const complaint = typeof header === "string" ? header : strangeness(header, place, baseOffset);
     if (typeof header !== "string" && complaint === undefined) {
       return { file, salt: header.salt, createdMs: header.createdMs };
     }
@@ -85,6 +78,25 @@ export function openSegmentFile(
     file.close();
     throw error;
   }
+}
+
+/** The header of a segment file, or in words why there is none. Throws for a later version. */
+export function readSegmentHeader(file: DiskFile): SegmentHeader | string {
+  const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
+  return decodeSegmentHeader(bytes.subarray(0, file.read(bytes, 0)));
+}
+
+/** In words, why a segment with this header does not belong where it is. */
+export function strangeness(
+  header: SegmentHeader,
+  place: LogPlace,
+  baseOffset: number,
+): string | undefined {
+  if (header.logId !== place.logId) {
+    return `it belongs to log ${header.logId}, not to ${place.logId}`;
+  }
+  if (header.baseOffset === baseOffset) return undefined;
+  return `its header says base offset ${header.baseOffset}`;
 }
 
 /** Makes a segment with its header; the file and its folder entry are durable when it resolves. */

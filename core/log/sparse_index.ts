@@ -32,6 +32,16 @@ export function indexBytesMax(segmentBytes: number): number {
   return HEADER_BYTES + entries * ENTRY_BYTES + 8 + CRC_BYTES;
 }
 
+/** Bytes before the entries. */
+export { HEADER_BYTES as INDEX_HEADER_BYTES };
+
+/** The salt that stands in the file of an index, whole or not: a hint, to be confirmed by a batch. */
+export function saltInIndexFile(bytes: Uint8Array): number | undefined {
+  const isIndex = bytes.length >= HEADER_BYTES &&
+    equalBytes(bytes.subarray(0, MAGIC.length), MAGIC);
+  return isIndex ? dataViewOf(bytes).getUint32(AT.salt, true) : undefined;
+}
+
 /** The sparse index of one segment. Batches are added in the order of the file. */
 export class SparseIndex {
   readonly baseOffset: number;

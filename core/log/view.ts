@@ -14,7 +14,10 @@ export interface LogView {
   readonly logStartOffset: number;
   readonly nextOffset: number;
   readonly durableOffset: number;
+  /** Offsets whose records were removed: passed over in silence. */
   readonly gaps: readonly Gap[];
+  /** Offsets whose records a repair gave up: readers are told. */
+  readonly lost: readonly Gap[];
   /** Sealed segments and then the active one, in offset order. */
   readonly segments: readonly ReadableSegment[];
   /** Looks for what another process has done to the log; nothing to do for its owner. */

@@ -10,6 +10,7 @@ import { MANIFEST_BYTES_MAX } from "../base/limits.ts";
 import type { Disk } from "../disk/disk.ts";
 import { readFile, replaceFile } from "../disk/files.ts";
 import { CATALOGUE_FILE, MANIFEST_FILE } from "../format/file_names.ts";
+import { repairCommand } from "../log/repair_words.ts";
 import type { TopicInfo } from "../backend.ts";
 
 /** What a store says of itself. */
@@ -36,13 +37,15 @@ export async function writeCatalogue(
 export function readCatalogue(disk: Disk, folder: string): Catalogue | undefined {
   const path = join(folder, CATALOGUE_FILE);
   const bytes = readFile(disk, path, MANIFEST_BYTES_MAX);
-  if (bytes !== undefined) return decodeChecked("store", bytes, path) as Catalogue;
+  if (bytes !== undefined) return decodeCatalogue(bytes, folder);
   for (const { name, isFolder } of disk.list(folder) ?? []) {
     if (isFolder && disk.sizeOf(join(folder, name, MANIFEST_FILE)) !== undefined) {
       throw new SeglogError(
         "corrupt",
         `Cannot open ${folder}: it holds the log ${name} and no ${CATALOGUE_FILE}. ` +
-          "Nothing was changed; restore the file, or open the log by itself",
+          `Nothing was changed; restore the file, or make it anew with \`${
+            repairCommand(folder, [])
+          }\``,
       );
     }
   }
@@ -53,4 +56,18 @@ export function readCatalogue(disk: Disk, folder: string): Catalogue | undefined
     );
   }
   return undefined;
+}
+
+function decodeCatalogue(bytes: Uint8Array, folder: string): Catalogue {
+  try {
+    return decodeChecked("store", bytes, join(folder, CATALOGUE_FILE)) as Catalogue;
+  } catch (cause) {
+    if (!(cause instanceof SeglogError) || cause.code !== "corrupt") throw cause;
+    throw new SeglogError(
+      "corrupt",
+      `${cause.message}. Restore the file, or make it anew from the folders with ` +
+        `\`${repairCommand(folder, [])}\``,
+      { cause },
+    );
+  }
 }

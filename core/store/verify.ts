@@ -33,7 +33,7 @@ export interface VerifyProblem {
   readonly path: string;
   /** Byte position in the file. */
   readonly position?: number;
-  /** Offsets `[start, end)` that cannot be read. */
+  /** Offsets `[start, end)` that cannot be read: they are damaged, or a repair gave them up. */
   readonly start?: number;
   /** See `start`. */
   readonly end?: number;
@@ -102,7 +102,10 @@ class Verification {
     for (const name of expected) this.log(join(folder, name));
     for (const { name } of this.disk.list(folder) ?? []) {
       if (expected.has(name) || name === CATALOGUE_FILE || name === LOCK_FILE) continue;
-      this.#notice(join(folder, name), "it is not part of the store; it was left alone");
+      const what = name === QUARANTINE_FOLDER
+        ? "it holds a catalogue that repair replaced"
+        : "it is not part of the store; it was left alone";
+      this.#notice(join(folder, name), what);
     }
   }
 
@@ -116,6 +119,10 @@ class Verification {
     const place = { disk: this.disk, folder, logId: manifest.logId };
     if (!isWholeChain(manifest)) {
       this.#damage({ path: join(folder, MANIFEST_FILE), message: "its segments do not join" });
+    }
+    for (const { start, end } of manifest.lost) {
+      const message = "they were lost, and given up by a repair";
+      this.problems.push({ severity: "notice", path: folder, start, end, message });
     }
     let records = 0;
     let bytes = 0;
@@ -224,7 +231,7 @@ class Verification {
       const base = parseSegmentFileName(name) ?? parseIndexFileName(name);
       if (base !== undefined && bases.has(base)) continue;
       const what = name === QUARANTINE_FOLDER
-        ? "it holds bytes that recovery cut off"
+        ? "it holds bytes that recovery or repair cut off"
         : base !== undefined
         ? `no segment ${segmentFileName(base)} is in the manifest`
         : "it is not part of the log; it was left alone";

@@ -116,7 +116,11 @@ const PROBLEMS: readonly (readonly [number, string])[] = [
   [406, "None of the accepted types can be given: `not-acceptable`."],
   [408, "The body did not arrive in time: `request-timeout`."],
   [409, "The topic is there with other settings: `exists`."],
-  [410, "The offset is below the first readable one: `offset-out-of-range`, `logStartOffset`."],
+  [
+    410,
+    "The offset is below the first readable one: `offset-out-of-range`, `logStartOffset`. Or a " +
+    "repair gave it up: `lost`, with the `start` and `end` of what is gone.",
+  ],
   [412, "The condition does not hold: `condition-failed`, with what is there."],
   [413, "The body, a line or a record is too large: `too-large`."],
   [415, "The type of the body is not taken: `unsupported-media-type`."],

@@ -18,6 +18,7 @@ const VERBS = [
   ["topic", "set"],
   ["topic", "rm"],
   ["verify"],
+  ["repair"],
   ["serve"],
 ];
 
@@ -141,6 +142,8 @@ test("right values are taken", () => {
       ["serve", "--http", "localhost:8080"],
       ["dump", "a.log", "b", "--headers-only"],
       ["verify", "-J"],
+      ["repair", "d/t-0", "--accept-loss", "41:44", "-y", "-J"],
+      ["repair", "d/t-0", "--dry-run"],
     ]
   ) {
     const request = parse(...args);

@@ -7,6 +7,7 @@ import {
   checkTopicName,
   indexFileName,
   parseIndexFileName,
+  parsePartitionFolderName,
   parseSegmentFileName,
   partitionFolderName,
   segmentFileName,
@@ -104,7 +105,15 @@ test("the folder of a short name gives the name back", () => {
     const folder = partitionFolderName(topic, 7);
     if (folder.includes("~")) return;
     assert.equal(decodeURIComponent(folder.slice(0, folder.lastIndexOf("-"))), topic);
+    assert.deepEqual(parsePartitionFolderName(folder), { topic, partition: 7 });
   }));
+});
+
+test("no other folder is taken for a partition's", () => {
+  const long = partitionFolderName("Ä".repeat(100), 0);
+  for (const name of [long, "quarantine", "orders", "-0", "Orders-0", "a%2fb-0", "a-00", "%FF-0"]) {
+    assert.equal(parsePartitionFolderName(name), undefined, name);
+  }
 });
 
 test("a topic name is 1 to 200 bytes of Unicode without control characters", () => {

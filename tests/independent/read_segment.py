@@ -339,7 +339,8 @@ def read_log(folder):
 def is_readable(offset, manifest):
     if offset < manifest["logStartOffset"]:
         return False
-    return not any(gap["start"] <= offset < gap["end"] for gap in manifest["gaps"])
+    absent = manifest["gaps"] + manifest.get("lost", [])
+    return not any(gap["start"] <= offset < gap["end"] for gap in absent)
 
 
 def main(path):

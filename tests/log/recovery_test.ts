@@ -83,7 +83,8 @@ describe("recovery on open", () => {
     assert.equal(error.exitCode, 5);
     assert.equal(error.details.position, 64);
     assert.equal(error.details.offset, 0);
-    assert.match(error.message, /position 64, from offset 0/);
+    assert.match(error.message, /position 64, .* Offset 0 cannot be read/);
+    assert.ok(error.message.includes(`\`seglog repair ${folder} --accept-loss 0:1\``));
     assert.deepEqual(snapshot(folder), before);
   });
 
@@ -267,6 +268,19 @@ describe("recovery on open", () => {
     assert.equal(reopened.body.clean, null);
     assert.equal(reopened.body.epoch, manifest.body.epoch + 1);
     assert.deepEqual(await shown(again.records()), ["0:a"]);
+  });
+
+  test("a log does not end below its first readable offset: damage there is refused", async () => {
+    const disk = new TrickDisk();
+    const log = await Log.open("/log", { disk });
+    for (const value of ["a", "b", "c"]) await log.append({ value });
+    await log.truncate({ before: 3 });
+    disk.crash();
+    const file = disk.open(`/log/${FIRST_SEGMENT}`, "write");
+    file.truncate(64 + 72);
+    file.close();
+    const error = await rejectsWith("corrupt", () => Log.open("/log", { disk }));
+    assert.match(error.message, /--accept-loss 3:B`/);
   });
 
   test("damage to a log that was closed well is refused up to its known end", async () => {

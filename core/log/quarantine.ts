@@ -1,0 +1,86 @@
+/**
+ * Where bytes go that are no longer part of a log: a folder beside them, whose files are kept and
+ * never written again.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { READ_BLOCK_BYTES } from "../base/limits.ts";
+import type { Disk, DiskFile } from "../disk/disk.ts";
+import { QUARANTINE_FOLDER } from "../format/file_names.ts";
+
+/** A folder, and the disk that it is on. */
+export interface QuarantinePlace {
+  readonly disk: Disk;
+  readonly folder: string;
+}
+
+/**
+ * Copies bytes `[from, to)` of a file; durable when it resolves.
+ *
+ * @param range the whole file unless given; else the copy's name ends in its first position
+ * @returns the path of the copy
+ */
+export async function keepBytes(
+  place: QuarantinePlace,
+  name: string,
+  range?: { readonly from: number; readonly to: number },
+): Promise<string> {
+  const { disk } = place;
+  const folder = await makeQuarantine(place);
+  const source = disk.open(join(place.folder, name), "read");
+  try {
+    const path = freeName(disk, join(folder, range === undefined ? name : `${name}.${range.from}`));
+    await copyRange(disk, { source, ...range ?? { from: 0, to: source.size() } }, path);
+    await disk.syncFolder(folder);
+    return path;
+  } finally {
+    source.close();
+  }
+}
+
+/**
+ * Moves a whole file into quarantine. The move is durable before a new file can take the name; that
+ * the old name is gone becomes durable when the folder is synced for that file, or a new manifest.
+ */
+export async function quarantineFile(place: QuarantinePlace, name: string): Promise<string> {
+  const folder = await makeQuarantine(place);
+  const path = freeName(place.disk, join(folder, name));
+  place.disk.rename(join(place.folder, name), path);
+  await place.disk.syncFolder(folder);
+  return path;
+}
+
+async function makeQuarantine(place: QuarantinePlace): Promise<string> {
+  const folder = join(place.folder, QUARANTINE_FOLDER);
+  place.disk.makeFolder(folder);
+  await place.disk.syncFolder(place.folder);
+  return folder;
+}
+
+async function copyRange(
+  disk: Disk,
+  range: { source: DiskFile; from: number; to: number },
+  path: string,
+): Promise<void> {
+  const target = disk.create(path);
+  try {
+    const block = new Uint8Array(READ_BLOCK_BYTES);
+    for (let position = range.from; position < range.to; position += block.length) {
+      const wanted = block.subarray(0, Math.min(block.length, range.to - position));
+      target.write(
+        wanted.subarray(0, range.source.read(wanted, position)),
+        position - range.from,
+      );
+    }
+    await target.sync();
+  } finally {
+    target.close();
+  }
+}
+
+function freeName(disk: Disk, path: string): string {
+  let free = path;
+  for (let copy = 2; disk.sizeOf(free) !== undefined; copy++) free = `${path}~${copy}`;
+  return free;
+}
