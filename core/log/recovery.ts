@@ -17,8 +17,9 @@ import { READ_BLOCK_BYTES } from "../base/limits.ts";
 import type { Disk, DiskFile } from "../disk/disk.ts";
 import { QUARANTINE_FOLDER, segmentFileName } from "../format/file_names.ts";
 import type { BatchView } from "../format/batch.ts";
+import type { BatchSource } from "./block_reader.ts";
 import type { CleanEnd, Manifest } from "./manifest.ts";
-import { scanSegment, watermarkBeyond } from "./scan.ts";
+import { type ScanEnd, scanSegment, watermarkBeyond } from "./scan.ts";
 import { loadIndex } from "./index_file.ts";
 import { type LogPlace, openSegmentFile, type SegmentFile, segmentPath } from "./segment_file.ts";
 import { ActiveSegment } from "./segments.ts";
@@ -45,6 +46,27 @@ export function decideRecovery(
 ): RecoveryDecision {
   if (end.bytes < end.watermark) return { kind: "damaged", at: end.bytes };
   return end.bytes === size ? { kind: "whole" } : { kind: "torn", from: end.bytes };
+}
+
+/**
+ * Reads an active segment and says how far it can be believed, and what is to be done about the rest.
+ *
+ * @param visit gets each batch that can be believed
+ * @returns `end.watermark` is W: what lies beyond P and in the manifest is counted in
+ */
+export function judgeActive(
+  source: BatchSource,
+  active: { readonly manifest: Manifest; readonly size: number },
+  visit: (batch: BatchView, position: number) => void,
+): { readonly end: ScanEnd; readonly decision: RecoveryDecision } {
+  const { manifest, size } = active;
+  const end = scanSegment(source, manifest.activeBaseOffset, size, visit);
+  const beyond = end.complaint === undefined ? 0 : watermarkBeyond(source, end.bytes, size);
+  const watermark = Math.max(end.watermark, beyond, manifest.clean?.bytes ?? 0);
+  return {
+    end: { ...end, watermark },
+    decision: decideRecovery({ bytes: end.bytes, watermark }, size),
+  };
 }
 
 /**
@@ -93,16 +115,11 @@ async function recoverByScan(
   const index = new SparseIndex(baseOffset);
   const size = file.file.size();
   const source = { file: file.file, salt: file.salt };
-  const end = scanSegment(source, baseOffset, size, (batch, position) => {
+  const { end, decision } = judgeActive(source, { manifest, size }, (batch, position) => {
     index.add(batch.header, position);
     visit(batch);
   });
-  const beyond = end.complaint === undefined ? 0 : watermarkBeyond(source, end.bytes, size);
-  const watermark = Math.max(end.watermark, beyond, manifest.clean?.bytes ?? 0);
-  const decision = decideRecovery({ bytes: end.bytes, watermark }, size);
-  if (decision.kind === "damaged") {
-    throw damage(path, { ...end, watermark }, manifest.clean);
-  }
+  if (decision.kind === "damaged") throw damage(path, end, manifest.clean);
   const report = decision.kind === "torn"
     ? await cutTornTail(place, { file, baseOffset, from: decision.from, size })
     : { tornBytes: 0, quarantinePath: undefined };
