@@ -9,7 +9,7 @@ import { SeglogError } from "../base/errors.ts";
 import { MANIFEST_BYTES_MAX } from "../base/limits.ts";
 import type { Disk } from "../disk/disk.ts";
 import { readFile, replaceFile } from "../disk/files.ts";
-import { CATALOGUE_FILE, MANIFEST_FILE } from "../format/file_names.ts";
+import { CATALOGUE_FILE, MANIFEST_FILE, parseSegmentFileName } from "../format/file_names.ts";
 import type { TopicInfo } from "../backend.ts";
 
 /** What a store says of itself. */
@@ -38,7 +38,7 @@ export function readCatalogue(disk: Disk, folder: string): Catalogue | undefined
   const bytes = readFile(disk, path, MANIFEST_BYTES_MAX);
   if (bytes !== undefined) return decodeChecked("store", bytes, path) as Catalogue;
   for (const { name, isFolder } of disk.list(folder) ?? []) {
-    if (isFolder && disk.sizeOf(join(folder, name, MANIFEST_FILE)) !== undefined) {
+    if (isFolder && holdsLog(disk, join(folder, name))) {
       throw new SeglogError(
         "corrupt",
         `Cannot open ${folder}: it holds the log ${name} and no ${CATALOGUE_FILE}. ` +
@@ -53,4 +53,12 @@ export function readCatalogue(disk: Disk, folder: string): Catalogue | undefined
     );
   }
   return undefined;
+}
+
+/** Whether a folder holds a log, or what a copy of one that was cut short has left. */
+function holdsLog(disk: Disk, folder: string): boolean {
+  const entries = disk.list(folder) ?? [];
+  return entries.some(({ name }) =>
+    name === MANIFEST_FILE || parseSegmentFileName(name) !== undefined
+  );
 }
