@@ -110,7 +110,12 @@ class LogCopier {
       if (this.#taken.has(entry.baseOffset)) continue;
       const taken = await this.#take(entry);
       if (taken === undefined && !this.#isCurrent(manifest)) return undefined;
-      this.#taken.set(entry.baseOffset, taken ?? this.#missing(entry));
+      const missing = {
+        entry,
+        isLinked: false,
+        ...this.#missing(entry.baseOffset, entry.nextOffset),
+      };
+      this.#taken.set(entry.baseOffset, taken ?? missing);
     }
     this.#activePath = segmentPath(this.#route.to, manifest.activeBaseOffset);
     const active = await copyActive(this.#route, manifest);
@@ -161,15 +166,11 @@ class LogCopier {
     removeIfThere(disk, indexPath(this.#route.to, baseOffset));
   }
 
-  #missing(entry: SealedEntry): TakenSegment {
-    const { baseOffset: start, nextOffset: end } = entry;
-    const problem = this.#missingFile({ start, end });
-    return { entry, isLinked: false, bytes: 0, problems: [problem] };
-  }
-
-  #missingFile(offsets: { readonly start: number; readonly end?: number }): VerifyProblem {
-    const path = segmentPath(this.#route.from, offsets.start);
-    return { severity: "damage", path, ...offsets, message: "the file is missing" };
+  /** What is told of a segment that is not there. */
+  #missing(start: number, end: number | undefined): CopiedSegment {
+    const path = segmentPath(this.#route.from, start);
+    const message = "the file is missing";
+    return { bytes: 0, problems: [{ severity: "damage", path, start, end, message }] };
   }
 
   /** Whether no record was removed since this manifest was read, and the owner is still the same. */
@@ -208,8 +209,8 @@ class LogCopier {
     const sealed = [...this.#taken.values()];
     const bytesOf = (segments: readonly CopiedSegment[]) =>
       segments.reduce((sum, { bytes }) => sum + bytes, 0);
-    const last = active ??
-      { bytes: 0, problems: [this.#missingFile({ start: manifest.activeBaseOffset })] };
+    const { activeBaseOffset, clean } = manifest;
+    const last = active ?? this.#missing(activeBaseOffset, clean?.nextOffset);
     return {
       copiedBytes: bytesOf([...sealed.filter(({ isLinked }) => !isLinked), last]),
       linkedBytes: bytesOf(sealed.filter(({ isLinked }) => isLinked)),
