@@ -110,11 +110,7 @@ class LogCopier {
       if (this.#taken.has(entry.baseOffset)) continue;
       const taken = await this.#take(entry);
       if (taken === undefined && !this.#isCurrent(manifest)) return undefined;
-      const missing = {
-        entry,
-        isLinked: false,
-        ...this.#missing(entry.baseOffset, entry.nextOffset),
-      };
+      const missing = { entry, isLinked: false, ...this.#missing(entry) };
       this.#taken.set(entry.baseOffset, taken ?? missing);
     }
     this.#activePath = segmentPath(this.#route.to, manifest.activeBaseOffset);
@@ -167,7 +163,8 @@ class LogCopier {
   }
 
   /** What is told of a segment that is not there. */
-  #missing(start: number, end: number | undefined): CopiedSegment {
+  #missing(segment: { baseOffset: number; nextOffset: number | undefined }): CopiedSegment {
+    const { baseOffset: start, nextOffset: end } = segment;
     const path = segmentPath(this.#route.from, start);
     const message = "the file is missing";
     return { bytes: 0, problems: [{ severity: "damage", path, start, end, message }] };
@@ -209,8 +206,8 @@ class LogCopier {
     const sealed = [...this.#taken.values()];
     const bytesOf = (segments: readonly CopiedSegment[]) =>
       segments.reduce((sum, { bytes }) => sum + bytes, 0);
-    const { activeBaseOffset, clean } = manifest;
-    const last = active ?? this.#missing(activeBaseOffset, clean?.nextOffset);
+    const { activeBaseOffset: baseOffset, clean } = manifest;
+    const last = active ?? this.#missing({ baseOffset, nextOffset: clean?.nextOffset });
     return {
       copiedBytes: bytesOf([...sealed.filter(({ isLinked }) => !isLinked), last]),
       linkedBytes: bytesOf(sealed.filter(({ isLinked }) => isLinked)),
