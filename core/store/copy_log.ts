@@ -109,7 +109,6 @@ class LogCopier {
     for (const entry of manifest.sealed) {
       if (this.#taken.has(entry.baseOffset)) continue;
       const taken = await this.#take(entry);
-      if (taken === undefined && !this.#isCurrent(manifest)) return undefined;
       const missing = { entry, isLinked: false, ...this.#missing(entry) };
       this.#taken.set(entry.baseOffset, taken ?? missing);
     }
@@ -141,7 +140,10 @@ class LogCopier {
     return copied === undefined ? undefined : { entry, isLinked: false, ...copied };
   }
 
-  /** @returns whether that was possible: not every file system can, and none without end */
+  /**
+   * @returns whether that was possible: not every file system can, and none without end; and a
+   * segment that was damaged when it was copied has no index, so that it is copied, and told, again
+   */
   #link(earlier: LogPlace, baseOffset: number): boolean {
     const { disk } = this.#task;
     const { to } = this.#route;

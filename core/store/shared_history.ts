@@ -12,7 +12,6 @@
  */
 import { SeglogError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
-import { indexPath } from "../log/index_file.ts";
 import { type Manifest, readManifest, type SealedEntry } from "../log/manifest.ts";
 import { type LogPlace, openSegmentFile, segmentPath } from "../log/segment_file.ts";
 
@@ -47,16 +46,11 @@ export class SharedHistory {
     return end === undefined ? undefined : new SharedHistory(place, manifest, end);
   }
 
-  /**
-   * Whether the copy has this segment, and had it whole: a segment that was damaged when it was
-   * copied has no index beside it.
-   */
+  /** Whether the copy has this segment. */
   has({ baseOffset, nextOffset, bytes }: SealedEntry): boolean {
     const entry = this.#entries.get(baseOffset);
-    const { disk } = this.place;
     return baseOffset < this.#end && entry?.bytes === bytes && entry.nextOffset === nextOffset &&
-      disk.sizeOf(segmentPath(this.place, baseOffset)) === bytes &&
-      disk.sizeOf(indexPath(this.place, baseOffset)) !== undefined;
+      this.place.disk.sizeOf(segmentPath(this.place, baseOffset)) === bytes;
   }
 }
 

@@ -1,6 +1,6 @@
 /** A crash at every step of a backup and of a restore: what is there is whole, or is none. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { backup, listSnapshots, restore, SeglogError, Store, verify } from "../../mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -101,6 +101,38 @@ for (const [what, crash] of Object.entries(CRASHES)) {
       assert.ok(steps > 30, `${steps} steps`);
     });
   });
+}
+
+test("everything is synced before the catalogue makes a snapshot of it", async () => {
+  for (const spoil of [() => {}, removeManifest]) {
+    const { disk } = await prepared();
+    spoil(disk);
+    /** Files, and folders whose entries changed, that a loss of power would still undo. */
+    const loose = new Set<string>();
+    const makeFolder = disk.makeFolder.bind(disk);
+    disk.makeFolder = (folder) => {
+      if (disk.list(folder) === undefined) loose.add(dirname(folder));
+      makeFolder(folder);
+    };
+    let isChecked = false;
+    disk.onOperation = (operation, path) => {
+      if (path.endsWith("store.json.tmp") && operation === "create") {
+        assert.deepEqual([...loose], []);
+        isChecked = true;
+      }
+      if (["create", "rename", "link", "removeFile"].includes(operation)) loose.add(dirname(path));
+      if (operation === "write" || operation === "truncate") loose.add(path);
+      if (operation === "sync" || operation === "syncFolder") loose.delete(path);
+      if (operation === "rename") loose.delete(`${path}.tmp`);
+    };
+    const { snapshot } = await backup("/data", "/b", { disk });
+    assert.ok(isChecked);
+    assert.deepEqual([...loose], [], snapshot.path);
+  }
+});
+
+function removeManifest(disk: TrickDisk): void {
+  disk.removeFile("/data/t-1/partition.json");
 }
 
 /** What can be made of a folder: a store that opens, remains of one, or nothing. */
