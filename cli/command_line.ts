@@ -10,6 +10,7 @@ import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { path } from "@optique/run/valueparser";
 import { appendGrammar } from "./grammar/append.ts";
+import { backupGrammar, restoreGrammar } from "./grammar/backup.ts";
 import { dumpGrammar, infoGrammar, truncateGrammar, verifyGrammar } from "./grammar/maintain.ts";
 import { readGrammar, tailGrammar } from "./grammar/read.ts";
 import { serveGrammar } from "./grammar/serve.ts";
@@ -47,6 +48,8 @@ const verbs = {
   info: infoGrammar,
   topic: topicGrammar,
   verify: verifyGrammar,
+  backup: backupGrammar,
+  restore: restoreGrammar,
   serve: serveGrammar,
 };
 
@@ -64,6 +67,8 @@ const grammar = object({
     infoGrammar,
     topicGrammar,
     verifyGrammar,
+    backupGrammar,
+    restoreGrammar,
     serveGrammar,
   ),
 });

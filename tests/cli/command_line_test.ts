@@ -18,6 +18,8 @@ const VERBS = [
   ["topic", "set"],
   ["topic", "rm"],
   ["verify"],
+  ["backup"],
+  ["restore"],
   ["serve"],
 ];
 
@@ -110,6 +112,8 @@ test("wrong values are refused in words that say what is right", () => {
     [["truncate", "t", "--after", "end"], /a whole number/],
     [["truncate", "t", "--before", "soon"], /as a position/],
     [["append"], /Expected a "TOPIC"/],
+    [["backup"], /"FOLDER"/],
+    [["restore", "b"], /"TARGET"/],
     [["--at"], /requires/],
     [["info", "a", "b"], /"b"/],
   ];
@@ -141,6 +145,9 @@ test("right values are taken", () => {
       ["serve", "--http", "localhost:8080"],
       ["dump", "a.log", "b", "--headers-only"],
       ["verify", "-J"],
+      ["backup", "b", "-J"],
+      ["backup", "--list", "b"],
+      ["restore", "b", "d", "--snapshot", "20261125T010634.123Z"],
     ]
   ) {
     const request = parse(...args);
