@@ -78,6 +78,9 @@ export {
 } from "./core/store/verify.ts";
 export type { RepairedPlace, RepairReport } from "./core/log/repair.ts";
 export { repair, type RepairOptions } from "./core/store/repair.ts";
+export { backup, type BackupOptions, type BackupReport } from "./core/store/backup.ts";
+export { restore, type RestoreOptions, type RestoreReport } from "./core/store/restore.ts";
+export { listSnapshots, type Snapshot } from "./core/store/snapshots.ts";
 export { Store, type StoreOptions } from "./core/store/store.ts";
 export { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "./core/topic_config.ts";
 export { connect, type ConnectOptions } from "./client/connect.ts";

@@ -10,6 +10,7 @@ import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { path } from "@optique/run/valueparser";
 import { appendGrammar } from "./grammar/append.ts";
+import { backupGrammar, restoreGrammar } from "./grammar/backup.ts";
 import {
   dumpGrammar,
   infoGrammar,
@@ -54,6 +55,8 @@ const verbs = {
   topic: topicGrammar,
   verify: verifyGrammar,
   repair: repairGrammar,
+  backup: backupGrammar,
+  restore: restoreGrammar,
   serve: serveGrammar,
 };
 
@@ -72,6 +75,8 @@ const grammar = object({
     topicGrammar,
     verifyGrammar,
     repairGrammar,
+    backupGrammar,
+    restoreGrammar,
     serveGrammar,
   ),
 });

@@ -70,6 +70,13 @@ const steps: [name: string, step: () => Promise<void>][] = [
   ["verify finds everything intact", async () => {
     await seglog(["verify"]);
   }],
+  ["backup takes a snapshot, and restore makes a store of it", async () => {
+    const snapshot = text(await seglog(["backup", join(home, "backups")])).trim();
+    const restored = join(home, "restored");
+    await seglog(["restore", snapshot, restored]);
+    const read = ["read", "orders", "-J"];
+    assert.equal(text(await seglog([...read, "--at", restored])), text(await seglog(read)));
+  }],
   ["serve answers HTTP, and the verbs work on its URL", async () => {
     await using server = await ServerProcess.start(command, join(home, "data"), options);
     const { url } = server;

@@ -12,6 +12,7 @@ import type { Campaign } from "../tests/support/campaign.ts";
 const CAMPAIGNS: Readonly<Record<string, () => Promise<Campaign>>> = {
   crash: async () => (await import("../tests/crash/crash_campaign.ts")).crashCampaign,
   repair: async () => (await import("../tests/repair/repair_campaign.ts")).repairCampaign,
+  backup: async () => (await import("../tests/store/backup_campaign.ts")).backupCampaign,
 };
 
 const MINUTES_DEFAULT = 10;

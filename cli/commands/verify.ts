@@ -13,8 +13,8 @@ import { checkExists, isUrl, openToRead } from "../connect.ts";
 import { EXIT_CORRUPT, EXIT_OK } from "../exit.ts";
 import type { VerifyVerbOptions } from "../grammar/maintain.ts";
 import type { Context } from "../grammar/verb.ts";
-import { formatOffsets } from "../append/offset_runs.ts";
 import type { Output } from "../output.ts";
+import { problemLine } from "../problem_line.ts";
 import { writeRows } from "../table.ts";
 import { countOf } from "../units.ts";
 
@@ -130,14 +130,4 @@ function repairCommands({ problems }: VerifyReport): string[] {
     const isAllTold = ranges.length === found.length;
     return isAllTold ? repairCommand(folder, ranges) : `${repairCommand(folder, [])} --dry-run`;
   });
-}
-
-function problemLine(output: Output, problem: VerifyProblem): string {
-  const { severity, path, position, start, end, message } = problem;
-  const at = position === undefined ? "" : ` at position ${position}`;
-  const offsets = start === undefined || end === undefined
-    ? ""
-    : ` (offsets ${formatOffsets({ start, end })})`;
-  const label = output.styleNote(severity === "damage" ? "red" : "yellow", severity);
-  return `seglog: ${label}: ${path}${at}${offsets}: ${message}`;
 }

@@ -63,5 +63,7 @@ export const TIMESTAMP_MS_MAX = 2 ** 52 - 1;
 export const OUTSIDE_POLL_MS = 100;
 /** How often such a reader looks again when the log changes under its eyes, before it gives up. */
 export const OUTSIDE_LOOKS_MAX = 10;
+/** How often a copy of a log looks again when records are removed meanwhile, before it gives up. */
+export const COPY_LOOKS_MAX = 100;
 /** Interval at which a store looks for segments to roll and to drop. */
 export const MAINTENANCE_INTERVAL_MS = 30_000;

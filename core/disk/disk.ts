@@ -57,6 +57,11 @@ export interface Disk {
   makeFolder(folder: string): void;
   /** Moves a file, replacing one that is there. Both are in folders that exist. */
   rename(from: string, to: string): void;
+  /**
+   * Gives a file a second name, where there is none yet: one content, and gone when the last name is.
+   * Not every file system can.
+   */
+  link(existing: string, path: string): void;
   /** Removes a file, which must be there. */
   removeFile(path: string): void;
   /** Removes a folder and all in it; nothing happens when there is none. */

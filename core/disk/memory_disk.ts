@@ -24,12 +24,8 @@ export class MemoryDisk implements Disk {
   }
 
   create(path: string): DiskFile {
-    const folder = this.#folderOf(path);
-    if (folder.entries.has(basename(path))) {
-      throw new SeglogError("io", `Cannot open ${path}: it exists`);
-    }
     const node = new FileNode();
-    folder.set(basename(path), node);
+    this.#addEntry("open", path, node);
     return new MemoryFile(node, path, true);
   }
 
@@ -63,6 +59,12 @@ export class MemoryDisk implements Disk {
     if (node === undefined) throw missing("rename", from);
     this.#folderOf(to).set(basename(to), node);
     this.#folderOf(from).set(basename(from), undefined);
+  }
+
+  link(existing: string, path: string): void {
+    const node = this.#nodeAt(existing);
+    if (node === undefined) throw missing(`link ${existing} to`, path);
+    this.#addEntry(`link ${existing} to`, path, node);
   }
 
   /** Removes a file, which must be there. */
@@ -105,6 +107,14 @@ export class MemoryDisk implements Disk {
       for (const node of folder.entries.values()) undoAll(node.undo);
     }
     this.#locks.clear();
+  }
+
+  #addEntry(action: string, path: string, node: FileNode): void {
+    const folder = this.#folderOf(path);
+    if (folder.entries.has(basename(path))) {
+      throw new SeglogError("io", `Cannot ${action} ${path}: it exists`);
+    }
+    folder.set(basename(path), node);
   }
 
   #folderOf(path: string): Folder {

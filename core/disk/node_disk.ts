@@ -44,6 +44,10 @@ export const nodeDisk: Disk = {
     attempt("rename to", to, () => fs.renameSync(from, to));
   },
 
+  link(existing, path) {
+    attempt(`link ${existing} to`, path, () => fs.linkSync(existing, path));
+  },
+
   removeFile(path) {
     attempt("remove", path, () => fs.unlinkSync(path));
   },

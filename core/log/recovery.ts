@@ -14,8 +14,8 @@
 import { SeglogError } from "../base/errors.ts";
 import { segmentFileName } from "../format/file_names.ts";
 import type { BatchView } from "../format/batch.ts";
-import type { Manifest } from "./manifest.ts";
 import type { BatchSource } from "./block_reader.ts";
+import type { Manifest } from "./manifest.ts";
 import { type ScanEnd, scanSegment, watermarkBeyond } from "./scan.ts";
 import { loadIndex } from "./index_file.ts";
 import { keepBytes } from "./quarantine.ts";
@@ -49,22 +49,19 @@ export function decideRecovery(
 }
 
 /**
- * Reads an active segment and decides.
+/**
+ * Reads an active segment and says how far it can be believed, and what is to be done about the rest.
  *
- * @param visit gets each good batch up to the end, with its position
- * @returns the end, with the largest watermark there is
+ * @param visit gets each batch that can be believed, with its position
+ * @returns `end.watermark` is W: what lies beyond P and in the manifest is counted in
  */
 export function judgeActive(
   source: BatchSource,
-  segment: {
-    readonly baseOffset: number;
-    readonly size: number;
-    readonly manifest: Pick<Manifest, "clean" | "logStartOffset">;
-  },
+  active: { readonly manifest: Manifest; readonly size: number },
   visit: (batch: BatchView, position: number) => void,
-): { decision: RecoveryDecision; end: ScanEnd } {
-  const { baseOffset, size, manifest: { clean, logStartOffset } } = segment;
-  const end = scanSegment(source, baseOffset, size, visit);
+): { readonly end: ScanEnd; readonly decision: RecoveryDecision } {
+  const { manifest: { activeBaseOffset, clean, logStartOffset }, size } = active;
+  const end = scanSegment(source, activeBaseOffset, size, visit);
   const beyond = end.complaint === undefined ? 0 : watermarkBeyond(source, end.bytes, size);
   // What a truncation removed was durable, so bytes are missing when the end is below it.
   const removed = end.nextOffset < logStartOffset ? end.bytes + 1 : 0;
@@ -119,13 +116,12 @@ async function recoverByScan(
   const index = new SparseIndex(baseOffset);
   const size = file.file.size();
   const source = { file: file.file, salt: file.salt };
-  const segment = { baseOffset, size, manifest };
-  const { decision, end } = judgeActive(source, segment, (batch, position) => {
+  const { decision, end } = judgeActive(source, { manifest, size }, (batch, position) => {
     index.add(batch.header, position);
     visit(batch);
   });
   if (decision.kind === "damaged") {
-    const { lost } = walkActive(source, { ...segment, watermark: end.watermark });
+    const { lost } = walkActive(source, { manifest, size, watermark: end.watermark });
     const { logStartOffset } = manifest;
     const readable = lost.filter((range) => (range.end ?? Infinity) > logStartOffset)
       .map((range) => ({ ...range, start: Math.max(range.start, logStartOffset) }));

@@ -70,7 +70,7 @@ function surveyActive(
   const { activeBaseOffset: baseOffset, clean } = manifest;
   const lost = { start: baseOffset, end: clean?.nextOffset };
   return survey(place, { baseOffset, lost }, (source, size) => {
-    const segment = { baseOffset, size, manifest };
+    const segment = { size, manifest };
     const { decision, end } = judgeActive(source, segment, () => {});
     const seen = (batch: BatchView) => visit(batch, baseOffset);
     if (decision.kind === "damaged") {

@@ -143,14 +143,14 @@ export interface OpenGap {
 export function walkActive(
   source: BatchSource,
   segment: {
-    readonly baseOffset: number;
     readonly size: number;
     readonly watermark: number;
-    readonly manifest: Pick<Manifest, "clean" | "logStartOffset">;
+    readonly manifest: Manifest;
   },
   visit?: (batch: BatchView) => void,
 ): Omit<SegmentWalk, "lost"> & { readonly lost: readonly OpenGap[] } {
-  const { baseOffset, size, watermark, manifest: { clean, logStartOffset } } = segment;
+  const { size, watermark } = segment;
+  const { activeBaseOffset: baseOffset, clean, logStartOffset } = segment.manifest;
   const walk = walkSegment(source, { baseOffset, bytes: size }, visit);
   const { position, nextOffset: start } = walk.end;
   const isKnown = position >= watermark && start >= logStartOffset;

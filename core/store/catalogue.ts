@@ -9,7 +9,7 @@ import { SeglogError } from "../base/errors.ts";
 import { MANIFEST_BYTES_MAX } from "../base/limits.ts";
 import type { Disk } from "../disk/disk.ts";
 import { readFile, replaceFile } from "../disk/files.ts";
-import { CATALOGUE_FILE, MANIFEST_FILE } from "../format/file_names.ts";
+import { CATALOGUE_FILE, MANIFEST_FILE, parseSegmentFileName } from "../format/file_names.ts";
 import { repairCommand } from "../log/repair_words.ts";
 import type { TopicInfo } from "../backend.ts";
 
@@ -39,7 +39,7 @@ export function readCatalogue(disk: Disk, folder: string): Catalogue | undefined
   const bytes = readFile(disk, path, MANIFEST_BYTES_MAX);
   if (bytes !== undefined) return decodeCatalogue(bytes, folder);
   for (const { name, isFolder } of disk.list(folder) ?? []) {
-    if (isFolder && disk.sizeOf(join(folder, name, MANIFEST_FILE)) !== undefined) {
+    if (isFolder && holdsLog(disk, join(folder, name))) {
       throw new SeglogError(
         "corrupt",
         `Cannot open ${folder}: it holds the log ${name} and no ${CATALOGUE_FILE}. ` +
@@ -70,4 +70,12 @@ function decodeCatalogue(bytes: Uint8Array, folder: string): Catalogue {
       { cause },
     );
   }
+}
+
+/** Whether a folder holds a log, or what a copy of one that was cut short has left. */
+function holdsLog(disk: Disk, folder: string): boolean {
+  const entries = disk.list(folder) ?? [];
+  return entries.some(({ name }) =>
+    name === MANIFEST_FILE || parseSegmentFileName(name) !== undefined
+  );
 }

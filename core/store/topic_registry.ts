@@ -233,7 +233,8 @@ async function dropFolders(
   return { ...catalogue, dropping: [] };
 }
 
-function partitionFolders(info: TopicInfo): string[] {
+/** The folders of a topic's partitions, in order. */
+export function partitionFolders(info: TopicInfo): string[] {
   return Array.from(
     { length: info.config.partitions },
     (_, partition) => partitionFolderName(info.name, partition),

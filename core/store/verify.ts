@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { messageOf, SeglogError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
 import { nodeDisk } from "../disk/node_disk.ts";
+import type { BatchView } from "../format/batch.ts";
 import {
   CATALOGUE_FILE,
   LOCK_FILE,
@@ -19,9 +20,15 @@ import {
   segmentFileName,
 } from "../format/file_names.ts";
 import { BlockReader } from "../log/block_reader.ts";
-import { isWholeChain, type Manifest, readManifest } from "../log/manifest.ts";
+import { isWholeChain, type Manifest, readManifest, type SealedEntry } from "../log/manifest.ts";
 import { loadIndex } from "../log/index_file.ts";
-import { type LogPlace, openSegmentFile, segmentPath } from "../log/segment_file.ts";
+import { judgeActive } from "../log/recovery.ts";
+import {
+  type LogPlace,
+  openSegmentFile,
+  type SegmentFile,
+  segmentPath,
+} from "../log/segment_file.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { readCatalogue } from "./catalogue.ts";
 
@@ -78,6 +85,16 @@ export function verify(path: string, options: { disk?: Disk } = {}): VerifyRepor
   return { ok, partitions: run.partitions, problems: run.problems };
 }
 
+/** How far the batches of a segment must reach. */
+interface Extent {
+  /** Bytes of the file that count. */
+  readonly end: number;
+  /** Bytes that were synced: what is wrong before is damage. */
+  readonly durableUpTo: number;
+  /** Offset after the last record, where it is known. */
+  readonly nextOffset: number | undefined;
+}
+
 class Verification {
   readonly disk: Disk;
   readonly partitions: VerifiedPartition[] = [];
@@ -131,7 +148,7 @@ class Verification {
       records += read.records;
       bytes += read.bytes;
     }
-    const active = this.#segment(place, manifest.activeBaseOffset, undefined);
+    const active = this.#segment(place, manifest.activeBaseOffset, manifest);
     this.partitions.push({
       path: folder,
       segments: manifest.sealed.length + 1,
@@ -142,13 +159,14 @@ class Verification {
     this.#strayFiles(folder, manifest);
   }
 
-  /** @param sealed how the segment must end; an active one may have a torn tail */
+  /** @param of how a sealed segment must end; the manifest for the active one */
   #segment(
     place: LogPlace,
     baseOffset: number,
-    sealed: { nextOffset: number; bytes: number } | undefined,
+    of: SealedEntry | Manifest,
   ): { records: number; bytes: number; nextOffset: number } {
     const path = segmentPath(place, baseOffset);
+    const sealed = "bytes" in of ? of : undefined;
     const opened = this.#attempt(path, () => openSegmentFile(place, baseOffset, "read"));
     if (opened === undefined) {
       return { records: 0, bytes: 0, nextOffset: sealed?.nextOffset ?? baseOffset };
@@ -157,7 +175,10 @@ class Verification {
     try {
       const size = file.size();
       const end = Math.min(sealed?.bytes ?? size, size);
-      const read = this.#batches(path, { file, salt: opened.salt }, { baseOffset, end, sealed });
+      const extent = "bytes" in of
+        ? { durableUpTo: of.bytes, nextOffset: of.nextOffset }
+        : this.#activeExtent(opened, of);
+      const read = this.#batches(path, opened, { baseOffset, end, ...extent });
       if (sealed !== undefined) {
         this.#checkIndex(place, opened, { baseOffset, bytes: sealed.bytes });
       }
@@ -167,28 +188,35 @@ class Verification {
     }
   }
 
+  /** What of the active segment was known to be durable: only behind that can a torn tail be. */
+  #activeExtent(source: SegmentFile, manifest: Manifest): Omit<Extent, "end"> {
+    const active = { manifest, size: source.file.size() };
+    const { end } = judgeActive(source, active, () => {});
+    return { durableUpTo: end.watermark, nextOffset: manifest.clean?.nextOffset };
+  }
+
   #batches(
     path: string,
-    source: ConstructorParameters<typeof BlockReader>[0],
-    segment: { baseOffset: number; end: number; sealed: { nextOffset: number } | undefined },
+    source: SegmentFile,
+    segment: Extent & { readonly baseOffset: number },
   ): { records: number; nextOffset: number } {
-    const { end, sealed } = segment;
+    const { end, durableUpTo } = segment;
     const reader = new BlockReader(source);
     let nextOffset = segment.baseOffset;
     let records = 0;
     let position = SEGMENT_HEADER_BYTES;
     while (position < end) {
       const batch = reader.batchAt(position, end);
+      const complaint = position >= durableUpTo ? complaintOf(batch) : undefined;
+      if (complaint !== undefined) {
+        const message = `${end - position} bytes at its end are no whole batch (${complaint}): ` +
+          "a torn tail, or damage";
+        this.#notice(path, message, position);
+        return { records, nextOffset };
+      }
       if (typeof batch === "string") {
         const next = reader.seekBatch(position + 1, end);
-        if (next === undefined && sealed === undefined) {
-          const message = `${
-            end - position
-          } bytes at its end are no whole batch (${batch}): a torn tail, or damage`;
-          this.#notice(path, message, position);
-          return { records, nextOffset };
-        }
-        const offsets = { start: nextOffset, end: next?.header.baseOffset ?? sealed?.nextOffset };
+        const offsets = { start: nextOffset, end: next?.header.baseOffset ?? segment.nextOffset };
         this.#damage({ path, position, ...offsets, message: batch });
         position = next?.position ?? end;
         nextOffset = offsets.end ?? nextOffset;
@@ -204,9 +232,10 @@ class Verification {
       nextOffset = batch.nextOffset;
       position += batch.bytes.length;
     }
-    if (sealed !== undefined && nextOffset < sealed.nextOffset) {
-      const offsets = { start: nextOffset, end: sealed.nextOffset };
+    if (segment.nextOffset !== undefined && nextOffset < segment.nextOffset) {
+      const offsets = { start: nextOffset, end: segment.nextOffset };
       this.#damage({ path, position, ...offsets, message: "the file ends too early" });
+      return { records, nextOffset: segment.nextOffset };
     }
     return { records, nextOffset };
   }
@@ -257,4 +286,9 @@ class Verification {
   #notice(path: string, message: string, position?: number): void {
     this.problems.push({ severity: "notice", path, message, position });
   }
+}
+
+function complaintOf(batch: BatchView | string): string | undefined {
+  if (typeof batch === "string") return batch;
+  return batch.isIntact() ? undefined : "payload checksum does not match";
 }

@@ -19,6 +19,8 @@ const VERBS = [
   ["topic", "rm"],
   ["verify"],
   ["repair"],
+  ["backup"],
+  ["restore"],
   ["serve"],
 ];
 
@@ -111,6 +113,8 @@ test("wrong values are refused in words that say what is right", () => {
     [["truncate", "t", "--after", "end"], /a whole number/],
     [["truncate", "t", "--before", "soon"], /as a position/],
     [["append"], /Expected a "TOPIC"/],
+    [["backup"], /"FOLDER"/],
+    [["restore", "b"], /"TARGET"/],
     [["--at"], /requires/],
     [["info", "a", "b"], /"b"/],
   ];
@@ -144,6 +148,9 @@ test("right values are taken", () => {
       ["verify", "-J"],
       ["repair", "d/t-0", "--accept-loss", "41:44", "-y", "-J"],
       ["repair", "d/t-0", "--dry-run"],
+      ["backup", "b", "-J"],
+      ["backup", "--list", "b"],
+      ["restore", "b", "d", "--snapshot", "20261125T010634.123Z"],
     ]
   ) {
     const request = parse(...args);

@@ -144,6 +144,46 @@ export function diskSuite(name: string, fixture: () => DiskFixture): void {
     assert.equal(disk.sizeOf(join(folder, "a")), undefined);
   });
 
+  promise("link() gives a file a second name, and it stays until both are gone", (given) => {
+    const { disk, folder } = given;
+    const [first, second] = [join(folder, "first"), join(folder, "sub", "second")];
+    disk.makeFolder(join(folder, "sub"));
+    writeText(disk, first, "content");
+    disk.link(first, second);
+    const file = disk.open(second, "write");
+    file.write(encodeUtf8("C"), 0);
+    file.close();
+    assert.equal(textOf(disk, first), "Content");
+    disk.removeFile(first);
+    assert.equal(disk.sizeOf(first), undefined);
+    assert.equal(textOf(disk, second), "Content");
+  });
+
+  promise("link() never replaces, and names what is missing", ({ disk, folder }) => {
+    const [first, second] = [join(folder, "first"), join(folder, "second")];
+    writeText(disk, first, "first");
+    writeText(disk, second, "second");
+    assert.throws(() => disk.link(first, second), {
+      code: "io",
+      message: /Cannot link .*first to .*second/,
+    });
+    assert.equal(textOf(disk, second), "second");
+    assert.throws(() => disk.link(join(folder, "absent"), join(folder, "third")), {
+      code: "not-found",
+    });
+    assert.throws(() => disk.link(first, join(folder, "no", "such")), { code: "not-found" });
+  });
+
+  promise("a rename over one name leaves what the other stands for", ({ disk, folder }) => {
+    const [first, second] = [join(folder, "first"), join(folder, "second")];
+    writeText(disk, first, "old");
+    disk.link(first, second);
+    writeText(disk, join(folder, "new"), "new");
+    disk.rename(join(folder, "new"), first);
+    assert.equal(textOf(disk, first), "new");
+    assert.equal(textOf(disk, second), "old");
+  });
+
   promise("list() names files and folders, and knows a folder from none", ({ disk, folder }) => {
     assert.deepEqual(disk.list(folder), []);
     assert.equal(disk.list(join(folder, "absent")), undefined);

@@ -61,6 +61,28 @@ test("crash() takes back a removal, a rename and a truncation that were not sync
   }
 });
 
+test("crash() loses a link whose folder was not synced, and what it stands for stays", async () => {
+  const disk = emptyDisk();
+  const linked = join(FOLDER, "sub", "linked");
+  disk.makeFolder(join(FOLDER, "sub"));
+  const file = disk.create(PATH);
+  file.write(encodeUtf8("synced"), 0);
+  await file.sync();
+  await disk.syncFolder(FOLDER);
+  disk.link(PATH, linked);
+  disk.crash();
+  assert.equal(disk.sizeOf(linked), undefined);
+  assert.equal(textAt(disk, PATH), "synced");
+  disk.link(PATH, linked);
+  await disk.syncFolder(join(FOLDER, "sub"));
+  file.write(encodeUtf8(", not synced"), 6);
+  disk.removeFile(PATH);
+  await disk.syncFolder(FOLDER);
+  disk.crash();
+  assert.equal(disk.sizeOf(PATH), undefined);
+  assert.equal(textAt(disk, linked), "synced");
+});
+
 test("crash() at any step of replaceFile() leaves the old content or the new", async () => {
   for (let steps = 0; steps < 8; steps++) {
     const disk = emptyDisk();

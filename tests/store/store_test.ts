@@ -90,6 +90,18 @@ describe("a store", () => {
     assert.ok(fs.existsSync(join(dir.path, "orders-0", "partition.json")));
   });
 
+  test("segments without manifest and catalogue are refused: a copy that was cut short", async () => {
+    await using dir = tempDir();
+    {
+      await using store = await Store.open(dir.path);
+      await store.append("orders", [{ value: "a" }]);
+    }
+    for (const name of ["store.json", "orders-0/partition.json"]) fs.rmSync(join(dir.path, name));
+    const error = await rejectsWith("corrupt", () => Store.open(dir.path));
+    assert.match(error.message, /it holds the log orders-0 and no store\.json/);
+    assert.equal(fs.existsSync(join(dir.path, "store.json")), false);
+  });
+
   test("files that are not its own are left alone, and reported by verify", async () => {
     await using dir = tempDir();
     {

@@ -74,6 +74,40 @@ describe("verify()", () => {
     assert.match(report.problems[0]!.message, /torn tail/);
   });
 
+  for (
+    const [what, spoil] of [
+      ["a flipped bit in the last batch", (path) => flip(path, fs.statSync(path).size - 20)],
+      ["a missing last byte", (path) => fs.truncateSync(path, fs.statSync(path).size - 1)],
+      ["a missing last batch", (path) => fs.truncateSync(path, 64)],
+    ] as [string, (path: string) => void][]
+  ) {
+    test(`${what} of a log that was closed well is damage`, async () => {
+      await using dir = tempDir();
+      const active = (await filled(dir.path)).at(-1)!;
+      spoil(active);
+      const report = verify(dir.path);
+      assert.equal(report.ok, false);
+      const [problem] = report.problems;
+      assert.deepEqual([problem!.severity, problem!.path], ["damage", active]);
+      assert.equal(problem!.end, 20);
+    });
+  }
+
+  test("a torn tail whose last header arrived is a notice, as opening cuts it off", async () => {
+    await using dir = tempDir();
+    const [live, killed] = [join(dir.path, "live"), join(dir.path, "killed")];
+    await using store = await Store.open(live, { defaults: { sync: "os" } });
+    for (const value of ["a", "b"]) await store.append("orders", [{ value }]);
+    fs.cpSync(live, killed, { recursive: true });
+    const active = join(killed, "orders-0", "00000000000000000000.log");
+    flip(active, fs.statSync(active).size - 10);
+    const report = verify(killed);
+    assert.equal(report.ok, true);
+    assert.match(report.problems[0]!.message, /torn tail/);
+    await using again = await Store.open(killed);
+    assert.equal((await again.bounds("orders")).nextOffset, 1);
+  });
+
   test("a lost index is a notice", async () => {
     await using dir = tempDir();
     const segments = await filled(dir.path);

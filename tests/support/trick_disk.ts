@@ -28,6 +28,16 @@ export class TrickDisk extends MemoryDisk {
     super.rename(from, to);
   }
 
+  override link(existing: string, path: string): void {
+    this.onOperation("link", path);
+    super.link(existing, path);
+  }
+
+  override removeFolder(folder: string): void {
+    this.onOperation("removeFolder", folder);
+    super.removeFolder(folder);
+  }
+
   override removeFile(path: string): void {
     this.onOperation("removeFile", path);
     super.removeFile(path);

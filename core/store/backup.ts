@@ -1,0 +1,168 @@
+/**
+ * Snapshots of a whole store, taken while it is written to.
+ *
+ * A snapshot is a store by itself. Sealed segments never change, so those that the snapshot before
+ * holds already are linked and not copied: each is stored once, and stays for as long as a snapshot
+ * has it.
+ *
+ * @module
+ */
+import { join, resolve } from "node:path";
+import process from "node:process";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { SeglogError } from "../base/errors.ts";
+import type { Disk, DiskLock } from "../disk/disk.ts";
+import { makeFolderDurably } from "../disk/files.ts";
+import { nodeDisk } from "../disk/node_disk.ts";
+import { LOCK_FILE, MANIFEST_FILE } from "../format/file_names.ts";
+import type { LogCopy } from "./copy_log.ts";
+import { copyStore, type StoreCopyTask } from "./copy_store.ts";
+import {
+  describeSnapshot,
+  isStore,
+  type Snapshot,
+  snapshotFolders,
+  snapshotName,
+  snapshotTime,
+} from "./snapshots.ts";
+import { existingCatalogue } from "./topic_registry.ts";
+import type { VerifyProblem } from "./verify.ts";
+
+/** How a backup is made. */
+export interface BackupOptions {
+  /** The file system; the machine's unless given. */
+  readonly disk?: Disk;
+  /** Time, which names the snapshot; the machine's unless given. */
+  readonly clock?: Clock;
+  /** Is told again and again how many bytes have been copied. */
+  readonly onProgress?: (copiedBytes: number) => void;
+}
+
+/** What a backup did. */
+export interface BackupReport {
+  /** Whether nothing that was copied is damaged. */
+  readonly ok: boolean;
+  /** The new snapshot. */
+  readonly snapshot: Snapshot;
+  /** Bytes of segments that were copied, each batch checked. */
+  readonly copiedBytes: number;
+  /** Bytes of segments that the snapshot before had already; they were not read again. */
+  readonly linkedBytes: number;
+  /** Damage in the store: the snapshot has it as it is. */
+  readonly problems: readonly VerifyProblem[];
+}
+
+/**
+ * Takes a snapshot of a store. No lock on the store is needed; whoever owns it, this process or
+ * another, goes on writing.
+ *
+ * Everything that was acknowledged before the call is in the snapshot. Of each partition it has the
+ * log as it was at one moment: whole batches, without a gap. It is durable when the promise resolves,
+ * and a crash before leaves none, and all earlier ones as they were. Damage is copied as it is, and
+ * reported.
+ *
+ * @param source the store's folder
+ * @param target the folder for snapshots, made when needed; the new one is a folder in it, named by
+ * the time
+ * @throws {SeglogError} `not-found` when no store is there; `locked` when another backup writes
+ * there; `corrupt` when the store's catalogue is damaged; `disk-full`; `invalid-argument` when
+ * `target` is a store itself
+ *
+ * @example
+ * ```ts
+ * import { backup, MemoryDisk, readRecords, Store } from "seglog";
+ *
+ * const disk = new MemoryDisk(); // leave it out for the file system
+ * await using store = await Store.open("/data", { disk });
+ * await store.append("orders", [{ value: "hello" }]);
+ *
+ * const { snapshot } = await backup("/data", "/backups", { disk });
+ * await store.truncate("orders", { before: 1 });
+ *
+ * await using then = await Store.open(snapshot.path, { disk, readOnly: true });
+ * for await (const record of readRecords(then, "orders")) {
+ *   console.assert(record.text === "hello");
+ * }
+ * ```
+ */
+export async function backup(
+  source: string,
+  target: string,
+  options: BackupOptions = {},
+): Promise<BackupReport> {
+  const { disk = nodeDisk, clock = systemClock, onProgress } = options;
+  const [from, folder] = [resolve(source), resolve(target)];
+  existingCatalogue(disk, from); // refuses before anything is written
+  checkTarget(disk, folder);
+  await makeFolderDurably(disk, folder);
+  const lock = lockBackups(disk, folder);
+  try {
+    const earlier = clearUnfinished(disk, folder);
+    const name = snapshotName(Math.max(clock.now(), nextTime(earlier)));
+    let copiedBytes = 0;
+    const copy = await makeSnapshot({
+      disk,
+      from,
+      to: join(folder, name),
+      earlier: earlier === undefined ? undefined : join(folder, earlier),
+      onBytes: (bytes) => onProgress?.(copiedBytes += bytes),
+    });
+    const snapshot = await describeSnapshot(disk, { folder, name });
+    return { ok: copy.problems.length === 0, snapshot, ...copy };
+  } finally {
+    lock.release();
+  }
+}
+
+function checkTarget(disk: Disk, folder: string): void {
+  const isLog = disk.sizeOf(join(folder, MANIFEST_FILE)) !== undefined;
+  if (!isLog && !isStore(disk, folder)) return;
+  throw new SeglogError(
+    "invalid-argument",
+    `Cannot back up to ${folder}: it is ${isLog ? "a log" : "a store"} itself; ` +
+      "name a folder for snapshots",
+  );
+}
+
+function lockBackups(disk: Disk, folder: string): DiskLock {
+  const path = join(folder, LOCK_FILE);
+  const note = `pid ${process.pid}, since ${new Date().toISOString()}\n`;
+  const lock = disk.tryLock(path, note);
+  if (lock !== undefined) return lock;
+  const holder = disk.readLockNote(path);
+  throw new SeglogError(
+    "locked",
+    `Cannot back up to ${folder}: another backup (${holder}) writes there; try again when it is done`,
+    { details: { holder } },
+  );
+}
+
+/**
+ * Removes what backups that were cut short have left.
+ *
+ * @returns the newest snapshot
+ */
+function clearUnfinished(disk: Disk, folder: string): string | undefined {
+  const folders = snapshotFolders(disk, folder);
+  for (const { name, isWhole } of folders) {
+    if (!isWhole) disk.removeFolder(join(folder, name));
+  }
+  return folders.findLast(({ isWhole }) => isWhole)?.name;
+}
+
+/** The least time of a snapshot after this one: names rise, whatever the clock does. */
+function nextTime(earlier: string | undefined): number {
+  return earlier === undefined ? 0 : snapshotTime(earlier)! + 1;
+}
+
+/** Copies the store into a new folder. When that fails, it is gone again, here or at the next backup. */
+async function makeSnapshot(task: StoreCopyTask): Promise<LogCopy> {
+  const { disk, to } = task;
+  try {
+    await makeFolderDurably(disk, to);
+    return await copyStore(task);
+  } catch (error) {
+    disk.removeFolder(to);
+    throw error;
+  }
+}

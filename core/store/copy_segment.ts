@@ -1,0 +1,229 @@
+/**
+ * Copies segment files, and checks what was copied: the checksum of every batch, and how they join.
+ * Damage is copied as it is, and told.
+ *
+ * @module
+ */
+import { setImmediate } from "node:timers";
+import { messageOf, SeglogError } from "../base/errors.ts";
+import { READ_BLOCK_BYTES } from "../base/limits.ts";
+import type { Disk, DiskFile } from "../disk/disk.ts";
+import { writeNewFile } from "../disk/files.ts";
+import type { BatchView } from "../format/batch.ts";
+import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
+import { type BatchSource, BlockReader } from "../log/block_reader.ts";
+import { indexPath } from "../log/index_file.ts";
+import type { CleanEnd, Manifest, SealedEntry } from "../log/manifest.ts";
+import { type ProducerState, ProducerTable } from "../log/producers.ts";
+import { judgeActive } from "../log/recovery.ts";
+import { scanBatches } from "../log/scan.ts";
+import { type LogPlace, openSegmentFile, segmentPath } from "../log/segment_file.ts";
+import { SparseIndex } from "../log/sparse_index.ts";
+import type { VerifyProblem } from "./verify.ts";
+
+/** From where to where, and who is told of bytes as they are copied. */
+export interface CopyRoute {
+  readonly from: LogPlace;
+  readonly to: LogPlace;
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** A segment that was copied. */
+export interface CopiedSegment {
+  readonly bytes: number;
+  readonly problems: readonly VerifyProblem[];
+}
+
+/** The active segment as far as it was copied, not synced yet. */
+export interface CopiedActive extends CopiedSegment {
+  /** Where its whole batches end; `undefined` when it is damaged, and was copied as it is. */
+  readonly end: CleanEnd | undefined;
+  readonly index: Uint8Array | undefined;
+  /** The producers as of its end. */
+  readonly producers: readonly ProducerState[];
+  /** Whether the source was cut back meanwhile: what was copied was never to be. */
+  readonly isTakenBack: boolean;
+}
+
+/** Bytes that are copied before other tasks get their turn. */
+const BYTES_PER_TURN = 8 * 1024 * 1024;
+
+/**
+ * Copies a sealed segment; it is synced when this resolves. Only one that is whole gets an index.
+ *
+ * @returns `undefined` when there is no such file
+ */
+export async function copySealed(
+  route: CopyRoute,
+  entry: SealedEntry,
+): Promise<CopiedSegment | undefined> {
+  const { baseOffset, nextOffset } = entry;
+  const source = openSource(route.from, baseOffset);
+  if (source === undefined) return undefined;
+  const { disk } = route.to;
+  const copy = disk.create(segmentPath(route.to, baseOffset));
+  try {
+    const bytes = await copyBytes({ ...route, source: source.file, target: copy }, entry.bytes);
+    await copy.sync();
+    const segment = { baseOffset, bytes, nextOffset };
+    const { salt } = source;
+    if (salt === undefined) return { bytes, problems: [unreadable(route, segment, source)] };
+    const index = new SparseIndex(baseOffset);
+    const visit = (batch: BatchView, position: number) => index.add(batch.header, position);
+    const problems = damageIn({ file: copy, salt }, { ...segment, route }, visit);
+    if (problems.length === 0) {
+      const path = indexPath(route.to, baseOffset);
+      await writeNewFile(disk, path, index.encode({ salt, baseOffset, segmentBytes: bytes }));
+    }
+    return { bytes, problems };
+  } finally {
+    copy.close();
+    source.file.close();
+  }
+}
+
+/**
+ * Copies the active segment, whose owner may be writing. How much of it counts is decided as
+ * recovery decides: up to its last whole batch, or all of it when what was durable is damaged.
+ *
+ * @returns `undefined` when there is no such file
+ */
+export async function copyActive(
+  route: CopyRoute,
+  manifest: Manifest,
+): Promise<CopiedActive | undefined> {
+  const { activeBaseOffset: baseOffset, clean } = manifest;
+  const source = openSource(route.from, baseOffset);
+  if (source === undefined) return undefined;
+  const copy = route.to.disk.create(segmentPath(route.to, baseOffset));
+  try {
+    const size = await copyBytes({ ...route, source: source.file, target: copy }, Infinity);
+    const damaged = { bytes: size, end: undefined, index: undefined, isTakenBack: false };
+    const segment = { baseOffset, bytes: size, nextOffset: clean?.nextOffset };
+    const { salt } = source;
+    if (salt === undefined) {
+      const problems = [unreadable(route, segment, source)];
+      return { ...damaged, problems, producers: manifest.producers };
+    }
+    const index = new SparseIndex(baseOffset);
+    const producers = new ProducerTable(manifest.producers);
+    const judged = judgeActive({ file: copy, salt }, { manifest, size }, (batch, position) => {
+      index.add(batch.header, position);
+      const producer = batch.producer();
+      const range = { start: batch.baseOffset, end: batch.nextOffset };
+      if (producer !== undefined) producers.note(producer, range);
+    });
+    if (judged.decision.kind === "damaged") {
+      const problems = damageIn({ file: copy, salt }, { ...segment, route }, () => {});
+      return { ...damaged, problems, producers: manifest.producers };
+    }
+    const { bytes, nextOffset } = judged.end;
+    return {
+      bytes,
+      problems: [],
+      end: { bytes, nextOffset },
+      index: index.encode({ salt, baseOffset, segmentBytes: bytes }),
+      producers: producers.snapshot(),
+      isTakenBack: source.file.size() < bytes,
+    };
+  } finally {
+    copy.close();
+    source.file.close();
+  }
+}
+
+/** Copies a whole file as it is; it is synced when this resolves. */
+export async function copyFile(
+  disk: Disk,
+  paths: { readonly from: string; readonly to: string },
+  onBytes: (bytes: number) => void,
+): Promise<number> {
+  const source = disk.open(paths.from, "read");
+  const target = disk.create(paths.to);
+  try {
+    const bytes = await copyBytes({ source, target, onBytes }, Infinity);
+    await target.sync();
+    return bytes;
+  } finally {
+    target.close();
+    source.close();
+  }
+}
+
+/** @returns bytes copied: fewer than `bytesMax` when the file ends before */
+async function copyBytes(
+  files: { source: DiskFile; target: DiskFile; onBytes: (bytes: number) => void },
+  bytesMax: number,
+): Promise<number> {
+  const { source, target, onBytes } = files;
+  const block = new Uint8Array(READ_BLOCK_BYTES);
+  const size = Math.min(bytesMax, source.size());
+  let position = 0;
+  while (position < size) {
+    const wanted = block.subarray(0, Math.min(block.length, size - position));
+    const read = source.read(wanted, position);
+    if (read === 0) break; // it was cut meanwhile
+    target.write(wanted.subarray(0, read), position);
+    position += read;
+    onBytes(read);
+    if (position % BYTES_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  return position;
+}
+
+/** A segment file to copy; without a salt, and with a complaint, when its header is damaged. */
+interface Source {
+  readonly file: DiskFile;
+  readonly salt?: number;
+  readonly complaint?: string;
+}
+
+function openSource(place: LogPlace, baseOffset: number): Source | undefined {
+  const path = segmentPath(place, baseOffset);
+  try {
+    return openSegmentFile(place, baseOffset, "read");
+  } catch (error) {
+    if (!(error instanceof SeglogError)) throw error;
+    if (place.disk.sizeOf(path) === undefined) return undefined;
+    if (error.code !== "corrupt") throw error;
+    return { file: place.disk.open(path, "read"), complaint: messageOf(error) };
+  }
+}
+
+/** A segment as it should be, as far as that is known, with the bytes of it that were copied. */
+interface Expected {
+  readonly baseOffset: number;
+  readonly bytes: number;
+  readonly nextOffset: number | undefined;
+}
+
+function unreadable(route: CopyRoute, segment: Expected, source: Source): VerifyProblem {
+  const { baseOffset: start, nextOffset: end } = segment;
+  const path = segmentPath(route.from, start);
+  return { severity: "damage", path, position: 0, start, end, message: source.complaint! };
+}
+
+/** What is wrong with the batches, and where; the path is that of the source. */
+function damageIn(
+  source: BatchSource,
+  segment: Expected & { readonly route: CopyRoute },
+  visit: (batch: BatchView, position: number) => void,
+): VerifyProblem[] {
+  const path = segmentPath(segment.route.from, segment.baseOffset);
+  const reader = new BlockReader(source);
+  const problems: VerifyProblem[] = [];
+  let start = { bytes: SEGMENT_HEADER_BYTES, nextOffset: segment.baseOffset, epoch: 0 };
+  for (;;) {
+    const end = scanBatches(source, start, segment.bytes, visit);
+    const isShort = segment.nextOffset !== undefined && end.nextOffset < segment.nextOffset;
+    const message = end.complaint ?? (isShort ? "the file ends too early" : undefined);
+    if (message === undefined) return problems;
+    const next = end.complaint === undefined
+      ? undefined
+      : reader.seekBatch(end.bytes + 1, segment.bytes);
+    const offsets = { start: end.nextOffset, end: next?.header.baseOffset ?? segment.nextOffset };
+    problems.push({ severity: "damage", path, position: end.bytes, ...offsets, message });
+    if (next === undefined) return problems;
+    start = { bytes: next.position, nextOffset: next.header.baseOffset, epoch: end.epoch };
+  }
+}

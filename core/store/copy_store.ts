@@ -1,0 +1,83 @@
+/**
+ * Copies a whole store beside its owner: what a backup makes of a store, and a restore of a backup.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import type { TopicInfo } from "../backend.ts";
+import type { Disk } from "../disk/disk.ts";
+import { writeCatalogue } from "./catalogue.ts";
+import { copyLog, type LogCopy } from "./copy_log.ts";
+import { existingCatalogue, partitionFolders } from "./topic_registry.ts";
+
+/** How a store is copied. */
+export interface StoreCopyTask {
+  readonly disk: Disk;
+  /** Its folder. */
+  readonly from: string;
+  /** The folder of the copy, which is there; it has no catalogue. */
+  readonly to: string;
+  /** An earlier copy, on the same disk as `to`: what both have is linked. */
+  readonly earlier?: string | undefined;
+  /** Is told of bytes as they are copied. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/**
+ * Copies a store. Each partition is cut at one moment; a topic that is deleted meanwhile is left
+ * out. The catalogue comes last, when everything else is durable: without it the copy is no store,
+ * so a crash leaves none that is not whole.
+ *
+ * @throws {SeglogError} `not-found` when no store is there; `corrupt` when its catalogue is damaged
+ */
+export async function copyStore(task: StoreCopyTask): Promise<LogCopy> {
+  const { disk, from, to } = task;
+  const copies = new Map<TopicInfo, LogCopy[]>();
+  for (const info of existingCatalogue(disk, from).topics) {
+    copies.set(info, await copyTopic(task, info));
+  }
+  const listed = listedIds(task);
+  for (const info of copies.keys()) {
+    if (listed.has(info.id)) continue;
+    // Its folders may have been gone already, or those of another topic of this name.
+    for (const name of partitionFolders(info)) disk.removeFolder(join(to, name));
+    copies.delete(info);
+  }
+  await disk.syncFolder(to);
+  await writeCatalogue(disk, to, { topics: [...copies.keys()], dropping: [] });
+  return total([...copies.values()].flat());
+}
+
+async function copyTopic(task: StoreCopyTask, info: TopicInfo): Promise<LogCopy[]> {
+  const { disk, from, to, earlier, onBytes = () => {} } = task;
+  const copies: LogCopy[] = [];
+  try {
+    for (const name of partitionFolders(info)) {
+      copies.push(
+        await copyLog({
+          disk,
+          from: join(from, name),
+          to: join(to, name),
+          earlier: earlier === undefined ? undefined : join(earlier, name),
+          onBytes,
+        }),
+      );
+    }
+  } catch (error) {
+    if (listedIds(task).has(info.id)) throw error;
+  }
+  return copies;
+}
+
+/** The topics that the store has now. */
+function listedIds({ disk, from }: StoreCopyTask): Set<string> {
+  return new Set(existingCatalogue(disk, from).topics.map(({ id }) => id));
+}
+
+function total(copies: readonly LogCopy[]): LogCopy {
+  return {
+    copiedBytes: copies.reduce((sum, { copiedBytes }) => sum + copiedBytes, 0),
+    linkedBytes: copies.reduce((sum, { linkedBytes }) => sum + linkedBytes, 0),
+    problems: copies.flatMap(({ problems }) => problems),
+  };
+}

@@ -1,0 +1,79 @@
+/**
+ * Which segments of a log an earlier copy of it holds, for certain.
+ *
+ * A log and its copies may have gone different ways: somebody went back to an older copy and wrote
+ * on, or wrote to a copy. Then a segment of the one can have the log id, the base offset, the salt
+ * and even the length of one of the other, and hold other records: both were active, with the same
+ * beginning, when the ways parted. A segment gets its random salt when it is made, and when that
+ * happens the ones before it are sealed. So where both have a segment of one base offset and salt,
+ * everything before it was sealed before the ways parted, and is the same in both.
+ *
+ * @module
+ */
+import { SeglogError } from "../base/errors.ts";
+import type { Disk } from "../disk/disk.ts";
+import { type Manifest, readManifest, type SealedEntry } from "../log/manifest.ts";
+import { type LogPlace, openSegmentFile, segmentPath } from "../log/segment_file.ts";
+
+/** The sealed segments that a log and an earlier copy of it share. */
+export class SharedHistory {
+  /** Where the copy is. */
+  readonly place: LogPlace;
+  readonly #entries: ReadonlyMap<number, SealedEntry>;
+  readonly #end: number;
+
+  private constructor(place: LogPlace, manifest: Manifest, end: number) {
+    this.place = place;
+    this.#entries = new Map(manifest.sealed.map((entry) => [entry.baseOffset, entry]));
+    this.#end = end;
+  }
+
+  /** @returns `undefined` when there is no copy, or one of which nothing is certain */
+  static find(
+    log: { readonly place: LogPlace; readonly manifest: Manifest },
+    copy: string,
+  ): SharedHistory | undefined {
+    const { disk, logId } = log.place;
+    const manifest = manifestIn(disk, copy);
+    if (manifest === undefined || manifest.logId !== logId) return undefined;
+    const place = { disk, folder: copy, logId };
+    const bases = new Set(basesOf(manifest));
+    const end = basesOf(log.manifest).findLast((base) => {
+      if (!bases.has(base)) return false;
+      const salt = saltOf(log.place, base);
+      return salt !== undefined && salt === saltOf(place, base);
+    });
+    return end === undefined ? undefined : new SharedHistory(place, manifest, end);
+  }
+
+  /** Whether the copy has this segment. */
+  has({ baseOffset, nextOffset, bytes }: SealedEntry): boolean {
+    const entry = this.#entries.get(baseOffset);
+    return baseOffset < this.#end && entry?.bytes === bytes && entry.nextOffset === nextOffset &&
+      this.place.disk.sizeOf(segmentPath(this.place, baseOffset)) === bytes;
+  }
+}
+
+function manifestIn(disk: Disk, folder: string): Manifest | undefined {
+  try {
+    return readManifest(disk, folder);
+  } catch (error) {
+    if (error instanceof SeglogError) return undefined;
+    throw error;
+  }
+}
+
+function basesOf(manifest: Manifest): number[] {
+  return [...manifest.sealed.map((entry) => entry.baseOffset), manifest.activeBaseOffset];
+}
+
+function saltOf(place: LogPlace, baseOffset: number): number | undefined {
+  try {
+    const { file, salt } = openSegmentFile(place, baseOffset, "read");
+    file.close();
+    return salt;
+  } catch (error) {
+    if (error instanceof SeglogError) return undefined;
+    throw error;
+  }
+}
