@@ -5,7 +5,8 @@
  */
 import { dirname } from "node:path";
 import { SeglogError } from "../base/errors.ts";
-import type { Disk } from "./disk.ts";
+import { READ_BLOCK_BYTES } from "../base/limits.ts";
+import type { Disk, DiskFile } from "./disk.ts";
 
 /**
  * Replaces a file so that a crash leaves the old content or the new, never a mixture.
@@ -81,5 +82,46 @@ export function readFile(disk: Disk, path: string, bytesMax: number): Uint8Array
     return bytes.subarray(0, file.read(bytes, 0));
   } finally {
     file.close();
+  }
+}
+
+/**
+ * Copies bytes `[from, to)` of a file to a new one, replacing one that is there, and syncs it; the
+ * caller syncs the folder.
+ *
+ * @param source to the end of the file unless `to` is given
+ * @param start what stands in the copy in the place of its first bytes, if given
+ */
+export async function copyRange(
+  disk: Disk,
+  source: { readonly path: string; readonly from: number; readonly to?: number },
+  path: string,
+  start?: Uint8Array,
+): Promise<void> {
+  removeIfThere(disk, path);
+  const from = disk.open(source.path, "read");
+  try {
+    const target = disk.create(path);
+    try {
+      copyBytes(from, source, target);
+      if (start !== undefined) target.write(start, 0);
+      await target.sync();
+    } finally {
+      target.close();
+    }
+  } finally {
+    from.close();
+  }
+}
+
+function copyBytes(
+  source: DiskFile,
+  { from, to = source.size() }: { readonly from: number; readonly to?: number },
+  target: DiskFile,
+): void {
+  const block = new Uint8Array(READ_BLOCK_BYTES);
+  for (let position = from; position < to; position += block.length) {
+    const wanted = block.subarray(0, Math.min(block.length, to - position));
+    target.write(wanted.subarray(0, source.read(wanted, position)), position - from);
   }
 }

@@ -5,8 +5,8 @@
  * @module
  */
 import { join } from "node:path";
-import { READ_BLOCK_BYTES } from "../base/limits.ts";
-import type { Disk, DiskFile } from "../disk/disk.ts";
+import type { Disk } from "../disk/disk.ts";
+import { copyRange } from "../disk/files.ts";
 import { QUARANTINE_FOLDER } from "../format/file_names.ts";
 
 /** A folder, and the disk that it is on. */
@@ -28,15 +28,10 @@ export async function keepBytes(
 ): Promise<string> {
   const { disk } = place;
   const folder = await makeQuarantine(place);
-  const source = disk.open(join(place.folder, name), "read");
-  try {
-    const path = freeName(disk, join(folder, range === undefined ? name : `${name}.${range.from}`));
-    await copyRange(disk, { source, ...range ?? { from: 0, to: source.size() } }, path);
-    await disk.syncFolder(folder);
-    return path;
-  } finally {
-    source.close();
-  }
+  const path = freeName(disk, join(folder, range === undefined ? name : `${name}.${range.from}`));
+  await copyRange(disk, { path: join(place.folder, name), ...range ?? { from: 0 } }, path);
+  await disk.syncFolder(folder);
+  return path;
 }
 
 /**
@@ -56,27 +51,6 @@ async function makeQuarantine(place: QuarantinePlace): Promise<string> {
   place.disk.makeFolder(folder);
   await place.disk.syncFolder(place.folder);
   return folder;
-}
-
-async function copyRange(
-  disk: Disk,
-  range: { source: DiskFile; from: number; to: number },
-  path: string,
-): Promise<void> {
-  const target = disk.create(path);
-  try {
-    const block = new Uint8Array(READ_BLOCK_BYTES);
-    for (let position = range.from; position < range.to; position += block.length) {
-      const wanted = block.subarray(0, Math.min(block.length, range.to - position));
-      target.write(
-        wanted.subarray(0, range.source.read(wanted, position)),
-        position - range.from,
-      );
-    }
-    await target.sync();
-  } finally {
-    target.close();
-  }
 }
 
 function freeName(disk: Disk, path: string): string {

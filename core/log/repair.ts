@@ -8,7 +8,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { SeglogError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
-import { removeIfThere } from "../disk/files.ts";
+import { copyRange, removeIfThere } from "../disk/files.ts";
 import { rehead } from "../format/batch.ts";
 import { MANIFEST_FILE, segmentFileName } from "../format/file_names.ts";
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
@@ -204,17 +204,27 @@ async function keepAll(place: LogPlace, { cuts, headers }: RepairPlan): Promise<
 
 /** Writes a damaged header anew. The salt is the same, so its batches stay as they are. */
 async function renewHeader(
-  { disk, logId }: LogPlace,
-  { path, baseOffset, salt }: SegmentSurvey,
+  place: LogPlace,
+  { path, baseOffset, salt, size }: SegmentSurvey,
   createdMs: number,
 ): Promise<void> {
-  const file = disk.open(path, "write");
-  try {
-    file.write(encodeSegmentHeader({ salt: salt!, baseOffset, logId, createdMs }), 0);
-    await file.sync();
-  } finally {
-    file.close();
-  }
+  const header = encodeSegmentHeader({ salt: salt!, baseOffset, logId: place.logId, createdMs });
+  await rewriteStart(place, path, { header, bytes: size! });
+}
+
+/**
+ * Replaces a file by its first bytes, with another header if one is given. A snapshot may share the
+ * file: it is never changed in place.
+ */
+async function rewriteStart(
+  { disk, folder }: LogPlace,
+  path: string,
+  { header, bytes }: { readonly header?: Uint8Array; readonly bytes: number },
+): Promise<void> {
+  const temporary = `${path}.tmp`;
+  await copyRange(disk, { path, from: 0, to: bytes }, temporary, header);
+  disk.rename(temporary, path);
+  await disk.syncFolder(folder);
 }
 
 /**
@@ -274,12 +284,7 @@ async function clear(place: LogPlace, { manifest, cuts }: RepairPlan): Promise<v
     removeIfThere(disk, indexPath(place, baseOffset));
     if (keptBytes === undefined) {
       if (baseOffset !== manifest.activeBaseOffset) removeIfThere(disk, path);
-    } else if (size !== keptBytes) {
-      const file = disk.open(path, "write");
-      file.truncate(keptBytes);
-      await file.sync();
-      file.close();
-    }
+    } else if (size !== keptBytes) await rewriteStart(place, path, { bytes: keptBytes });
   }
   await disk.syncFolder(folder);
   const renewed = new Set(cuts.flatMap(({ segment: { baseOffset }, copies }) => [

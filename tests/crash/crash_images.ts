@@ -11,7 +11,13 @@
  */
 import { dirname } from "node:path";
 import type { Random } from "../support/random.ts";
-import type { DataOperation, Image, NameOperation, Operation } from "./recording_disk.ts";
+import type {
+  DataOperation,
+  Image,
+  NameOperation,
+  Operation,
+  RecordingDisk,
+} from "./recording_disk.ts";
 
 const SECTOR_BYTES = 512;
 /** Up to so many pending operations, every combination of them is tried. */
@@ -259,4 +265,17 @@ function isData(operation: Operation): operation is DataOperation {
 
 function parted<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
   return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
+}
+
+/** At most `most` images after each of the operations of a disk, in order. */
+export function* crashesOf(
+  disk: RecordingDisk,
+  random: Random,
+  most: number,
+): Generator<CrashImage, void, undefined> {
+  const model = new CrashModel(disk.start);
+  for (const operation of disk.operations) {
+    model.advance(operation);
+    yield* model.images(random, most);
+  }
 }

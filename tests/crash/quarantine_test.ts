@@ -3,21 +3,12 @@ import { test } from "node:test";
 import { equalBytes } from "../../core/base/bytes.ts";
 import { Log } from "../../mod.ts";
 import { Random } from "../support/random.ts";
-import { type CrashImage, CrashModel } from "./crash_images.ts";
+import { crashesOf } from "./crash_images.ts";
 import { EMPTY_IMAGE, type Image, RecordingDisk } from "./recording_disk.ts";
 
 const OPTIONS = { segmentBytes: 4096 };
 const VALUE = "x".repeat(3000);
 const LEFT = "/log/00000000000000000001.log";
-
-/** Images of a crash after each operation, in order. */
-function* crashes(disk: RecordingDisk): Generator<CrashImage> {
-  const model = new CrashModel(disk.start);
-  for (const operation of disk.operations) {
-    model.advance(operation);
-    yield* model.images(new Random(1), 100);
-  }
-}
 
 /** A log that crashed in a roll: the new segment is there, with bytes, and no manifest lists it. */
 async function crashedInRoll(): Promise<Image> {
@@ -25,7 +16,7 @@ async function crashedInRoll(): Promise<Image> {
   await using log = await Log.open("/log", { ...OPTIONS, disk });
   await log.append({ value: VALUE });
   await log.append({ value: VALUE });
-  const found = [...crashes(disk)].findLast(({ files, isWhole }) => {
+  const found = [...crashesOf(disk, new Random(1), 1)].findLast(({ files, isWhole }) => {
     const manifest = new TextDecoder().decode(files.get("/log/partition.json"));
     return isWhole && files.has(LEFT) && manifest.includes('"sealed":[]');
   })!;
@@ -40,7 +31,7 @@ test("a segment put aside is kept, however the opening and the next roll crash",
   assert.equal(await log.append({ value: VALUE }), 1);
   assert.equal(log.segmentCount, 2, "it rolled to a segment of the same name");
   let images = 0;
-  for (const { files, description } of crashes(disk)) {
+  for (const { files, description } of crashesOf(disk, new Random(1), 100)) {
     images++;
     const isKept = [...files.values()].some((bytes) => equalBytes(bytes, left));
     assert.ok(isKept, description);

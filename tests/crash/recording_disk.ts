@@ -25,6 +25,7 @@ export type NameOperation =
     readonly path: string;
     readonly file: number;
   }
+  | { readonly kind: "link"; readonly path: string; readonly file: number }
   | { readonly kind: "remove"; readonly path: string }
   | { readonly kind: "makeFolder"; readonly path: string }
   | { readonly kind: "removeFolder"; readonly path: string };
@@ -46,7 +47,11 @@ export const EMPTY_IMAGE: Image = { folders: [], files: new Map() };
 
 /** A disk with this content, all of it durable. */
 export function diskOf(image: Image): MemoryDisk {
-  const disk = new MemoryDisk();
+  return filled(new MemoryDisk(), image);
+}
+
+/** The disk, which was empty, with this content, all of it durable. */
+export function filled<T extends MemoryDisk>(disk: T, image: Image): T {
   fill(disk, image);
   return disk;
 }
@@ -87,6 +92,13 @@ export class RecordingDisk extends MemoryDisk {
     this.#files.delete(normalize(from));
     this.#files.set(normalize(to), file);
     this.operations.push({ kind: "rename", from: normalize(from), path: normalize(to), file });
+  }
+
+  override link(existing: string, path: string): void {
+    super.link(existing, path);
+    const file = this.#files.get(normalize(existing))!;
+    this.#files.set(normalize(path), file);
+    this.operations.push({ kind: "link", path: normalize(path), file });
   }
 
   override removeFile(path: string): void {

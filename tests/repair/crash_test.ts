@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Log, repair, SeglogError, verify } from "../../mod.ts";
+import { crashesOf } from "../crash/crash_images.ts";
+import { filled, RecordingDisk } from "../crash/recording_disk.ts";
+import { Random } from "../support/random.ts";
 import { TrickDisk } from "../support/trick_disk.ts";
 import { CASES, type DamageCase } from "./cases.ts";
 import { checkNothingIsGone, checkReads, rangeOf } from "./checks.ts";
@@ -28,6 +31,32 @@ for (const end of ["kill", "loss of power"] as const) {
       assert.ok(steps > 8, `${steps}`);
     });
   }
+}
+
+for (const name of NAMES) {
+  test(`whatever a loss of power may take of the repair of ${name}, the log is as it was, or repaired`, async () => {
+    const damage = CASES.find((one) => one.name === name)!;
+    const { next = COUNT } = damage;
+    const lost = damage.lost.map(rangeOf);
+    const acceptLoss = { start: 0, end: next };
+    const spoilt = new TrickDisk();
+    await fillLog(spoilt, { isClosed: damage.isKilled !== true });
+    damage.spoil(spoilt);
+    await settle(spoilt);
+    const files = filesIn(spoilt, FOLDER);
+    const disk = new RecordingDisk({ folders: ["/data", FOLDER], files });
+    await repair(FOLDER, { disk, acceptLoss });
+    let images = 0;
+    for (const image of crashesOf(disk, new Random(1), 12)) {
+      const left = filled(new TrickDisk(), image);
+      await checkBetween(left, expectedPast(lost, next), images++);
+      await repair(FOLDER, { disk: left, acceptLoss });
+      checkNothingIsGone(files, filesIn(left, FOLDER));
+      await checkReads(left, { lost, next });
+      assert.ok(verify(FOLDER, { disk: left }).ok, image.description);
+    }
+    assert.ok(images > 20, `${images}`);
+  });
 }
 
 /** @returns false when the repair was over before */
