@@ -267,15 +267,15 @@ function parted<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[
   return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
-/** At most `most` images after each of the operations of a disk, in order. */
+/** At most `most` images after each of the operations of a disk from the `from`-th on, in order. */
 export function* crashesOf(
   disk: RecordingDisk,
-  random: Random,
-  most: number,
+  options: { readonly random: Random; readonly most: number; readonly from?: number },
 ): Generator<CrashImage, void, undefined> {
+  const { random, most, from = 0 } = options;
   const model = new CrashModel(disk.start);
   for (const operation of disk.operations) {
     model.advance(operation);
-    yield* model.images(random, most);
+    if (model.count > from) yield* model.images(random, most);
   }
 }

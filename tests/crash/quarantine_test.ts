@@ -16,10 +16,12 @@ async function crashedInRoll(): Promise<Image> {
   await using log = await Log.open("/log", { ...OPTIONS, disk });
   await log.append({ value: VALUE });
   await log.append({ value: VALUE });
-  const found = [...crashesOf(disk, new Random(1), 1)].findLast(({ files, isWhole }) => {
-    const manifest = new TextDecoder().decode(files.get("/log/partition.json"));
-    return isWhole && files.has(LEFT) && manifest.includes('"sealed":[]');
-  })!;
+  const found = [...crashesOf(disk, { random: new Random(1), most: 1 })].findLast(
+    ({ files, isWhole }) => {
+      const manifest = new TextDecoder().decode(files.get("/log/partition.json"));
+      return isWhole && files.has(LEFT) && manifest.includes('"sealed":[]');
+    },
+  )!;
   return { ...found, files: new Map([...found.files, [LEFT, new Uint8Array(500).fill(7)]]) };
 }
 
@@ -31,7 +33,7 @@ test("a segment put aside is kept, however the opening and the next roll crash",
   assert.equal(await log.append({ value: VALUE }), 1);
   assert.equal(log.segmentCount, 2, "it rolled to a segment of the same name");
   let images = 0;
-  for (const { files, description } of crashesOf(disk, new Random(1), 100)) {
+  for (const { files, description } of crashesOf(disk, { random: new Random(1), most: 100 })) {
     images++;
     const isKept = [...files.values()].some((bytes) => equalBytes(bytes, left));
     assert.ok(isKept, description);

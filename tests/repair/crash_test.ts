@@ -47,7 +47,7 @@ for (const name of NAMES) {
     const disk = new RecordingDisk({ folders: ["/data", FOLDER], files });
     await repair(FOLDER, { disk, acceptLoss });
     let images = 0;
-    for (const image of crashesOf(disk, new Random(1), 12)) {
+    for (const image of crashesOf(disk, { random: new Random(1), most: 12 })) {
       const left = filled(new TrickDisk(), image);
       await checkBetween(left, expectedPast(lost, next), images++);
       await repair(FOLDER, { disk: left, acceptLoss });

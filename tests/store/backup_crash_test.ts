@@ -2,8 +2,20 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
-import { backup, listSnapshots, restore, SeglogError, Store, verify } from "../../mod.ts";
+import {
+  backup,
+  listSnapshots,
+  type MemoryDisk,
+  restore,
+  SeglogError,
+  type Snapshot,
+  Store,
+  verify,
+} from "../../mod.ts";
+import { crashesOf } from "../crash/crash_images.ts";
+import { diskOf, RecordingDisk } from "../crash/recording_disk.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { Random } from "../support/random.ts";
 import { TrickDisk } from "../support/trick_disk.ts";
 import { contentOf } from "./rich_store.ts";
 
@@ -13,9 +25,17 @@ const CRASHES = {
   "a kill of the process": () => {},
 };
 
+interface Prepared<T> {
+  readonly disk: T;
+  readonly earlier: Snapshot;
+  readonly before: Awaited<ReturnType<typeof contentOf>>;
+  readonly now: Awaited<ReturnType<typeof contentOf>>;
+}
+
 /** A store with several segments, a gap and two topics, and one snapshot of an earlier state. */
-async function prepared() {
-  const disk = new TrickDisk();
+async function prepared(): Promise<Prepared<TrickDisk>>;
+async function prepared<T extends MemoryDisk>(disk: T): Promise<Prepared<T>>;
+async function prepared(disk: MemoryDisk = new TrickDisk()): Promise<Prepared<MemoryDisk>> {
   const store = await Store.open("/data", { disk, defaults: { segmentBytes: 4096 } });
   const value = "x".repeat(1500);
   await store.ensureTopic("t", { partitions: 2 });
@@ -103,6 +123,47 @@ for (const [what, crash] of Object.entries(CRASHES)) {
   });
 }
 
+test("whatever a loss of power may take of a backup, snapshots are whole or do not count", async () => {
+  const { disk, earlier, before, now } = await prepared(new RecordingDisk());
+  const from = disk.operations.length;
+  await backup("/data", "/b", { disk });
+  let images = 0;
+  for (const image of crashesOf(disk, { random: new Random(1), most: 10, from })) {
+    images++;
+    const left = diskOf(image);
+    const [first, ...later] = await listSnapshots("/b", { disk: left });
+    assert.equal(first!.name, earlier.name, image.description);
+    assert.deepEqual(await contentOf(first!.path, left), before, image.description);
+    for (const { path } of later) {
+      assert.deepEqual(await contentOf(path, left), now, image.description);
+      assert.deepEqual(verify(path, { disk: left }).problems, [], image.description);
+    }
+    const next = await backup("/data", "/b", { disk: left });
+    assert.deepEqual(await contentOf(next.snapshot.path, left), now, image.description);
+  }
+  assert.ok(images > 200, `${images}`);
+});
+
+test("whatever a loss of power may take of a restore, the store is whole or is none", async () => {
+  const { disk, now } = await prepared(new RecordingDisk());
+  await backup("/data", "/b", { disk });
+  const from = disk.operations.length;
+  await restore("/b", "/target", { disk });
+  let images = 0;
+  for (const image of crashesOf(disk, { random: new Random(2), most: 10, from })) {
+    images++;
+    const left = diskOf(image);
+    if (await stateOf(left, "/target") === "store") {
+      assert.deepEqual(await contentOf("/target", left), now, image.description);
+      assert.deepEqual(verify("/target", { disk: left }).problems, [], image.description);
+    }
+    left.removeFolder("/target");
+    assert.equal((await restore("/b", "/target", { disk: left })).ok, true, image.description);
+    assert.deepEqual(await contentOf("/target", left), now, image.description);
+  }
+  assert.ok(images > 200, `${images}`);
+});
+
 test("everything is synced before the catalogue makes a snapshot of it", async () => {
   for (const spoil of [() => {}, removeManifest]) {
     const { disk } = await prepared();
@@ -136,7 +197,7 @@ function removeManifest(disk: TrickDisk): void {
 }
 
 /** What can be made of a folder: a store that opens, remains of one, or nothing. */
-async function stateOf(disk: TrickDisk, folder: string): Promise<"store" | "half" | "empty"> {
+async function stateOf(disk: MemoryDisk, folder: string): Promise<"store" | "half" | "empty"> {
   const entries = disk.list(folder) ?? [];
   if (entries.length === 0) return "empty";
   if (disk.sizeOf(join(folder, "store.json")) === undefined) return "half";
