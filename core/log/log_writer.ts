@@ -24,7 +24,7 @@ import { type AppendedRange, AppendQueue, type AppendWork, type Waiter } from ".
 import { syncPolicyOf } from "./options.ts";
 import type { OwnedState } from "./owned_state.ts";
 import { retainedStart } from "./retention.ts";
-import { offsetAtTime } from "./time_lookup.ts";
+import { keptFromTime } from "./time_lookup.ts";
 
 /** How one append is made. */
 export interface WriteOptions {
@@ -367,14 +367,21 @@ export class LogWriter {
 
   async #retain(): Promise<void> {
     const state = this.#state;
-    const offsetAt = (timestampMs: number) => offsetAtTime(state, timestampMs);
+    let damage: SeglogError | undefined;
+    const offsetAt = (timestampMs: number) => {
+      const kept = keptFromTime(state, timestampMs);
+      damage = kept.damage;
+      return kept.offset;
+    };
     const { logStartOffset, nextOffset, gaps, segments } = state;
     const seen = { logStartOffset, nextOffset, gaps, segments, offsetAt };
     const start = retainedStart(seen, this.#settings, this.#clock.now());
-    if (start <= state.logStartOffset) return;
-    if (start > state.durableOffset) await this.#sync();
-    if (start === state.nextOffset && !state.active.isEmpty) await this.#roll();
-    await state.truncateBefore(start);
+    if (start > state.logStartOffset) {
+      if (start > state.durableOffset) await this.#sync();
+      if (start === state.nextOffset && !state.active.isEmpty) await this.#roll();
+      await state.truncateBefore(start);
+    }
+    if (damage !== undefined) throw damage; // more may have to go than could be found out
   }
 }
 

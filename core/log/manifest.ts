@@ -6,7 +6,6 @@
  */
 import { join } from "node:path";
 import { decodeChecked, encodeChecked } from "../base/checked_document.ts";
-import { SeglogError } from "../base/errors.ts";
 import { MANIFEST_BYTES_MAX } from "../base/limits.ts";
 import type { Disk } from "../disk/disk.ts";
 import { readFile, replaceFile } from "../disk/files.ts";
@@ -73,11 +72,6 @@ export function readManifestBytes(disk: Disk, folder: string): Uint8Array | unde
 /** The manifest in these bytes. Throws as {@linkcode readManifest}. */
 export function decodeManifest(bytes: Uint8Array, folder: string): Manifest {
   return decodeChecked("partition", bytes, join(folder, MANIFEST_FILE)) as Manifest;
-}
-
-/** The error for a folder without a log. */
-export function noLog(folder: string): SeglogError {
-  return new SeglogError("not-found", `Cannot open ${folder}: no log is there`);
 }
 
 /** Whether each segment starts where the one before it ends, but for gaps that are accounted for. */

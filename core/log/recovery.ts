@@ -48,6 +48,18 @@ export function decideRecovery(
 }
 
 /**
+ * The bytes that are known to have been synced: as batches tell, up to where the log was closed, and
+ * where the last of the records lay that a truncation removed. Their offsets must not come again.
+ */
+export function watermarkOf(
+  manifest: Manifest,
+  end: { bytes: number; nextOffset: number; watermark: number },
+): number {
+  const isShort = end.nextOffset < manifest.logStartOffset;
+  return Math.max(end.watermark, manifest.clean?.bytes ?? 0, isShort ? end.bytes + 1 : 0);
+}
+
+/**
  * Opens the active segment for writing.
  *
  * @param visit gets each batch that was read, when the segment had to be read
@@ -76,7 +88,7 @@ export async function recoverActive(
 }
 
 /** The state of a segment whose log was closed in good order, when its size and index agree. */
-function closedInGoodOrder(place: LogPlace, manifest: Manifest, file: SegmentFile) {
+export function closedInGoodOrder(place: LogPlace, manifest: Manifest, file: SegmentFile) {
   const { clean, activeBaseOffset: baseOffset } = manifest;
   if (clean === null || file.file.size() !== clean.bytes) return undefined;
   const index = loadIndex(place, file, { baseOffset, bytes: clean.bytes });
@@ -98,7 +110,7 @@ async function recoverByScan(
     visit(batch);
   });
   const beyond = end.complaint === undefined ? 0 : watermarkBeyond(source, end.bytes, size);
-  const watermark = Math.max(end.watermark, beyond, manifest.clean?.bytes ?? 0);
+  const watermark = Math.max(beyond, watermarkOf(manifest, end));
   const decision = decideRecovery({ bytes: end.bytes, watermark }, size);
   if (decision.kind === "damaged") {
     throw damage(path, { ...end, watermark }, manifest.clean);

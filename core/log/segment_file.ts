@@ -61,30 +61,29 @@ export function openSegmentFile(
   mode: "read" | "write",
 ): SegmentFile {
   const path = segmentPath(place, baseOffset);
-  if (place.disk.sizeOf(path) === undefined) {
-    throw new SeglogError("corrupt", `Cannot open segment ${path}: the file is missing`);
-  }
+  if (place.disk.sizeOf(path) === undefined) throw notTheSegment(path, "the file is missing");
   const file = place.disk.open(path, mode);
   try {
     const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
     const header = decodeSegmentHeader(bytes.subarray(0, file.read(bytes, 0)));
-    const complaint = typeof header === "string"
-      ? header
-      : header.logId !== place.logId
-      ? `it belongs to log ${header.logId}, not to ${place.logId}`
-      : header.baseOffset !== baseOffset
-      ? `its header says base offset ${header.baseOffset}`
-      : undefined;
-    if (typeof header !== "string" && complaint === undefined) {
-      return { file, salt: header.salt, createdMs: header.createdMs };
+    if (typeof header === "string") throw notTheSegment(path, header);
+    if (header.logId !== place.logId) {
+      throw notTheSegment(path, `it belongs to log ${header.logId}, not to ${place.logId}`);
     }
-    throw new SeglogError("corrupt", `Cannot open segment ${path}: ${complaint}`, {
-      details: { path, position: 0 },
-    });
+    if (header.baseOffset !== baseOffset) {
+      throw notTheSegment(path, `its header says base offset ${header.baseOffset}`);
+    }
+    return { file, salt: header.salt, createdMs: header.createdMs };
   } catch (error) {
     file.close();
     throw error;
   }
+}
+
+function notTheSegment(path: string, complaint: string): SeglogError {
+  return new SeglogError("corrupt", `Cannot open segment ${path}: ${complaint}`, {
+    details: { path, position: 0, complaint },
+  });
 }
 
 /** Makes a segment with its header; the file and its folder entry are durable when it resolves. */
