@@ -62,12 +62,8 @@ export type {
 export { partitionOf } from "./core/partitioner.ts";
 export { countRecords, readRecord, readRecords, startOfLast } from "./core/reading.ts";
 export { type DumpOptions, dumpSegment, type DumpSummary } from "./core/dump/dump.ts";
-export {
-  type VerifiedPartition,
-  verify,
-  type VerifyProblem,
-  type VerifyReport,
-} from "./core/store/verify.ts";
+export { verify } from "./core/store/verify.ts";
+export type { VerifiedPartition, VerifyProblem, VerifyReport } from "./core/store/verify_report.ts";
 export { Store, type StoreOptions } from "./core/store/store.ts";
 export { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "./core/topic_config.ts";
 export { connect, type ConnectOptions } from "./client/connect.ts";

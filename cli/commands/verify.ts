@@ -5,7 +5,11 @@
  */
 import type { Backend } from "../../core/backend.ts";
 import { messageOf, SeglogError } from "../../core/base/errors.ts";
-import type { VerifiedPartition, VerifyProblem, VerifyReport } from "../../core/store/verify.ts";
+import type {
+  VerifiedPartition,
+  VerifyProblem,
+  VerifyReport,
+} from "../../core/store/verify_report.ts";
 import { checkExists, isUrl, openToRead } from "../connect.ts";
 import { EXIT_CORRUPT, EXIT_OK } from "../exit.ts";
 import type { VerifyVerbOptions } from "../grammar/maintain.ts";
@@ -111,8 +115,10 @@ async function writeReport(output: Output, report: VerifyReport): Promise<void> 
 function problemLine(output: Output, problem: VerifyProblem): string {
   const { severity, path, position, start, end, message } = problem;
   const at = position === undefined ? "" : ` at position ${position}`;
-  const offsets = start === undefined || end === undefined
+  const offsets = start === undefined
     ? ""
+    : end === undefined
+    ? ` (from offset ${start} on)`
     : ` (offsets ${formatOffsets({ start, end })})`;
   const label = output.styleNote(severity === "damage" ? "red" : "yellow", severity);
   return `seglog: ${label}: ${path}${at}${offsets}: ${message}`;
