@@ -70,12 +70,8 @@ export {
   startOfLast,
 } from "./core/reading.ts";
 export { type DumpOptions, dumpSegment, type DumpSummary } from "./core/dump/dump.ts";
-export {
-  type VerifiedPartition,
-  verify,
-  type VerifyProblem,
-  type VerifyReport,
-} from "./core/store/verify.ts";
+export { verify } from "./core/store/verify.ts";
+export type { VerifiedPartition, VerifyProblem, VerifyReport } from "./core/store/verify_report.ts";
 export type { RepairedPlace, RepairReport } from "./core/log/repair.ts";
 export { repair, type RepairOptions } from "./core/store/repair.ts";
 export { backup, type BackupOptions, type BackupReport } from "./core/store/backup.ts";

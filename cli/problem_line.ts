@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { VerifyProblem } from "../core/store/verify.ts";
+import type { VerifyProblem } from "../core/store/verify_report.ts";
 import { formatOffsets } from "./append/offset_runs.ts";
 import type { Output } from "./output.ts";
 
@@ -11,8 +11,10 @@ import type { Output } from "./output.ts";
 export function problemLine(output: Output, problem: VerifyProblem): string {
   const { severity, path, position, start, end, message } = problem;
   const at = position === undefined ? "" : ` at position ${position}`;
-  const offsets = start === undefined || end === undefined
+  const offsets = start === undefined
     ? ""
+    : end === undefined
+    ? ` (from offset ${start} on)`
     : ` (offsets ${formatOffsets({ start, end })})`;
   const label = output.styleNote(severity === "damage" ? "red" : "yellow", severity);
   return `seglog: ${label}: ${path}${at}${offsets}: ${message}`;

@@ -13,6 +13,7 @@ const CAMPAIGNS: Readonly<Record<string, () => Promise<Campaign>>> = {
   crash: async () => (await import("../tests/crash/crash_campaign.ts")).crashCampaign,
   repair: async () => (await import("../tests/repair/repair_campaign.ts")).repairCampaign,
   backup: async () => (await import("../tests/store/backup_campaign.ts")).backupCampaign,
+  damage: async () => (await import("../tests/damage/damage_campaign.ts")).damageCampaign,
 };
 
 const MINUTES_DEFAULT = 10;

@@ -8,7 +8,11 @@ import type { Backend } from "../../core/backend.ts";
 import { messageOf, SeglogError } from "../../core/base/errors.ts";
 import { parseSegmentFileName } from "../../core/format/file_names.ts";
 import { repairCommand } from "../../core/log/repair_words.ts";
-import type { VerifiedPartition, VerifyProblem, VerifyReport } from "../../core/store/verify.ts";
+import type {
+  VerifiedPartition,
+  VerifyProblem,
+  VerifyReport,
+} from "../../core/store/verify_report.ts";
 import { checkExists, isUrl, openToRead } from "../connect.ts";
 import { EXIT_CORRUPT, EXIT_OK } from "../exit.ts";
 import type { VerifyVerbOptions } from "../grammar/maintain.ts";

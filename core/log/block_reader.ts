@@ -12,6 +12,7 @@ import {
   alignBatch,
   BATCH_ALIGNMENT,
   BATCH_HEADER_BYTES,
+  BATCH_MAGIC,
   type BatchHeader,
   batchLength,
   decodeBatchHeader,
@@ -66,6 +67,7 @@ export class BlockReader {
         this.#load(at, Math.min(this.#blockBytes, end - at));
         if (!this.#holds(at, BATCH_HEADER_BYTES)) return undefined;
       }
+      if (this.#block[at - this.#blockStart] !== BATCH_MAGIC[0]) continue; // most places, and fast
       const header = decodeBatchHeader(this.#block, at - this.#blockStart, this.#source.salt);
       if (typeof header !== "string") return { position: at, header };
     }

@@ -3,15 +3,16 @@
  *
  * @module
  */
-import { SeglogError } from "../base/errors.ts";
+import type { SeglogError } from "../base/errors.ts";
 import { READ_BLOCK_BYTES } from "../base/limits.ts";
 import { lostRange, outOfRange } from "../base/offset_errors.ts";
-import type { BatchView } from "../format/batch.ts";
+import { BatchView } from "../format/batch.ts";
 import { trimBatch } from "../format/trim_batch.ts";
-import { BlockReader } from "./block_reader.ts";
+import { type Damage, damagedPayload, damagedSegment, damageError, isCorrupt } from "./damage.ts";
 import { gapAt, skipGaps, untilGap } from "./gaps.ts";
 import type { ReadableSegment } from "./segment_file.ts";
-import { type LogView, segmentAt } from "./view.ts";
+import { SegmentWalk } from "./segment_walk.ts";
+import { type LogView, segmentAfter, segmentAt } from "./view.ts";
 
 /** A place in a log, from which batches are read one after another. */
 export class Cursor {
@@ -19,8 +20,7 @@ export class Cursor {
   readonly #blockBytes: number;
   #offset: number;
   #segment: ReadableSegment | undefined;
-  #reader: BlockReader | undefined;
-  #position = 0;
+  #walk: SegmentWalk | undefined;
 
   /** @param from offset of the first record that is wanted */
   constructor(view: LogView, from: number, blockBytes: number = READ_BLOCK_BYTES) {
@@ -40,7 +40,8 @@ export class Cursor {
    *
    * @param until offsets from here on are not wanted
    * @returns `undefined` at `until`, or at the end of the log as it is now
-   * @throws {SeglogError} `offset-out-of-range`, `lost`, `corrupt` or `closed`
+   * @throws {SeglogError} `offset-out-of-range`, `lost` or `closed`; `corrupt`, naming the offsets
+   * that cannot be read: the cursor then stands behind them, and can be asked again
    */
   next(until = Infinity): BatchView | undefined {
     const view = this.#view;
@@ -52,15 +53,25 @@ export class Cursor {
       if (offset >= Math.min(until, view.nextOffset)) return undefined;
       const lost = gapAt(view.lost, offset);
       if (lost !== undefined) throw lostRange(view.name, offset, lost);
-      if (!this.#enter(segmentAt(view, offset), offset)) continue;
-      const batch = this.#read(offset);
-      if (batch.nextOffset <= offset) continue; // on the way from an index entry
-      if (batch.baseOffset > offset) throw this.#missing(offset, batch.baseOffset);
-      this.#offset = batch.nextOffset;
-      return trimBatch(batch, {
+      const segment = segmentAt(view, offset);
+      if (!this.#enter(segment, offset)) continue;
+      const found = this.#walk!.next() ?? missingFrom(view, segment, offset);
+      if (!(found instanceof BatchView)) {
+        if (found.end <= offset) continue; // damage on the way to the offset takes nothing from it
+        throw this.#lost(segment, found);
+      }
+      if (found.nextOffset <= offset) continue; // on the way from an index entry
+      const range = {
         from: view.logStartOffset,
         until: view.gaps.length === 0 ? Infinity : untilGap(view.gaps, offset),
-      });
+      };
+      const isTrimmed = found.baseOffset < range.from || found.nextOffset > range.until;
+      if (isTrimmed && !found.isIntact()) {
+        const position = this.#walk!.position - found.bytes.length;
+        throw this.#lost(segment, damagedPayload(found, position));
+      }
+      this.#offset = found.nextOffset;
+      return trimBatch(found, range);
     }
   }
 
@@ -72,44 +83,25 @@ export class Cursor {
   #enter(segment: ReadableSegment, offset: number): boolean {
     if (segment === this.#segment) return true;
     try {
-      this.#reader = new BlockReader(segment.source(), this.#blockBytes);
-      this.#position = segment.index().positionOf(offset);
+      const start = segment.index().startOf(offset);
+      this.#walk = new SegmentWalk(segment.source(), segment, start, this.#blockBytes);
     } catch (error) {
       this.#view.refresh();
-      if (this.#view.segments.includes(segment)) throw error;
-      return false;
+      if (!this.#view.segments.includes(segment)) return false;
+      throw isCorrupt(error) ? this.#lost(segment, damagedSegment(segment, error)) : error;
     }
     this.#segment = segment;
     return true;
   }
 
-  /** The batch at the current position, which then moves past it. */
-  #read(offset: number): BatchView {
-    const segment = this.#segment!;
-    const batch = this.#position < segment.bytes
-      ? this.#reader!.batchAt(this.#position, segment.bytes)
-      : "the segment ends too early";
-    if (typeof batch === "string") throw this.#damaged(offset, batch);
-    this.#position += batch.bytes.length;
-    return batch;
+  #lost(segment: ReadableSegment, damage: Damage): SeglogError {
+    this.#offset = damage.end;
+    return damageError(this.#view, segment.path, damage);
   }
+}
 
-  #damaged(offset: number, complaint: string): SeglogError {
-    const path = this.#segment!.path;
-    return new SeglogError(
-      "corrupt",
-      `Cannot read ${this.#view.name} at offset ${offset}: ${complaint} at position ${this.#position} of ${path}`,
-      { details: { start: offset, path, position: this.#position } },
-    );
-  }
-
-  #missing(start: number, end: number): SeglogError {
-    return new SeglogError(
-      "corrupt",
-      `Cannot read ${this.#view.name} at offset ${start}: offsets ${start} to ${
-        end - 1
-      } are missing from ${this.#segment!.path}`,
-      { details: { start, end, path: this.#segment!.path } },
-    );
-  }
+/** What lies between the end of a segment and the next one, where they do not join. */
+function missingFrom(view: LogView, segment: ReadableSegment, start: number): Damage {
+  const end = segmentAfter(view, segment)?.baseOffset ?? view.nextOffset;
+  return { start, end, position: segment.bytes, complaint: "no segment holds them" };
 }

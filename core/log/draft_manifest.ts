@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { SeglogError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
 import { parseSegmentFileName, segmentFileName } from "../format/file_names.ts";
-import { type Manifest, noLog } from "./manifest.ts";
+import type { Manifest } from "./manifest.ts";
+import { noLog } from "./no_log.ts";
 import { readSegmentHeader } from "./segment_file.ts";
 
 /**
@@ -22,7 +23,7 @@ export function draftManifest(disk: Disk, folder: string): Manifest {
   const bases = (disk.list(folder) ?? [])
     .flatMap(({ name, isFolder }) => (isFolder ? undefined : parseSegmentFileName(name)) ?? [])
     .toSorted((a, b) => a - b);
-  if (bases.length === 0) throw noLog(folder);
+  if (bases.length === 0) throw noLog(disk, folder);
   return {
     logId: logIdOf(disk, folder, bases),
     epoch: 0,

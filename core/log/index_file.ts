@@ -7,10 +7,11 @@
 import { join } from "node:path";
 import { SeglogError } from "../base/errors.ts";
 import { readFile, removeIfThere } from "../disk/files.ts";
+import { BatchView } from "../format/batch.ts";
 import { indexFileName } from "../format/file_names.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
-import { BlockReader } from "./block_reader.ts";
 import type { LogPlace, ReadableSegment, SegmentFile } from "./segment_file.ts";
+import { SegmentWalk } from "./segment_walk.ts";
 import { indexBytesMax, SparseIndex } from "./sparse_index.ts";
 
 /** Writes the index of a segment, if that is possible. */
@@ -43,19 +44,15 @@ export function loadIndex(
 /** Builds an index from the headers of the batches; damaged ones are passed over. */
 export function buildIndex(
   file: SegmentFile,
-  segment: { readonly baseOffset: number; readonly bytes: number },
+  segment: { readonly baseOffset: number; readonly nextOffset: number; readonly bytes: number },
 ): SparseIndex {
-  const index = new SparseIndex(segment.baseOffset);
-  const reader = new BlockReader(file);
-  let position: number | undefined = SEGMENT_HEADER_BYTES;
-  while (position !== undefined && position < segment.bytes) {
-    const batch = reader.batchAt(position, segment.bytes);
-    if (typeof batch === "string") {
-      position = reader.seekBatch(position + 1, segment.bytes)?.position;
-      continue;
-    }
-    index.add(batch.header, position);
-    position += batch.bytes.length;
+  const { baseOffset } = segment;
+  const index = new SparseIndex(baseOffset);
+  const start = { position: SEGMENT_HEADER_BYTES, offset: baseOffset };
+  const walk = new SegmentWalk(file, segment, start);
+  for (const found of walk) {
+    if (found instanceof BatchView) index.add(found.header, walk.position - found.bytes.length);
+    else index.addUnknown();
   }
   return index;
 }

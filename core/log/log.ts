@@ -21,7 +21,7 @@ import type { AppendedRange } from "./append_queue.ts";
 import { joinGaps, offsetsInGaps } from "./gaps.ts";
 import { Cursor } from "./cursor.ts";
 import { LogWriter, type WriteOptions } from "./log_writer.ts";
-import { noLog } from "./manifest.ts";
+import { noLog } from "./no_log.ts";
 import { lockLog, openOwnedLog } from "./open_log.ts";
 import { type LogOptions, settingsOf } from "./options.ts";
 import { OutsideView } from "./outside_view.ts";
@@ -104,7 +104,7 @@ export class Log implements AsyncDisposable {
     const path = resolve(folder);
     if (options.readOnly) return Log.openLocked(path, options);
     if (options.create === false && disk.sizeOf(join(path, MANIFEST_FILE)) === undefined) {
-      throw noLog(path); // before a lock is left in a folder that is not ours
+      throw noLog(disk, path); // before a lock is left in a folder that is not ours
     }
     if (disk.list(path) === undefined) await makeFolderDurably(disk, path);
     const lock = lockLog(disk, path);

@@ -25,7 +25,7 @@ import { joinGaps } from "./gaps.ts";
 import { syncPolicyOf } from "./options.ts";
 import type { OwnedState } from "./owned_state.ts";
 import { retainedStart } from "./retention.ts";
-import { offsetAtTime } from "./time_lookup.ts";
+import { keptFromTime } from "./time_lookup.ts";
 
 /** How one append is made. */
 export interface WriteOptions {
@@ -368,15 +368,22 @@ export class LogWriter {
 
   async #retain(): Promise<void> {
     const state = this.#state;
-    const offsetAt = (timestampMs: number) => offsetAtTime(state, timestampMs);
+    let damage: SeglogError | undefined;
+    const offsetAt = (timestampMs: number) => {
+      const kept = keptFromTime(state, timestampMs);
+      damage = kept.damage;
+      return kept.offset;
+    };
     const { logStartOffset, nextOffset, segments } = state;
     const gaps = joinGaps(state.gaps, state.lost);
     const seen = { logStartOffset, nextOffset, gaps, segments, offsetAt };
     const start = retainedStart(seen, this.#settings, this.#clock.now());
-    if (start <= state.logStartOffset) return;
-    if (start > state.durableOffset) await this.#sync();
-    if (start === state.nextOffset && !state.active.isEmpty) await this.#roll();
-    await state.truncateBefore(start);
+    if (start > state.logStartOffset) {
+      if (start > state.durableOffset) await this.#sync();
+      if (start === state.nextOffset && !state.active.isEmpty) await this.#roll();
+      await state.truncateBefore(start);
+    }
+    if (damage !== undefined) throw damage; // more may have to go than could be found out
   }
 }
 

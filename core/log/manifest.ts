@@ -89,11 +89,6 @@ export function decodeManifest(bytes: Uint8Array, folder: string): Manifest {
   }
 }
 
-/** The error for a folder without a log. */
-export function noLog(folder: string): SeglogError {
-  return new SeglogError("not-found", `Cannot open ${folder}: no log is there`);
-}
-
 /** Whether each segment starts where the one before it ends, but for offsets without records. */
 export function isWholeChain(manifest: Manifest): boolean {
   const absent = joinGaps(manifest.gaps, manifest.lost);

@@ -17,9 +17,9 @@ import {
   parseSegmentFileName,
   segmentFileName,
 } from "../format/file_names.ts";
-import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { gapAt } from "./gaps.ts";
-import { isWholeChain, type Manifest, noLog, readManifest, writeManifest } from "./manifest.ts";
+import { isWholeChain, type Manifest, readManifest, writeManifest } from "./manifest.ts";
+import { noLog, segmentsIn } from "./no_log.ts";
 import { OwnedState } from "./owned_state.ts";
 import { ProducerTable } from "./producers.ts";
 import { quarantineFile } from "./quarantine.ts";
@@ -49,7 +49,6 @@ export async function openOwnedLog(
     await createLog(folder, { disk, nowMs, create: options.create });
   const place: LogPlace = { disk, folder, logId: manifest.logId };
   checkSealed(place, manifest);
-  await tidy(place, manifest);
   const producers = new ProducerTable(manifest.producers);
   const { active, report } = await recoverActive(place, manifest, (batch) => {
     const producer = batch.producer();
@@ -61,6 +60,7 @@ export async function openOwnedLog(
   // same step: from here on the end of the log is known by scanning only.
   const opened = { ...manifest, epoch: manifest.epoch + 1, clean: null };
   try {
+    await tidy(place, manifest); // not before it is certain that nothing is refused
     await writeManifest(disk, folder, opened);
   } catch (error) {
     active.close();
@@ -106,28 +106,15 @@ async function createLog(
   options: { disk: Disk; nowMs: number; create: boolean },
 ): Promise<Manifest> {
   const { disk, nowMs } = options;
-  if (!options.create) throw noLog(folder);
+  const missing = noLog(disk, folder);
+  if (!options.create || missing.code === "corrupt") throw missing;
   if (disk.sizeOf(join(folder, CATALOGUE_FILE)) !== undefined) {
     throw new SeglogError(
       "invalid-argument",
       `Cannot open ${folder} as one log: it is a store; open it as one, or name a folder in it`,
     );
   }
-  for (const { name } of disk.list(folder) ?? []) {
-    if (parseSegmentFileName(name) === undefined) continue;
-    const path = join(folder, name);
-    if (disk.sizeOf(path)! > SEGMENT_HEADER_BYTES) {
-      throw new SeglogError(
-        "corrupt",
-        `Cannot open ${folder}: it has segments and no ${MANIFEST_FILE}. Nothing was changed; ` +
-          `restore the file, or make it anew from the segments with \`${
-            repairCommand(folder, [])
-          }\``,
-        { details: { path } },
-      );
-    }
-    disk.removeFile(path);
-  }
+  for (const path of segmentsIn(disk, folder)) disk.removeFile(path);
   await makeFolderDurably(disk, folder);
   const place = { disk, folder, logId: randomBytes(16).toString("hex") };
   const active = await createActive(place, 0, nowMs);

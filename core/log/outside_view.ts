@@ -12,10 +12,14 @@ import { SeglogError } from "../base/errors.ts";
 import { OUTSIDE_LOOKS_MAX, OUTSIDE_POLL_MS } from "../base/limits.ts";
 import type { Disk } from "../disk/disk.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
+import type { BatchView } from "../format/batch.ts";
 import type { Gap } from "./gaps.ts";
-import { loadIndex } from "./index_file.ts";
-import { decodeManifest, type Manifest, noLog, readManifestBytes } from "./manifest.ts";
+import { type Damage, isCorrupt } from "./damage.ts";
+import { buildIndex, loadIndex } from "./index_file.ts";
+import { decodeManifest, type Manifest, readManifestBytes } from "./manifest.ts";
+import { noLog } from "./no_log.ts";
 import { scanBatches } from "./scan.ts";
+import { scanPastDamage } from "./scan_past_damage.ts";
 import { type LogPlace, openSegmentFile, type ReadableSegment } from "./segment_file.ts";
 import { ActiveSegment, SealedSegment } from "./segments.ts";
 import { SparseIndex } from "./sparse_index.ts";
@@ -105,9 +109,10 @@ export class OutsideView implements LogView {
    * in between: what is missing then counts only when the manifest still lists it.
    */
   #lookAgain(before: Look | undefined): Look {
+    const [name, disk, folder] = [this.name, this.#disk, this.#folder];
     for (let looks = 1;; looks++) {
-      const bytes = readManifestBytes(this.#disk, this.#folder);
-      if (bytes === undefined) throw noLog(this.#folder);
+      const bytes = readManifestBytes(disk, folder);
+      if (bytes === undefined) throw before === undefined ? noLog(disk, folder) : gone(name);
       if (before !== undefined && equalBytes(bytes, before.bytes)) {
         before.active.scan();
         return before;
@@ -115,7 +120,7 @@ export class OutsideView implements LogView {
       try {
         return this.#open(bytes, before);
       } catch (error) {
-        const now = readManifestBytes(this.#disk, this.#folder);
+        const now = readManifestBytes(disk, folder);
         const isStale = now === undefined || !equalBytes(now, bytes);
         if (!isStale || looks === OUTSIDE_LOOKS_MAX) throw error;
       }
@@ -139,43 +144,89 @@ export class OutsideView implements LogView {
       const isSame = segment?.bytes === entry.bytes; // a repair makes one end earlier
       return isSame ? segment! : new SealedSegment(place, entry);
     });
-    const isSame = before?.manifest.activeBaseOffset === manifest.activeBaseOffset;
-    const active = isSame ? before!.active : new OutsideActive(place, manifest);
+    const isSame = before?.manifest.activeBaseOffset === manifest.activeBaseOffset &&
+      before.active.canGrow;
+    const active = isSame ? before.active : openActive(place, manifest);
     active.scan();
     return { bytes, manifest, sealed, active, segments: [...sealed, active.segment] };
   }
 }
 
-/** The active segment of another process: its end moves when a look finds more whole batches. */
-class OutsideActive {
+function gone(name: string): SeglogError {
+  return new SeglogError("not-found", `Cannot go on reading ${name}: it was deleted`);
+}
+
+/** The active segment of a log as it is seen from outside. */
+interface OutsideActive {
+  readonly segment: ReadableSegment;
+  readonly durableOffset: number;
+  /** Whether its owner may add to it. */
+  readonly canGrow: boolean;
+  /** Looks for what its owner added. */
+  scan(): void;
+}
+
+/**
+ * @throws {SeglogError} `corrupt` when the segment cannot be opened, and nothing but its own bytes
+ * could tell where it ends
+ */
+function openActive(place: LogPlace, manifest: Manifest): OutsideActive {
+  try {
+    return new GrowingActive(place, manifest);
+  } catch (error) {
+    const { activeBaseOffset: baseOffset, clean } = manifest;
+    if (clean === null || !isCorrupt(error)) throw error;
+    // Its records cannot be read, but it is known which they are, and all others can be.
+    const segment = new SealedSegment(place, { ...clean, baseOffset, maxTimestampMs: Infinity });
+    return { segment, durableOffset: clean.nextOffset, canGrow: false, scan() {} };
+  }
+}
+
+/** An active segment whose end moves when a look finds more whole batches. */
+class GrowingActive implements OutsideActive {
   readonly segment: ActiveSegment;
+  readonly canGrow = true;
   durableOffset: number;
   #epoch = 0;
+  #watermark: number;
+  #sizeSeen = 0;
 
   constructor(place: LogPlace, manifest: Manifest) {
     const { activeBaseOffset: baseOffset, clean } = manifest;
     const file = openSegmentFile(place, baseOffset, "read");
-    const known = clean === null
-      ? undefined
-      : loadIndex(place, file, { baseOffset, bytes: clean.bytes });
-    const isKnown = clean !== null && known !== undefined && file.file.size() >= clean.bytes;
-    const end = isKnown ? clean : { bytes: SEGMENT_HEADER_BYTES, nextOffset: baseOffset };
-    const index = isKnown ? known : new SparseIndex(baseOffset);
+    const end = clean ?? { bytes: SEGMENT_HEADER_BYTES, nextOffset: baseOffset };
+    let index = new SparseIndex(baseOffset);
+    try {
+      const segment = { baseOffset, ...end };
+      if (clean !== null) index = loadIndex(place, file, segment) ?? buildIndex(file, segment);
+    } catch (error) {
+      file.file.close();
+      throw error;
+    }
     this.segment = new ActiveSegment(place, baseOffset, { file, index, end });
     this.durableOffset = end.nextOffset;
+    this.#watermark = end.bytes;
   }
 
   /** Goes on from the last whole batch. What cannot be believed may still be being written. */
   scan(): void {
     const { segment } = this;
-    const { file, salt } = segment.source();
-    const size = file.size();
+    const source = segment.source();
+    const size = source.file.size();
     if (size <= segment.bytes) return;
-    const start = { bytes: segment.bytes, nextOffset: segment.nextOffset, epoch: this.#epoch };
-    const end = scanBatches({ file, salt }, start, size, ({ header }, position) => {
+    const { bytes, nextOffset } = segment;
+    const start = { bytes, nextOffset, epoch: this.#epoch, watermark: this.#watermark };
+    const batch = ({ header }: BatchView, position: number) => {
       segment.extend(header, position);
       if (header.durableUpTo >= position) this.durableOffset = header.baseOffset;
-    });
+    };
+    const damage = (_: Damage, end: { bytes: number; nextOffset: number }) => segment.passOver(end);
+    // Only a file that has grown can show what looked like a write under way to be damage.
+    const end = size === this.#sizeSeen
+      ? scanBatches(source, start, size, batch)
+      : scanPastDamage(source, start, size, { batch, damage });
+    this.#sizeSeen = size;
     this.#epoch = end.epoch;
+    this.#watermark = Math.max(this.#watermark, end.watermark);
   }
 }

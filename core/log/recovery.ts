@@ -49,6 +49,17 @@ export function decideRecovery(
 }
 
 /**
+ * The bytes that are known to have been synced: as batches tell, up to where the log was closed, and
+ * where the last of the records lay that a truncation removed. Their offsets must not come again.
+ */
+export function watermarkOf(
+  manifest: Manifest,
+  end: { bytes: number; nextOffset: number; watermark: number },
+): number {
+  const isShort = end.nextOffset < manifest.logStartOffset;
+  return Math.max(end.watermark, manifest.clean?.bytes ?? 0, isShort ? end.bytes + 1 : 0);
+}
+
 /**
  * Reads an active segment and says how far it can be believed, and what is to be done about the rest.
  *
@@ -60,12 +71,10 @@ export function judgeActive(
   active: { readonly manifest: Manifest; readonly size: number },
   visit: (batch: BatchView, position: number) => void,
 ): { readonly end: ScanEnd; readonly decision: RecoveryDecision } {
-  const { manifest: { activeBaseOffset, clean, logStartOffset }, size } = active;
-  const end = scanSegment(source, activeBaseOffset, size, visit);
+  const { manifest, size } = active;
+  const end = scanSegment(source, manifest.activeBaseOffset, size, visit);
   const beyond = end.complaint === undefined ? 0 : watermarkBeyond(source, end.bytes, size);
-  // What a truncation removed was durable, so bytes are missing when the end is below it.
-  const removed = end.nextOffset < logStartOffset ? end.bytes + 1 : 0;
-  const watermark = Math.max(end.watermark, beyond, removed, clean?.bytes ?? 0);
+  const watermark = Math.max(beyond, watermarkOf(manifest, end));
   const decision = decideRecovery({ bytes: end.bytes, watermark }, size);
   return { decision, end: { ...end, watermark } };
 }
@@ -99,7 +108,7 @@ export async function recoverActive(
 }
 
 /** The state of a segment whose log was closed in good order, when its size and index agree. */
-function closedInGoodOrder(place: LogPlace, manifest: Manifest, file: SegmentFile) {
+export function closedInGoodOrder(place: LogPlace, manifest: Manifest, file: SegmentFile) {
   const { clean, activeBaseOffset: baseOffset } = manifest;
   if (clean === null || file.file.size() !== clean.bytes) return undefined;
   const index = loadIndex(place, file, { baseOffset, bytes: clean.bytes });

@@ -4,16 +4,19 @@
  *
  * @module
  */
+import type { SeglogError } from "../base/errors.ts";
 import { lostRange, outOfRange } from "../base/offset_errors.ts";
 import type { BatchView } from "../format/batch.ts";
 import { Cursor } from "./cursor.ts";
+import { isCorrupt } from "./damage.ts";
 import { gapAt } from "./gaps.ts";
 import { type LogView, segmentAt } from "./view.ts";
 
 /**
  * The batches that hold offsets of `[from, until)`, newest first.
  *
- * @throws {SeglogError} `offset-out-of-range`, `lost`, `corrupt` or `closed`
+ * @throws {SeglogError} `offset-out-of-range`, `lost` or `closed`; `corrupt`, naming the offsets:
+ * what lies behind them was handed out, and reading can go on until their start
  */
 export function* reverseBatches(
   view: LogView,
@@ -29,19 +32,39 @@ export function* reverseBatches(
     const lost = gapAt(view.lost, end - 1);
     if (lost !== undefined) throw lostRange(view.name, end - 1, lost);
     const start = Math.max(from, stretchStart(view, end - 1));
-    const stretch: BatchView[] = [];
-    const cursor = new Cursor(view, start);
-    for (let batch = cursor.next(end); batch !== undefined; batch = cursor.next(end)) {
-      stretch.push(batch);
+    for (const found of stretch(view, start, end).toReversed()) {
+      if (isCorrupt(found)) throw found;
+      yield found;
     }
-    yield* stretch.reverse();
     end = start;
+  }
+}
+
+/** The batches of a stretch in offset order, and where some cannot be read, the errors for them. */
+function stretch(view: LogView, start: number, end: number): (BatchView | SeglogError)[] {
+  const found: (BatchView | SeglogError)[] = [];
+  const cursor = new Cursor(view, start);
+  for (;;) {
+    try {
+      const batch = cursor.next(end);
+      if (batch === undefined) return found;
+      found.push(batch);
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      found.push(error);
+    }
   }
 }
 
 /** The offset from which to read forwards so as to reach `offset` soon. */
 function stretchStart(view: LogView, offset: number): number {
-  return Math.max(view.logStartOffset, segmentAt(view, offset).index().indexedOffset(offset));
+  const segment = segmentAt(view, offset);
+  try {
+    return Math.max(view.logStartOffset, segment.index().startOf(offset).offset);
+  } catch (error) {
+    if (isCorrupt(error)) return Math.max(view.logStartOffset, segment.baseOffset);
+    throw error;
+  }
 }
 
 /** `end`, moved down past gaps that end there. */

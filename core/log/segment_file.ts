@@ -61,19 +61,14 @@ export function openSegmentFile(
   mode: "read" | "write",
 ): SegmentFile {
   const path = segmentPath(place, baseOffset);
-  if (place.disk.sizeOf(path) === undefined) {
-    throw new SeglogError("corrupt", `Cannot open segment ${path}: the file is missing`);
-  }
+  if (place.disk.sizeOf(path) === undefined) throw notTheSegment(path, "the file is missing");
   const file = place.disk.open(path, mode);
   try {
     const header = readSegmentHeader(file);
-    const complaint = typeof header === "string" ? header : strangeness(header, place, baseOffset);
-    if (typeof header !== "string" && complaint === undefined) {
-      return { file, salt: header.salt, createdMs: header.createdMs };
-    }
-    throw new SeglogError("corrupt", `Cannot open segment ${path}: ${complaint}`, {
-      details: { path, position: 0 },
-    });
+    if (typeof header === "string") throw notTheSegment(path, header);
+    const complaint = strangeness(header, place, baseOffset);
+    if (complaint !== undefined) throw notTheSegment(path, complaint);
+    return { file, salt: header.salt, createdMs: header.createdMs };
   } catch (error) {
     file.close();
     throw error;
@@ -97,6 +92,12 @@ export function strangeness(
   }
   if (header.baseOffset === baseOffset) return undefined;
   return `its header says base offset ${header.baseOffset}`;
+}
+
+function notTheSegment(path: string, complaint: string): SeglogError {
+  return new SeglogError("corrupt", `Cannot open segment ${path}: ${complaint}`, {
+    details: { path, position: 0, complaint },
+  });
 }
 
 /** Makes a segment with its header; the file and its folder entry are durable when it resolves. */

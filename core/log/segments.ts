@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { randomBytes } from "node:crypto";
-import { type BatchHeader, batchLength } from "../format/batch_header.ts";
+import { randomInt } from "node:crypto";
+import { type BatchHeader, batchLength, WIRE_SALT } from "../format/batch_header.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { buildIndex, loadIndex } from "./index_file.ts";
 import type { SealedEntry } from "./manifest.ts";
@@ -152,6 +152,13 @@ export class ActiveSegment implements ReadableSegment {
     this.#readable = this.#written;
   }
 
+  /** Passes over bytes that another process wrote and that cannot be read. */
+  passOver(end: { bytes: number; nextOffset: number }): void {
+    this.#index.addUnknown();
+    this.#written = end;
+    this.#readable = end;
+  }
+
   /** Takes in a batch that another process wrote at `position`, the end as it was known. */
   extend(header: BatchHeader, position: number): void {
     this.#index.add(header, position);
@@ -181,7 +188,7 @@ export async function createActive(
   baseOffset: number,
   createdMs: number,
 ): Promise<ActiveSegment> {
-  const salt = randomBytes(4).readUInt32LE();
+  const salt = randomInt(WIRE_SALT + 1, 2 ** 32); // batches from outside lie in values
   const file = await createSegmentFile(place, { salt, baseOffset, createdMs });
   const end = { bytes: SEGMENT_HEADER_BYTES, nextOffset: baseOffset };
   return new ActiveSegment(place, baseOffset, { file, index: new SparseIndex(baseOffset), end });

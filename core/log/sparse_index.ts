@@ -9,7 +9,7 @@
  */
 import { dataViewOf, equalBytes, getUint64, setUint64 } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
-import { INDEX_INTERVAL_BYTES } from "../base/limits.ts";
+import { INDEX_INTERVAL_BYTES, TIMESTAMP_MS_MAX } from "../base/limits.ts";
 import { type BatchHeader } from "../format/batch_header.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 
@@ -24,6 +24,12 @@ export interface IndexBinding {
   readonly salt: number;
   readonly baseOffset: number;
   readonly segmentBytes: number;
+}
+
+/** A batch that an index knows: where it starts, and the offset of its first record. */
+export interface IndexedBatch {
+  readonly position: number;
+  readonly offset: number;
 }
 
 /** Largest index that a segment of so many bytes can have. */
@@ -69,22 +75,20 @@ export class SparseIndex {
     this.#maxTimestampMs = Math.max(this.#maxTimestampMs, header.maxTimestampMs);
   }
 
-  /** Where to start looking for `offset`: the position of a batch at or before it. */
-  positionOf(offset: number): number {
+  /** Notes that batches are passed over: nothing is known of how young their records are. */
+  addUnknown(): void {
+    this.#maxTimestampMs = TIMESTAMP_MS_MAX;
+  }
+
+  /** Where to start looking for `offset`: a batch at or before it. */
+  startOf(offset: number): IndexedBatch {
     const delta = offset - this.baseOffset;
-    return this.#positionAt(lastIndexWhere(this.#count, (i) => this.#deltas[i]! <= delta));
+    return this.#batchAt(lastIndexWhere(this.#count, (i) => this.#deltas[i]! <= delta));
   }
 
   /** Where to start looking for the first batch that holds a timestamp of `timestampMs` or more. */
-  positionOfTime(timestampMs: number): number {
-    return this.#positionAt(lastIndexWhere(this.#count, (i) => this.#maxBefore[i]! < timestampMs));
-  }
-
-  /** The offset of an indexed batch at or before `offset`; the base offset when there is none. */
-  indexedOffset(offset: number): number {
-    const delta = offset - this.baseOffset;
-    const index = lastIndexWhere(this.#count, (i) => this.#deltas[i]! <= delta);
-    return this.baseOffset + (index < 0 ? 0 : this.#deltas[index]!);
+  startOfTime(timestampMs: number): IndexedBatch {
+    return this.#batchAt(lastIndexWhere(this.#count, (i) => this.#maxBefore[i]! < timestampMs));
   }
 
   /** The index as a file. */
@@ -140,8 +144,9 @@ export class SparseIndex {
     this.#count++;
   }
 
-  #positionAt(index: number): number {
-    return index < 0 ? SEGMENT_HEADER_BYTES : this.#positions[index]!;
+  #batchAt(index: number): IndexedBatch {
+    if (index < 0) return { position: SEGMENT_HEADER_BYTES, offset: this.baseOffset };
+    return { position: this.#positions[index]!, offset: this.baseOffset + this.#deltas[index]! };
   }
 }
 

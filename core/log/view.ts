@@ -46,3 +46,8 @@ export function segmentAt(view: LogView, offset: number): ReadableSegment {
   if (segment === undefined) throw outOfRange(view.name, offset, view);
   return segment;
 }
+
+/** The segment after this one, if there is one. */
+export function segmentAfter(view: LogView, segment: ReadableSegment): ReadableSegment | undefined {
+  return view.segments[view.segments.indexOf(segment) + 1];
+}

@@ -26,7 +26,7 @@ import {
   snapshotTime,
 } from "./snapshots.ts";
 import { existingCatalogue } from "./topic_registry.ts";
-import type { VerifyProblem } from "./verify.ts";
+import type { VerifyProblem } from "./verify_report.ts";
 
 /** How a backup is made. */
 export interface BackupOptions {

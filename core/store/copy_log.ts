@@ -27,7 +27,7 @@ import {
   copySealed,
 } from "./copy_segment.ts";
 import { SharedHistory } from "./shared_history.ts";
-import type { VerifyProblem } from "./verify.ts";
+import type { VerifyProblem } from "./verify_report.ts";
 
 /** A log to be copied. */
 export interface LogCopyTask {

@@ -19,7 +19,7 @@ import { judgeActive } from "../log/recovery.ts";
 import { scanBatches } from "../log/scan.ts";
 import { type LogPlace, openSegmentFile, segmentPath } from "../log/segment_file.ts";
 import { SparseIndex } from "../log/sparse_index.ts";
-import type { VerifyProblem } from "./verify.ts";
+import type { VerifyProblem } from "./verify_report.ts";
 
 /** From where to where, and who is told of bytes as they are copied. */
 export interface CopyRoute {

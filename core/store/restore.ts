@@ -12,7 +12,8 @@ import { LOCK_FILE } from "../format/file_names.ts";
 import { lockFolder } from "../log/open_log.ts";
 import { copyStore } from "./copy_store.ts";
 import { isStore, snapshotFolders, snapshotTime } from "./snapshots.ts";
-import { verify, type VerifyReport } from "./verify.ts";
+import { verify } from "./verify.ts";
+import type { VerifyReport } from "./verify_report.ts";
 
 /** How a snapshot is restored. */
 export interface RestoreOptions {

@@ -97,3 +97,55 @@ test("reading damaged offsets exits with 5 and names them; those before came out
   assert.match(err, /^seglog: Cannot read .*offsets 2 to 2.*checksum/);
   assert.equal((await runMain(["read", "t", "-o", "3", "-f", "%o "], { at })).out, "3 4 5 ");
 });
+
+/** Changes one byte of the header of the second batch. */
+function damageHeader(segment: string): void {
+  const bytes = fs.readFileSync(segment);
+  bytes[bytes.indexOf("SLB", 100) + 20]! ^= 0xff;
+  fs.writeFileSync(segment, bytes);
+}
+
+test("a damaged header is told with its offsets, by reading, by tail and by verify", async () => {
+  await using dir = tempDir();
+  const at = dir.path;
+  const segments = await threeSegments(at);
+  damageHeader(segments[1]!);
+  const forwards = await runMain(["read", "t", "-f", "%o "], { at });
+  assert.deepEqual([forwards.code, forwards.out], [5, "0 1 2 "]);
+  assert.match(forwards.err, /Cannot read "t" at offsets 3 to 3: .* can go on at offset 4\n$/);
+  assert.equal((await runMain(["read", "t", "-o", "4:", "-f", "%o "], { at })).out, "4 5 ");
+  const backwards = await runMain(["read", "t", "--reverse", "-f", "%o "], { at });
+  assert.deepEqual([backwards.code, backwards.out], [5, "5 4 "]);
+  const last = await runMain(["tail", "t", "-n", "2"], { at });
+  assert.deepEqual([last.code, last.out], [0, `${"4".repeat(1900)}\n${"5".repeat(1900)}\n`]);
+  assert.equal((await runMain(["tail", "t", "-n", "4"], { at })).code, 5);
+  const json = await runMain(["verify", "-J"], { at });
+  assert.equal(json.code, 5);
+  const [problem] = JSON.parse(json.out).problems;
+  assert.deepEqual([problem.start, problem.end, problem.path], [3, 4, segments[1]]);
+});
+
+test("verify exits with 5 for the end of a log that was closed well, and for lost files", async () => {
+  for (const spoil of [damageHeader, (path: string) => fs.rmSync(path)]) {
+    await using dir = tempDir();
+    const at = dir.path;
+    const segments = await threeSegments(at);
+    spoil(segments[2]!);
+    const { code, err } = await runMain(["verify"], { at });
+    assert.equal(code, 5);
+    assert.match(err, /damage: .*\.log.* \(offsets (5|4\.\.6)\): .*\n.*1 place damaged\n/);
+  }
+});
+
+test("verify says from which offset on a log without an end is lost", async () => {
+  await using dir = tempDir();
+  const at = dir.path;
+  await using store = await Store.open(at);
+  await store.append("t", [{ value: "a" }]);
+  const copy = join(dir.path, "crashed");
+  fs.cpSync(join(at, "t-0"), copy, { recursive: true });
+  fs.rmSync(join(copy, "00000000000000000000.log"));
+  const { code, err } = await runMain(["verify", copy], { at });
+  assert.equal(code, 5);
+  assert.match(err, /\(from offset 0 on\): .*the file is missing/);
+});
