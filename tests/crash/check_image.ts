@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import { basename, dirname } from "node:path";
 import { equalBytes } from "../../core/base/bytes.ts";
-import { SeglogError, type Store } from "../../mod.ts";
+import { SeglogError, type Store, verify } from "../../mod.ts";
 import type { CrashImage } from "./crash_images.ts";
 import type { AppendEvent, History, PartitionLife, Span, TopicLife } from "./history.ts";
 import { diskOf } from "./recording_disk.ts";
@@ -35,9 +35,14 @@ export async function checkImage(
 ): Promise<number> {
   const disk = diskOf(image);
   let tornTails = 0;
-  const seen = image.files.has(`${FOLDER}/store.json`)
-    ? await contentOf(await openStore(disk, { readOnly: true }))
-    : new Map();
+  const isThere = image.files.has(`${FOLDER}/store.json`);
+  if (isThere) {
+    const damage = verify(FOLDER, { disk }).problems.filter(({ severity }) =>
+      severity === "damage"
+    );
+    assert.deepEqual(damage, [], "a crash is taken for damage");
+  }
+  const seen = isThere ? await contentOf(await openStore(disk, { readOnly: true })) : new Map();
   const store = await openStore(disk, { onNotice: () => tornTails++ });
   const found = await contentOf(store);
   assert.deepEqual(seen, found, "a reader without a lock sees something else than recovery");
