@@ -17,6 +17,7 @@ export interface Mutant {
 
 const CRASH = ["tests/crash/crash_test.ts"];
 const RECOVERY = ["tests/log/recovery_test.ts"];
+const BACKUP = ["tests/store/backup_crash_test.ts"];
 const QUARANTINE = ["tests/crash/quarantine_test.ts"];
 const FAULTS = ["tests/log/faults_test.ts"];
 
@@ -42,6 +43,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["a new file is synced before it is named", "    await file.sync();\n", ""],
     ["a replaced file's folder is synced", "    await disk.syncFolder(dirname(path));\n", ""],
     ["a made folder's parent is synced", "  await disk.syncFolder(parent);\n", ""],
+    ["what is cut off is synced before it is cut", "      await target.sync();\n", ""],
   ),
   ...of(
     "core/log/segment_file.ts",
@@ -60,35 +62,18 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "a segment under another's name is not taken",
-      "header.baseOffset !== baseOffset",
-      "false",
+      "if (header.baseOffset === baseOffset) return undefined;",
+      "return undefined;",
       RECOVERY,
     ],
   ),
   ...of(
     "core/log/recovery.ts",
     CRASH,
-    ["what is cut off is synced before it is cut", "    await target.sync();\n", ""],
-    [
-      "the folder of what is cut off is synced before it is cut",
-      "  await place.disk.syncFolder(folder);\n  file.file.truncate(from);",
-      "  file.file.truncate(from);",
-    ],
     [
       "what a scan has found is synced before it counts as durable",
       "  await file.file.sync();\n  return { active: new ActiveSegment(",
       "  return { active: new ActiveSegment(",
-    ],
-    [
-      "the quarantine folder is synced",
-      "  place.disk.makeFolder(folder);\n  await place.disk.syncFolder(place.folder);\n",
-      "  place.disk.makeFolder(folder);\n",
-    ],
-    [
-      "a quarantined segment's folder is synced",
-      "  await place.disk.syncFolder(folder);\n  return path;",
-      "  return path;",
-      QUARANTINE,
     ],
     [
       "damage below the watermark is refused",
@@ -104,6 +89,12 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     ["the manifest's clean end counts", "manifest.clean?.bytes ?? 0", "0", RECOVERY],
     [
+      "an end below what was truncated away is damage",
+      "isShort ? end.bytes + 1 : 0",
+      "0",
+      ["tests/damage", "tests/log"],
+    ],
+    [
       "a torn tail is cut",
       "  file.file.truncate(from);\n",
       "",
@@ -114,6 +105,130 @@ export const MUTANTS: readonly Mutant[] = [
       "clean === null || file.file.size() !== clean.bytes",
       "clean === null",
       RECOVERY,
+    ],
+  ),
+  ...of(
+    "core/log/quarantine.ts",
+    CRASH,
+    [
+      "the folder of what is cut off is synced before it is cut",
+      "  await disk.syncFolder(folder);\n  return path;",
+      "  return path;",
+    ],
+    [
+      "a quarantined segment's folder is synced",
+      "  await place.disk.syncFolder(folder);\n  return path;",
+      "  return path;",
+      QUARANTINE,
+    ],
+    [
+      "the quarantine folder is synced",
+      "  place.disk.makeFolder(folder);\n  await place.disk.syncFolder(place.folder);\n",
+      "  place.disk.makeFolder(folder);\n",
+    ],
+  ),
+  ...of(
+    "core/log/repair.ts",
+    ["tests/repair"],
+    [
+      "what a repair copies is synced",
+      "    await target.sync();\n  } finally {\n    source.close();",
+      "  } finally {\n    source.close();",
+    ],
+    [
+      "the folder of what a repair copies is synced",
+      "  disk.rename(temporary, path);\n  await disk.syncFolder(place.folder);\n",
+      "  disk.rename(temporary, path);\n",
+    ],
+    [
+      "what a repair gives up is in quarantine first",
+      "  const quarantined = await keepAll(place, plan);\n",
+      "  const quarantined: string[] = [];\n",
+    ],
+    [
+      "a repair clears up after the manifest, not before",
+      "  await writeManifest(place.disk, place.folder, manifest);\n  await clear(place, plan);\n",
+      "  await clear(place, plan);\n  await writeManifest(place.disk, place.folder, manifest);\n",
+    ],
+    [
+      "a repair changes no file that a snapshot shares",
+      "await rewriteStart(place, path, { bytes: keptBytes });",
+      '{ const file = disk.open(path, "write"); file.truncate(keptBytes); await file.sync(); }',
+    ],
+  ),
+  ...of(
+    "core/log/plan_repair.ts",
+    ["tests/repair"],
+    [
+      "no more is lost than is accepted",
+      "if (accepted.length === asked.length)",
+      "if (true)",
+    ],
+    [
+      "lost offsets are not used again",
+      "...lost.map(({ end }) => end),",
+      "",
+    ],
+  ),
+  ...of(
+    "core/log/cursor.ts",
+    ["tests/repair", "tests/damage"],
+    [
+      "a reader is told of lost offsets",
+      "if (lost !== undefined) throw lostRange(view.name, offset, lost);",
+      "",
+    ],
+  ),
+  ...of(
+    "core/log/segment_walk.ts",
+    ["tests/damage"],
+    [
+      "a reader finds only the offset that comes next",
+      "if (batch.baseOffset !== this.#offset || batch.nextOffset > nextOffset)",
+      "if (false)",
+    ],
+    [
+      "behind damage offsets rise",
+      "batch.baseOffset >= this.#offset &&",
+      "",
+    ],
+  ),
+  ...of(
+    "core/store/copy_segment.ts",
+    BACKUP,
+    ["a copied sealed segment is synced", "    await copy.sync();\n", ""],
+    [
+      "a file that is copied as it is is synced",
+      "    await target.sync();\n    return bytes;",
+      "    return bytes;",
+    ],
+  ),
+  ...of(
+    "core/store/copy_log.ts",
+    BACKUP,
+    ["a copied active segment is synced", "        await file.sync();\n", ""],
+    [
+      "a folder that is copied as it is is synced",
+      "  await disk.syncFolder(to);\n  const path",
+      "  const path",
+    ],
+  ),
+  ...of(
+    "core/store/copy_store.ts",
+    BACKUP,
+    [
+      "a copied store's folder is synced before its catalogue",
+      "  await disk.syncFolder(to);\n  await writeCatalogue(",
+      "  await writeCatalogue(",
+    ],
+  ),
+  ...of(
+    "core/store/shared_history.ts",
+    ["tests/store/backup_test.ts"],
+    [
+      "only what was sealed in a common past is shared",
+      "return baseOffset < this.#end && entry",
+      "return entry",
     ],
   ),
   ...of(
@@ -150,8 +265,14 @@ export const MUTANTS: readonly Mutant[] = [
     ["segments must join", "if (!isWholeChain(manifest))", "if (false)", ["tests/fuzz"]],
     [
       "segments without a manifest are not overwritten",
-      "disk.sizeOf(path)! > SEGMENT_HEADER_BYTES",
-      "false",
+      'if (!options.create || missing.code === "corrupt") throw missing;',
+      "if (!options.create) throw missing;",
+    ],
+    [
+      "nothing is put away before it is certain that nothing is refused",
+      "  checkSealed(place, manifest);\n  const producers",
+      "  await tidy(place, manifest);\n  checkSealed(place, manifest);\n  const producers",
+      ["tests/damage"],
     ],
     [
       "a segment that a roll left behind is put aside",
@@ -378,7 +499,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["tests/store"],
     [
       "logs without a catalogue are not overwritten",
-      "if (isFolder && disk.sizeOf(join(folder, name, MANIFEST_FILE)) !== undefined)",
+      "if (isFolder && holdsLog(disk, join(folder, name)))",
       "if (false)",
     ],
   ),
