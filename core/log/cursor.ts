@@ -55,10 +55,11 @@ export class Cursor {
       if (batch.nextOffset <= offset) continue; // on the way from an index entry
       if (batch.baseOffset > offset) throw this.#missing(offset, batch.baseOffset);
       this.#offset = batch.nextOffset;
-      return trimBatch(batch, {
+      const trimmed = trimBatch(batch, {
         from: view.logStartOffset,
         until: view.gaps.length === 0 ? Infinity : untilGap(view.gaps, offset),
       });
+      if (trimmed !== undefined) return trimmed;
     }
   }
 
