@@ -9,8 +9,9 @@ import { outOfRange } from "../base/offset_errors.ts";
 import type { BatchView } from "../format/batch.ts";
 import { trimBatch } from "../format/trim_batch.ts";
 import { BlockReader } from "./block_reader.ts";
-import { skipGaps, untilGap } from "./gaps.ts";
+import { sinceGap, skipGaps, untilGap } from "./gaps.ts";
 import type { ReadableSegment } from "./segment_file.ts";
+import { startIn } from "./segment_start.ts";
 import { type LogView, segmentAt } from "./view.ts";
 
 /** A place in a log, from which batches are read one after another. */
@@ -21,6 +22,8 @@ export class Cursor {
   #segment: ReadableSegment | undefined;
   #reader: BlockReader | undefined;
   #position = 0;
+  /** Offset after the batch before, when that was read in this segment. */
+  #joined = 0;
 
   /** @param from offset of the first record that is wanted */
   constructor(view: LogView, from: number, blockBytes: number = READ_BLOCK_BYTES) {
@@ -56,7 +59,7 @@ export class Cursor {
       if (batch.baseOffset > offset) throw this.#missing(offset, batch.baseOffset);
       this.#offset = batch.nextOffset;
       const trimmed = trimBatch(batch, {
-        from: view.logStartOffset,
+        from: Math.max(view.logStartOffset, sinceGap(view.gaps, offset)),
         until: view.gaps.length === 0 ? Infinity : untilGap(view.gaps, offset),
       });
       if (trimmed !== undefined) return trimmed;
@@ -72,13 +75,14 @@ export class Cursor {
     if (segment === this.#segment) return true;
     try {
       this.#reader = new BlockReader(segment.source(), this.#blockBytes);
-      this.#position = segment.index().positionOf(offset);
+      this.#position = startIn(segment, (index) => index.startOf(offset)).position;
     } catch (error) {
       this.#view.refresh();
       if (this.#view.segments.includes(segment)) throw error;
       return false;
     }
     this.#segment = segment;
+    this.#joined = segment.baseOffset;
     return true;
   }
 
@@ -89,6 +93,10 @@ export class Cursor {
       ? this.#reader!.batchAt(this.#position, segment.bytes)
       : "the segment ends too early";
     if (typeof batch === "string") throw this.#damaged(offset, batch);
+    if (batch.baseOffset < this.#joined || batch.nextOffset > segment.nextOffset) {
+      throw this.#damaged(offset, `a batch holds offsets of another place`);
+    }
+    this.#joined = batch.nextOffset;
     this.#position += batch.bytes.length;
     return batch;
   }

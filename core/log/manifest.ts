@@ -11,6 +11,7 @@ import { MANIFEST_BYTES_MAX } from "../base/limits.ts";
 import type { Disk } from "../disk/disk.ts";
 import { readFile, replaceFile } from "../disk/files.ts";
 import { MANIFEST_FILE } from "../format/file_names.ts";
+import { complaintAboutManifest } from "./check_manifest.ts";
 import type { Gap } from "./gaps.ts";
 import type { ProducerState } from "./producers.ts";
 
@@ -72,7 +73,14 @@ export function readManifestBytes(disk: Disk, folder: string): Uint8Array | unde
 
 /** The manifest in these bytes. Throws as {@linkcode readManifest}. */
 export function decodeManifest(bytes: Uint8Array, folder: string): Manifest {
-  return decodeChecked("partition", bytes, join(folder, MANIFEST_FILE)) as Manifest;
+  const path = join(folder, MANIFEST_FILE);
+  const body = decodeChecked("partition", bytes, path);
+  const complaint = complaintAboutManifest(body);
+  if (complaint === undefined) return body as Manifest;
+  throw new SeglogError(
+    "corrupt",
+    `Cannot open ${path}: its checksum is right, and ${complaint}. Nothing was changed; restore the file`,
+  );
 }
 
 /** The error for a folder without a log. */

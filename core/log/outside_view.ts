@@ -15,7 +15,7 @@ import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import type { Gap } from "./gaps.ts";
 import { loadIndex } from "./index_file.ts";
 import { decodeManifest, type Manifest, noLog, readManifestBytes } from "./manifest.ts";
-import { scanBatches } from "./scan.ts";
+import { scanBatches, scanTail } from "./scan.ts";
 import { type LogPlace, openSegmentFile, type ReadableSegment } from "./segment_file.ts";
 import { ActiveSegment, SealedSegment } from "./segments.ts";
 import { SparseIndex } from "./sparse_index.ts";
@@ -152,7 +152,8 @@ class OutsideActive {
     const known = clean === null
       ? undefined
       : loadIndex(place, file, { baseOffset, bytes: clean.bytes });
-    const isKnown = clean !== null && known !== undefined && file.file.size() >= clean.bytes;
+    const isKnown = clean !== null && known !== undefined &&
+      scanTail(file, known, clean) !== undefined;
     const end = isKnown ? clean : { bytes: SEGMENT_HEADER_BYTES, nextOffset: baseOffset };
     const index = isKnown ? known : new SparseIndex(baseOffset);
     this.segment = new ActiveSegment(place, baseOffset, { file, index, end });

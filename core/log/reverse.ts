@@ -7,6 +7,7 @@
 import { outOfRange } from "../base/offset_errors.ts";
 import type { BatchView } from "../format/batch.ts";
 import { Cursor } from "./cursor.ts";
+import { startIn } from "./segment_start.ts";
 import { type LogView, segmentAt } from "./view.ts";
 
 /**
@@ -38,7 +39,8 @@ export function* reverseBatches(
 
 /** The offset from which to read forwards so as to reach `offset` soon. */
 function stretchStart(view: LogView, offset: number): number {
-  return Math.max(view.logStartOffset, segmentAt(view, offset).index().indexedOffset(offset));
+  const start = startIn(segmentAt(view, offset), (index) => index.startOf(offset));
+  return Math.max(view.logStartOffset, start.offset);
 }
 
 /** `end`, moved down past gaps that end there. */

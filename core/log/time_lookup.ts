@@ -7,6 +7,7 @@ import { SeglogError } from "../base/errors.ts";
 import { BlockReader } from "./block_reader.ts";
 import { skipGaps } from "./gaps.ts";
 import type { ReadableSegment } from "./segment_file.ts";
+import { startIn } from "./segment_start.ts";
 import type { LogView } from "./view.ts";
 
 /**
@@ -30,7 +31,7 @@ function offsetInSegment(
   timestampMs: number,
 ): number | undefined {
   const reader = new BlockReader(segment.source());
-  let position = segment.index().positionOfTime(timestampMs);
+  let { position } = startIn(segment, (index) => index.startOfTime(timestampMs));
   while (position < segment.bytes) {
     const batch = reader.batchAt(position, segment.bytes);
     if (typeof batch === "string") {

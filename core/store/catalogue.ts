@@ -11,6 +11,7 @@ import type { Disk } from "../disk/disk.ts";
 import { readFile, replaceFile } from "../disk/files.ts";
 import { CATALOGUE_FILE, MANIFEST_FILE } from "../format/file_names.ts";
 import type { TopicInfo } from "../backend.ts";
+import { complaintAboutCatalogue } from "./check_catalogue.ts";
 
 /** What a store says of itself. */
 export interface Catalogue {
@@ -36,7 +37,7 @@ export async function writeCatalogue(
 export function readCatalogue(disk: Disk, folder: string): Catalogue | undefined {
   const path = join(folder, CATALOGUE_FILE);
   const bytes = readFile(disk, path, MANIFEST_BYTES_MAX);
-  if (bytes !== undefined) return decodeChecked("store", bytes, path) as Catalogue;
+  if (bytes !== undefined) return checkedCatalogue(decodeChecked("store", bytes, path), path);
   for (const { name, isFolder } of disk.list(folder) ?? []) {
     if (isFolder && disk.sizeOf(join(folder, name, MANIFEST_FILE)) !== undefined) {
       throw new SeglogError(
@@ -53,4 +54,14 @@ export function readCatalogue(disk: Disk, folder: string): Catalogue | undefined
     );
   }
   return undefined;
+}
+
+/** @throws {SeglogError} `corrupt` when something in it cannot be */
+function checkedCatalogue(body: unknown, path: string): Catalogue {
+  const complaint = complaintAboutCatalogue(body);
+  if (complaint === undefined) return body as Catalogue;
+  throw new SeglogError(
+    "corrupt",
+    `Cannot open ${path}: its checksum is right, and ${complaint}. Nothing was changed; restore the file`,
+  );
 }
