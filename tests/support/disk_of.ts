@@ -1,16 +1,52 @@
 /** Disks in memory that hold given files, and what they hold afterwards. */
+import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { MemoryDisk } from "../../mod.ts";
+import { type DiskFile, MemoryDisk } from "../../mod.ts";
 import { readFile } from "../../core/disk/files.ts";
 
 /** Contents by path. */
 export type Files = Readonly<Record<string, Uint8Array>>;
 
+/** The smallest thing that is read at once: a header. */
+const HEADER_BYTES = 64;
+
+/**
+ * A disk in memory on which nobody asks for more than a file has: what is read into was allocated
+ * for it, and a length that is wrong must not get so far.
+ */
+class CarefulDisk extends MemoryDisk {
+  override open(path: string, mode: "read" | "write"): DiskFile {
+    const file = super.open(path, mode);
+    return {
+      ...bound(file),
+      read: (target, position) => {
+        const most = Math.max(HEADER_BYTES, file.size());
+        assert.ok(
+          target.length <= most,
+          `${target.length} bytes asked of ${file.size()} in ${path}`,
+        );
+        return file.read(target, position);
+      },
+    };
+  }
+}
+
+function bound(file: DiskFile): DiskFile {
+  return {
+    size: () => file.size(),
+    read: (target, position) => file.read(target, position),
+    write: (bytes, position) => file.write(bytes, position),
+    truncate: (size) => file.truncate(size),
+    sync: () => file.sync(),
+    close: () => file.close(),
+  };
+}
+
 /** A disk with these files, all of them durable. */
 export async function diskOf(files: Files): Promise<MemoryDisk> {
-  const disk = new MemoryDisk();
+  const disk = new CarefulDisk();
   for (const [path, bytes] of Object.entries(files)) {
     disk.makeFolder(dirname(path));
     const file = disk.create(path);
