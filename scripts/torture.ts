@@ -11,6 +11,7 @@ import type { Campaign } from "../tests/support/campaign.ts";
 /** Every campaign; each is loaded when it is run. */
 const CAMPAIGNS: Readonly<Record<string, () => Promise<Campaign>>> = {
   fuzz: async () => (await import("../tests/fuzz/fuzz_campaign.ts")).fuzzCampaign,
+  model: async () => (await import("../tests/fuzz/model_campaign.ts")).modelCampaign,
 };
 
 const MINUTES_DEFAULT = 10;
