@@ -308,13 +308,14 @@ class Run {
   }
 
   /**
-   * Retention goes on behind an append that rolled. When nothing of it is under way any more, the
-   * model takes over what it did, which must be what it could do.
+   * Retention goes on behind the appends and flushes that come after a roll. When nothing of it is
+   * under way any more, the model takes over what it did, which must be what it could do.
    */
   async #settleRetention(): Promise<void> {
     for (const [name, topic] of this.#model.topics) {
       if (!hasRetention(topic)) continue;
       await this.#flush(name);
+      await this.#flush(name); // waits for the retention that the first one set off
       for (const [partition, model] of topic.partitions.entries()) {
         const most = topic.config.retentionBytes !== null
           ? model.next
