@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ByteReader, dataViewOf } from "../../core/base/bytes.ts";
+import { ByteReader, concatBytes, dataViewOf } from "../../core/base/bytes.ts";
 import { crc32 } from "../../core/base/crc32.ts";
 import {
   alignBatch,
@@ -62,14 +62,20 @@ export function withField(
 export function withPayload(batch: Uint8Array, payload: Uint8Array, salt: number): Uint8Array {
   const { codec } = headerOf(batch, salt)!;
   const stored = compress(payload, codec) ?? payload;
+  const copy = withStored(batch, stored, salt);
+  dataViewOf(copy).setUint32(FIELDS.uncompressedLength[0], payload.length, true);
+  if (stored === payload) copy[FIELDS.attributes[0]]! &= ~0b111;
+  return sealed(copy, salt);
+}
+
+/** The batch around other stored bytes, which may be a compressed payload or not unpack at all. */
+function withStored(batch: Uint8Array, stored: Uint8Array, salt: number): Uint8Array {
   const copy = new Uint8Array(alignBatch(BATCH_HEADER_BYTES + stored.length));
   copy.set(batch.subarray(0, BATCH_HEADER_BYTES));
   copy.set(stored, BATCH_HEADER_BYTES);
   const view = dataViewOf(copy);
   view.setUint32(FIELDS.payloadCrc[0], crc32(stored), true);
   view.setUint32(FIELDS.payloadLength[0], stored.length, true);
-  view.setUint32(FIELDS.uncompressedLength[0], payload.length, true);
-  if (stored === payload) copy[FIELDS.attributes[0]]! &= ~0b111;
   return sealed(copy, salt);
 }
 
@@ -80,6 +86,11 @@ export function mutateBatch(random: Random, batch: Uint8Array, salt: number): Ui
   if (random.chance(0.3)) {
     const field = random.pick(FIELD_NAMES);
     return withField(batch, { field, value: near(random, header, field) }, salt);
+  }
+  if (header.codec !== "none" && random.chance(0.3)) {
+    const stored = storedOf(header, batch);
+    const other = random.chance(0.3) ? concatBytes([stored, stored]) : mutateBytes(random, stored);
+    return withStored(batch, other, salt);
   }
   const payload = payloadOf(header, batch);
   if (payload === undefined) return mutateBytes(random, batch);
@@ -145,13 +156,16 @@ export function headerOf(batch: Uint8Array, salt: number): BatchHeader | undefin
 }
 
 function payloadOf(header: BatchHeader, batch: Uint8Array): Uint8Array | undefined {
-  const { payloadLength, codec, uncompressedLength } = header;
-  const stored = batch.subarray(BATCH_HEADER_BYTES, BATCH_HEADER_BYTES + payloadLength);
+  const { codec, uncompressedLength } = header;
   try {
-    return new Uint8Array(decompress(stored, codec, uncompressedLength));
+    return new Uint8Array(decompress(storedOf(header, batch), codec, uncompressedLength));
   } catch {
     return undefined;
   }
+}
+
+function storedOf({ payloadLength }: BatchHeader, batch: Uint8Array): Uint8Array {
+  return batch.subarray(BATCH_HEADER_BYTES, BATCH_HEADER_BYTES + payloadLength);
 }
 
 function sealed(batch: Uint8Array, salt: number): Uint8Array {

@@ -4,17 +4,15 @@ import * as fs from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DiskFile, MemoryDisk } from "../../mod.ts";
+import { READ_BLOCK_BYTES } from "../../core/base/limits.ts";
 import { readFile } from "../../core/disk/files.ts";
 
 /** Contents by path. */
 export type Files = Readonly<Record<string, Uint8Array>>;
 
-/** The smallest thing that is read at once: a header. */
-const HEADER_BYTES = 64;
-
 /**
- * A disk in memory on which nobody asks for more than a file has: what is read into was allocated
- * for it, and a length that is wrong must not get so far.
+ * A disk in memory on which nobody asks for more than a block, or what a file has: what is read
+ * into was allocated for it, and a length that is wrong must not get so far.
  */
 class CarefulDisk extends MemoryDisk {
   override open(path: string, mode: "read" | "write"): DiskFile {
@@ -22,7 +20,7 @@ class CarefulDisk extends MemoryDisk {
     return {
       ...bound(file),
       read: (target, position) => {
-        const most = Math.max(HEADER_BYTES, file.size());
+        const most = Math.max(READ_BLOCK_BYTES, file.size());
         assert.ok(
           target.length <= most,
           `${target.length} bytes asked of ${file.size()} in ${path}`,
