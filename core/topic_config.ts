@@ -22,7 +22,11 @@ export interface TopicConfig extends LogSettings {
 /** What a topic gets where nothing is said. */
 export const DEFAULT_TOPIC_CONFIG: TopicConfig = { partitions: 1, ...DEFAULT_LOG_SETTINGS };
 
-const CHECKS = { partitions: wholeNumber(1, PARTITIONS_MAX), ...LOG_SETTING_CHECKS };
+/** The check of each setting. */
+export const TOPIC_SETTING_CHECKS = {
+  partitions: wholeNumber(1, PARTITIONS_MAX),
+  ...LOG_SETTING_CHECKS,
+};
 
 /**
  * Checks settings that come from outside: a JSON body, a command line, a catalogue.
@@ -38,6 +42,6 @@ export function parseTopicConfig(input: unknown): Partial<TopicConfig> {
       "Cannot configure a topic: give an object of settings",
     );
   }
-  checkSettings(input as Record<string, unknown>, CHECKS);
+  checkSettings(input as Record<string, unknown>, TOPIC_SETTING_CHECKS);
   return input as Partial<TopicConfig>;
 }

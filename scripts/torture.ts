@@ -14,6 +14,8 @@ const CAMPAIGNS: Readonly<Record<string, () => Promise<Campaign>>> = {
   repair: async () => (await import("../tests/repair/repair_campaign.ts")).repairCampaign,
   backup: async () => (await import("../tests/store/backup_campaign.ts")).backupCampaign,
   damage: async () => (await import("../tests/damage/damage_campaign.ts")).damageCampaign,
+  fuzz: async () => (await import("../tests/fuzz/fuzz_campaign.ts")).fuzzCampaign,
+  model: async () => (await import("../tests/fuzz/model_campaign.ts")).modelCampaign,
 };
 
 const MINUTES_DEFAULT = 10;

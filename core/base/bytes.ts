@@ -11,6 +11,8 @@ import { Buffer, isUtf8 } from "node:buffer";
 
 const textEncoder = new TextEncoder();
 const textDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const strictDecoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
+const TAG_BYTES_MAX = 5;
 const TWO_32 = 2 ** 32;
 
 /** No bytes. */
@@ -24,6 +26,15 @@ export function encodeUtf8(text: string): Uint8Array {
 /** The text of UTF-8 `bytes`; what is not UTF-8 becomes U+FFFD. */
 export function decodeUtf8(bytes: Uint8Array): string {
   return textDecoder.decode(bytes);
+}
+
+/** The text of UTF-8 `bytes`. @throws {RangeError} when they are not UTF-8 */
+export function decodeText(bytes: Uint8Array): string {
+  try {
+    return strictDecoder.decode(bytes);
+  } catch (cause) {
+    throw new RangeError("text is not UTF-8", { cause });
+  }
 }
 
 /** Whether `bytes` are valid UTF-8. */
@@ -43,7 +54,8 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 /** The bytes of all `parts`, one after another, in a new array. */
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
-  return Buffer.concat(parts);
+  const joined = Buffer.concat(parts);
+  return new Uint8Array(joined.buffer, joined.byteOffset, joined.length);
 }
 
 /** Bytes of an unsigned varint: 1 to 8. */
@@ -194,6 +206,14 @@ export class ByteReader {
       scale *= 128;
     }
     throw new RangeError("varint is past 2^53 - 1");
+  }
+
+  /** Reads the tag of a field. @throws {RangeError} when it is cut off, or longer than 5 bytes */
+  tag(): number {
+    const start = this.position;
+    const tag = this.varint();
+    if (this.position - start > TAG_BYTES_MAX) throw new RangeError("tag is longer than 5 bytes");
+    return tag;
   }
 
   /** Moves past a varint of any value. @throws {RangeError} when it is cut off, or past 10 bytes */

@@ -1,19 +1,24 @@
 /**
  * A JSON document with a checksum over its body, so that a damaged one is not believed:
  * `{"seglog":kind,"version":1,"crc32":"89abcdef","body":{…}}` on one line. The checksum is over the
- * text of `body` as `JSON.stringify` writes it.
+ * text of `body` as it stands in the file.
  *
  * @module
  */
-import { decodeUtf8, encodeUtf8 } from "./bytes.ts";
+import { decodeText, decodeUtf8, encodeUtf8, equalBytes } from "./bytes.ts";
 import { crc32 } from "./crc32.ts";
 import { SeglogError } from "./errors.ts";
 import { checkFormatVersion, FORMAT_VERSION } from "./format_version.ts";
 
+const NAMED = /^\{"seglog":"([a-z]+)","version":(\d+),/;
+const CHECKED = /^"crc32":"([0-9a-f]{8})","body":/;
+const START_BYTES_MAX = 128;
+const END = encodeUtf8("}\n");
+
 /** The document for `body`. */
 export function encodeChecked(kind: string, body: unknown): Uint8Array {
   const text = JSON.stringify(body);
-  const crc = checksumOf(text);
+  const crc = checksumOf(encodeUtf8(text));
   return encodeUtf8(
     `{"seglog":"${kind}","version":${FORMAT_VERSION},"crc32":"${crc}","body":${text}}\n`,
   );
@@ -26,22 +31,23 @@ export function encodeChecked(kind: string, body: unknown): Uint8Array {
  * @throws {SeglogError} `corrupt`, or `unsupported` for a later version
  */
 export function decodeChecked(kind: string, bytes: Uint8Array, path: string): unknown {
-  let document: { seglog?: unknown; version?: unknown; crc32?: unknown; body?: unknown };
+  const corrupt = (why: string, cause?: unknown) =>
+    new SeglogError("corrupt", `Cannot open ${path}: ${why}`, { cause });
+  const start = decodeUtf8(bytes.subarray(0, START_BYTES_MAX));
+  const [named, ofKind, version] = NAMED.exec(start) ?? [];
+  if (named === undefined || ofKind !== kind) throw corrupt(`it is not a seglog ${kind} file`);
+  checkFormatVersion(Number(version), path);
+  const [checked, crc] = CHECKED.exec(start.slice(named.length)) ?? [];
+  const body = bytes.subarray(named.length + (checked?.length ?? 0), bytes.length - END.length);
+  const isWhole = equalBytes(bytes.subarray(bytes.length - END.length), END);
+  if (!isWhole || crc !== checksumOf(body)) throw corrupt("its checksum does not match");
   try {
-    document = JSON.parse(decodeUtf8(bytes));
+    return JSON.parse(decodeText(body));
   } catch (cause) {
-    throw new SeglogError("corrupt", `Cannot open ${path}: it is not JSON`, { cause });
+    throw corrupt("its checksum is right, and its body is not JSON", cause);
   }
-  if (document?.seglog !== kind) {
-    throw new SeglogError("corrupt", `Cannot open ${path}: it is not a seglog ${kind} file`);
-  }
-  if (typeof document.version === "number") checkFormatVersion(document.version, path);
-  if (document.crc32 !== checksumOf(JSON.stringify(document.body))) {
-    throw new SeglogError("corrupt", `Cannot open ${path}: its checksum does not match`);
-  }
-  return document.body;
 }
 
-function checksumOf(text: string | undefined): string {
-  return crc32(encodeUtf8(text ?? "")).toString(16).padStart(8, "0");
+function checksumOf(body: Uint8Array): string {
+  return crc32(body).toString(16).padStart(8, "0");
 }

@@ -6,12 +6,13 @@
 import {
   ByteReader,
   type ByteWriter,
-  decodeUtf8,
+  decodeText,
   utf8Length,
   varintLength,
 } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
 import { SeglogError } from "../base/errors.ts";
+import { TIMESTAMP_MS_MAX } from "../base/limits.ts";
 import {
   BATCH_HEADER_BYTES,
   type BatchHeader,
@@ -38,6 +39,8 @@ const TAG_PRODUCER = (2 << 3) | 2;
 const TAG_PRODUCER_ID = (1 << 3) | 2;
 const TAG_PRODUCER_EPOCH = 2 << 3;
 const TAG_PRODUCER_SEQUENCE = 3 << 3;
+const BATCH_FIELDS = 2;
+const PRODUCER_FIELDS = 3;
 
 /**
  * A batch as it was read: a header that was checked, and the bytes behind it. The payload is
@@ -64,6 +67,11 @@ export class BatchView {
   /** Offset after the last record. */
   get nextOffset(): number {
     return this.header.baseOffset + this.header.lastOffsetDelta + 1;
+  }
+
+  /** Whether a record's offset is its place in the batch; in others, offsets are written out. */
+  get isDense(): boolean {
+    return this.header.lastOffsetDelta === this.header.recordCount - 1;
   }
 
   /** Whether the bytes after the header are the ones that were written. */
@@ -101,6 +109,9 @@ export class BatchView {
       if (record.offset <= previous || record.offset >= this.nextOffset) {
         throw this.#corrupt(`it holds a record with offset ${record.offset}`);
       }
+      if (!(record.timestamp >= 0 && record.timestamp <= TIMESTAMP_MS_MAX)) {
+        throw this.#corrupt(`it holds a record with timestamp ${record.timestamp}`);
+      }
       previous = record.offset;
       count++;
       yield record;
@@ -112,25 +123,29 @@ export class BatchView {
   producer(): Producer | undefined {
     if (!this.header.hasProducer) return undefined;
     const reader = new ByteReader(this.payload());
+    let producer: Producer | undefined;
     try {
-      const end = seekField(reader, TAG_PRODUCER);
-      if (end !== undefined) {
-        return decodeProducer(new ByteReader(reader.bytes, reader.position, end));
+      for (;;) {
+        const end = seekField(reader, TAG_PRODUCER, TAG_RECORD);
+        if (end === undefined) break;
+        if (producer !== undefined) throw new RangeError("it has two producers");
+        const start = reader.skip(end - reader.position);
+        producer = decodeProducer(new ByteReader(reader.bytes, start, end));
       }
     } catch (cause) {
       throw this.#corrupt("its payload is malformed", cause);
     }
-    throw this.#corrupt("its producer is missing");
+    if (producer === undefined) throw this.#corrupt("its producer is missing");
+    return producer;
   }
 
   #nextRecord(reader: ByteReader, index: number): LogRecord | undefined {
-    const { baseOffset, baseTimestampMs, recordCount, lastOffsetDelta } = this.header;
-    const isDense = lastOffsetDelta === recordCount - 1;
+    const { baseOffset, baseTimestampMs, hasProducer } = this.header;
     try {
-      const end = seekField(reader, TAG_RECORD);
+      const end = seekField(reader, TAG_RECORD, hasProducer ? TAG_PRODUCER : undefined);
       if (end === undefined) return undefined;
       const start = reader.skip(end - reader.position);
-      const context = { baseOffset, baseTimestampMs, index: isDense ? index : -1 };
+      const context = { baseOffset, baseTimestampMs, index: this.isDense ? index : -1 };
       return decodeRecord(reader.bytes, start, end, context);
     } catch (cause) {
       throw this.#corrupt("its payload is malformed", cause);
@@ -176,26 +191,50 @@ export function rehead(
   changes: Partial<BatchHeader> = {},
   salt: number = WIRE_SALT,
 ): Uint8Array {
-  const copy = batch.bytes.slice();
+  const copy = new Uint8Array(batch.bytes); // a Buffer's slice() would be no copy
   encodeBatchHeader(copy, 0, { ...batch.header, ...changes }, salt);
   return copy;
 }
 
+/** The `Record` messages of a batch whose records were read, as they are stored. */
+export function recordMessages(batch: BatchView): Uint8Array[] {
+  const messages: Uint8Array[] = [];
+  const reader = new ByteReader(batch.payload());
+  for (;;) {
+    const end = seekField(reader, TAG_RECORD, TAG_PRODUCER);
+    if (end === undefined) return messages;
+    messages.push(reader.bytes.subarray(reader.skip(end - reader.position), end));
+  }
+}
+
+/** Appends a `Record` message as element `records` of a `RecordBatch`. */
+export function encodeMessage(writer: ByteWriter, message: Uint8Array): void {
+  writer.byte(TAG_RECORD);
+  writer.varint(message.length);
+  writer.bytes(message);
+}
+
 /**
- * Moves to the content of the next length-delimited field with this tag.
+ * Moves to the content of the next field with one tag, over those with another and unknown ones.
  *
+ * @param passed the tag of the length-delimited fields that may be there as well
  * @returns where the content ends, or `undefined` when there is no such field
+ * @throws {RangeError} when the message is malformed
  */
-function seekField(reader: ByteReader, wanted: number): number | undefined {
+function seekField(
+  reader: ByteReader,
+  wanted: number,
+  passed: number | undefined,
+): number | undefined {
   while (!reader.done) {
-    const tag = reader.varint();
-    if (tag !== wanted) {
-      skipField(reader, tag);
-      continue;
-    }
-    const end = reader.varint() + reader.position;
-    if (end > reader.end) throw new RangeError("field runs past its message");
-    return end;
+    const tag = reader.tag();
+    if (tag === passed) {
+      reader.skip(reader.varint());
+    } else if (tag === wanted) {
+      const end = reader.varint() + reader.position;
+      if (end > reader.end) throw new RangeError("field runs past its message");
+      return end;
+    } else skipField(reader, tag, BATCH_FIELDS);
   }
   return undefined;
 }
@@ -237,14 +276,14 @@ function decodeProducer(reader: ByteReader): Producer {
   let epoch = 0;
   let sequence = 0;
   while (!reader.done) {
-    const tag = reader.varint();
+    const tag = reader.tag();
     if (tag === TAG_PRODUCER_ID) {
       const length = reader.varint();
       const start = reader.skip(length);
-      id = decodeUtf8(reader.bytes.subarray(start, start + length));
+      id = decodeText(reader.bytes.subarray(start, start + length));
     } else if (tag === TAG_PRODUCER_EPOCH) epoch = reader.varint();
     else if (tag === TAG_PRODUCER_SEQUENCE) sequence = reader.varint();
-    else skipField(reader, tag);
+    else skipField(reader, tag, PRODUCER_FIELDS);
   }
   return { id, epoch, sequence };
 }

@@ -19,6 +19,8 @@ export const BATCH_HEADER_BYTES = 64;
 export const BATCH_ALIGNMENT = 8;
 /** First four bytes of a batch: "SLB" and the version of this layout. */
 export const BATCH_MAGIC: Uint8Array = Uint8Array.of(0x53, 0x4c, 0x42, 0x01);
+/** Largest epoch that a header has room for. */
+export const EPOCH_MAX = 2 ** 32 - 1;
 /** The salt of batches that travel outside a segment. */
 export const WIRE_SALT = 0;
 

@@ -4,7 +4,9 @@
  * @module
  */
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { dataViewOf } from "../base/bytes.ts";
 import { SeglogError } from "../base/errors.ts";
+import { frameLength } from "./zstd_frame.ts";
 
 /** How payloads are compressed. */
 export type Codec = "none" | "gzip" | "zstd";
@@ -19,7 +21,7 @@ export const CODECS: readonly Codec[] = ["none", "gzip", "zstd"];
  */
 export function compress(payload: Uint8Array, codec: Codec): Uint8Array | undefined {
   if (codec === "none") return undefined;
-  const packed = codec === "gzip" ? gzipSync(payload) : zstdCompressSync(payload);
+  const packed = codec === "gzip" ? gzipSync(payload) : oneFrame(zstdCompressSync(payload));
   return packed.length < payload.length ? packed : undefined;
 }
 
@@ -35,10 +37,16 @@ export function decompress(
   uncompressedLength: number,
 ): Uint8Array {
   if (codec === "none") return stored;
+  const length = codec === "gzip" ? stored.length : frameLength(stored);
+  if (length === undefined) {
+    throw new SeglogError("corrupt", "Cannot unpack a zstd batch: its frame is cut off");
+  }
   const unpack = codec === "gzip" ? gunzipSync : zstdDecompressSync;
   let payload: Uint8Array;
   try {
-    payload = unpack(stored, { maxOutputLength: Math.max(1, uncompressedLength) });
+    payload = unpack(stored.subarray(0, length), {
+      maxOutputLength: Math.max(1, uncompressedLength),
+    });
   } catch (cause) {
     throw new SeglogError("corrupt", `Cannot unpack a ${codec} batch`, { cause });
   }
@@ -48,5 +56,17 @@ export function decompress(
       `Cannot unpack a ${codec} batch: it has ${payload.length} bytes and promised ${uncompressedLength}`,
     );
   }
+  if (codec === "gzip" && lastMemberLength(stored) !== payload.length) {
+    throw new SeglogError("corrupt", "Cannot unpack a gzip batch: it has more than one member");
+  }
   return payload;
+}
+
+function oneFrame(packed: Uint8Array): Uint8Array {
+  return packed.subarray(0, frameLength(packed));
+}
+
+/** Bytes that the last gzip member unpacks to: it ends with that number (RFC 1952). */
+function lastMemberLength(stored: Uint8Array): number {
+  return dataViewOf(stored).getUint32(stored.length - 4, true);
 }

@@ -88,16 +88,22 @@ export function checkTopicName(topic: string): string {
       "invalid-argument",
       `Cannot use ${JSON.stringify(topic.slice(0, 80))} as a topic name: ${why}`,
     );
-  const length = encodeUtf8(topic).length;
-  if (length < 1 || length > TOPIC_NAME_BYTES_MAX) {
-    throw refuse(`it has ${length} bytes, and 1 to ${TOPIC_NAME_BYTES_MAX} are allowed`);
-  }
+  const complaint = complaintAboutName(topic);
+  if (complaint !== undefined) throw refuse(complaint);
   if (topic.startsWith("__")) {
     throw refuse('names that start with "__" are kept for internal topics');
   }
-  if (!topic.isWellFormed()) throw refuse("it is not valid Unicode");
-  if (/\p{Cc}/u.test(topic)) throw refuse("it has a control character");
   return topic;
+}
+
+/** In words, why no topic can have this name, internal ones included; `undefined` when one can. */
+export function complaintAboutName(topic: string): string | undefined {
+  const length = encodeUtf8(topic).length;
+  if (length < 1 || length > TOPIC_NAME_BYTES_MAX) {
+    return `it has ${length} bytes, and 1 to ${TOPIC_NAME_BYTES_MAX} are allowed`;
+  }
+  if (!topic.isWellFormed()) return "it is not valid Unicode";
+  return /\p{Cc}/u.test(topic) ? "it has a control character" : undefined;
 }
 
 function digits(offset: number): string {

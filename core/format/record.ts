@@ -8,6 +8,7 @@
 import {
   ByteReader,
   type ByteWriter,
+  decodeText,
   decodeUtf8,
   EMPTY_BYTES,
   isValidUtf8,
@@ -132,6 +133,10 @@ const TAG_HEADER = (3 << 3) | WIRE_BYTES;
 const TAG_TIMESTAMP = (4 << 3) | WIRE_VARINT;
 const TAG_OFFSET = (5 << 3) | WIRE_VARINT;
 const TAG_TYPE = (6 << 3) | WIRE_VARINT;
+const RECORD_FIELDS = 6;
+const HEADER_FIELDS = 2;
+/** Largest field number of protobuf. */
+const FIELD_NUMBER_MAX = 2 ** 29 - 1;
 
 /** The timestamp that a record will have: its own, checked, or else `nowMs`. */
 export function timestampOf(record: RecordInput, nowMs: number): number {
@@ -218,28 +223,38 @@ export function decodeRecord(
   let offsetDelta = 0;
   let type = 0;
   while (!reader.done) {
-    const tag = reader.varint();
+    const tag = reader.tag();
     if (tag === TAG_KEY) key = readBytes(reader);
     else if (tag === TAG_VALUE) value = readBytes(reader);
     else if (tag === TAG_HEADER) (headers ??= []).push(readHeader(reader));
     else if (tag === TAG_TIMESTAMP) timestampDelta = unzigzag(reader.varint());
     else if (tag === TAG_OFFSET) offsetDelta = reader.varint();
-    else if (tag === TAG_TYPE) type = reader.varint();
-    else skipField(reader, tag);
+    else if (tag === TAG_TYPE) type = reader.varint() | 0; // an enum has 32 bits
+    else skipField(reader, tag, RECORD_FIELDS);
   }
   return new LogRecord({
     offset: context.baseOffset + (context.index < 0 ? offsetDelta : context.index),
     timestamp: context.baseTimestampMs + timestampDelta,
-    type: VALUE_TYPES[type] ?? "bytes",
+    type: value === null ? "bytes" : VALUE_TYPES[type] ?? "bytes",
     key,
     value,
     headers: headers === undefined ? NO_HEADERS : Object.fromEntries(headers),
   });
 }
 
-/** Moves past one field of any wire type. @throws {RangeError} on a wire type that is not known */
-export function skipField(reader: ByteReader, tag: number): void {
+/**
+ * Moves past a field that is not known, of any wire type. A known one comes here only with a wire
+ * type that is not its own, which readers of protobuf take in different ways: it is no message.
+ *
+ * @param known the fields that the message has: numbers 1 to this
+ * @throws {RangeError} for such a field, a number that no field can have, or another wire type
+ */
+export function skipField(reader: ByteReader, tag: number, known: number): void {
+  const number = Math.floor(tag / 8);
   const wire = tag % 8;
+  if (number <= known || number > FIELD_NUMBER_MAX) {
+    throw new RangeError(`field ${number} of wire type ${wire} cannot be`);
+  }
   if (wire === WIRE_VARINT) reader.skipVarint();
   else if (wire === WIRE_FIXED64) reader.skip(8);
   else if (wire === WIRE_BYTES) reader.skip(reader.varint());
@@ -260,10 +275,10 @@ function readHeader(reader: ByteReader): [name: string, text: string] {
   let name = "";
   let text = "";
   while (!entry.done) {
-    const tag = entry.varint();
-    if (tag === TAG_KEY) name = decodeUtf8(readBytes(entry));
-    else if (tag === TAG_VALUE) text = decodeUtf8(readBytes(entry));
-    else skipField(entry, tag);
+    const tag = entry.tag();
+    if (tag === TAG_KEY) name = decodeText(readBytes(entry));
+    else if (tag === TAG_VALUE) text = decodeText(readBytes(entry));
+    else skipField(entry, tag, HEADER_FIELDS);
   }
   return [name, text];
 }

@@ -6,6 +6,7 @@
 import { dataViewOf, equalBytes, getUint64, setUint64 } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
 import { checkFormatVersion, FORMAT_VERSION } from "../base/format_version.ts";
+import { TIMESTAMP_MS_MAX } from "../base/limits.ts";
 
 /** Bytes of a segment header; the first batch starts here. */
 export const SEGMENT_HEADER_BYTES = 64;
@@ -66,11 +67,15 @@ export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader | string {
     return "segment header checksum does not match";
   }
   checkFormatVersion(view.getUint32(AT.version, true), "a segment");
+  const baseOffset = getUint64(view, AT.baseOffset);
+  const createdMs = getUint64(view, AT.createdMs);
+  if (!Number.isSafeInteger(baseOffset)) return "segment base offset is too large";
+  if (createdMs > TIMESTAMP_MS_MAX) return "segment creation time is too large";
   return {
     salt: view.getUint32(AT.salt, true),
-    baseOffset: getUint64(view, AT.baseOffset),
+    baseOffset,
     logId: hexOf(bytes.subarray(AT.logId, AT.createdMs)),
-    createdMs: getUint64(view, AT.createdMs),
+    createdMs,
   };
 }
 

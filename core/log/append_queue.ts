@@ -71,11 +71,11 @@ export class AppendQueue {
   /**
    * Encodes records and gives them offsets. Nothing is kept of what the caller gave.
    *
-   * @throws {SeglogError} `invalid-record`, `too-large`, or `overloaded` when too much waits already;
-   * then nothing is added
+   * @throws {SeglogError} `invalid-record`, `too-large`, also where offsets end, or `overloaded` when
+   * too much waits already; then nothing is added
    */
   add(records: readonly RecordInput[], nowMs: number, producer?: Producer): AppendedRange {
-    this.#checkRoom();
+    this.#checkRoom(records.length);
     if (producer !== undefined) this.#finishOpen();
     const length = this.#buffer.length;
     const builder = this.#open ?? new BatchBuilder(this.#buffer, this.#nextOffset);
@@ -99,7 +99,7 @@ export class AppendQueue {
 
   /** Adds a batch that is encoded already, under the next offsets. */
   addBatch(encoded: BatchView): AppendedRange {
-    this.#checkRoom();
+    this.#checkRoom(encoded.header.recordCount);
     this.#finishOpen();
     const batch = compressBatch(encoded, this.#codec());
     const start = this.#buffer.length;
@@ -164,7 +164,15 @@ export class AppendQueue {
     }
   }
 
-  #checkRoom(): void {
+  #checkRoom(count: number): void {
+    if (!Number.isSafeInteger(this.#nextOffset + count)) {
+      throw new SeglogError(
+        "too-large",
+        `Cannot append ${count} records at offset ${this.#nextOffset}: the last offset is ${
+          Number.MAX_SAFE_INTEGER - 1
+        }`,
+      );
+    }
     if (this.#buffer.length < PENDING_BYTES_MAX) return;
     throw new SeglogError(
       "overloaded",

@@ -9,8 +9,9 @@ import { lostRange, outOfRange } from "../base/offset_errors.ts";
 import { BatchView } from "../format/batch.ts";
 import { trimBatch } from "../format/trim_batch.ts";
 import { type Damage, damagedPayload, damagedSegment, damageError, isCorrupt } from "./damage.ts";
-import { gapAt, skipGaps, untilGap } from "./gaps.ts";
+import { gapAt, sinceGap, skipGaps, untilGap } from "./gaps.ts";
 import type { ReadableSegment } from "./segment_file.ts";
+import { startIn } from "./segment_start.ts";
 import { SegmentWalk } from "./segment_walk.ts";
 import { type LogView, segmentAfter, segmentAt } from "./view.ts";
 
@@ -62,7 +63,7 @@ export class Cursor {
       }
       if (found.nextOffset <= offset) continue; // on the way from an index entry
       const range = {
-        from: view.logStartOffset,
+        from: Math.max(view.logStartOffset, sinceGap(view.gaps, offset)),
         until: view.gaps.length === 0 ? Infinity : untilGap(view.gaps, offset),
       };
       const isTrimmed = found.baseOffset < range.from || found.nextOffset > range.until;
@@ -71,7 +72,8 @@ export class Cursor {
         throw this.#lost(segment, damagedPayload(found, position));
       }
       this.#offset = found.nextOffset;
-      return trimBatch(found, range);
+      const trimmed = trimBatch(found, range);
+      if (trimmed !== undefined) return trimmed;
     }
   }
 
@@ -83,7 +85,7 @@ export class Cursor {
   #enter(segment: ReadableSegment, offset: number): boolean {
     if (segment === this.#segment) return true;
     try {
-      const start = segment.index().startOf(offset);
+      const start = startIn(segment, (index) => index.startOf(offset));
       this.#walk = new SegmentWalk(segment.source(), segment, start, this.#blockBytes);
     } catch (error) {
       this.#view.refresh();

@@ -26,6 +26,11 @@ export function untilGap(gaps: readonly Gap[], offset: number): number {
   return Infinity;
 }
 
+/** The start of the range without gaps that holds `offset`. */
+export function sinceGap(gaps: readonly Gap[], offset: number): number {
+  return gaps.findLast((gap) => gap.end <= offset)?.end ?? 0;
+}
+
 /** The gaps with one more, in rising order, none touching another. */
 export function addGap(gaps: readonly Gap[], added: Gap): Gap[] {
   const merged: Gap[] = [];

@@ -11,6 +11,7 @@ import { MANIFEST_BYTES_MAX } from "../base/limits.ts";
 import type { Disk } from "../disk/disk.ts";
 import { readFile, replaceFile } from "../disk/files.ts";
 import { MANIFEST_FILE } from "../format/file_names.ts";
+import { complaintAboutManifest } from "./check_manifest.ts";
 import { type Gap, joinGaps } from "./gaps.ts";
 import type { ProducerState } from "./producers.ts";
 import { repairCommand } from "./repair_words.ts";
@@ -76,8 +77,14 @@ export function readManifestBytes(disk: Disk, folder: string): Uint8Array | unde
 /** The manifest in these bytes. Throws as {@linkcode readManifest}. */
 export function decodeManifest(bytes: Uint8Array, folder: string): Manifest {
   try {
-    const body = decodeChecked("partition", bytes, join(folder, MANIFEST_FILE)) as Manifest;
-    return { ...body, lost: body.lost ?? [] };
+    const stored = decodeChecked("partition", bytes, join(folder, MANIFEST_FILE));
+    const body = { lost: [], ...stored as Partial<Manifest> }; // older ones do not have it
+    const complaint = complaintAboutManifest(body);
+    if (complaint === undefined) return body as Manifest;
+    throw new SeglogError(
+      "corrupt",
+      `Cannot open ${join(folder, MANIFEST_FILE)}: its checksum is right, and ${complaint}`,
+    );
   } catch (cause) {
     if (!(cause instanceof SeglogError) || cause.code !== "corrupt") throw cause;
     throw new SeglogError(

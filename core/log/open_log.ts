@@ -17,6 +17,7 @@ import {
   parseSegmentFileName,
   segmentFileName,
 } from "../format/file_names.ts";
+import { EPOCH_MAX } from "../format/batch_header.ts";
 import { gapAt } from "./gaps.ts";
 import { isWholeChain, type Manifest, readManifest, writeManifest } from "./manifest.ts";
 import { noLog, segmentsIn } from "./no_log.ts";
@@ -50,23 +51,36 @@ export async function openOwnedLog(
   const place: LogPlace = { disk, folder, logId: manifest.logId };
   checkSealed(place, manifest);
   const producers = new ProducerTable(manifest.producers);
-  const { active, report } = await recoverActive(place, manifest, (batch) => {
+  const { active, report, epoch } = await recoverActive(place, manifest, (batch) => {
     const producer = batch.producer();
     if (producer !== undefined) {
       producers.note(producer, { start: batch.baseOffset, end: batch.nextOffset });
     }
   });
-  // The new epoch is durable before the first append that carries it. The clean mark goes with the
-  // same step: from here on the end of the log is known by scanning only.
-  const opened = { ...manifest, epoch: manifest.epoch + 1, clean: null };
   try {
+    // Epochs never fall, not even under a manifest that is older than its segments.
+    const opened = {
+      ...manifest,
+      epoch: epochAfter(folder, Math.max(manifest.epoch, epoch)),
+      clean: null,
+    };
+    // The new epoch is durable before the first append that carries it. The clean mark goes with
+    // the same step: from here on the end of the log is known by scanning only.
     await tidy(place, manifest); // not before it is certain that nothing is refused
     await writeManifest(disk, folder, opened);
+    return { state: new OwnedState(name, { place, manifest: opened, active, producers }), report };
   } catch (error) {
     active.close();
     throw error;
   }
-  return { state: new OwnedState(name, { place, manifest: opened, active, producers }), report };
+}
+
+function epochAfter(folder: string, epoch: number): number {
+  if (epoch < EPOCH_MAX) return epoch + 1;
+  throw new SeglogError(
+    "corrupt",
+    `Cannot open ${folder} for writing: it says that it was opened ${epoch} times, and that is the last`,
+  );
 }
 
 /**
@@ -168,7 +182,7 @@ async function tidy(place: LogPlace, manifest: Manifest): Promise<void> {
   const { disk, folder } = place;
   const listed = new Set(manifest.sealed.map((entry) => entry.baseOffset));
   listed.add(manifest.activeBaseOffset);
-  const first = Math.min(...listed);
+  const first = manifest.sealed[0]?.baseOffset ?? manifest.activeBaseOffset;
   for (const { name } of disk.list(folder) ?? []) {
     const baseOffset = parseSegmentFileName(name);
     if (baseOffset === undefined || listed.has(baseOffset)) continue;

@@ -18,7 +18,7 @@ import { type Damage, isCorrupt } from "./damage.ts";
 import { buildIndex, loadIndex } from "./index_file.ts";
 import { decodeManifest, type Manifest, readManifestBytes } from "./manifest.ts";
 import { noLog } from "./no_log.ts";
-import { scanBatches } from "./scan.ts";
+import { scanBatches, scanTail } from "./scan.ts";
 import { scanPastDamage } from "./scan_past_damage.ts";
 import { type LogPlace, openSegmentFile, type ReadableSegment } from "./segment_file.ts";
 import { ActiveSegment, SealedSegment } from "./segments.ts";
@@ -198,7 +198,11 @@ class GrowingActive implements OutsideActive {
     let index = new SparseIndex(baseOffset);
     try {
       const segment = { baseOffset, ...end };
-      if (clean !== null) index = loadIndex(place, file, segment) ?? buildIndex(file, segment);
+      if (clean !== null) {
+        const known = loadIndex(place, file, segment);
+        const isTrue = known !== undefined && scanTail(file, known, clean) !== undefined;
+        index = isTrue ? known : buildIndex(file, segment);
+      }
     } catch (error) {
       file.file.close();
       throw error;

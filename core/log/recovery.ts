@@ -16,7 +16,7 @@ import { segmentFileName } from "../format/file_names.ts";
 import type { BatchView } from "../format/batch.ts";
 import type { BatchSource } from "./block_reader.ts";
 import type { Manifest } from "./manifest.ts";
-import { type ScanEnd, scanSegment, watermarkBeyond } from "./scan.ts";
+import { type ScanEnd, scanSegment, scanTail, watermarkBeyond } from "./scan.ts";
 import { loadIndex } from "./index_file.ts";
 import { keepBytes } from "./quarantine.ts";
 import { type LogPlace, openSegmentFile, type SegmentFile, segmentPath } from "./segment_file.ts";
@@ -31,6 +31,14 @@ export interface RecoveryReport {
   readonly tornBytes: number;
   /** Where they are kept. */
   readonly quarantinePath: string | undefined;
+}
+
+/** An active segment that can be appended to. */
+export interface RecoveredSegment {
+  readonly active: ActiveSegment;
+  readonly report: RecoveryReport;
+  /** The highest epoch of its batches; 0 when there is none. */
+  readonly epoch: number;
 }
 
 /** What is to be done with an active segment. */
@@ -89,7 +97,7 @@ export async function recoverActive(
   place: LogPlace,
   manifest: Manifest,
   visit: (batch: BatchView) => void,
-): Promise<{ active: ActiveSegment; report: RecoveryReport }> {
+): Promise<RecoveredSegment> {
   const baseOffset = manifest.activeBaseOffset;
   const file = openSegmentFile(place, baseOffset, "write");
   try {
@@ -98,6 +106,7 @@ export async function recoverActive(
       return {
         active: new ActiveSegment(place, baseOffset, closed),
         report: { tornBytes: 0, quarantinePath: undefined },
+        epoch: closed.epoch,
       };
     }
     return await recoverByScan(place, { manifest, file, visit });
@@ -112,13 +121,14 @@ export function closedInGoodOrder(place: LogPlace, manifest: Manifest, file: Seg
   const { clean, activeBaseOffset: baseOffset } = manifest;
   if (clean === null || file.file.size() !== clean.bytes) return undefined;
   const index = loadIndex(place, file, { baseOffset, bytes: clean.bytes });
-  return index === undefined ? undefined : { file, index, end: clean };
+  const found = index === undefined ? undefined : scanTail(file, index, clean);
+  return found === undefined ? undefined : { file, index: index!, end: clean, epoch: found.epoch };
 }
 
 async function recoverByScan(
   place: LogPlace,
   opened: { manifest: Manifest; file: SegmentFile; visit: (batch: BatchView) => void },
-): Promise<{ active: ActiveSegment; report: RecoveryReport }> {
+): Promise<RecoveredSegment> {
   const { manifest, file, visit } = opened;
   const baseOffset = manifest.activeBaseOffset;
   const path = segmentPath(place, baseOffset);
@@ -136,13 +146,26 @@ async function recoverByScan(
       .map((range) => ({ ...range, start: Math.max(range.start, logStartOffset) }));
     throw damage(place, { path, end, lost: readable });
   }
+  checkEnd(path, end, manifest);
   const report = decision.kind === "torn"
     ? await cutTornTail(place, { file, baseOffset, from: decision.from, size })
     : { tornBytes: 0, quarantinePath: undefined };
   // What the scan read may be only in the page cache: a batch whose sync never returned. It is
   // about to be shown as durable, so it must be; and a cut must not come undone.
   await file.file.sync();
-  return { active: new ActiveSegment(place, baseOffset, { file, index, end }), report };
+  const active = new ActiveSegment(place, baseOffset, { file, index, end });
+  return { active, report, epoch: end.epoch };
+}
+
+/** A log that was closed ends at the offset that the manifest tells. */
+function checkEnd(path: string, end: ScanEnd, { clean }: Manifest): void {
+  if (end.bytes !== clean?.bytes || end.nextOffset === clean.nextOffset) return;
+  throw new SeglogError(
+    "corrupt",
+    `Cannot open ${path} for writing: it ends at offset ${end.nextOffset}, and was closed at ` +
+      `${clean.nextOffset}. Nothing was changed; restore it or the manifest`,
+    { details: { path } },
+  );
 }
 
 /**

@@ -10,6 +10,7 @@ import type { BatchView } from "../format/batch.ts";
 import { Cursor } from "./cursor.ts";
 import { isCorrupt } from "./damage.ts";
 import { gapAt } from "./gaps.ts";
+import { startIn } from "./segment_start.ts";
 import { type LogView, segmentAt } from "./view.ts";
 
 /**
@@ -60,7 +61,8 @@ function stretch(view: LogView, start: number, end: number): (BatchView | Seglog
 function stretchStart(view: LogView, offset: number): number {
   const segment = segmentAt(view, offset);
   try {
-    return Math.max(view.logStartOffset, segment.index().startOf(offset).offset);
+    const start = startIn(segment, (index) => index.startOf(offset));
+    return Math.max(view.logStartOffset, start.offset);
   } catch (error) {
     if (isCorrupt(error)) return Math.max(view.logStartOffset, segment.baseOffset);
     throw error;

@@ -6,6 +6,7 @@
 import type { BatchView } from "../format/batch.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { type BatchSource, BlockReader } from "./block_reader.ts";
+import type { SparseIndex } from "./sparse_index.ts";
 
 /** How far a segment can be believed. */
 export interface ScanEnd {
@@ -60,6 +61,23 @@ export function scanSegment(
 ): ScanEnd {
   const start = { bytes: SEGMENT_HEADER_BYTES, nextOffset: baseOffset, epoch: 0 };
   return scanBatches(source, start, size, visit);
+}
+
+/**
+ * Reads what lies behind the last entry of an index: whether a segment ends where it is said to.
+ *
+ * @returns the end, or `undefined` when it is another one or the index is wrong
+ */
+export function scanTail(
+  source: BatchSource,
+  index: SparseIndex,
+  end: { readonly bytes: number; readonly nextOffset: number },
+): ScanEnd | undefined {
+  const { position, offset } = index.startOf(Infinity);
+  const start = { bytes: position, nextOffset: offset, epoch: 0 };
+  const found = scanBatches(source, start, end.bytes, () => {});
+  const isThere = found.bytes === end.bytes && found.nextOffset === end.nextOffset;
+  return isThere ? found : undefined;
 }
 
 function complaintOf(batch: BatchView, nextOffset: number, epoch: number): string | undefined {

@@ -35,6 +35,8 @@ export interface ReadableSegment {
   /** The open file. @throws {SeglogError} `corrupt` when it is not the segment that it should be */
   source(): SegmentFile;
   index(): SparseIndex;
+  /** Replaces an index whose file lied by one of the batches that are there. */
+  rebuildIndex(): SparseIndex;
   close(): void;
 }
 

@@ -60,6 +60,11 @@ export class SealedSegment implements ReadableSegment {
     return this.#index;
   }
 
+  rebuildIndex(): SparseIndex {
+    this.#index = buildIndex(this.source(), this);
+    return this.#index;
+  }
+
   close(): void {
     this.#file?.file.close();
     this.#file = undefined;
@@ -73,7 +78,7 @@ export class ActiveSegment implements ReadableSegment {
   readonly createdMs: number;
   readonly salt: number;
   readonly #file: SegmentFile;
-  readonly #index: SparseIndex;
+  #index: SparseIndex;
   #written: { bytes: number; nextOffset: number };
   #readable: { bytes: number; nextOffset: number };
 
@@ -119,6 +124,12 @@ export class ActiveSegment implements ReadableSegment {
   }
 
   index(): SparseIndex {
+    return this.#index;
+  }
+
+  rebuildIndex(): SparseIndex {
+    const { baseOffset } = this;
+    this.#index = buildIndex(this.#file, { baseOffset, ...this.#written });
     return this.#index;
   }
 

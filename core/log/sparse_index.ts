@@ -10,7 +10,7 @@
 import { dataViewOf, equalBytes, getUint64, setUint64 } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
 import { INDEX_INTERVAL_BYTES, TIMESTAMP_MS_MAX } from "../base/limits.ts";
-import { type BatchHeader } from "../format/batch_header.ts";
+import { BATCH_ALIGNMENT, type BatchHeader } from "../format/batch_header.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 
 const MAGIC = Uint8Array.of(0x89, 0x53, 0x45, 0x47, 0x49, 0x44, 0x58, 0x01); // \x89 S E G I D X, 1
@@ -56,6 +56,8 @@ export class SparseIndex {
   #positions = new Uint32Array(16);
   #maxBefore = new Float64Array(16);
   #maxTimestampMs = 0;
+  /** Entries that were read from a file, by position, and not looked up in the segment yet. */
+  #doubtful: Set<number> | undefined;
 
   constructor(baseOffset: number) {
     this.baseOffset = baseOffset;
@@ -89,6 +91,16 @@ export class SparseIndex {
   /** Where to start looking for the first batch that holds a timestamp of `timestampMs` or more. */
   startOfTime(timestampMs: number): IndexedBatch {
     return this.#batchAt(lastIndexWhere(this.#count, (i) => this.#maxBefore[i]! < timestampMs));
+  }
+
+  /** Whether nobody has looked yet if an entry's batch is where a file said that it is. */
+  isDoubtful(start: IndexedBatch): boolean {
+    return this.#doubtful?.has(start.position) ?? false;
+  }
+
+  /** Notes that the batch of an entry was found where the entry says. */
+  confirm(start: IndexedBatch): void {
+    this.#doubtful?.delete(start.position);
   }
 
   /** The index as a file. */
@@ -129,7 +141,8 @@ export class SparseIndex {
       index.#push(view.getUint32(at, true), view.getUint32(at + 4, true), getUint64(view, at + 8));
     }
     index.#maxTimestampMs = getUint64(view, end);
-    return index;
+    index.#doubtful = new Set(index.#positions.subarray(0, count));
+    return index.#isInOrder(binding.segmentBytes) ? index : undefined;
   }
 
   #push(delta: number, position: number, maxBefore: number): void {
@@ -147,6 +160,20 @@ export class SparseIndex {
   #batchAt(index: number): IndexedBatch {
     if (index < 0) return { position: SEGMENT_HEADER_BYTES, offset: this.baseOffset };
     return { position: this.#positions[index]!, offset: this.baseOffset + this.#deltas[index]! };
+  }
+
+  /** Whether entries lie in the segment and rise, as those of batches do. */
+  #isInOrder(segmentBytes: number): boolean {
+    for (let i = 0; i < this.#count; i++) {
+      const position = this.#positions[i]!;
+      const isPlace = position >= SEGMENT_HEADER_BYTES && position < segmentBytes &&
+        position % BATCH_ALIGNMENT === 0;
+      const isLater = i === 0 ||
+        (this.#deltas[i]! > this.#deltas[i - 1]! && position > this.#positions[i - 1]! &&
+          this.#maxBefore[i]! >= this.#maxBefore[i - 1]!);
+      if (!isPlace || !isLater || !(this.#maxBefore[i]! <= this.#maxTimestampMs)) return false;
+    }
+    return this.#maxTimestampMs <= TIMESTAMP_MS_MAX;
   }
 }
 

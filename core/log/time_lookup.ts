@@ -14,6 +14,7 @@ import {
   presentOffsets,
 } from "./damage.ts";
 import type { ReadableSegment } from "./segment_file.ts";
+import { startIn } from "./segment_start.ts";
 import { SegmentWalk } from "./segment_walk.ts";
 import type { LogView } from "./view.ts";
 
@@ -74,7 +75,8 @@ function offsetInSegment(
 
 function walkFromTime(view: LogView, segment: ReadableSegment, timestampMs: number): SegmentWalk {
   try {
-    return new SegmentWalk(segment.source(), segment, segment.index().startOfTime(timestampMs));
+    const start = startIn(segment, (index) => index.startOfTime(timestampMs));
+    return new SegmentWalk(segment.source(), segment, start);
   } catch (error) {
     throw isCorrupt(error)
       ? damageError(view, segment.path, damagedSegment(segment, error))

@@ -12,6 +12,7 @@ import { readFile, replaceFile } from "../disk/files.ts";
 import { CATALOGUE_FILE, MANIFEST_FILE, parseSegmentFileName } from "../format/file_names.ts";
 import { repairCommand } from "../log/repair_words.ts";
 import type { TopicInfo } from "../backend.ts";
+import { complaintAboutCatalogue } from "./check_catalogue.ts";
 
 /** What a store says of itself. */
 export interface Catalogue {
@@ -58,9 +59,17 @@ export function readCatalogue(disk: Disk, folder: string): Catalogue | undefined
   return undefined;
 }
 
+/** @throws {SeglogError} `corrupt`, also when something in it cannot be, whatever its checksum */
 function decodeCatalogue(bytes: Uint8Array, folder: string): Catalogue {
+  const path = join(folder, CATALOGUE_FILE);
   try {
-    return decodeChecked("store", bytes, join(folder, CATALOGUE_FILE)) as Catalogue;
+    const body = decodeChecked("store", bytes, path);
+    const complaint = complaintAboutCatalogue(body);
+    if (complaint === undefined) return body as Catalogue;
+    throw new SeglogError(
+      "corrupt",
+      `Cannot open ${path}: its checksum is right, and ${complaint}`,
+    );
   } catch (cause) {
     if (!(cause instanceof SeglogError) || cause.code !== "corrupt") throw cause;
     throw new SeglogError(

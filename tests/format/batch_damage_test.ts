@@ -111,6 +111,15 @@ test("a payload that lies is corrupt, and the error names the offsets", () => {
     [Uint8Array.of(0x0b), {}], // a wire type that does not exist
     [Uint8Array.of(0x0a, 2, 0x28, 9), { lastOffsetDelta: 3 }], // an offset past the last
     [Uint8Array.of(0x0a, 2, 0x28, 1, 0x0a, 2, 0x28, 1), { recordCount: 2, lastOffsetDelta: 3 }],
+    [Uint8Array.of(0x0a, 2, 0x20, 1), {}], // a timestamp below 0
+    [Uint8Array.of(0x0a, 2, 0x20, 2), { baseTimestampMs: TIMESTAMP_MS_MAX }], // one too large
+    [Uint8Array.of(0x0a, 5, 0x1a, 3, 0x0a, 1, 0xff), {}], // a header that is not UTF-8
+    [Uint8Array.of(0x0a, 2, 0x08, 0), {}], // a key that is a number
+    [Uint8Array.of(0x0a, 0, 0x10, 0), {}], // a producer that is a number
+    [Uint8Array.of(0x0a, 2, 0x02, 0), {}], // field 0
+    [Uint8Array.of(0x0a, 7, 0x82, 0x80, 0x80, 0x80, 0x10, 0, 0), {}], // field 2^29
+    [Uint8Array.of(0x0a, 8, 0xfa, 0x80, 0x80, 0x80, 0x80, 0, 1, 0), {}], // a tag of 6 bytes
+    [Uint8Array.of(0x0a, 0, 0x12, 3, 0x0a, 1, 0x70), {}], // a producer that the header does not tell
   ];
   for (const [payload, changes] of lies) {
     const batch = batchWith(payload, changes);
@@ -120,9 +129,11 @@ test("a payload that lies is corrupt, and the error names the offsets", () => {
       return true;
     });
   }
-  assert.throws(() => batchWith(Uint8Array.of(0x0a, 0), { hasProducer: true }).producer(), {
-    code: "corrupt",
-  });
+  const producer = [0x12, 3, 0x0a, 1, 0x70];
+  assert.equal(producerOf([...producer])?.id, "p");
+  assert.throws(() => producerOf([]), { code: "corrupt" });
+  assert.throws(() => producerOf([...producer, ...producer]), { code: "corrupt" }); // two of them
+  assert.throws(() => producerOf([0x12, 3, 0x0a, 1, 0xff]), { code: "corrupt" }); // not UTF-8
 });
 
 for (const codec of ["gzip", "zstd"] as const) {
@@ -151,6 +162,10 @@ test("a compression bomb is not unpacked past its promise", () => {
   const batch = batchWith(bomb, { codec: "gzip", uncompressedLength: 100 });
   assert.throws(() => batch.payload(), { code: "corrupt" });
 });
+
+function producerOf(field: readonly number[]) {
+  return batchWith(Uint8Array.of(0x0a, 0, ...field), { hasProducer: true }).producer();
+}
 
 function headerOf(bytes: Uint8Array): BatchHeader {
   return decodeBatchHeader(bytes, 0, WIRE_SALT) as BatchHeader;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import fc from "fast-check";
 import { ByteWriter, concatBytes } from "../../core/base/bytes.ts";
@@ -147,3 +148,11 @@ function decoded(bytes: Uint8Array): BatchView {
   if (typeof batch === "string") throw new Error(batch);
   return batch;
 }
+
+test("rehead() leaves the batch as it was, also one that lies in a Buffer", () => {
+  const bytes = Buffer.from(encodeBatch([{ value: "v" }], { nowMs: 1 }));
+  const batch = decodeBatch(bytes, 0, WIRE_SALT) as BatchView;
+  const before = Uint8Array.from(bytes);
+  rehead(batch, { baseOffset: 7 }, 5);
+  assert.ok(bytes.equals(before));
+});

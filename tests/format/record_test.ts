@@ -130,6 +130,13 @@ test("a timestamp is whole milliseconds in range, or the time of the append", ()
   }
 });
 
+test("a type has 32 bits, as enums of protobuf do, and means nothing without a value", () => {
+  const typeOf = (...bytes: number[]) =>
+    decodeRecord(Uint8Array.from(bytes), 0, bytes.length, CONTEXT).type;
+  assert.equal(typeOf(0x12, 0, 0x30, 0x82, 0x80, 0x80, 0x80, 0x10), "json"); // 2^32 + 2
+  assert.equal(typeOf(0x30, 2), "bytes");
+});
+
 test("a type of a later version is shown as bytes", () => {
   const record = decodeRecord(Uint8Array.of(0x12, 1, 0x61, 0x30, 9), 0, 5, CONTEXT);
   assert.deepEqual([record.type, record.text], ["bytes", "a"]);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dataViewOf } from "../../core/base/bytes.ts";
 import { crc32 } from "../../core/base/crc32.ts";
+import { TIMESTAMP_MS_MAX } from "../../core/base/limits.ts";
 import {
   decodeSegmentHeader,
   encodeSegmentHeader,
@@ -36,6 +37,18 @@ test("a header that is cut off, empty or all zeros is none", () => {
     assert.equal(decodeSegmentHeader(bytes.subarray(0, length)), "segment header is cut off");
   }
   assert.equal(decodeSegmentHeader(new Uint8Array(64)), "segment magic is missing");
+});
+
+test("an offset or a time that cannot be is refused, whatever the checksum says", () => {
+  const impossible = [
+    { baseOffset: 2 ** 53 },
+    { createdMs: TIMESTAMP_MS_MAX + 1 },
+    { createdMs: 2 ** 63 },
+  ];
+  for (const fields of impossible) {
+    const header = decodeSegmentHeader(encodeSegmentHeader({ ...HEADER, ...fields }));
+    assert.match(String(header), /too large$/);
+  }
 });
 
 test("a segment of a later version is refused, not taken for damage", () => {
