@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { SeglogError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
@@ -26,7 +25,7 @@ import { planRepair, type RepairPlan } from "./plan_repair.ts";
 import { ProducerTable } from "./producers.ts";
 import { keepBytes, quarantineFile } from "./quarantine.ts";
 import { draftManifest } from "./draft_manifest.ts";
-import { type LogPlace, segmentPath } from "./segment_file.ts";
+import { type LogPlace, newSalt, segmentPath } from "./segment_file.ts";
 import { createActive, SealedSegment } from "./segments.ts";
 import { type SegmentSurvey, surveySegments } from "./survey.ts";
 import type { Stretch } from "./walk_segment.ts";
@@ -214,17 +213,17 @@ async function renewHeader(
 
 /**
  * Replaces a file by its first bytes, with another header if one is given. A snapshot may share the
- * file: it is never changed in place.
+ * file: it is never changed in place. The new manifest makes a renewed header durable; a cut that
+ * comes undone leaves bytes that do not count.
  */
 async function rewriteStart(
-  { disk, folder }: LogPlace,
+  { disk }: LogPlace,
   path: string,
   { header, bytes }: { readonly header?: Uint8Array; readonly bytes: number },
 ): Promise<void> {
   const temporary = `${path}.tmp`;
   await copyRange(disk, { path, from: 0, to: bytes }, temporary, header);
   disk.rename(temporary, path);
-  await disk.syncFolder(folder);
 }
 
 /**
@@ -241,7 +240,7 @@ async function copyStretch(
   const path = segmentPath(place, start);
   const temporary = `${path}.tmp`;
   removeIfThere(disk, temporary);
-  const salt = randomBytes(4).readUInt32LE();
+  const salt = newSalt();
   const source = disk.open(segment.path, "read");
   const target = disk.create(temporary);
   try {
@@ -279,14 +278,13 @@ async function makeRoom(place: LogPlace, baseOffset: number, replaced: number): 
  * of segments, which do not count, and segments that the next opening puts away.
  */
 async function clear(place: LogPlace, { manifest, cuts }: RepairPlan): Promise<void> {
-  const { disk, folder } = place;
+  const { disk } = place;
   for (const { segment: { baseOffset, path, size }, keptBytes } of cuts) {
     removeIfThere(disk, indexPath(place, baseOffset));
     if (keptBytes === undefined) {
       if (baseOffset !== manifest.activeBaseOffset) removeIfThere(disk, path);
     } else if (size !== keptBytes) await rewriteStart(place, path, { bytes: keptBytes });
   }
-  await disk.syncFolder(folder);
   const renewed = new Set(cuts.flatMap(({ segment: { baseOffset }, copies }) => [
     baseOffset,
     ...copies.map(({ start }) => start),

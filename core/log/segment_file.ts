@@ -3,10 +3,12 @@
  *
  * @module
  */
+import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import { SeglogError } from "../base/errors.ts";
 import type { Disk, DiskFile } from "../disk/disk.ts";
 import { removeIfThere } from "../disk/files.ts";
+import { WIRE_SALT } from "../format/batch_header.ts";
 import { segmentFileName } from "../format/file_names.ts";
 import {
   decodeSegmentHeader,
@@ -100,6 +102,11 @@ function notTheSegment(path: string, complaint: string): SeglogError {
   return new SeglogError("corrupt", `Cannot open segment ${path}: ${complaint}`, {
     details: { path, position: 0, complaint },
   });
+}
+
+/** A salt for a new segment: not that of batches on the wire, which may lie within values. */
+export function newSalt(): number {
+  return randomInt(WIRE_SALT + 1, 2 ** 32);
 }
 
 /** Makes a segment with its header; the file and its folder entry are durable when it resolves. */

@@ -4,14 +4,14 @@
  *
  * @module
  */
-import { randomInt } from "node:crypto";
-import { type BatchHeader, batchLength, WIRE_SALT } from "../format/batch_header.ts";
+import { type BatchHeader, batchLength } from "../format/batch_header.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { buildIndex, loadIndex } from "./index_file.ts";
 import type { SealedEntry } from "./manifest.ts";
 import {
   createSegmentFile,
   type LogPlace,
+  newSalt,
   openSegmentFile,
   type ReadableSegment,
   type SegmentFile,
@@ -199,7 +199,7 @@ export async function createActive(
   baseOffset: number,
   createdMs: number,
 ): Promise<ActiveSegment> {
-  const salt = randomInt(WIRE_SALT + 1, 2 ** 32); // batches from outside lie in values
+  const salt = newSalt();
   const file = await createSegmentFile(place, { salt, baseOffset, createdMs });
   const end = { bytes: SEGMENT_HEADER_BYTES, nextOffset: baseOffset };
   return new ActiveSegment(place, baseOffset, { file, index: new SparseIndex(baseOffset), end });

@@ -55,6 +55,14 @@ export const MUTANTS: readonly Mutant[] = [
       "",
     ],
     [
+      "every segment has a salt of its own",
+      "return randomInt(WIRE_SALT + 1, 2 ** 32);",
+      "return 7;",
+      [
+        "tests/damage",
+      ],
+    ],
+    [
       "a segment of another log is not taken",
       "header.logId !== place.logId",
       "false",
@@ -72,8 +80,8 @@ export const MUTANTS: readonly Mutant[] = [
     CRASH,
     [
       "what a scan has found is synced before it counts as durable",
-      "  await file.file.sync();\n  return { active: new ActiveSegment(",
-      "  return { active: new ActiveSegment(",
+      "  await file.file.sync();\n  const active = new ActiveSegment(",
+      "  const active = new ActiveSegment(",
     ],
     [
       "damage below the watermark is refused",
@@ -232,11 +240,6 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
-    "core/log/segments.ts",
-    ["tests/damage"],
-    ["every segment has a salt of its own", "randomBytes(4).readUInt32LE()", "7"],
-  ),
-  ...of(
     "core/log/scan.ts",
     RECOVERY,
     ["offsets are dense", "batch.baseOffset !== nextOffset", "false", ["tests/damage"]],
@@ -250,8 +253,18 @@ export const MUTANTS: readonly Mutant[] = [
   ...of(
     "core/log/open_log.ts",
     RECOVERY,
-    ["an opening raises the epoch", "epoch: manifest.epoch + 1", "epoch: manifest.epoch"],
-    ["an opening takes the clean mark away", "clean: null };\n  try", "};\n  try"],
+    ["an opening raises the epoch", "return epoch + 1;", "return epoch;"],
+    [
+      "an opening takes the clean mark away",
+      "      clean: null,\n    };\n    // The new",
+      "    };\n    // The new",
+    ],
+    [
+      "epochs do not fall under an older manifest",
+      "Math.max(manifest.epoch, epoch)",
+      "manifest.epoch",
+      ["tests/log/lying_files_test.ts"],
+    ],
     [
       "the epoch is durable before anything is appended",
       "    await writeManifest(disk, folder, opened);\n",
@@ -457,17 +470,32 @@ export const MUTANTS: readonly Mutant[] = [
     RECOVERY,
     [
       "a document's checksum is looked at",
-      "document.crc32 !== checksumOf(JSON.stringify(document.body))",
-      "false",
+      "if (!isWhole || crc !== checksumOf(body))",
+      "if (!isWhole)",
     ],
-    [
-      "a document of another version is refused",
-      'if (typeof document.version === "number") checkFormatVersion(document.version, path);',
-      "",
-    ],
-    ["a document of another kind is refused", "document?.seglog !== kind", "false", [
+    ["a document of another version is refused", "checkFormatVersion(Number(version), path);", ""],
+    ["a document of another kind is refused", "|| ofKind !== kind", "", [
       "tests/damage",
+      "tests/fuzz",
     ]],
+  ),
+  ...of(
+    "core/log/manifest.ts",
+    ["tests/log/lying_files_test.ts"],
+    [
+      "a manifest that cannot be is refused, whatever its checksum",
+      "complaintAboutManifest(body);",
+      "undefined as string | undefined;",
+    ],
+  ),
+  ...of(
+    "core/log/segment_start.ts",
+    ["tests/log/lying_files_test.ts"],
+    [
+      "an index that lies is built again",
+      "if (!isBatchAt(segment.source(), start))",
+      "if (false)",
+    ],
   ),
   ...of(
     "core/store/topic_registry.ts",
