@@ -5,7 +5,20 @@
  */
 import { dirname } from "node:path";
 import { SeglogError } from "../base/errors.ts";
-import type { Disk } from "./disk.ts";
+import type { Disk, DiskLock } from "./disk.ts";
+
+/** What is wrong when a lock is held no longer: goes after "Cannot do this:". */
+export const LOCK_IS_LOST =
+  "its LOCK file was removed or replaced, so another process may write there";
+
+/** Makes sure that what is about to be changed is still ours. @throws {SeglogError} `poisoned` */
+export function checkHeld(lock: DiskLock, action: string): void {
+  if (lock.isHeld()) return;
+  throw new SeglogError(
+    "poisoned",
+    `Cannot ${action}: ${LOCK_IS_LOST}. Close it, see who else uses the folder, and open it again`,
+  );
+}
 
 /**
  * Replaces a file so that a crash leaves the old content or the new, never a mixture.
@@ -13,17 +26,27 @@ import type { Disk } from "./disk.ts";
  * The bytes are synced before the rename makes them the file, and the folder is synced after it,
  * so that the rename itself survives.
  *
+ * @param options with the `lock` that makes the file ours; it is asked again after the sync, during
+ * which another process may have come
  * @throws {SeglogError} `outcome-unknown` when either content may be there after a crash; with any
- * other code the old content stays
+ * other code, `poisoned` when the lock is lost, the old content stays
  */
-export async function replaceFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
+export async function replaceFile(
+  disk: Disk,
+  path: string,
+  bytes: Uint8Array,
+  options: { readonly lock?: DiskLock } = {},
+): Promise<void> {
+  const { lock } = options;
   const temporary = `${path}.tmp`;
+  if (lock !== undefined) checkHeld(lock, `replace ${path}`);
   removeIfThere(disk, temporary);
   try {
     await writeNewFile(disk, temporary, bytes);
+    if (lock !== undefined) checkHeld(lock, `replace ${path}`);
     disk.rename(temporary, path);
   } catch (error) {
-    removeIfThere(disk, temporary);
+    if (lock?.isHeld() !== false) removeIfThere(disk, temporary);
     throw error;
   }
   try {

@@ -14,7 +14,8 @@
 import { join } from "node:path";
 import { SeglogError } from "../base/errors.ts";
 import { READ_BLOCK_BYTES } from "../base/limits.ts";
-import type { Disk, DiskFile } from "../disk/disk.ts";
+import type { Disk, DiskFile, DiskLock } from "../disk/disk.ts";
+import { checkHeld } from "../disk/files.ts";
 import { QUARANTINE_FOLDER, segmentFileName } from "../format/file_names.ts";
 import type { BatchView } from "../format/batch.ts";
 import type { CleanEnd, Manifest } from "./manifest.ts";
@@ -47,16 +48,23 @@ export function decideRecovery(
   return end.bytes === size ? { kind: "whole" } : { kind: "torn", from: end.bytes };
 }
 
+/** What recovery needs beside the files. */
+export interface RecoveryOptions {
+  /** The lock that makes the segment ours. */
+  readonly lock: DiskLock;
+  /** Gets each batch that was read, when the segment had to be read. */
+  readonly visit: (batch: BatchView) => void;
+}
+
 /**
  * Opens the active segment for writing.
  *
- * @param visit gets each batch that was read, when the segment had to be read
  * @throws {SeglogError} `corrupt` for damage to acknowledged data, with nothing changed
  */
 export async function recoverActive(
   place: LogPlace,
   manifest: Manifest,
-  visit: (batch: BatchView) => void,
+  options: RecoveryOptions,
 ): Promise<{ active: ActiveSegment; report: RecoveryReport }> {
   const baseOffset = manifest.activeBaseOffset;
   const file = openSegmentFile(place, baseOffset, "write");
@@ -68,7 +76,7 @@ export async function recoverActive(
         report: { tornBytes: 0, quarantinePath: undefined },
       };
     }
-    return await recoverByScan(place, { manifest, file, visit });
+    return await recoverByScan(place, { ...options, manifest, file });
   } catch (error) {
     file.file.close();
     throw error;
@@ -85,9 +93,9 @@ function closedInGoodOrder(place: LogPlace, manifest: Manifest, file: SegmentFil
 
 async function recoverByScan(
   place: LogPlace,
-  opened: { manifest: Manifest; file: SegmentFile; visit: (batch: BatchView) => void },
+  opened: RecoveryOptions & { manifest: Manifest; file: SegmentFile },
 ): Promise<{ active: ActiveSegment; report: RecoveryReport }> {
-  const { manifest, file, visit } = opened;
+  const { manifest, file, lock, visit } = opened;
   const baseOffset = manifest.activeBaseOffset;
   const path = segmentPath(place, baseOffset);
   const index = new SparseIndex(baseOffset);
@@ -104,7 +112,7 @@ async function recoverByScan(
     throw damage(path, { ...end, watermark }, manifest.clean);
   }
   const report = decision.kind === "torn"
-    ? await cutTornTail(place, { file, baseOffset, from: decision.from, size })
+    ? await cutTornTail(place, { file, lock, baseOffset, from: decision.from, size })
     : { tornBytes: 0, quarantinePath: undefined };
   // What the scan read may be only in the page cache: a batch whose sync never returned. It is
   // about to be shown as durable, so it must be.
@@ -118,14 +126,15 @@ async function recoverByScan(
  */
 async function cutTornTail(
   place: LogPlace,
-  tail: { file: SegmentFile; baseOffset: number; from: number; size: number },
+  tail: { file: SegmentFile; lock: DiskLock; baseOffset: number; from: number; size: number },
 ): Promise<RecoveryReport> {
-  const { file, baseOffset, from, size } = tail;
+  const { file, lock, baseOffset, from, size } = tail;
   const name = `${segmentFileName(baseOffset)}.${from}`;
   const folder = await makeQuarantine(place);
   const quarantinePath = freeName(place.disk, join(folder, name));
   await copyRange(place.disk, { source: file.file, from, to: size }, quarantinePath);
   await place.disk.syncFolder(folder);
+  checkHeld(lock, `recover ${place.folder}`);
   file.file.truncate(from);
   await file.file.sync();
   return { tornBytes: size - from, quarantinePath };

@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { SeglogError } from "../base/errors.ts";
-import type { Disk } from "../disk/disk.ts";
+import type { Disk, DiskLock } from "../disk/disk.ts";
 import { openOwnedLog } from "../log/open_log.ts";
 
 /**
@@ -16,12 +16,12 @@ import { openOwnedLog } from "../log/open_log.ts";
  */
 export async function prepareTopicFolders(
   disk: Disk,
-  options: { store: string; partitions: readonly string[]; nowMs: number },
+  options: { store: string; lock: DiskLock; partitions: readonly string[]; nowMs: number },
 ): Promise<void> {
-  const { store, partitions, nowMs } = options;
+  const { store, lock, partitions, nowMs } = options;
   for (const name of partitions) {
     const folder = join(store, name);
-    const { state } = await openOwnedLog(folder, { disk, name, nowMs, create: true });
+    const { state } = await openOwnedLog(folder, { disk, lock, name, nowMs, create: true });
     try {
       if (state.nextOffset > 0) {
         throw new SeglogError(
