@@ -9,7 +9,9 @@ import { parseArgs } from "node:util";
 import type { Campaign } from "../tests/support/campaign.ts";
 
 /** Every campaign; each is loaded when it is run. */
-const CAMPAIGNS: Readonly<Record<string, () => Promise<Campaign>>> = {};
+const CAMPAIGNS: Readonly<Record<string, () => Promise<Campaign>>> = {
+  fault: async () => (await import("../tests/faults/fault_campaign.ts")).campaign,
+};
 
 const MINUTES_DEFAULT = 10;
 

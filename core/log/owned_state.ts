@@ -235,9 +235,9 @@ export class OwnedState implements LogView {
     const dropped = this.#sealed.filter(isDropped);
     this.#sealed = this.#sealed.filter((segment) => !isDropped(segment));
     this.#listSegments();
+    for (const segment of dropped) segment.close();
+    const { disk } = this.place;
     for (const segment of dropped) {
-      segment.close();
-      const { disk } = this.place;
       removeIfThere(disk, segment.path);
       removeIfThere(disk, indexPath(this.place, segment.baseOffset));
     }

@@ -11,7 +11,7 @@ import { SeglogError } from "../base/errors.ts";
 import { TOPICS_MAX } from "../base/limits.ts";
 import { Mutex } from "../base/mutex.ts";
 import type { Disk, DiskLock } from "../disk/disk.ts";
-import { LOCK_IS_LOST } from "../disk/files.ts";
+import { LOCK_IS_LOST, makeFolderDurably } from "../disk/files.ts";
 import { partitionFolderName } from "../format/file_names.ts";
 import type { TopicConfig } from "../topic_config.ts";
 import { type Catalogue, readCatalogue, writeCatalogue } from "./catalogue.ts";
@@ -233,13 +233,20 @@ export function existingCatalogue(disk: Disk, folder: string): Catalogue {
   throw new SeglogError("not-found", `Cannot open ${folder}: no store is there`);
 }
 
-/** The catalogue, made when there is none; what a deletion left behind is removed. */
+/**
+ * The catalogue, made when there is none; what a deletion left behind is removed.
+ *
+ * What a process left that ended in the middle of a change may be only in the page cache. It is made
+ * durable before anything is built upon it.
+ */
 export async function openCatalogue(
   disk: Disk,
   folder: string,
   lock: DiskLock,
 ): Promise<Catalogue> {
   const found = readCatalogue(disk, folder);
+  if (found === undefined) await makeFolderDurably(disk, folder);
+  else await disk.syncFolder(folder);
   if (found !== undefined && found.dropping.length === 0) return found;
   const catalogue = found === undefined
     ? { topics: [], dropping: [] }
