@@ -39,3 +39,19 @@ test("a store's folder that was made and never synced is synced by who makes the
   assert.ok(synced.includes("/"), synced.join());
   await store.close();
 });
+
+test("a topic that the disk kept from being made can be made when that is over", async () => {
+  for (const failing of [1, 2, 3, 4]) {
+    const disk = new TrickDisk();
+    const store = await Store.open("/store", { disk });
+    let syncs = 0;
+    disk.onOperation = (operation, path) => {
+      if (operation !== "syncFolder" || path !== "/store/t-0") return;
+      if (++syncs === failing) throw new SeglogError("io", "EIO");
+    };
+    const append = () => store.append("t", [{ value: "a" }]);
+    await rejectsWith("io", append); // and not as unknown: there is no topic yet
+    assert.equal((await append()).start, 0);
+    await store.close();
+  }
+});
