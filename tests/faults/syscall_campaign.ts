@@ -31,7 +31,7 @@ export const CALLS: readonly CallKind[] = [
   { calls: "unlink,unlinkat", nthMax: 5 },
 ];
 
-export const ERRORS = ["EIO", "ENOSPC"] as const;
+export const ERRORS = ["EIO", "ENOSPC", "EROFS", "EMFILE", "EACCES"] as const;
 
 /** One case. */
 export interface SyscallFault extends CallKind {
