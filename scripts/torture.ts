@@ -10,6 +10,7 @@ import type { Campaign } from "../tests/support/campaign.ts";
 
 /** Every campaign; each is loaded when it is run. */
 const CAMPAIGNS: Readonly<Record<string, () => Promise<Campaign>>> = {
+  kill: async () => (await import("../tests/crash/kill_campaign.ts")).campaign,
   syscall: async () => (await import("../tests/faults/syscall_campaign.ts")).campaign,
   fault: async () => (await import("../tests/faults/fault_campaign.ts")).campaign,
 };
