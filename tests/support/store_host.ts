@@ -17,6 +17,18 @@ const ACTIONS: Readonly<Record<string, (args: never) => unknown>> = {
   open: async ({ folder, options }: { folder: string; options: StoreOptions }) => {
     store = await Store.open(folder, options);
   },
+  /** Several openers at once; who wins keeps the store. */
+  contend: async ({ folder, times }: { folder: string; times: number }) => {
+    const tries = await Promise.allSettled(Array.from({ length: times }, () => Store.open(folder)));
+    return tries.map((one) => {
+      if (one.status === "fulfilled") {
+        store = one.value;
+        return { code: "won" };
+      }
+      if (!(one.reason instanceof SeglogError)) throw one.reason;
+      return { code: one.reason.code, holder: one.reason.details.holder };
+    });
+  },
   append: async ({ topic, records, options }: AppendArgs) => {
     const { start, end } = await opened().append(topic, records, options);
     return { start, end };
