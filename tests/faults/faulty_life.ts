@@ -321,16 +321,14 @@ class FaultyLife {
 
   /** What the disk made unsure is closed and opened again, as its message says. */
   async #leavePoisoned(): Promise<void> {
-    for (const topic of this.#topics.keys()) {
-      try {
-        await this.#store?.flush(topic);
-        if (await this.#isListed(topic)) await this.#store?.ensureTopic(topic);
-      } catch (error) {
-        isOurs(error);
-        assert.equal((error as SeglogError).code, "poisoned", String(error));
-        await this.reopen();
-        return await this.#open();
-      }
+    try {
+      await this.#store?.maintain(); // asks the store itself
+      for (const topic of this.#topics.keys()) await this.#store?.flush(topic);
+    } catch (error) {
+      isOurs(error);
+      assert.equal((error as SeglogError).code, "poisoned", String(error));
+      await this.reopen();
+      await this.#open();
     }
   }
 
