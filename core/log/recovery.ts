@@ -18,6 +18,7 @@ import type { Disk, DiskFile, DiskLock } from "../disk/disk.ts";
 import { checkHeld } from "../disk/files.ts";
 import { QUARANTINE_FOLDER, segmentFileName } from "../format/file_names.ts";
 import type { BatchView } from "../format/batch.ts";
+import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import type { CleanEnd, Manifest } from "./manifest.ts";
 import { scanSegment, watermarkBeyond } from "./scan.ts";
 import { loadIndex } from "./index_file.ts";
@@ -116,6 +117,8 @@ async function recoverByScan(
     : { tornBytes: 0, quarantinePath: undefined };
   // What the scan read may be only in the page cache: a batch whose sync never returned. It is
   // about to be shown as durable, so it must be.
+  checkHeld(lock, `recover ${place.folder}`);
+  writeAgain(file.file, Math.max(SEGMENT_HEADER_BYTES, end.watermark), end.bytes);
   await file.file.sync();
   return { active: new ActiveSegment(place, baseOffset, { file, index, end }), report };
 }
@@ -138,6 +141,14 @@ async function cutTornTail(
   file.file.truncate(from);
   await file.file.sync();
   return { tornBytes: size - from, quarantinePath };
+}
+
+/**
+ * Writes `[from, to)` as it is. After a sync that failed the kernel may take pages for written that
+ * are not, and the next sync would pass over them; see "PostgreSQL's fsync() surprise" (2018).
+ */
+function writeAgain(file: DiskFile, from: number, to: number): void {
+  for (const { bytes, position } of blocksOf(file, from, to)) file.write(bytes, position);
 }
 
 /** Moves a whole file into quarantine. */
@@ -164,17 +175,21 @@ async function copyRange(
 ): Promise<void> {
   const target = disk.create(path);
   try {
-    const block = new Uint8Array(READ_BLOCK_BYTES);
-    for (let position = range.from; position < range.to; position += block.length) {
-      const wanted = block.subarray(0, Math.min(block.length, range.to - position));
-      target.write(
-        wanted.subarray(0, range.source.read(wanted, position)),
-        position - range.from,
-      );
+    for (const { bytes, position } of blocksOf(range.source, range.from, range.to)) {
+      target.write(bytes, position - range.from);
     }
     await target.sync();
   } finally {
     target.close();
+  }
+}
+
+/** The bytes `[from, to)` of a file, by pieces that are valid until the next. */
+function* blocksOf(file: DiskFile, from: number, to: number) {
+  const block = new Uint8Array(READ_BLOCK_BYTES);
+  for (let position = from; position < to; position += block.length) {
+    const wanted = block.subarray(0, Math.min(block.length, to - position));
+    yield { bytes: wanted.subarray(0, file.read(wanted, position)), position };
   }
 }
 

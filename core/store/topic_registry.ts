@@ -236,8 +236,8 @@ export function existingCatalogue(disk: Disk, folder: string): Catalogue {
 /**
  * The catalogue, made when there is none; what a deletion left behind is removed.
  *
- * What a process left that ended in the middle of a change may be only in the page cache. It is made
- * durable before anything is built upon it.
+ * What a process left that ended in the middle of a change may be only in the page cache. It is
+ * written again, and so made durable, before anything is built upon it.
  */
 export async function openCatalogue(
   disk: Disk,
@@ -246,13 +246,12 @@ export async function openCatalogue(
 ): Promise<Catalogue> {
   const found = readCatalogue(disk, folder);
   if (found === undefined) await makeFolderDurably(disk, folder);
-  else await disk.syncFolder(folder);
-  if (found !== undefined && found.dropping.length === 0) return found;
-  const catalogue = found === undefined
-    ? { topics: [], dropping: [] }
-    : await dropFolders(disk, folder, found);
+  const catalogue = found ?? { topics: [], dropping: [] };
   await writeCatalogue(disk, folder, catalogue, { lock });
-  return catalogue;
+  if (catalogue.dropping.length === 0) return catalogue;
+  const tidied = await dropFolders(disk, folder, catalogue);
+  await writeCatalogue(disk, folder, tidied, { lock });
+  return tidied;
 }
 
 /** Removes the folders of deleted topics, never one that a topic has. */
