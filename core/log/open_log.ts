@@ -69,7 +69,7 @@ export async function openOwnedLog(folder: string, options: OwnedLogOptions): Pr
   // same step: from here on the end of the log is known by scanning only.
   const opened = { ...manifest, epoch: manifest.epoch + 1, clean: null };
   try {
-    await writeManifest(disk, folder, opened, { lock });
+    await makeManifestDurable(folder, opened, options);
   } catch (error) {
     active.close();
     throw error;
@@ -111,7 +111,7 @@ export function lockFolder(disk: Disk, folder: string): DiskLock {
  * which is made anew; with records and no manifest, nothing is touched.
  */
 async function createLog(folder: string, options: OwnedLogOptions): Promise<Manifest> {
-  const { disk, lock, nowMs } = options;
+  const { disk, nowMs } = options;
   if (!options.create) throw noLog(folder);
   if (disk.sizeOf(join(folder, CATALOGUE_FILE)) !== undefined) {
     throw new SeglogError(
@@ -145,8 +145,26 @@ async function createLog(folder: string, options: OwnedLogOptions): Promise<Mani
     producers: [],
     clean: null,
   };
-  await writeManifest(disk, folder, manifest, { lock });
+  await makeManifestDurable(folder, manifest, options);
   return manifest;
+}
+
+/** Whichever manifest is there when this fails, the log is not open, and the next try reads it. */
+async function makeManifestDurable(
+  folder: string,
+  manifest: Manifest,
+  { disk, lock }: OwnedLogOptions,
+): Promise<void> {
+  try {
+    await writeManifest(disk, folder, manifest, { lock });
+  } catch (error) {
+    if (!(error instanceof SeglogError) || error.code !== "outcome-unknown") throw error;
+    throw new SeglogError(
+      "io",
+      `Cannot open ${folder}: its ${MANIFEST_FILE} could not be made durable`,
+      { cause: error },
+    );
+  }
 }
 
 /** Every sealed segment must be there, whole, and join the next. @throws {SeglogError} `corrupt` */

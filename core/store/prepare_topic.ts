@@ -47,9 +47,7 @@ async function prepareFolder(folder: string, options: OwnedLogOptions): Promise<
 
 /** What is in doubt of a log that no catalogue names does not matter: there is no topic yet. */
 function asUndone(error: unknown, folder: string): unknown {
-  const isDoubt = error instanceof SeglogError &&
-    (error.code === "outcome-unknown" || error.code === "poisoned");
-  if (!isDoubt) return error;
+  if (!(error instanceof SeglogError) || error.code !== "poisoned") return error;
   return new SeglogError(
     "io",
     `Cannot create a topic in ${folder}: its manifest could not be made durable`,
