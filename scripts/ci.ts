@@ -43,6 +43,12 @@ const checks: Check[] = [
     counts: ownCounts,
   },
   {
+    name: "owners that are killed, the executable among them",
+    command: [...DENO, "test", "-A", "tests/crash/kill_test.ts"],
+    options: plain,
+    counts: denoCounts,
+  },
+  {
     name: "compile with Deno, or as far as it gets without its base",
     command: [...DENO, "task", "compile"],
     options: plain,

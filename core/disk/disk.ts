@@ -39,6 +39,11 @@ export interface DiskFile {
 
 /** A held lock; a process that dies gives it up at once. */
 export interface DiskLock {
+  /**
+   * Whether the file at its path is still the one that was locked. Once that was removed, or
+   * replaced, someone else may lock the new one, and this stays `false`.
+   */
+  isHeld(): boolean;
   /** Gives the lock to the next one. */
   release(): void;
 }

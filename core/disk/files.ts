@@ -6,7 +6,20 @@
 import { dirname } from "node:path";
 import { SeglogError } from "../base/errors.ts";
 import { READ_BLOCK_BYTES } from "../base/limits.ts";
-import type { Disk, DiskFile } from "./disk.ts";
+import type { Disk, DiskFile, DiskLock } from "./disk.ts";
+
+/** What is wrong when a lock is held no longer: goes after "Cannot do this:". */
+export const LOCK_IS_LOST =
+  "its LOCK file was removed or replaced, so another process may write there";
+
+/** Makes sure that what is about to be changed is still ours. @throws {SeglogError} `poisoned` */
+export function checkHeld(lock: DiskLock, action: string): void {
+  if (lock.isHeld()) return;
+  throw new SeglogError(
+    "poisoned",
+    `Cannot ${action}: ${LOCK_IS_LOST}. Close it, see who else uses the folder, and open it again`,
+  );
+}
 
 /**
  * Replaces a file so that a crash leaves the old content or the new, never a mixture.
@@ -14,17 +27,27 @@ import type { Disk, DiskFile } from "./disk.ts";
  * The bytes are synced before the rename makes them the file, and the folder is synced after it,
  * so that the rename itself survives.
  *
+ * @param options with the `lock` that makes the file ours; it is asked again after the sync, during
+ * which another process may have come
  * @throws {SeglogError} `outcome-unknown` when either content may be there after a crash; with any
- * other code the old content stays
+ * other code, `poisoned` when the lock is lost, the old content stays
  */
-export async function replaceFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
+export async function replaceFile(
+  disk: Disk,
+  path: string,
+  bytes: Uint8Array,
+  options: { readonly lock?: DiskLock } = {},
+): Promise<void> {
+  const { lock } = options;
   const temporary = `${path}.tmp`;
+  if (lock !== undefined) checkHeld(lock, `replace ${path}`);
   removeIfThere(disk, temporary);
   try {
     await writeNewFile(disk, temporary, bytes);
+    if (lock !== undefined) checkHeld(lock, `replace ${path}`);
     disk.rename(temporary, path);
   } catch (error) {
-    removeIfThere(disk, temporary);
+    if (lock?.isHeld() !== false) removeIfThere(disk, temporary);
     throw error;
   }
   try {
@@ -119,9 +142,20 @@ function copyBytes(
   { from, to = source.size() }: { readonly from: number; readonly to?: number },
   target: DiskFile,
 ): void {
+  for (const { bytes, position } of blocksOf(source, from, to)) {
+    target.write(bytes, position - from);
+  }
+}
+
+/** The bytes `[from, to)` of a file, by pieces that are valid until the next. */
+export function* blocksOf(
+  file: DiskFile,
+  from: number,
+  to: number,
+): Generator<{ bytes: Uint8Array; position: number }, void, undefined> {
   const block = new Uint8Array(READ_BLOCK_BYTES);
   for (let position = from; position < to; position += block.length) {
     const wanted = block.subarray(0, Math.min(block.length, to - position));
-    target.write(wanted.subarray(0, source.read(wanted, position)), position - from);
+    yield { bytes: wanted.subarray(0, file.read(wanted, position)), position };
   }
 }

@@ -8,14 +8,15 @@
  * @module
  */
 import { basename, dirname, normalize, sep } from "node:path";
+import { decodeUtf8, encodeUtf8 } from "../base/bytes.ts";
 import { SeglogError } from "../base/errors.ts";
 import type { Disk, DiskEntry, DiskFile, DiskLock } from "./disk.ts";
 
 /** A file system that lives and dies with the process. */
 export class MemoryDisk implements Disk {
   readonly #folders = new Map<string, Folder>();
-  /** Notes of those who hold locks, by path. */
-  readonly #locks = new Map<string, string>();
+  /** Files that are locked, and by whom. */
+  readonly #locks = new Map<FileNode, DiskLock>();
 
   open(path: string, mode: "read" | "write"): DiskFile {
     const node = this.#nodeAt(path);
@@ -88,15 +89,26 @@ export class MemoryDisk implements Disk {
   }
 
   tryLock(path: string, note: string): DiskLock | undefined {
-    const name = normalize(path);
-    if (this.#locks.has(name)) return undefined;
-    this.#locks.set(name, note);
-    return { release: () => void this.#locks.delete(name) };
+    const node = this.#nodeAt(path) ?? new FileNode();
+    if (this.#locks.has(node)) return undefined;
+    this.#folderOf(path).set(basename(path), node);
+    node.truncate(0);
+    node.write(encodeUtf8(note), 0);
+    let isHeld = true;
+    const lock: DiskLock = {
+      isHeld: () => isHeld &&= this.#locks.get(node) === lock && this.#nodeAt(path) === node,
+      release: () => {
+        isHeld = false;
+        if (this.#locks.get(node) === lock) this.#locks.delete(node);
+      },
+    };
+    this.#locks.set(node, lock);
+    return lock;
   }
 
-  /** The note of who holds the lock; empty when nobody does. */
   readLockNote(path: string): string {
-    return this.#locks.get(normalize(path))?.trim() ?? "";
+    const node = this.#nodeAt(path);
+    return node === undefined ? "" : decodeUtf8(node.bytes.subarray(0, node.size)).trim();
   }
 
   /** Loses everything that was not synced, and every lock: what a loss of power may do. */

@@ -4,6 +4,7 @@
  * @module
  */
 import * as fs from "node:fs";
+import * as os from "node:os";
 import process from "node:process";
 import { messageOf, SeglogError } from "../base/errors.ts";
 import type { Disk, DiskEntry, DiskFile, DiskLock } from "./disk.ts";
@@ -141,10 +142,9 @@ function attempt<T>(action: string, path: string, run: () => T): T {
   }
 }
 
-/** Runtimes differ in what an error of the operating system carries; the code may be missing. */
 function diskError(action: string, path: string, cause: unknown): SeglogError {
-  const code = (cause as { code?: unknown }).code;
-  if (typeof code === "string" && DISK_FULL_CODES.has(code)) {
+  const code = codeOf(cause);
+  if (code !== undefined && DISK_FULL_CODES.has(code)) {
     return new SeglogError("disk-full", `Cannot ${action} ${path}: the disk is full (${code})`, {
       cause,
     });
@@ -156,4 +156,12 @@ function diskError(action: string, path: string, cause: unknown): SeglogError {
     return new SeglogError("io", `Cannot ${action} ${path}: not permitted (${code})`, { cause });
   }
   return new SeglogError("io", `Cannot ${action} ${path}: ${messageOf(cause)}`, { cause });
+}
+
+/** The code of an error of the operating system; of some, Deno tells the number only, in the text. */
+function codeOf(cause: unknown): string | undefined {
+  const { code } = cause as { code?: unknown };
+  if (typeof code === "string") return code;
+  const number = Number(/\(os error (\d+)\)/.exec(messageOf(cause))?.[1]);
+  return Object.entries(os.constants.errno).find(([, errno]) => errno === number)?.[0];
 }

@@ -109,7 +109,7 @@ export class Log implements AsyncDisposable {
     if (disk.list(path) === undefined) await makeFolderDurably(disk, path);
     const lock = lockLog(disk, path);
     try {
-      return await Log.openLocked(path, { ...options, lock });
+      return await Log.openLocked(path, { ...options, lock, releasesLock: true });
     } catch (error) {
       lock.release();
       throw error;
@@ -119,22 +119,24 @@ export class Log implements AsyncDisposable {
   /**
    * Opens a log whose lock the caller holds, as a store does for all of its logs.
    *
-   * @param options with a `lock` that the log shall release when it is closed, if any
+   * @param options with the `lock`, and whether the log shall release it when it is closed; without
+   * a lock, the log is opened for reading
    */
   static async openLocked(
     folder: string,
-    options: LogOptions & { readonly lock?: DiskLock } = {},
+    options: LogOptions & { readonly lock?: DiskLock; readonly releasesLock?: boolean },
   ): Promise<Log> {
     const { disk = nodeDisk, clock = systemClock, create = true, name = folder, lock } = options;
     const settings = settingsOf(options);
-    if (options.readOnly) {
+    if (lock === undefined) {
       const view = new OutsideView(name, folder, disk);
       return new Log({ view, recovery: { tornBytes: 0, quarantinePath: undefined } }, settings);
     }
     const nowMs = clock.now();
-    const { state, report } = await openOwnedLog(folder, { disk, name, nowMs, create });
+    const { state, report } = await openOwnedLog(folder, { disk, lock, name, nowMs, create });
     const writer = new LogWriter(state, settings, clock);
-    return new Log({ view: state, writer, lock, recovery: report }, settings);
+    const parts = { view: state, writer, recovery: report };
+    return new Log(options.releasesLock ? { ...parts, lock } : parts, settings);
   }
 
   /** A log in memory, gone when the process ends. Otherwise it is like any other. */

@@ -157,12 +157,13 @@ export class LogWriter {
   async close(): Promise<void> {
     this.#isClosing = true;
     const state = this.#state;
+    const wasPoisoned = state.isPoisoned;
     try {
       // What waits and fails is told to those who wait for it; the rest is closed in good order.
       await this.#acknowledge({ kind: "os" }).catch(() => {});
       await this.#mutex.run(async () => {
         await this.#endBackgroundSync();
-        if (state.isPoisoned) return;
+        if (wasPoisoned) return; // whoever it concerned was told
         await this.#sync();
         await state.markClean();
       });
@@ -210,11 +211,11 @@ export class LogWriter {
   /** Takes what waits, writes, syncs, publishes, and only then tells those who wait. */
   async #commit(): Promise<void> {
     const state = this.#state;
-    if (state.failure !== undefined) return this.#turnAway([], state.failure);
     let work: AppendWork;
     try {
+      state.checkOwned();
       work = this.#queue.take();
-    } catch (error) { // a batch could not be finished
+    } catch (error) { // the log is not ours any more, or a batch could not be finished
       return this.#turnAway([], error as Error);
     }
     let failure: Error | undefined;
@@ -291,6 +292,7 @@ export class LogWriter {
 
   async #roll(): Promise<void> {
     const state = this.#state;
+    state.checkOwned();
     if (state.segments.length >= SEGMENTS_MAX) {
       throw new SeglogError(
         "too-large",
@@ -302,13 +304,14 @@ export class LogWriter {
     state.publish();
     state.producers.settle(state.nextOffset);
     await state.roll(this.#clock.now());
+    state.checkOwned(); // more will be written at once
     this.#hasRolled = true;
   }
 
   /**
    * Syncs the active segment. A sync that failed is never tried again.
    *
-   * @throws {SeglogError} `poisoned`, also when another sync failed meanwhile
+   * @throws {SeglogError} `poisoned`, also when another sync failed or the lock was lost meanwhile
    */
   async #sync(): Promise<void> {
     const state = this.#state;
@@ -321,7 +324,7 @@ export class LogWriter {
     } catch (cause) {
       throw state.poison(`a sync failed (${messageOf(cause)})`, cause);
     }
-    state.checkWritable();
+    state.checkOwned();
     state.markDurable(end);
   }
 

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { decodeChecked, encodeChecked } from "../base/checked_document.ts";
 import { SeglogError } from "../base/errors.ts";
 import { MANIFEST_BYTES_MAX } from "../base/limits.ts";
-import type { Disk } from "../disk/disk.ts";
+import type { Disk, DiskLock } from "../disk/disk.ts";
 import { readFile, replaceFile } from "../disk/files.ts";
 import { MANIFEST_FILE } from "../format/file_names.ts";
 import { complaintAboutManifest } from "./check_manifest.ts";
@@ -54,9 +54,15 @@ export interface Manifest {
   readonly clean: CleanEnd | null;
 }
 
-/** Replaces the manifest in `folder`; durable when it resolves. */
-export async function writeManifest(disk: Disk, folder: string, manifest: Manifest): Promise<void> {
-  await replaceFile(disk, join(folder, MANIFEST_FILE), encodeChecked("partition", manifest));
+/** Replaces the manifest in `folder`; durable when it resolves. Throws as {@linkcode replaceFile}. */
+export async function writeManifest(
+  disk: Disk,
+  folder: string,
+  manifest: Manifest,
+  options: { readonly lock?: DiskLock } = {},
+): Promise<void> {
+  const bytes = encodeChecked("partition", manifest);
+  await replaceFile(disk, join(folder, MANIFEST_FILE), bytes, options);
 }
 
 /**

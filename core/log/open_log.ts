@@ -9,7 +9,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { SeglogError } from "../base/errors.ts";
 import type { Disk, DiskLock } from "../disk/disk.ts";
-import { makeFolderDurably, removeIfThere } from "../disk/files.ts";
+import { checkHeld, makeFolderDurably, removeIfThere } from "../disk/files.ts";
 import {
   CATALOGUE_FILE,
   LOCK_FILE,
@@ -17,6 +17,7 @@ import {
   parseSegmentFileName,
   segmentFileName,
 } from "../format/file_names.ts";
+import type { BatchView } from "../format/batch.ts";
 import { EPOCH_MAX } from "../format/batch_header.ts";
 import { gapAt } from "./gaps.ts";
 import { isWholeChain, type Manifest, readManifest, writeManifest } from "./manifest.ts";
@@ -36,27 +37,37 @@ export interface OwnedLog {
   readonly report: RecoveryReport;
 }
 
+/** How a log is opened for writing. */
+export interface OwnedLogOptions {
+  readonly disk: Disk;
+  /** The lock that makes the log ours; it stays with the caller. */
+  readonly lock: DiskLock;
+  readonly name: string;
+  readonly nowMs: number;
+  /** Whether to make the log when there is none. */
+  readonly create: boolean;
+}
+
 /**
  * Opens the log in `folder`, which the caller has locked, making it when there is none.
  *
- * @throws {SeglogError} `corrupt`, `unsupported`, or `not-found` when it may not be made
+ * @throws {SeglogError} `corrupt`, `unsupported`, `poisoned` when the lock is lost, or `not-found`
+ * when it may not be made
  */
-export async function openOwnedLog(
-  folder: string,
-  options: { disk: Disk; name: string; nowMs: number; create: boolean },
-): Promise<OwnedLog> {
-  const { disk, name, nowMs } = options;
-  const manifest = readManifest(disk, folder) ??
-    await createLog(folder, { disk, nowMs, create: options.create });
+export async function openOwnedLog(folder: string, options: OwnedLogOptions): Promise<OwnedLog> {
+  const { disk, lock, name } = options;
+  checkHeld(lock, `open ${folder}`);
+  const manifest = readManifest(disk, folder) ?? await createLog(folder, options);
   const place: LogPlace = { disk, folder, logId: manifest.logId };
   checkSealed(place, manifest);
   const producers = new ProducerTable(manifest.producers);
-  const { active, report, epoch } = await recoverActive(place, manifest, (batch) => {
+  const visit = (batch: BatchView) => {
     const producer = batch.producer();
     if (producer !== undefined) {
       producers.note(producer, { start: batch.baseOffset, end: batch.nextOffset });
     }
-  });
+  };
+  const { active, report, epoch } = await recoverActive(place, manifest, { lock, visit });
   try {
     // Epochs never fall, not even under a manifest that is older than its segments.
     const opened = {
@@ -67,8 +78,9 @@ export async function openOwnedLog(
     // The new epoch is durable before the first append that carries it. The clean mark goes with
     // the same step: from here on the end of the log is known by scanning only.
     await tidy(place, manifest); // not before it is certain that nothing is refused
-    await writeManifest(disk, folder, opened);
-    return { state: new OwnedState(name, { place, manifest: opened, active, producers }), report };
+    await makeManifestDurable(folder, opened, options);
+    const state = new OwnedState(name, { place, lock, manifest: opened, active, producers });
+    return { state, report };
   } catch (error) {
     active.close();
     throw error;
@@ -115,10 +127,7 @@ export function lockFolder(disk: Disk, folder: string): DiskLock {
  * Makes an empty log. A crash on the way leaves a first segment without records and no manifest,
  * which is made anew; with records and no manifest, nothing is touched.
  */
-async function createLog(
-  folder: string,
-  options: { disk: Disk; nowMs: number; create: boolean },
-): Promise<Manifest> {
+async function createLog(folder: string, options: OwnedLogOptions): Promise<Manifest> {
   const { disk, nowMs } = options;
   const missing = noLog(disk, folder);
   if (!options.create || missing.code === "corrupt") throw missing;
@@ -144,8 +153,26 @@ async function createLog(
     producers: [],
     clean: null,
   };
-  await writeManifest(disk, folder, manifest);
+  await makeManifestDurable(folder, manifest, options);
   return manifest;
+}
+
+/** Whichever manifest is there when this fails, the log is not open, and the next try reads it. */
+async function makeManifestDurable(
+  folder: string,
+  manifest: Manifest,
+  { disk, lock }: OwnedLogOptions,
+): Promise<void> {
+  try {
+    await writeManifest(disk, folder, manifest, { lock });
+  } catch (error) {
+    if (!(error instanceof SeglogError) || error.code !== "outcome-unknown") throw error;
+    throw new SeglogError(
+      "io",
+      `Cannot open ${folder}: its ${MANIFEST_FILE} could not be made durable`,
+      { cause: error },
+    );
+  }
 }
 
 /** Every sealed segment must be there, whole, and join the next. @throws {SeglogError} `corrupt` */

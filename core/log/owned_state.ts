@@ -6,7 +6,8 @@
  * @module
  */
 import { SeglogError } from "../base/errors.ts";
-import { removeIfThere } from "../disk/files.ts";
+import type { DiskLock } from "../disk/disk.ts";
+import { LOCK_IS_LOST, removeIfThere } from "../disk/files.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { addGap, type Gap, gapsFrom, outsideGaps } from "./gaps.ts";
 import { indexPath, saveIndex } from "./index_file.ts";
@@ -22,6 +23,7 @@ export class OwnedState implements LogView {
   readonly name: string;
   readonly place: LogPlace;
   readonly producers: ProducerTable;
+  readonly #lock: DiskLock;
   readonly #tail = new Tail();
   #manifest: Manifest;
   #sealed: readonly SealedSegment[];
@@ -35,6 +37,7 @@ export class OwnedState implements LogView {
     name: string,
     opened: {
       place: LogPlace;
+      lock: DiskLock;
       manifest: Manifest;
       active: ActiveSegment;
       producers: ProducerTable;
@@ -43,6 +46,7 @@ export class OwnedState implements LogView {
     this.name = name;
     this.place = opened.place;
     this.producers = opened.producers;
+    this.#lock = opened.lock;
     this.#manifest = opened.manifest;
     this.#sealed = opened.manifest.sealed.map((entry) => new SealedSegment(this.place, entry));
     this.#active = opened.active;
@@ -111,6 +115,16 @@ export class OwnedState implements LogView {
   /** @throws {SeglogError} `closed` or `poisoned` */
   checkWritable(): void {
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /**
+   * Makes sure that the log is still ours: asked before its files are touched, and after each wait.
+   *
+   * @throws {SeglogError} `closed`, or `poisoned`, also when it was not ours any more
+   */
+  checkOwned(): void {
+    this.checkWritable();
+    if (!this.#lock.isHeld()) throw this.poison(LOCK_IS_LOST, undefined);
   }
 
   /** Shows readers what is written, and wakes those who wait for it. */
@@ -214,8 +228,9 @@ export class OwnedState implements LogView {
   async #replaceManifest(changes: Partial<Manifest>): Promise<void> {
     const manifest = { ...this.#manifest, ...changes };
     try {
-      await writeManifest(this.place.disk, this.place.folder, manifest);
+      await writeManifest(this.place.disk, this.place.folder, manifest, { lock: this.#lock });
     } catch (error) {
+      this.checkOwned();
       if (!(error instanceof SeglogError) || error.code !== "outcome-unknown") throw error;
       throw this.poison("its manifest may or may not be the new one", error);
     }
@@ -227,9 +242,9 @@ export class OwnedState implements LogView {
     const dropped = this.#sealed.filter(isDropped);
     this.#sealed = this.#sealed.filter((segment) => !isDropped(segment));
     this.#listSegments();
+    for (const segment of dropped) segment.close();
+    const { disk } = this.place;
     for (const segment of dropped) {
-      segment.close();
-      const { disk } = this.place;
       removeIfThere(disk, segment.path);
       removeIfThere(disk, indexPath(this.place, segment.baseOffset));
     }

@@ -12,8 +12,11 @@
  * @module
  */
 import { SeglogError } from "../base/errors.ts";
+import type { DiskFile, DiskLock } from "../disk/disk.ts";
+import { blocksOf, checkHeld } from "../disk/files.ts";
 import { segmentFileName } from "../format/file_names.ts";
 import type { BatchView } from "../format/batch.ts";
+import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import type { BatchSource } from "./block_reader.ts";
 import type { Manifest } from "./manifest.ts";
 import { type ScanEnd, scanSegment, scanTail, watermarkBeyond } from "./scan.ts";
@@ -56,6 +59,14 @@ export function decideRecovery(
   return end.bytes === size ? { kind: "whole" } : { kind: "torn", from: end.bytes };
 }
 
+/** What recovery needs beside the files. */
+export interface RecoveryOptions {
+  /** The lock that makes the segment ours. */
+  readonly lock: DiskLock;
+  /** Gets each batch that was read, when the segment had to be read. */
+  readonly visit: (batch: BatchView) => void;
+}
+
 /**
  * The bytes that are known to have been synced: as batches tell, up to where the log was closed, and
  * where the last of the records lay that a truncation removed. Their offsets must not come again.
@@ -90,13 +101,12 @@ export function judgeActive(
 /**
  * Opens the active segment for writing.
  *
- * @param visit gets each batch that was read, when the segment had to be read
  * @throws {SeglogError} `corrupt` for damage to acknowledged data, with nothing changed
  */
 export async function recoverActive(
   place: LogPlace,
   manifest: Manifest,
-  visit: (batch: BatchView) => void,
+  options: RecoveryOptions,
 ): Promise<RecoveredSegment> {
   const baseOffset = manifest.activeBaseOffset;
   const file = openSegmentFile(place, baseOffset, "write");
@@ -109,7 +119,7 @@ export async function recoverActive(
         epoch: closed.epoch,
       };
     }
-    return await recoverByScan(place, { manifest, file, visit });
+    return await recoverByScan(place, { ...options, manifest, file });
   } catch (error) {
     file.file.close();
     throw error;
@@ -127,9 +137,9 @@ export function closedInGoodOrder(place: LogPlace, manifest: Manifest, file: Seg
 
 async function recoverByScan(
   place: LogPlace,
-  opened: { manifest: Manifest; file: SegmentFile; visit: (batch: BatchView) => void },
+  opened: RecoveryOptions & { manifest: Manifest; file: SegmentFile },
 ): Promise<RecoveredSegment> {
-  const { manifest, file, visit } = opened;
+  const { manifest, file, lock, visit } = opened;
   const baseOffset = manifest.activeBaseOffset;
   const path = segmentPath(place, baseOffset);
   const index = new SparseIndex(baseOffset);
@@ -148,10 +158,12 @@ async function recoverByScan(
   }
   checkEnd(path, end, manifest);
   const report = decision.kind === "torn"
-    ? await cutTornTail(place, { file, baseOffset, from: decision.from, size })
+    ? await cutTornTail(place, { file, lock, baseOffset, from: decision.from, size })
     : { tornBytes: 0, quarantinePath: undefined };
   // What the scan read may be only in the page cache: a batch whose sync never returned. It is
   // about to be shown as durable, so it must be; and a cut must not come undone.
+  checkHeld(lock, `recover ${place.folder}`);
+  writeAgain(file.file, Math.max(SEGMENT_HEADER_BYTES, end.watermark), end.bytes);
   await file.file.sync();
   const active = new ActiveSegment(place, baseOffset, { file, index, end });
   return { active, report, epoch: end.epoch };
@@ -174,12 +186,21 @@ function checkEnd(path: string, end: ScanEnd, { clean }: Manifest): void {
  */
 async function cutTornTail(
   place: LogPlace,
-  tail: { file: SegmentFile; baseOffset: number; from: number; size: number },
+  tail: { file: SegmentFile; lock: DiskLock; baseOffset: number; from: number; size: number },
 ): Promise<RecoveryReport> {
-  const { file, baseOffset, from, size } = tail;
+  const { file, lock, baseOffset, from, size } = tail;
   const quarantinePath = await keepBytes(place, segmentFileName(baseOffset), { from, to: size });
+  checkHeld(lock, `recover ${place.folder}`);
   file.file.truncate(from);
   return { tornBytes: size - from, quarantinePath };
+}
+
+/**
+ * Writes `[from, to)` as it is. After a sync that failed the kernel may take pages for written that
+ * are not, and the next sync would pass over them; see "PostgreSQL's fsync() surprise" (2018).
+ */
+function writeAgain(file: DiskFile, from: number, to: number): void {
+  for (const { bytes, position } of blocksOf(file, from, to)) file.write(bytes, position);
 }
 
 function damage(

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { decodeChecked, encodeChecked } from "../base/checked_document.ts";
 import { SeglogError } from "../base/errors.ts";
 import { MANIFEST_BYTES_MAX } from "../base/limits.ts";
-import type { Disk } from "../disk/disk.ts";
+import type { Disk, DiskLock } from "../disk/disk.ts";
 import { readFile, replaceFile } from "../disk/files.ts";
 import { CATALOGUE_FILE, MANIFEST_FILE, parseSegmentFileName } from "../format/file_names.ts";
 import { repairCommand } from "../log/repair_words.ts";
@@ -21,13 +21,15 @@ export interface Catalogue {
   readonly dropping: readonly string[];
 }
 
-/** Replaces the catalogue in `folder`; durable when it resolves. */
+/** Replaces the catalogue in `folder`; durable when it resolves. Throws as {@linkcode replaceFile}. */
 export async function writeCatalogue(
   disk: Disk,
   folder: string,
   catalogue: Catalogue,
+  options: { readonly lock?: DiskLock } = {},
 ): Promise<void> {
-  await replaceFile(disk, join(folder, CATALOGUE_FILE), encodeChecked("store", catalogue));
+  const bytes = encodeChecked("store", catalogue);
+  await replaceFile(disk, join(folder, CATALOGUE_FILE), bytes, options);
 }
 
 /**

@@ -92,6 +92,7 @@ export class Store implements Backend {
       now: () => clock.now(),
       context: {
         folder,
+        lock,
         logOptions: { disk, clock, readOnly },
         onNotice: (notice) => options.onNotice?.(notice),
       },
@@ -117,7 +118,7 @@ export class Store implements Backend {
     if (disk.list(path) === undefined) await makeFolderDurably(disk, path);
     const lock = lockFolder(disk, path);
     try {
-      const catalogue = await openCatalogue(disk, path);
+      const catalogue = await openCatalogue(disk, path, lock);
       return new Store(path, { disk, lock, catalogue }, options);
     } catch (error) {
       lock.release();

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import type { PartitionInfo, TopicInfo } from "../backend.ts";
 import { SeglogError } from "../base/errors.ts";
+import type { DiskLock } from "../disk/disk.ts";
 import { partitionFolderName } from "../format/file_names.ts";
 import type { RecordInput } from "../format/record.ts";
 import { Log } from "../log/log.ts";
@@ -15,6 +16,8 @@ import { commonPartition, partitionOf } from "../partitioner.ts";
 /** What all topics of a store share. */
 export interface TopicContext {
   readonly folder: string;
+  /** The store's; none when it is open for reading. */
+  readonly lock: DiskLock | undefined;
   readonly logOptions: Pick<LogOptions, "disk" | "clock" | "readOnly">;
   readonly onNotice: (notice: string) => void;
 }
@@ -130,6 +133,7 @@ export class Topic {
     const log = await Log.openLocked(folder, {
       ...settings,
       ...this.#context.logOptions,
+      lock: this.#context.lock,
       create: false,
       name: config.partitions === 1 ? `"${name}"` : `"${name}" partition ${partition}`,
     });

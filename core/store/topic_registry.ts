@@ -10,7 +10,8 @@ import type { TopicInfo } from "../backend.ts";
 import { SeglogError } from "../base/errors.ts";
 import { TOPICS_MAX } from "../base/limits.ts";
 import { Mutex } from "../base/mutex.ts";
-import type { Disk } from "../disk/disk.ts";
+import type { Disk, DiskLock } from "../disk/disk.ts";
+import { LOCK_IS_LOST, makeFolderDurably } from "../disk/files.ts";
 import { partitionFolderName } from "../format/file_names.ts";
 import type { TopicConfig } from "../topic_config.ts";
 import { type Catalogue, readCatalogue, writeCatalogue } from "./catalogue.ts";
@@ -53,7 +54,10 @@ export class TopicRegistry {
     return this.#topics.get(name);
   }
 
-  /** Nothing may be changed any more when a change of the catalogue ended as unknown. */
+  /**
+   * Nothing may be changed any more when a change of the catalogue ended as unknown, or when the
+   * store is not ours any more.
+   */
   checkWritable(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -76,7 +80,7 @@ export class TopicRegistry {
     asked: Partial<TopicConfig>,
   ): Promise<{ created: boolean; topic: TopicInfo }> {
     return this.#mutex.run(async () => {
-      this.checkWritable();
+      this.#checkOwned();
       const known = this.#topics.get(name)?.info;
       if (known === undefined) return { created: true, topic: await this.#create(name, config) };
       checkAgrees(known, asked);
@@ -87,7 +91,7 @@ export class TopicRegistry {
   /** Changes settings of a topic. @throws {SeglogError} `invalid-argument` for its partitions */
   configure(name: string, asked: Partial<TopicConfig>): Promise<TopicInfo> {
     return this.#mutex.run(async () => {
-      this.checkWritable();
+      this.#checkOwned();
       const topic = this.#existing(name);
       checkPartitionsStay(topic.info, asked);
       const info = { ...topic.info, config: { ...topic.info.config, ...asked } };
@@ -104,7 +108,7 @@ export class TopicRegistry {
    */
   delete(name: string): Promise<void> {
     return this.#mutex.run(async () => {
-      this.checkWritable();
+      this.#checkOwned();
       const topic = this.#existing(name);
       const dropping = [...this.#catalogue.dropping, ...partitionFolders(topic.info)];
       const topics = this.#catalogue.topics.filter((other) => other.name !== name);
@@ -136,7 +140,8 @@ export class TopicRegistry {
     const { disk, folder, now } = this.#options;
     const info = { name, id: randomBytes(16).toString("hex"), config };
     const partitions = partitionFolders(info);
-    await prepareTopicFolders(disk, { store: folder, partitions, nowMs: now() });
+    const lock = this.#checkOwned();
+    await prepareTopicFolders(disk, { store: folder, lock, partitions, nowMs: now() });
     const topics = [...this.#catalogue.topics, info];
     await this.#replaceCatalogue({ ...this.#catalogue, topics });
     this.#syncTopics();
@@ -146,7 +151,25 @@ export class TopicRegistry {
   async #finishDrops(): Promise<void> {
     if (this.#catalogue.dropping.length === 0) return;
     const { disk, folder } = this.#options;
+    this.#checkOwned();
     await this.#replaceCatalogue(await dropFolders(disk, folder, this.#catalogue));
+  }
+
+  /**
+   * Makes sure that the store is still ours: asked before anything of it is changed.
+   *
+   * @returns the lock that makes it ours; a store that is open for reading changes nothing
+   * @throws {SeglogError} `poisoned`
+   */
+  #checkOwned(): DiskLock {
+    this.checkWritable();
+    const { folder, context: { lock } } = this.#options;
+    if (lock?.isHeld()) return lock;
+    throw this.#failure = new SeglogError(
+      "poisoned",
+      `Cannot change the store in ${folder}: ${LOCK_IS_LOST}. ` +
+        "Close the store, see who else uses the folder, and open it again",
+    );
   }
 
   #existing(name: string): Topic {
@@ -156,13 +179,15 @@ export class TopicRegistry {
   }
 
   async #replaceCatalogue(catalogue: Catalogue): Promise<void> {
+    const { disk, folder } = this.#options;
+    const lock = this.#checkOwned();
     try {
-      await writeCatalogue(this.#options.disk, this.#options.folder, catalogue);
+      await writeCatalogue(disk, folder, catalogue, { lock });
     } catch (error) {
       if (error instanceof SeglogError && error.code === "outcome-unknown") {
         this.#failure = new SeglogError(
           "poisoned",
-          `Cannot change the store in ${this.#options.folder}: an earlier change of its topics may or may not be stored. ` +
+          `Cannot change the store in ${folder}: an earlier change of its topics may or may not be stored. ` +
             "Close the store, look at the disk, and open it again",
           { cause: error },
         );
@@ -208,15 +233,25 @@ export function existingCatalogue(disk: Disk, folder: string): Catalogue {
   throw new SeglogError("not-found", `Cannot open ${folder}: no store is there`);
 }
 
-/** The catalogue, made when there is none; what a deletion left behind is removed. */
-export async function openCatalogue(disk: Disk, folder: string): Promise<Catalogue> {
+/**
+ * The catalogue, made when there is none; what a deletion left behind is removed.
+ *
+ * What a process left that ended in the middle of a change may be only in the page cache. It is
+ * written again, and so made durable, before anything is built upon it.
+ */
+export async function openCatalogue(
+  disk: Disk,
+  folder: string,
+  lock: DiskLock,
+): Promise<Catalogue> {
   const found = readCatalogue(disk, folder);
-  if (found !== undefined && found.dropping.length === 0) return found;
-  const catalogue = found === undefined
-    ? { topics: [], dropping: [] }
-    : await dropFolders(disk, folder, found);
-  await writeCatalogue(disk, folder, catalogue);
-  return catalogue;
+  if (found === undefined) await makeFolderDurably(disk, folder);
+  const catalogue = found ?? { topics: [], dropping: [] };
+  await writeCatalogue(disk, folder, catalogue, { lock });
+  if (catalogue.dropping.length === 0) return catalogue;
+  const tidied = await dropFolders(disk, folder, catalogue);
+  await writeCatalogue(disk, folder, tidied, { lock });
+  return tidied;
 }
 
 /** Removes the folders of deleted topics, never one that a topic has. */

@@ -2,8 +2,8 @@
  * What a loss of power may leave of a disk. Whatever a returned sync covered is there. Of all that
  * was done since, each operation may have happened or not, in any combination:
  *
- * - a write whole, not at all, or torn: of each sector of 512 bytes the new content, the old,
- *   zeros or garbage, with the length of the file moved on or not;
+ * - a write whole, not at all, or torn: each sector of 512 bytes has the new content or the old,
+ *   or, behind the old end of the file, zeros or garbage, with the length moved on or not;
  * - a file cut or not;
  * - a new, renamed or removed entry of a folder there or not. A rename is one step: never half.
  *
@@ -201,11 +201,12 @@ function tearing(seed: number): Tear {
     for (let at = position; at < end;) {
       const sectorEnd = Math.min(end, (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES);
       const fate = draw(4);
-      if (fate === 1) { // the old content, which beyond the old end is zeros
-        after.fill(0, at, sectorEnd);
-        after.set(before.subarray(at, Math.min(sectorEnd, before.length)), at);
-      } else if (fate === 2) after.fill(0, at, sectorEnd);
-      else if (fate === 3) { for (let i = at; i < sectorEnd; i++) after[i] = draw(256); }
+      const fresh = Math.max(at, Math.min(sectorEnd, before.length)); // nothing was here before
+      if (fate === 1) { // the old content, which behind the old end is zeros
+        after.set(before.subarray(at, fresh), at);
+        after.fill(0, fresh, sectorEnd);
+      } else if (fate === 2) after.fill(0, fresh, sectorEnd);
+      else if (fate === 3) { for (let i = fresh; i < sectorEnd; i++) after[i] = draw(256); }
       if (fate !== 1) reached = Math.max(reached, sectorEnd);
       at = sectorEnd;
     }

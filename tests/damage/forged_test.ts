@@ -91,6 +91,20 @@ function positionsIn(files: Files): number[] {
   return positions;
 }
 
+test("the segments of a log have salts of their own", async () => {
+  const disk = new MemoryDisk();
+  await using log = await Log.open("/log", { disk, segmentBytes: 4096 });
+  for (let i = 0; i < 20; i++) await log.append({ value: "x".repeat(3000) });
+  const salts = disk.list("/log")!.filter(({ name }) => name.endsWith(".log")).map(({ name }) => {
+    const header = new Uint8Array(64);
+    disk.open(`/log/${name}`, "read").read(header, 0);
+    const decoded = decodeSegmentHeader(header);
+    assert.ok(typeof decoded !== "string");
+    return decoded.salt;
+  });
+  assert.equal(new Set(salts).size, 20);
+});
+
 describe("a value that holds", () => {
   for (
     const [what, forged] of [

@@ -114,7 +114,7 @@ export class MapDisk implements Disk {
   tryLock(path: string): DiskLock | undefined {
     if (this.#locks.has(path)) return undefined;
     this.#locks.add(path);
-    return { release: () => void this.#locks.delete(path) };
+    return { isHeld: () => this.#locks.has(path), release: () => void this.#locks.delete(path) };
   }
 
   readLockNote(): string {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { test } from "node:test";
-import { MANIFEST_FILE } from "../../core/format/file_names.ts";
+import { LOCK_FILE, MANIFEST_FILE } from "../../core/format/file_names.ts";
 import { examine, orRefusal, readAround, type Verdict } from "./examine.ts";
 import { type Files, MapDisk } from "./map_disk.ts";
 import { type SmallStore, smallStore, STORE } from "./small_store.ts";
@@ -76,8 +76,10 @@ function examineInLog(
 async function examineCatalogue(files: Files, store: SmallStore): Promise<Verdict> {
   const disk = new MapDisk(files);
   const opened = await orRefusal(() => Store.open(STORE, { disk }));
-  assert.ok(disk.isUnchanged, "neither a refusal nor opening a store changes anything");
-  if (opened === undefined) return "refused";
+  if (opened === undefined) {
+    assert.ok(disk.isUnchanged, "a refusal changes nothing");
+    return "refused";
+  }
   await opened.close();
   for (const [folder, truth] of store.logs) {
     await using log = await Log.open(folder, { disk, readOnly: true });
@@ -90,6 +92,7 @@ async function examineCatalogue(files: Files, store: SmallStore): Promise<Verdic
 function kindOf(store: SmallStore, path: string): string {
   if (path.endsWith(".json")) return path.endsWith(MANIFEST_FILE) ? "manifest" : "catalogue";
   if (path.endsWith(".index")) return "index";
+  if (path.endsWith(LOCK_FILE)) return "lock";
   return store.logs.get(dirname(path))!.activePath === path ? "active segment" : "sealed segment";
 }
 

@@ -248,6 +248,30 @@ export function diskSuite(name: string, fixture: () => DiskFixture): void {
     other.release();
   });
 
+  promise("a lock is held until it is released, or its file is another's", async (given) => {
+    const { disk, folder } = given;
+    const path = join(folder, "LOCK");
+    const released = disk.tryLock(path, "")!;
+    assert.ok(released.isHeld());
+    released.release();
+    assert.equal(released.isHeld(), false);
+    const removed = disk.tryLock(path, "")!;
+    disk.removeFile(path);
+    assert.equal(removed.isHeld(), false);
+    const replaced = disk.tryLock(path, "third\n")!;
+    assert.ok(replaced.isHeld(), "the new file is another lock");
+    removed.release();
+    assert.equal(disk.tryLock(path, "fourth\n"), undefined, "a lost lock gives nothing back");
+    assert.ok(replaced.isHeld());
+    await writeNewFile(disk, join(folder, "other"), encodeUtf8("other"));
+    disk.rename(path, join(folder, "away"));
+    disk.rename(join(folder, "other"), path);
+    assert.equal(replaced.isHeld(), false);
+    disk.rename(join(folder, "away"), path);
+    assert.equal(replaced.isHeld(), false, "someone may have come meanwhile");
+    replaced.release();
+  });
+
   promise("replaceFile() leaves the new content and no temporary file", async (given) => {
     const { disk, folder } = given;
     const path = join(folder, "a.json");

@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { lockOpenFile, readLockNote, signLock, tryLockFile } from "../../core/disk/lock.ts";
 import { tempDir } from "../support/temp_dir.ts";
-import { findRuntime, type Runtime } from "./runtimes.ts";
+import { findRuntime, type Runtime } from "../support/runtimes.ts";
 
 const HOLDER = fileURLToPath(new URL("./lock_holder.ts", import.meta.url));
 const found = (["deno", "bun", "node"] as const).map((name) => ({

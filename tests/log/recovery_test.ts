@@ -3,6 +3,8 @@ import { Buffer } from "node:buffer";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { decodeBatchHeader, encodeBatchHeader } from "../../core/format/batch_header.ts";
+import { decodeSegmentHeader } from "../../core/format/segment_header.ts";
 import { decideRecovery } from "../../core/log/recovery.ts";
 import { Log, SeglogError } from "../../mod.ts";
 import { rejectsWith, shown } from "../support/collect.ts";
@@ -292,6 +294,36 @@ describe("recovery on open", () => {
     const path = join(folder, FIRST_SEGMENT);
     fs.truncateSync(path, fs.statSync(path).size - 8);
     await rejectsWith("corrupt", () => Log.open(folder));
+  });
+
+  test("bytes behind the end of a log that was closed well are cut off, kept, and told", async () => {
+    await using dir = tempDir();
+    const folder = join(dir.path, "log");
+    const log = await Log.open(folder);
+    await log.append({ value: "a" });
+    await log.close();
+    fs.appendFileSync(join(folder, FIRST_SEGMENT), Buffer.alloc(500, 7));
+    await using again = await Log.open(folder);
+    assert.equal(again.recovery.tornBytes, 500);
+    assert.ok(fs.readFileSync(again.recovery.quarantinePath!).equals(Buffer.alloc(500, 7)));
+    assert.equal(fs.statSync(join(folder, FIRST_SEGMENT)).size, 136);
+    assert.deepEqual(await shown(again.records()), ["0:a"]);
+  });
+
+  test("a whole batch of an earlier opening behind one of a later is not taken for the next", async () => {
+    await using dir = tempDir();
+    const folder = await killedLog(dir.path, ["a", "b", "c"]);
+    const path = join(folder, FIRST_SEGMENT);
+    const bytes = fs.readFileSync(path);
+    const { salt } = decodeSegmentHeader(bytes) as { salt: number };
+    const second = 64 + 72;
+    const header = decodeBatchHeader(bytes, second, salt);
+    assert.ok(typeof header !== "string");
+    encodeBatchHeader(bytes, second, { ...header, epoch: 5 }, salt);
+    fs.writeFileSync(path, bytes);
+    await using log = await Log.open(folder);
+    assert.equal(log.recovery.tornBytes, 72);
+    assert.deepEqual(await shown(log.records()), ["0:a", "1:b"]);
   });
 
   test("retries of producers are still known after a crash", async () => {

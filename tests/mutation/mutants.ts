@@ -17,6 +17,8 @@ export interface Mutant {
 
 const CRASH = ["tests/crash/crash_test.ts"];
 const RECOVERY = ["tests/log/recovery_test.ts"];
+const LYING = ["tests/log/lying_files_test.ts"];
+const LOST_LOCK = ["tests/store/lost_lock_test.ts"];
 const BACKUP = ["tests/store/backup_crash_test.ts"];
 const QUARANTINE = ["tests/crash/quarantine_test.ts"];
 const FAULTS = ["tests/log/faults_test.ts"];
@@ -41,6 +43,12 @@ export const MUTANTS: readonly Mutant[] = [
     "core/disk/files.ts",
     CRASH,
     ["a new file is synced before it is named", "    await file.sync();\n", ""],
+    [
+      "a file is replaced only while it is ours",
+      "    if (lock !== undefined) checkHeld(lock, `replace ${path}`);\n    disk.rename",
+      "    disk.rename",
+      LOST_LOCK,
+    ],
     ["a replaced file's folder is synced", "    await disk.syncFolder(dirname(path));\n", ""],
     ["a made folder's parent is synced", "  await disk.syncFolder(parent);\n", ""],
     ["what is cut off is synced before it is cut", "      await target.sync();\n", ""],
@@ -82,6 +90,18 @@ export const MUTANTS: readonly Mutant[] = [
       "what a scan has found is synced before it counts as durable",
       "  await file.file.sync();\n  const active = new ActiveSegment(",
       "  const active = new ActiveSegment(",
+    ],
+    [
+      "what a failed sync may have dropped is written again",
+      "  writeAgain(file.file, Math.max(SEGMENT_HEADER_BYTES, end.watermark), end.bytes);\n",
+      "",
+      ["tests/log/failed_sync_test.ts"],
+    ],
+    [
+      "a tail is cut only while the log is ours",
+      "  checkHeld(lock, `recover ${place.folder}`);\n  file.file.truncate(from);",
+      "  file.file.truncate(from);",
+      LOST_LOCK,
     ],
     [
       "damage below the watermark is refused",
@@ -243,7 +263,7 @@ export const MUTANTS: readonly Mutant[] = [
     "core/log/scan.ts",
     RECOVERY,
     ["offsets are dense", "batch.baseOffset !== nextOffset", "false", ["tests/damage"]],
-    ["epochs never fall", "batch.header.epoch < epoch", "false", ["tests/damage"]],
+    ["epochs never fall", "batch.header.epoch < epoch", "false"],
     [
       "a payload's checksum is looked at in recovery",
       'batch.isIntact() ? undefined : "payload checksum does not match"',
@@ -263,19 +283,19 @@ export const MUTANTS: readonly Mutant[] = [
       "epochs do not fall under an older manifest",
       "Math.max(manifest.epoch, epoch)",
       "manifest.epoch",
-      ["tests/log/lying_files_test.ts"],
+      LYING,
     ],
     [
       "the epoch is durable before anything is appended",
-      "    await writeManifest(disk, folder, opened);\n",
-      "",
+      "    await makeManifestDurable(folder, opened, options);\n    const state",
+      "    const state",
     ],
     [
       "a sealed segment must be there, whole",
       "if (size !== undefined && size >= bytes) continue;",
       "continue;",
     ],
-    ["segments must join", "if (!isWholeChain(manifest))", "if (false)", ["tests/fuzz"]],
+    ["segments must join", "if (!isWholeChain(manifest))", "if (false)", LYING],
     [
       "segments without a manifest are not overwritten",
       'if (!options.create || missing.code === "corrupt") throw missing;',
@@ -354,7 +374,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "a sync that returns after another failed counts for nothing",
-      "    state.checkWritable();\n    state.markDurable(end);",
+      "    state.checkOwned();\n    state.markDurable(end);",
       "    state.markDurable(end);",
       FAULTS,
     ],
@@ -383,6 +403,18 @@ export const MUTANTS: readonly Mutant[] = [
       FAULTS,
     ],
     [
+      "what waits is written only while the log is ours",
+      "      state.checkOwned();\n      work = ",
+      "      state.checkWritable();\n      work = ",
+      LOST_LOCK,
+    ],
+    [
+      "a sync that returns when the log is not ours acknowledges nothing",
+      "    state.checkOwned();\n    state.markDurable(end);",
+      "    state.checkWritable();\n    state.markDurable(end);",
+      LOST_LOCK,
+    ],
+    [
       "an interval is kept",
       "this.#syncWithin(waiter.sync.intervalMs);",
       "",
@@ -396,7 +428,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...of(
     "core/log/sparse_index.ts",
-    ["tests/damage", "tests/log", "tests/fuzz"],
+    ["tests/log/sparse_index_test.ts"],
     [
       "an index's checksum is looked at",
       "if (view.getUint32(end + 8, true) !== crc32(bytes.subarray(0, end + 8))) return undefined;",
@@ -474,14 +506,11 @@ export const MUTANTS: readonly Mutant[] = [
       "if (!isWhole)",
     ],
     ["a document of another version is refused", "checkFormatVersion(Number(version), path);", ""],
-    ["a document of another kind is refused", "|| ofKind !== kind", "", [
-      "tests/damage",
-      "tests/fuzz",
-    ]],
+    ["a document of another kind is refused", "|| ofKind !== kind", "", ["tests/base"]],
   ),
   ...of(
     "core/log/manifest.ts",
-    ["tests/log/lying_files_test.ts"],
+    LYING,
     [
       "a manifest that cannot be is refused, whatever its checksum",
       "complaintAboutManifest(body);",
@@ -490,7 +519,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...of(
     "core/log/segment_start.ts",
-    ["tests/log/lying_files_test.ts"],
+    LYING,
     [
       "an index that lies is built again",
       "if (!isBatchAt(segment.source(), start))",
@@ -500,6 +529,12 @@ export const MUTANTS: readonly Mutant[] = [
   ...of(
     "core/store/topic_registry.ts",
     CRASH,
+    [
+      "a catalogue that is opened is made durable",
+      "  await writeCatalogue(disk, folder, catalogue, { lock });\n  if (",
+      "  if (",
+      ["tests/store/unfinished_change_test.ts"],
+    ],
     [
       "deleted folders are gone before they are forgotten",
       "  await disk.syncFolder(folder);\n  return { ...catalogue, dropping: [] };",
@@ -514,12 +549,12 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "a topic's folders are durable before the catalogue names it",
-      "    await prepareTopicFolders(disk, { store: folder, partitions, nowMs: now() });\n" +
+      "    await prepareTopicFolders(disk, { store: folder, lock, partitions, nowMs: now() });\n" +
       "    const topics = [...this.#catalogue.topics, info];\n" +
       "    await this.#replaceCatalogue({ ...this.#catalogue, topics });\n",
       "    const topics = [...this.#catalogue.topics, info];\n" +
       "    await this.#replaceCatalogue({ ...this.#catalogue, topics });\n" +
-      "    await prepareTopicFolders(disk, { store: folder, partitions, nowMs: now() });\n",
+      "    await prepareTopicFolders(disk, { store: folder, lock, partitions, nowMs: now() });\n",
     ],
   ),
   ...of(
@@ -534,7 +569,17 @@ export const MUTANTS: readonly Mutant[] = [
   ...of(
     "core/disk/lock.ts",
     ["tests/disk/lock_test.ts"],
-    ["a replaced LOCK is noticed", "lock.identity !== identityAt(path)", "false"],
+    [
+      "a LOCK that is replaced while it is locked is noticed",
+      "lock.identity !== identityAt(path)",
+      "false",
+    ],
+    [
+      "a LOCK that is replaced under its owner is noticed",
+      "isHeld &&= lock.identity === identityAt(path)",
+      "isHeld",
+      ["tests/disk", "tests/crash/owners_test.ts"],
+    ],
   ),
   ...of(
     "core/disk/node_disk.ts",

@@ -198,7 +198,7 @@ function removeManifest(disk: TrickDisk): void {
 
 /** What can be made of a folder: a store that opens, remains of one, or nothing. */
 async function stateOf(disk: MemoryDisk, folder: string): Promise<"store" | "half" | "empty"> {
-  const entries = disk.list(folder) ?? [];
+  const entries = (disk.list(folder) ?? []).filter(({ name }) => name !== "LOCK");
   if (entries.length === 0) return "empty";
   if (disk.sizeOf(join(folder, "store.json")) === undefined) return "half";
   await (await Store.open(folder, { disk, readOnly: true })).close();
@@ -221,7 +221,7 @@ async function expectNoHalfStore(disk: TrickDisk, whole: readonly string[]): Pro
 /** Whether nothing has been copied into a folder yet: it has empty folders at most. */
 function isBare(disk: TrickDisk, folder: string): boolean {
   return (disk.list(folder) ?? []).every(({ name, isFolder }) =>
-    isFolder && disk.list(join(folder, name))!.length === 0
+    name === "LOCK" || (isFolder && disk.list(join(folder, name))!.length === 0)
   );
 }
 

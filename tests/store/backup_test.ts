@@ -338,7 +338,7 @@ describe("backup()", () => {
     };
     await rejectsWith("disk-full", () => backup("/data", "/b", { disk }));
     disk.onOperation = () => {};
-    assert.deepEqual(disk.list("/b")!.map(({ name }) => name), [snapshot.name]);
+    assert.deepEqual(disk.list("/b")!.map(({ name }) => name), ["LOCK", snapshot.name]);
     assert.deepEqual(await contentOf(snapshot.path, disk), content);
   });
 

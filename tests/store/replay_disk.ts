@@ -2,7 +2,7 @@
  * One process seen by another, operation by operation: what an owner does to its disk is recorded,
  * and done again, step by step, under the eyes of somebody who reads beside it.
  */
-import { type Disk, type DiskFile, MemoryDisk } from "../../mod.ts";
+import { type Disk, type DiskFile, type DiskLock, MemoryDisk } from "../../mod.ts";
 import type { Random } from "../support/random.ts";
 
 /** A change to a disk: a write, which may be seen half done, or another step. */
@@ -47,8 +47,8 @@ export class RecordingDisk extends MemoryDisk {
     this.#note(path, (disk) => disk.removeFolder(path));
   }
 
-  override tryLock(): { release(): void } {
-    return { release: () => {} };
+  override tryLock(): DiskLock {
+    return { isHeld: () => true, release: () => {} };
   }
 
   #note(path: string, run: (disk: Disk, files: Map<number, DiskFile>) => void): void {

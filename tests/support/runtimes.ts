@@ -29,6 +29,13 @@ export function findRuntime(name: Runtime["name"]): Runtime | string {
   return { name, command: name === "deno" ? [program, "run", "-A", "--quiet"] : [program] };
 }
 
+/** The runtime that runs this. */
+export function thisRuntime(): Runtime {
+  const runtime = findRuntime(runningName());
+  if (typeof runtime === "string") throw new Error(runtime);
+  return runtime;
+}
+
 function runningName(): Runtime["name"] {
   if (process.versions.bun !== undefined) return "bun";
   return process.versions.deno !== undefined ? "deno" : "node";
