@@ -132,6 +132,22 @@ test("a file that may not grow is a full disk, and no end of the process", withL
   await writer.checkFolder(dir.path);
 });
 
+test("a batch of which only a part fits is no success: it is taken back", withLimits, async () => {
+  await using dir = tempDir();
+  await using store = new RemoteStore(runtime);
+  await store.open(dir.path);
+  await limit(store, "--fsize=65536");
+  for (let round = 0; round < 3; round++) {
+    const { code } = await store.append("t", [{ value: "x".repeat(100_000) }]);
+    assert.equal(code, "disk-full");
+    assert.equal((await store.append("t", [{ value: `${round}` }])).value!.start, round);
+  }
+  const { values } = (await store.ask<{ values: unknown[] }>("find", { topic: "t" })).value!;
+  assert.equal(values.length, 3);
+  await store.ask("close");
+  assert.ok(verify(dir.path).ok);
+});
+
 test(
   "a process that may open no more files is told so, and goes on when it may",
   withLimits,

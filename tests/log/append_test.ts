@@ -4,7 +4,7 @@ import { setImmediate } from "node:timers";
 import { Log, SeglogError } from "../../mod.ts";
 import { collect, rejectsWith, shown } from "../support/collect.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { TrickDisk } from "../support/trick_disk.ts";
+import { ShortWrite, TrickDisk } from "../support/trick_disk.ts";
 
 const open = (disk: TrickDisk, options = {}) => Log.open("/log", { disk, ...options });
 
@@ -226,6 +226,20 @@ describe("failing disks", () => {
     const again = await open(disk);
     assert.deepEqual(await shown(again.records()), ["0:a", "1:d"]);
     await again.close();
+  });
+
+  test("a write that failed with all of its bytes in the file is taken back: nobody sees it", async () => {
+    const disk = new TrickDisk();
+    const log = await open(disk);
+    await log.append({ value: "a" });
+    disk.onOperation = (operation) => {
+      if (operation === "write") throw new ShortWrite(1);
+    };
+    await rejectsWith("disk-full", () => log.append({ value: "b" }));
+    disk.onOperation = () => {};
+    await using reader = await open(disk, { readOnly: true });
+    assert.deepEqual(await shown(reader.records()), ["0:a"]);
+    await log.close();
   });
 
   test("a failed write that cannot be taken back poisons the log", async () => {

@@ -198,18 +198,21 @@ describe("an index with the right checksum", () => {
     "points to later batches": ({ offset, position }) => ({ offset, position: position + 3800 }),
   };
   for (const [name, lie] of Object.entries(lies)) {
-    test(`that ${name} makes no record unreadable`, async () => {
-      const { files, count } = longSegment(lie);
-      for (let offset = 0; offset < count; offset++) {
-        await using log = await Log.open(FOLDER, { disk: await diskOf(files) });
-        assert.equal((await log.read(offset)).text.split(".")[0], String(offset));
-      }
-      await using log = await Log.open(FOLDER, { disk: await diskOf(files), readOnly: true });
-      const reversed = await collect(log.records({ reverse: true }));
-      assert.equal(reversed.length, count);
-      assert.equal(log.offsetAt(1000 + count - 1), count - 1);
-      assert.equal((await collect(log.records())).length, count);
-    });
+    for (const isSealed of [true, false]) {
+      const what = isSealed ? "a sealed segment" : "an active segment";
+      test(`that ${name} makes no record of ${what} unreadable`, async () => {
+        const { files, count } = longSegment(lie, isSealed);
+        for (let offset = 0; offset < count; offset++) {
+          await using log = await Log.open(FOLDER, { disk: await diskOf(files) });
+          assert.equal((await log.read(offset)).text.split(".")[0], String(offset));
+        }
+        await using log = await Log.open(FOLDER, { disk: await diskOf(files), readOnly: true });
+        const reversed = await collect(log.records({ reverse: true }));
+        assert.equal(reversed.length, count);
+        assert.equal(log.offsetAt(1000 + count - 1), count - 1);
+        assert.equal((await collect(log.records())).length, count);
+      });
+    }
   }
 });
 
@@ -254,7 +257,10 @@ test("offsets end: an append that would go past the last is refused, and stores 
 });
 
 /** A log whose active segment has these records, and whose index has other entries than it should. */
-function longSegment(lie: (entry: { offset: number; position: number }) => typeof entry) {
+function longSegment(
+  lie: (entry: { offset: number; position: number }) => typeof entry,
+  isSealed: boolean,
+) {
   const count = 40;
   const batches = Array.from({ length: count }, (_, i) => {
     const record = { value: String(i).padEnd(900, "."), timestamp: 1000 + i };
@@ -272,23 +278,20 @@ function longSegment(lie: (entry: { offset: number; position: number }) => typeo
     position += bytes.length;
   }
   const binding = { salt: SALT, baseOffset: 0, segmentBytes: segment.length };
-  return {
-    count,
-    files: {
-      [`${FOLDER}/${segmentFileName(0)}`]: segment,
-      [`${FOLDER}/${indexFileName(0)}`]: index.encode(binding),
-      [MANIFEST]: encodeChecked("partition", {
-        ...EMPTY,
-        clean: { nextOffset: count, bytes: segment.length },
-      }),
-    },
+  const files = isSealed ? sealedFiles(batches, count) : {
+    [`${FOLDER}/${segmentFileName(0)}`]: segment,
+    [MANIFEST]: encodeChecked("partition", {
+      ...EMPTY,
+      clean: { nextOffset: count, bytes: segment.length },
+    }),
   };
+  return { count, files: { ...files, [`${FOLDER}/${indexFileName(0)}`]: index.encode(binding) } };
 }
 
 /** A sealed segment of these batches, said to end at an offset, and an active one without any. */
 function sealedFiles(batches: readonly Uint8Array[], nextOffset: number) {
   const segment = segmentOf(batches, 0);
-  const sealed = { baseOffset: 0, nextOffset, bytes: segment.length, maxTimestampMs: 1 };
+  const sealed = { baseOffset: 0, nextOffset, bytes: segment.length, maxTimestampMs: 5000 };
   const isThere = batches.length > 0;
   return {
     [`${FOLDER}/${segmentFileName(0)}`]: segment,

@@ -18,6 +18,7 @@ export interface Mutant {
 const CRASH = ["tests/crash/crash_test.ts"];
 const RECOVERY = ["tests/log/recovery_test.ts"];
 const LYING = ["tests/log/lying_files_test.ts"];
+const APPEND = ["tests/log/append_test.ts"];
 const LOST_LOCK = ["tests/store/lost_lock_test.ts"];
 const BACKUP = ["tests/store/backup_crash_test.ts"];
 const QUARANTINE = ["tests/crash/quarantine_test.ts"];
@@ -382,13 +383,13 @@ export const MUTANTS: readonly Mutant[] = [
       "a failed write is taken back",
       "        active.cutBack();\n",
       "",
-      ["tests/faults"],
+      APPEND,
     ],
     [
       "a write that cannot be taken back ends all",
       'throw this.#state.poison("a write failed and could not be taken back", cause);',
       "throw error;",
-      ["tests/faults"],
+      APPEND,
     ],
     [
       "a batch tells how much was durable",
@@ -418,7 +419,7 @@ export const MUTANTS: readonly Mutant[] = [
       "an interval is kept",
       "this.#syncWithin(waiter.sync.intervalMs);",
       "",
-      ["tests/log/append_test.ts"],
+      APPEND,
     ],
     [
       "closing syncs",
