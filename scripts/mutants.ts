@@ -12,10 +12,10 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { type Mutant, MUTANTS } from "../tests/mutation/mutants.ts";
 import { run } from "./command.ts";
-import { DENO } from "./runtimes.ts";
+import { DENO, findBun } from "./runtimes.ts";
 
 /** A mutant may turn for ever; then the test that does not end has noticed. */
-const TIME_LIMIT_MS = 120_000;
+const TIME_LIMIT_MS = 300_000;
 const WORKERS = Math.max(1, os.availableParallelism());
 
 const words = process.argv.slice(2);
@@ -39,23 +39,23 @@ class Copy implements Disposable {
   }
 
   /** Whether a test fails when the mutant is in the place of the code. */
-  async kills({ file, find, replace, tests }: Mutant): Promise<boolean> {
+  async kills({ file, find, replace, tests, isForBun }: Mutant): Promise<boolean> {
     const path = join(this.#folder, file);
     const text = fs.readFileSync(path, "utf8");
     fs.writeFileSync(path, text.replace(find, () => replace));
     try {
       await this.#checkLoads(file);
-      return !await this.passes(tests);
+      return !await this.passes(tests, isForBun);
     } finally {
       fs.writeFileSync(path, text);
     }
   }
 
-  async passes(tests: readonly string[]): Promise<boolean> {
-    const { status } = await run(
-      [...DENO, "test", "-A", "--no-check", "--fail-fast", "--quiet", ...tests],
-      { cwd: this.#folder, timeLimitMs: TIME_LIMIT_MS },
-    );
+  async passes(tests: readonly string[], isForBun = false): Promise<boolean> {
+    const command = isForBun
+      ? [...await findBun(), "test", "--bail", "--timeout", "60000", ...tests]
+      : [...DENO, "test", "-A", "--no-check", "--fail-fast", "--quiet", ...tests];
+    const { status } = await run(command, { cwd: this.#folder, timeLimitMs: TIME_LIMIT_MS });
     return status === 0;
   }
 
@@ -80,9 +80,12 @@ await checkTestsPass();
 /** What fails without any mutant would kill them all. */
 async function checkTestsPass(): Promise<void> {
   using copy = new Copy();
-  const tests = [...new Set(chosen.flatMap(({ tests }) => tests))];
-  if (await copy.passes(tests)) return;
-  throw new Error(`the tests fail without a mutant: ${tests.join(" ")}`);
+  for (const isForBun of [false, true]) {
+    const mutants = chosen.filter((mutant) => (mutant.isForBun ?? false) === isForBun);
+    const tests = [...new Set(mutants.flatMap(({ tests }) => tests))];
+    if (tests.length === 0 || await copy.passes(tests, isForBun)) continue;
+    throw new Error(`the tests fail without a mutant: ${tests.join(" ")}`);
+  }
 }
 
 async function work(): Promise<void> {
