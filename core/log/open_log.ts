@@ -77,8 +77,10 @@ export async function openOwnedLog(folder: string, options: OwnedLogOptions): Pr
     };
     // The new epoch is durable before the first append that carries it. The clean mark goes with
     // the same step: from here on the end of the log is known by scanning only.
-    await tidy(place, manifest); // not before it is certain that nothing is refused
     await makeManifestDurable(folder, opened, options);
+    // Not before: the manifest that was found may have been left by a process that ended before it
+    // was durable, and the one before it lists what is put away here.
+    await tidy(place, manifest);
     const state = new OwnedState(name, { place, lock, manifest: opened, active, producers });
     return { state, report };
   } catch (error) {
@@ -96,31 +98,41 @@ function epochAfter(folder: string, epoch: number): number {
 }
 
 /**
- * Takes the lock that guards the log in `folder`: its own, or the store's when it is in one.
+ * Takes the lock that guards the log in `folder`: its own, or the store's when it is in one. A store
+ * that has lost its catalogue has its LOCK still.
  *
  * @throws {SeglogError} `locked`, saying who holds it
  */
 export function lockLog(disk: Disk, folder: string): DiskLock {
   const parent = dirname(folder);
-  const isInStore = disk.sizeOf(join(parent, CATALOGUE_FILE)) !== undefined;
+  const isInStore = [CATALOGUE_FILE, LOCK_FILE]
+    .some((name) => disk.sizeOf(join(parent, name)) !== undefined);
   return lockFolder(disk, isInStore ? parent : folder);
 }
 
-/** Takes the lock of a folder of data. @throws {SeglogError} `locked`, saying who holds it */
-export function lockFolder(disk: Disk, folder: string): DiskLock {
+/**
+ * Takes the lock of a folder of data.
+ *
+ * @param refusal what to say when somebody else, of whom `holder` may tell, has it
+ * @throws {SeglogError} `locked`
+ */
+export function lockFolder(
+  disk: Disk,
+  folder: string,
+  refusal: (holder: string) => string = (holder) => heldBy(folder, holder),
+): DiskLock {
   const path = join(folder, LOCK_FILE);
   const note = `pid ${process.pid}, since ${new Date().toISOString()}\n`;
   const lock = disk.tryLock(path, note);
   if (lock !== undefined) return lock;
   const holder = disk.readLockNote(path);
-  throw new SeglogError(
-    "locked",
-    `Cannot open ${folder} for writing: ${
-      holder === "" ? "another opener" : `the process with ${holder}`
-    } holds it. ` +
-      "Write through that process (a server: --at http://…), or stop it; reading works beside it",
-    { details: { holder } },
-  );
+  throw new SeglogError("locked", refusal(holder), { details: { holder } });
+}
+
+function heldBy(folder: string, holder: string): string {
+  const who = holder === "" ? "another opener" : `the process with ${holder}`;
+  return `Cannot open ${folder} for writing: ${who} holds it. ` +
+    "Write through that process (a server: --at http://…), or stop it; reading works beside it";
 }
 
 /**
@@ -176,7 +188,7 @@ async function makeManifestDurable(
 }
 
 /** Every sealed segment must be there, whole, and join the next. @throws {SeglogError} `corrupt` */
-export function checkSealed(place: LogPlace, manifest: Manifest): void {
+function checkSealed(place: LogPlace, manifest: Manifest): void {
   for (const { baseOffset, nextOffset, bytes } of manifest.sealed) {
     const path = segmentPath(place, baseOffset);
     const size = place.disk.sizeOf(path);

@@ -144,12 +144,22 @@ export class OutsideView implements LogView {
       const isSame = segment?.bytes === entry.bytes; // a repair makes one end earlier
       return isSame ? segment! : new SealedSegment(place, entry);
     });
-    const isSame = before?.manifest.activeBaseOffset === manifest.activeBaseOffset &&
-      before.active.canGrow;
-    const active = isSame ? before.active : openActive(place, manifest);
-    active.scan();
+    const active = isSameActive(before, manifest) ? before.active : openActive(place, manifest);
+    try {
+      active.scan();
+    } catch (error) {
+      if (active !== before?.active) active.segment.close();
+      throw error;
+    }
     return { bytes, manifest, sealed, active, segments: [...sealed, active.segment] };
   }
+}
+
+/** A repair, which replaces files, and whatever else is between two openings raises the epoch. */
+function isSameActive(before: Look | undefined, manifest: Manifest): before is Look {
+  return before !== undefined && before.active.canGrow &&
+    before.manifest.activeBaseOffset === manifest.activeBaseOffset &&
+    before.manifest.epoch === manifest.epoch;
 }
 
 function gone(name: string): SeglogError {

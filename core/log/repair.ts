@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import { SeglogError } from "../base/errors.ts";
-import type { Disk } from "../disk/disk.ts";
+import type { Disk, DiskLock } from "../disk/disk.ts";
 import { copyRange, removeIfThere } from "../disk/files.ts";
 import { rehead } from "../format/batch.ts";
 import { MANIFEST_FILE, segmentFileName } from "../format/file_names.ts";
@@ -63,13 +63,13 @@ export interface LogRepairOptions {
   readonly disk: Disk;
   /** Offsets that may be given up, and no others. */
   readonly acceptLoss: Gap;
-  /** Only say what would be done. */
-  readonly dryRun: boolean;
+  /** The lock that makes the log ours; without it, it is only said what would be done. */
+  readonly lock?: DiskLock | undefined;
   readonly nowMs: number;
 }
 
 /**
- * Repairs the log in `folder`, whose lock the caller holds unless it is a dry run.
+ * Repairs the log in `folder`, or with no lock says what that would do.
  *
  * A crash at any step leaves the log as it was, to be repaired again, or repaired: all that is
  * given up is in quarantine, and all that is kept in its new place, durably, before the manifest is
@@ -78,7 +78,7 @@ export interface LogRepairOptions {
  * @throws {SeglogError} `corrupt` when more would be lost than is accepted, with nothing changed
  */
 export async function repairLog(folder: string, options: LogRepairOptions): Promise<RepairReport> {
-  const { disk, acceptLoss, dryRun, nowMs } = options;
+  const { disk, acceptLoss, lock, nowMs } = options;
   const { manifest, complaint } = manifestOf(disk, folder);
   const place: LogPlace = { disk, folder, logId: manifest.logId };
   const isRebuilt = complaint !== undefined;
@@ -99,11 +99,11 @@ export async function repairLog(folder: string, options: LogRepairOptions): Prom
     producers: isRebuilt || plan.isActiveNew ? producers.snapshot() : manifest.producers,
   };
   const quarantined: string[] = [];
-  if (isDamaged && !dryRun) {
+  if (isDamaged && lock !== undefined) {
     const sealed = manifest.sealed.map((entry, i) => withTime(entry, segments[i]!));
     const draft = { ...manifest, sealed, epoch, producers: after.producers };
-    if (isRebuilt) quarantined.push(...await putDraft(place, draft));
-    quarantined.push(...await carryOut(place, { ...plan, manifest: after }, nowMs));
+    if (isRebuilt) quarantined.push(...await putDraft(place, draft, lock));
+    quarantined.push(...await carryOut(place, { ...plan, manifest: after }, { lock, nowMs }));
   }
   const places = segments.flatMap(placesOf);
   return {
@@ -160,16 +160,20 @@ function withTime(entry: SealedEntry, { stretches }: SegmentSurvey): SealedEntry
  * Puts a manifest in place that says of the damaged log what its own should have: should the repair
  * be cut short, the next one is not misled by the segments that this one makes.
  */
-async function putDraft(place: LogPlace, draft: Manifest): Promise<string[]> {
+async function putDraft(place: LogPlace, draft: Manifest, lock: DiskLock): Promise<string[]> {
   const { disk, folder } = place;
   const isThere = disk.sizeOf(join(folder, MANIFEST_FILE)) !== undefined;
   const kept = isThere ? [await keepBytes(place, MANIFEST_FILE)] : [];
-  await writeManifest(disk, folder, draft);
+  await writeManifest(disk, folder, draft, { lock });
   return kept;
 }
 
 /** Does what was planned, in an order that a crash at any step survives; returns what it kept. */
-async function carryOut(place: LogPlace, plan: RepairPlan, nowMs: number): Promise<string[]> {
+async function carryOut(
+  place: LogPlace,
+  plan: RepairPlan,
+  { lock, nowMs }: { readonly lock: DiskLock; readonly nowMs: number },
+): Promise<string[]> {
   const { manifest, cuts, headers } = plan;
   if (!isWholeChain(manifest)) throw new TypeError("a repair planned segments that do not join");
   const quarantined = await keepAll(place, plan);
@@ -181,7 +185,7 @@ async function carryOut(place: LogPlace, plan: RepairPlan, nowMs: number): Promi
     await makeRoom(place, manifest.activeBaseOffset, cuts.at(-1)!.segment.baseOffset);
     (await createActive(place, manifest.activeBaseOffset, nowMs)).close();
   }
-  await writeManifest(place.disk, place.folder, manifest);
+  await writeManifest(place.disk, place.folder, manifest, { lock });
   await clear(place, plan);
   return quarantined;
 }

@@ -8,13 +8,13 @@
  * @module
  */
 import { join, resolve } from "node:path";
-import process from "node:process";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
-import type { Disk, DiskLock } from "../disk/disk.ts";
+import type { Disk } from "../disk/disk.ts";
 import { makeFolderDurably } from "../disk/files.ts";
 import { nodeDisk } from "../disk/node_disk.ts";
-import { LOCK_FILE, MANIFEST_FILE } from "../format/file_names.ts";
+import { MANIFEST_FILE } from "../format/file_names.ts";
+import { lockFolder } from "../log/open_log.ts";
 import type { LogCopy } from "./copy_log.ts";
 import { copyStore, type StoreCopyTask } from "./copy_store.ts";
 import {
@@ -95,7 +95,12 @@ export async function backup(
   existingCatalogue(disk, from); // refuses before anything is written
   checkTarget(disk, folder);
   await makeFolderDurably(disk, folder);
-  const lock = lockBackups(disk, folder);
+  const lock = lockFolder(
+    disk,
+    folder,
+    (holder) =>
+      `Cannot back up to ${folder}: another backup (${holder}) writes there; try again when it is done`,
+  );
   try {
     const earlier = clearUnfinished(disk, folder);
     const name = snapshotName(Math.max(clock.now(), nextTime(earlier)));
@@ -121,19 +126,6 @@ function checkTarget(disk: Disk, folder: string): void {
     "invalid-argument",
     `Cannot back up to ${folder}: it is ${isLog ? "a log" : "a store"} itself; ` +
       "name a folder for snapshots",
-  );
-}
-
-function lockBackups(disk: Disk, folder: string): DiskLock {
-  const path = join(folder, LOCK_FILE);
-  const note = `pid ${process.pid}, since ${new Date().toISOString()}\n`;
-  const lock = disk.tryLock(path, note);
-  if (lock !== undefined) return lock;
-  const holder = disk.readLockNote(path);
-  throw new SeglogError(
-    "locked",
-    `Cannot back up to ${folder}: another backup (${holder}) writes there; try again when it is done`,
-    { details: { holder } },
   );
 }
 

@@ -9,7 +9,8 @@ import { SeglogError } from "../base/errors.ts";
 import { MANIFEST_BYTES_MAX } from "../base/limits.ts";
 import type { Disk, DiskLock } from "../disk/disk.ts";
 import { readFile, replaceFile } from "../disk/files.ts";
-import { CATALOGUE_FILE, MANIFEST_FILE, parseSegmentFileName } from "../format/file_names.ts";
+import { CATALOGUE_FILE, MANIFEST_FILE } from "../format/file_names.ts";
+import { holdsLog } from "../log/no_log.ts";
 import { repairCommand } from "../log/repair_words.ts";
 import type { TopicInfo } from "../backend.ts";
 import { complaintAboutCatalogue } from "./check_catalogue.ts";
@@ -81,12 +82,4 @@ function decodeCatalogue(bytes: Uint8Array, folder: string): Catalogue {
       { cause },
     );
   }
-}
-
-/** Whether a folder holds a log, or what a copy of one that was cut short has left. */
-function holdsLog(disk: Disk, folder: string): boolean {
-  const entries = disk.list(folder) ?? [];
-  return entries.some(({ name }) =>
-    name === MANIFEST_FILE || parseSegmentFileName(name) !== undefined
-  );
 }

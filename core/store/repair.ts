@@ -12,7 +12,8 @@ import { partitionFolderName } from "../format/file_names.ts";
 import { lockFolder, lockLog } from "../log/open_log.ts";
 import { type LogRepairOptions, repairLog, type RepairReport } from "../log/repair.ts";
 import { type Catalogue, readCatalogue } from "./catalogue.ts";
-import { holdsLog, repairCatalogue } from "./repair_catalogue.ts";
+import { holdsLog } from "../log/no_log.ts";
+import { repairCatalogue } from "./repair_catalogue.ts";
 
 /** How much may be lost, and where. */
 export interface RepairOptions {
@@ -58,15 +59,15 @@ export async function repair(path: string, options: RepairOptions = {}): Promise
       `Cannot accept the loss of offsets ${start}:${end}: give two whole numbers, the lower first`,
     );
   }
-  const logOptions = { disk, acceptLoss, dryRun, nowMs: systemClock.now() };
+  const logOptions = { disk, acceptLoss, nowMs: systemClock.now() };
   if (holdsLog(disk, folder)) {
     const lock = dryRun ? undefined : lockLog(disk, folder);
-    return await released(lock, () => repairLog(folder, logOptions));
+    return await released(lock, () => repairLog(folder, { ...logOptions, lock }));
   }
   const catalogue = catalogueOf(disk, folder);
   if (catalogue !== "damaged") return await allPartitions(folder, catalogue, logOptions);
   const lock = dryRun ? undefined : lockFolder(disk, folder);
-  return await released(lock, () => repairCatalogue(folder, { disk, dryRun }));
+  return await released(lock, () => repairCatalogue(folder, { disk, lock }));
 }
 
 async function released<T>(lock: DiskLock | undefined, run: () => Promise<T>): Promise<T> {
@@ -105,7 +106,7 @@ async function allPartitions(
     for (let partition = 0; partition < config.partitions; partition++) {
       const path = join(folder, partitionFolderName(name, partition));
       try {
-        const report = await repairLog(path, { ...options, dryRun: true });
+        const report = await repairLog(path, options);
         records += report.records;
         if (report.isDamaged) complaints.push(`${path} is damaged`);
       } catch (error) {

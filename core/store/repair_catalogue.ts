@@ -7,13 +7,9 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { TopicInfo } from "../backend.ts";
 import { SeglogError } from "../base/errors.ts";
-import type { Disk } from "../disk/disk.ts";
-import {
-  CATALOGUE_FILE,
-  MANIFEST_FILE,
-  parsePartitionFolderName,
-  parseSegmentFileName,
-} from "../format/file_names.ts";
+import type { Disk, DiskLock } from "../disk/disk.ts";
+import { CATALOGUE_FILE, parsePartitionFolderName } from "../format/file_names.ts";
+import { holdsLog } from "../log/no_log.ts";
 import { keepBytes } from "../log/quarantine.ts";
 import type { RepairReport } from "../log/repair.ts";
 import { DEFAULT_TOPIC_CONFIG } from "../topic_config.ts";
@@ -23,20 +19,21 @@ import { writeCatalogue } from "./catalogue.ts";
  * Every folder that holds a log becomes a partition again. The damaged file is kept in quarantine
  * before it is replaced, atomically.
  *
+ * @param options with the store's `lock`; without it, nothing is changed
  * @throws {SeglogError} `corrupt` for a folder whose topic cannot be told, or that has no lower
  * partitions, with nothing changed
  */
 export async function repairCatalogue(
   folder: string,
-  { disk, dryRun }: { readonly disk: Disk; readonly dryRun: boolean },
+  { disk, lock }: { readonly disk: Disk; readonly lock: DiskLock | undefined },
 ): Promise<RepairReport> {
   const path = join(folder, CATALOGUE_FILE);
   const isThere = disk.sizeOf(path) !== undefined;
   const topics = topicsIn(disk, folder);
   const quarantined: string[] = [];
-  if (!dryRun) {
+  if (lock !== undefined) {
     if (isThere) quarantined.push(await keepBytes({ disk, folder }, CATALOGUE_FILE));
-    await writeCatalogue(disk, folder, { topics, dropping: [] });
+    await writeCatalogue(disk, folder, { topics, dropping: [] }, { lock });
   }
   return {
     path: folder,
@@ -71,12 +68,6 @@ function topicsIn(disk: Disk, folder: string): TopicInfo[] {
     const id = randomBytes(16).toString("hex");
     return { name, id, config: { ...DEFAULT_TOPIC_CONFIG, partitions: count } };
   });
-}
-
-/** Whether a folder holds a log, be its manifest there or not. */
-export function holdsLog(disk: Disk, folder: string): boolean {
-  return disk.sizeOf(join(folder, MANIFEST_FILE)) !== undefined ||
-    (disk.list(folder) ?? []).some(({ name }) => parseSegmentFileName(name) !== undefined);
 }
 
 function refusal(folder: string, why: string): SeglogError {

@@ -5,7 +5,9 @@
  * @module
  */
 import { join } from "node:path";
+import { EMPTY_BYTES, equalBytes } from "../base/bytes.ts";
 import { SeglogError } from "../base/errors.ts";
+import { OUTSIDE_LOOKS_MAX } from "../base/limits.ts";
 import type { Disk } from "../disk/disk.ts";
 import { nodeDisk } from "../disk/node_disk.ts";
 import {
@@ -18,8 +20,8 @@ import {
   QUARANTINE_FOLDER,
   segmentFileName,
 } from "../format/file_names.ts";
-import { isWholeChain, type Manifest, readManifest } from "../log/manifest.ts";
-import { segmentsIn } from "../log/no_log.ts";
+import { isWholeChain, type Manifest, readManifest, readManifestBytes } from "../log/manifest.ts";
+import { holdsLog } from "../log/no_log.ts";
 import { readCatalogue } from "./catalogue.ts";
 import { Problems, type VerifiedPartition, type VerifyReport } from "./verify_report.ts";
 import { SegmentVerifier } from "./verify_segment.ts";
@@ -31,7 +33,7 @@ import { SegmentVerifier } from "./verify_segment.ts";
  */
 export function verify(path: string, options: { disk?: Disk } = {}): VerifyReport {
   const run = new Verification(options.disk ?? nodeDisk);
-  if (isLogFolder(run.disk, path)) run.log(path);
+  if (holdsLog(run.disk, path)) run.log(path);
   else run.store(path);
   const { partitions, problems } = run;
   return { ok: !problems.hasDamage, partitions, problems: problems.all };
@@ -57,7 +59,7 @@ class Verification {
       }
       // Which topics there are is not known; what looks like one is read all the same.
       for (const { name, isFolder } of this.disk.list(folder) ?? []) {
-        if (isFolder && isLogFolder(this.disk, join(folder, name))) this.log(join(folder, name));
+        if (isFolder && holdsLog(this.disk, join(folder, name))) this.log(join(folder, name));
       }
       return;
     }
@@ -77,7 +79,30 @@ class Verification {
     }
   }
 
+  /** The owner may drop segments meanwhile: what is missing counts when the manifest still lists it. */
   log(folder: string): void {
+    for (let looks = 1;; looks++) {
+      const before = this.#manifestBytes(folder);
+      const look = new Verification(this.disk);
+      look.#look(folder);
+      const isMoved = look.problems.hasDamage &&
+        !equalBytes(before, this.#manifestBytes(folder));
+      if (isMoved && looks < OUTSIDE_LOOKS_MAX) continue;
+      this.partitions.push(...look.partitions);
+      this.problems.all.push(...look.problems.all);
+      return;
+    }
+  }
+
+  #manifestBytes(folder: string): Uint8Array {
+    const bytes = this.problems.attempt(
+      { path: join(folder, MANIFEST_FILE) },
+      () => readManifestBytes(this.disk, folder),
+    );
+    return bytes ?? EMPTY_BYTES;
+  }
+
+  #look(folder: string): void {
     const { problems } = this;
     const path = join(folder, MANIFEST_FILE);
     if (this.disk.sizeOf(path) === undefined) return problems.damage({ path }, "it is missing");
@@ -118,10 +143,4 @@ class Verification {
       this.problems.notice({ path: join(folder, name) }, what);
     }
   }
-}
-
-/** Whether a folder is one log's, be it without its manifest. */
-function isLogFolder(disk: Disk, folder: string): boolean {
-  return disk.sizeOf(join(folder, MANIFEST_FILE)) !== undefined ||
-    segmentsIn(disk, folder).length > 0;
 }

@@ -178,8 +178,8 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "a repair clears up after the manifest, not before",
-      "  await writeManifest(place.disk, place.folder, manifest);\n  await clear(place, plan);\n",
-      "  await clear(place, plan);\n  await writeManifest(place.disk, place.folder, manifest);\n",
+      "  await writeManifest(place.disk, place.folder, manifest, { lock });\n  await clear(place, plan);\n",
+      "  await clear(place, plan);\n  await writeManifest(place.disk, place.folder, manifest, { lock });\n",
     ],
     [
       "a repair changes no file that a snapshot shares",
@@ -290,8 +290,8 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "the epoch is durable before anything is appended",
-      "    await makeManifestDurable(folder, opened, options);\n    const state",
-      "    const state",
+      "    await makeManifestDurable(folder, opened, options);\n",
+      "",
     ],
     [
       "a sealed segment must be there, whole",
@@ -309,6 +309,12 @@ export const MUTANTS: readonly Mutant[] = [
       "  checkSealed(place, manifest);\n  const producers",
       "  await tidy(place, manifest);\n  checkSealed(place, manifest);\n  const producers",
       ["tests/damage"],
+    ],
+    [
+      "nothing is put away before the manifest that does not list it is durable",
+      "    await makeManifestDurable(folder, opened, options);\n    //",
+      "    await tidy(place, manifest);\n    await makeManifestDurable(folder, opened, options);\n    //",
+      ["tests/crash/unfinished_truncation_test.ts"],
     ],
     [
       "a segment that a roll left behind is put aside",
