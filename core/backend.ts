@@ -170,8 +170,8 @@ export interface Backend extends AsyncDisposable {
   offsetAt(topic: string, timestampMs: number, partition?: number): Promise<number>;
 
   /**
-   * The batches that overlap the range, whole; `recordsOf` cuts them to it. A batch is checked
-   * when its records are asked for.
+   * The batches that overlap the range, whole; `recordsOf` cuts them to it. Each has passed its
+   * checksums.
    *
    * @throws {SeglogError} `offset-out-of-range` when `from` is below the first readable offset,
    * also when a truncation overtakes the reader, or past the end; `corrupt`, naming the offsets;

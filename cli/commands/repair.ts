@@ -56,7 +56,9 @@ function writeReport(output: Output, report: RepairReport, dryRun: boolean): voi
   const count = countOf(lostCount(lost), "offset");
   const loss = lost.length === 0 ? `nothing of ${path}` : `${count} of ${path}: ${rangesOf(lost)}`;
   output.note(`seglog: ${dryRun ? "would give up" : "gave up"} ${loss}`);
-  output.note(`seglog: ${countOf(records, "record")} can be read ${dryRun ? "then" : "now"}`);
+  if (records !== undefined) {
+    output.note(`seglog: ${countOf(records, "record")} can be read ${dryRun ? "then" : "now"}`);
+  }
   for (const note of notes) output.note(`seglog: ${note}`);
   for (const copy of quarantined) output.note(`seglog: what was there is kept in ${copy}`);
 }

@@ -110,9 +110,15 @@ async function writeReport(output: Output, report: VerifyReport): Promise<void> 
   });
   for (const problem of report.problems) output.note(problemLine(output, problem));
   const damages = report.problems.filter(({ severity }) => severity === "damage").length;
+  const isSpotless = report.problems.length === 0;
   output.note(
     report.ok
-      ? output.styleNote("green", "seglog: everything is intact")
+      ? output.styleNote(
+        "green",
+        isSpotless
+          ? "seglog: everything is intact"
+          : "seglog: no damage, but for what is said above",
+      )
       : output.styleNote("red", `seglog: ${countOf(damages, "place")} damaged`),
   );
   for (const command of repairCommands(report)) {
@@ -131,7 +137,7 @@ function repairCommands({ problems }: VerifyReport): string[] {
   }
   return [...folders].map(([folder, found]) => {
     const ranges = found.flatMap(({ start, end }) => start === undefined ? [] : [{ start, end }]);
-    const isAllTold = ranges.length === found.length;
+    const isAllTold = found.every(({ end }) => end !== undefined);
     return isAllTold ? repairCommand(folder, ranges) : `${repairCommand(folder, [])} --dry-run`;
   });
 }

@@ -52,6 +52,7 @@ export class BatchView {
   /** The stored batch, header and padding included: a view of the block that was read. */
   readonly bytes: Uint8Array;
   #payload: Uint8Array | undefined;
+  #isIntact: boolean | undefined;
 
   /** A view of `bytes`, whose header was decoded and believed. */
   constructor(header: BatchHeader, bytes: Uint8Array) {
@@ -74,9 +75,10 @@ export class BatchView {
     return this.header.lastOffsetDelta === this.header.recordCount - 1;
   }
 
-  /** Whether the bytes after the header are the ones that were written. */
+  /** Whether the bytes after the header are the ones that were written; looked at once. */
   isIntact(): boolean {
-    return crc32(this.#stored()) === this.header.payloadCrc;
+    this.#isIntact ??= crc32(this.#stored()) === this.header.payloadCrc;
+    return this.#isIntact;
   }
 
   /**

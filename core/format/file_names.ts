@@ -14,6 +14,8 @@ export const LOCK_FILE = "LOCK";
 export const CATALOGUE_FILE = "store.json";
 /** The manifest of one log. */
 export const MANIFEST_FILE = "partition.json";
+/** In a folder that is being made a copy of a store, until it is one. */
+export const UNFINISHED_FILE = "UNFINISHED";
 /** Where recovery puts the bytes that it cuts off. */
 export const QUARANTINE_FOLDER = "quarantine";
 

@@ -66,8 +66,7 @@ export class Cursor {
         from: Math.max(view.logStartOffset, sinceGap(view.gaps, offset)),
         until: view.gaps.length === 0 ? Infinity : untilGap(view.gaps, offset),
       };
-      const isTrimmed = found.baseOffset < range.from || found.nextOffset > range.until;
-      if (isTrimmed && !found.isIntact()) {
+      if (!found.isIntact()) {
         const position = this.#walk!.position - found.bytes.length;
         throw this.#lost(segment, damagedPayload(found, position));
       }

@@ -252,7 +252,7 @@ export class Log implements AsyncDisposable {
     }
   }
 
-  /** The batches that overlap the range, whole; their payload is checked when it is asked for. */
+  /** The batches that overlap the range, whole; each has passed its checksums. */
   async *batches(options: LogReadOptions = {}): AsyncGenerator<BatchView, void, undefined> {
     const view = this.#fresh();
     const { reverse = false, follow = false, signal } = options;

@@ -23,7 +23,7 @@ import { type ScanEnd, scanSegment, scanTail, watermarkBeyond } from "./scan.ts"
 import { loadIndex } from "./index_file.ts";
 import { keepBytes } from "./quarantine.ts";
 import { type LogPlace, openSegmentFile, type SegmentFile, segmentPath } from "./segment_file.ts";
-import { lostOffsets, wayOn } from "./repair_words.ts";
+import { lostOffsets, repairCommand, wayOn } from "./repair_words.ts";
 import { ActiveSegment } from "./segments.ts";
 import { SparseIndex } from "./sparse_index.ts";
 import { type OpenGap, walkActive } from "./walk_segment.ts";
@@ -109,7 +109,7 @@ export async function recoverActive(
   options: RecoveryOptions,
 ): Promise<RecoveredSegment> {
   const baseOffset = manifest.activeBaseOffset;
-  const file = openSegmentFile(place, baseOffset, "write");
+  const file = openActive(place, baseOffset);
   try {
     const closed = closedInGoodOrder(place, manifest, file);
     if (closed !== undefined) {
@@ -123,6 +123,22 @@ export async function recoverActive(
   } catch (error) {
     file.file.close();
     throw error;
+  }
+}
+
+function openActive(place: LogPlace, baseOffset: number): SegmentFile {
+  try {
+    return openSegmentFile(place, baseOffset, "write");
+  } catch (error) {
+    if (!(error instanceof SeglogError) || error.code !== "corrupt") throw error;
+    throw new SeglogError(
+      "corrupt",
+      `${error.message}; it has the log's last records, from offset ${baseOffset} on. Nothing was ` +
+        `changed; restore the file, or see what can be saved with \`${
+          repairCommand(place.folder, [])
+        } --dry-run\``,
+      { cause: error, details: { ...error.details, start: baseOffset } },
+    );
   }
 }
 

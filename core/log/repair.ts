@@ -50,8 +50,8 @@ export interface RepairReport {
   readonly places: readonly RepairedPlace[];
   /** Offsets `[start, end)` that are given up, in rising order. */
   readonly lost: readonly { readonly start: number; readonly end: number }[];
-  /** Records that can be read now. */
-  readonly records: number;
+  /** Records that can be read now; a catalogue says nothing of them. */
+  readonly records?: number;
   /** Copies of all that was cut off or replaced. */
   readonly quarantined: readonly string[];
   /** What else a person should know. */

@@ -18,8 +18,10 @@ import { lockFolder } from "../log/open_log.ts";
 import type { LogCopy } from "./copy_log.ts";
 import { copyStore, type StoreCopyTask } from "./copy_store.ts";
 import {
+  checkOutsideStores,
   describeSnapshot,
   isStore,
+  isUnfinished,
   type Snapshot,
   snapshotFolders,
   snapshotName,
@@ -120,6 +122,7 @@ export async function backup(
 }
 
 function checkTarget(disk: Disk, folder: string): void {
+  checkOutsideStores(disk, folder, `back up to ${folder}`);
   const isLog = disk.sizeOf(join(folder, MANIFEST_FILE)) !== undefined;
   if (!isLog && !isStore(disk, folder)) return;
   throw new SeglogError(
@@ -130,14 +133,14 @@ function checkTarget(disk: Disk, folder: string): void {
 }
 
 /**
- * Removes what backups that were cut short have left.
+ * Removes what backups that were cut short have left, and nothing else.
  *
  * @returns the newest snapshot
  */
 function clearUnfinished(disk: Disk, folder: string): string | undefined {
   const folders = snapshotFolders(disk, folder);
-  for (const { name, isWhole } of folders) {
-    if (!isWhole) disk.removeFolder(join(folder, name));
+  for (const { name } of folders) {
+    if (isUnfinished(disk, join(folder, name))) disk.removeFolder(join(folder, name));
   }
   return folders.findLast(({ isWhole }) => isWhole)?.name;
 }

@@ -9,7 +9,7 @@ import { SeglogError } from "../base/errors.ts";
 import { MANIFEST_BYTES_MAX } from "../base/limits.ts";
 import type { Disk, DiskLock } from "../disk/disk.ts";
 import { readFile, replaceFile } from "../disk/files.ts";
-import { CATALOGUE_FILE, MANIFEST_FILE } from "../format/file_names.ts";
+import { CATALOGUE_FILE, MANIFEST_FILE, UNFINISHED_FILE } from "../format/file_names.ts";
 import { holdsLog } from "../log/no_log.ts";
 import { repairCommand } from "../log/repair_words.ts";
 import type { TopicInfo } from "../backend.ts";
@@ -42,6 +42,13 @@ export function readCatalogue(disk: Disk, folder: string): Catalogue | undefined
   const path = join(folder, CATALOGUE_FILE);
   const bytes = readFile(disk, path, MANIFEST_BYTES_MAX);
   if (bytes !== undefined) return decodeCatalogue(bytes, folder);
+  if (isMarked(disk, folder)) {
+    throw new SeglogError(
+      "corrupt",
+      `Cannot open ${folder}: a backup or a restore was cut short there, and it is not whole. ` +
+        "Remove the folder, and make the copy again",
+    );
+  }
   for (const { name, isFolder } of disk.list(folder) ?? []) {
     if (isFolder && holdsLog(disk, join(folder, name))) {
       throw new SeglogError(
@@ -60,6 +67,11 @@ export function readCatalogue(disk: Disk, folder: string): Catalogue | undefined
     );
   }
   return undefined;
+}
+
+/** Whether a folder was being made a copy of a store; beside a catalogue, that is over. */
+export function isMarked(disk: Disk, folder: string): boolean {
+  return disk.sizeOf(join(folder, UNFINISHED_FILE)) !== undefined;
 }
 
 /** @throws {SeglogError} `corrupt`, also when something in it cannot be, whatever its checksum */

@@ -5,7 +5,10 @@
  */
 import { join } from "node:path";
 import type { TopicInfo } from "../backend.ts";
+import { encodeUtf8 } from "../base/bytes.ts";
 import type { Disk } from "../disk/disk.ts";
+import { writeNewFile } from "../disk/files.ts";
+import { UNFINISHED_FILE } from "../format/file_names.ts";
 import { writeCatalogue } from "./catalogue.ts";
 import { copyLog, type LogCopy } from "./copy_log.ts";
 import { existingCatalogue, partitionFolders } from "./topic_registry.ts";
@@ -23,15 +26,23 @@ export interface StoreCopyTask {
   readonly onBytes?: (bytes: number) => void;
 }
 
+const MARK = encodeUtf8(
+  "A copy of a store is being made here. Without store.json, it is not whole.\n",
+);
+
 /**
  * Copies a store. Each partition is cut at one moment; a topic that is deleted meanwhile is left
  * out. The catalogue comes last, when everything else is durable: without it the copy is no store,
- * so a crash leaves none that is not whole.
+ * so a crash leaves none that is not whole. A mark tells such remains from a store that has lost its
+ * catalogue.
  *
  * @throws {SeglogError} `not-found` when no store is there; `corrupt` when its catalogue is damaged
  */
 export async function copyStore(task: StoreCopyTask): Promise<LogCopy> {
   const { disk, from, to } = task;
+  const mark = join(to, UNFINISHED_FILE);
+  await writeNewFile(disk, mark, MARK);
+  await disk.syncFolder(to);
   const copies = new Map<TopicInfo, LogCopy[]>();
   for (const info of existingCatalogue(disk, from).topics) {
     copies.set(info, await copyTopic(task, info));
@@ -45,6 +56,7 @@ export async function copyStore(task: StoreCopyTask): Promise<LogCopy> {
   }
   await disk.syncFolder(to);
   await writeCatalogue(disk, to, { topics: [...copies.keys()], dropping: [] });
+  disk.removeFile(mark); // beside a catalogue it says nothing any more
   return total([...copies.values()].flat());
 }
 

@@ -8,10 +8,10 @@ import { systemClock } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
 import type { Disk, DiskLock } from "../disk/disk.ts";
 import { nodeDisk } from "../disk/node_disk.ts";
-import { partitionFolderName } from "../format/file_names.ts";
+import { CATALOGUE_FILE, partitionFolderName } from "../format/file_names.ts";
 import { lockFolder, lockLog } from "../log/open_log.ts";
 import { type LogRepairOptions, repairLog, type RepairReport } from "../log/repair.ts";
-import { type Catalogue, readCatalogue } from "./catalogue.ts";
+import { type Catalogue, isMarked, readCatalogue } from "./catalogue.ts";
 import { holdsLog } from "../log/no_log.ts";
 import { repairCatalogue } from "./repair_catalogue.ts";
 
@@ -83,7 +83,9 @@ function catalogueOf(disk: Disk, folder: string): Catalogue | "damaged" {
   try {
     catalogue = readCatalogue(disk, folder);
   } catch (error) {
-    if (error instanceof SeglogError && error.code === "corrupt") return "damaged";
+    const isUnfinished = disk.sizeOf(join(folder, CATALOGUE_FILE)) === undefined &&
+      isMarked(disk, folder);
+    if (error instanceof SeglogError && error.code === "corrupt" && !isUnfinished) return "damaged";
     throw error;
   }
   if (catalogue !== undefined) return catalogue;
@@ -107,7 +109,7 @@ async function allPartitions(
       const path = join(folder, partitionFolderName(name, partition));
       try {
         const report = await repairLog(path, options);
-        records += report.records;
+        records += report.records ?? 0;
         if (report.isDamaged) complaints.push(`${path} is damaged`);
       } catch (error) {
         if (!(error instanceof SeglogError)) throw error;

@@ -40,10 +40,9 @@ export async function repairCatalogue(
     isDamaged: true,
     places: [{ path, position: 0, message: isThere ? "it is damaged" : "it is missing" }],
     lost: [],
-    records: 0,
     quarantined,
     notes: [
-      `the catalogue was made anew from the folders, with ${topics.length} topics: their settings are ` +
+      `the catalogue is made anew from the folders, with ${topics.length} topics: their settings are ` +
       "the defaults, their ids are new, and deleted topics whose folders were still there are back",
     ],
   };

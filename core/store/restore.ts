@@ -11,7 +11,7 @@ import { nodeDisk } from "../disk/node_disk.ts";
 import { LOCK_FILE } from "../format/file_names.ts";
 import { lockFolder } from "../log/open_log.ts";
 import { copyStore } from "./copy_store.ts";
-import { isStore, snapshotFolders, snapshotTime } from "./snapshots.ts";
+import { checkOutsideStores, isStore, snapshotFolders, snapshotTime } from "./snapshots.ts";
 import { verify } from "./verify.ts";
 import type { VerifyReport } from "./verify_report.ts";
 
@@ -37,7 +37,8 @@ export interface RestoreReport extends VerifyReport {
  * Makes a store from a snapshot, and verifies it. Everything is copied, so the store can be written
  * to without touching the snapshot; offsets go on where the snapshot ends.
  *
- * A crash leaves a folder that does not open as a store, and that a second restore refuses.
+ * A crash leaves a folder that is marked as unfinished: it does not open as a store, is not repaired
+ * into one, and a second restore refuses it.
  *
  * @param source a snapshot's folder, or the folder of several
  * @param target where the store will be: a folder that is empty or not there yet
@@ -69,6 +70,7 @@ export async function restore(
   const { disk = nodeDisk, onProgress } = options;
   const from = findSnapshot(disk, resolve(source), options.snapshot);
   const to = resolve(target);
+  checkOutsideStores(disk, to, `restore to ${to}`);
   checkEmpty(disk, to);
   await makeFolderDurably(disk, to);
   const lock = lockFolder(disk, to); // nobody opens it before it is verified

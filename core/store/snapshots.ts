@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { SeglogError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
 import { nodeDisk } from "../disk/node_disk.ts";
-import { CATALOGUE_FILE } from "../format/file_names.ts";
+import { CATALOGUE_FILE, MANIFEST_FILE } from "../format/file_names.ts";
 import { Log } from "../log/log.ts";
-import { readCatalogue } from "./catalogue.ts";
+import { isMarked, readCatalogue } from "./catalogue.ts";
 import { partitionFolders } from "./topic_registry.ts";
 
 /** A store as it was at one time. */
@@ -100,6 +100,23 @@ export function snapshotFolders(
 /** Whether a store is there. */
 export function isStore(disk: Disk, folder: string): boolean {
   return disk.sizeOf(join(folder, CATALOGUE_FILE)) !== undefined;
+}
+
+/** Whether a copy was cut short there: the folder is marked as one, or empty, and no store. */
+export function isUnfinished(disk: Disk, folder: string): boolean {
+  if (isStore(disk, folder)) return false;
+  return isMarked(disk, folder) || disk.list(folder)?.length === 0;
+}
+
+/** Copies are made beside stores, not in them: what is in a store goes with its topics. */
+export function checkOutsideStores(disk: Disk, folder: string, action: string): void {
+  for (let path = dirname(folder); path !== dirname(path); path = dirname(path)) {
+    if (!isStore(disk, path) && disk.sizeOf(join(path, MANIFEST_FILE)) === undefined) continue;
+    throw new SeglogError(
+      "invalid-argument",
+      `Cannot ${action}: it is within ${path}, which is a store or a log; name a folder outside`,
+    );
+  }
 }
 
 /** `20261125T010634.123Z` */

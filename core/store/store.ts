@@ -189,18 +189,18 @@ export class Store implements Backend {
   }
 
   async bounds(topic: string, partition = 0): Promise<Bounds> {
-    return boundsOf(await this.#topic(topic).log(partition));
+    return boundsOf(await this.#topic(topic).readable(partition));
   }
 
   async offsetAt(topic: string, timestampMs: number, partition = 0): Promise<number> {
-    return (await this.#topic(topic).log(partition)).offsetAt(timestampMs);
+    return (await this.#topic(topic).readable(partition)).offsetAt(timestampMs);
   }
 
   async *batches(
     topic: string,
     options: ReadOptions = {},
   ): AsyncGenerator<BatchView, void, undefined> {
-    const log = await this.#topic(topic).log(options.partition ?? 0);
+    const log = await this.#topic(topic).readable(options.partition ?? 0);
     yield* log.batches(options);
   }
 

