@@ -5,7 +5,6 @@
  */
 import type { Backend } from "../../core/backend.ts";
 import { type OffsetSelector, resolveOffset, type SelectorRange } from "../../core/offset_range.ts";
-import { SeglogError } from "../../core/base/errors.ts";
 import { outOfRange } from "../../core/base/offset_errors.ts";
 import { UsageError } from "../exit.ts";
 
@@ -26,16 +25,11 @@ export async function partitionsOf(
   topic: string,
   partition: number | undefined,
 ): Promise<number[]> {
-  const { partitions } = await backend.describeTopic(topic);
-  const numbers = partitions.map((info) => info.partition);
-  if (partition === undefined) return numbers;
-  if (numbers.includes(partition)) return [partition];
-  throw new SeglogError(
-    "not-found",
-    `Cannot find partition ${partition} of "${topic}": it has ${
-      numbers.length === 1 ? "only partition 0" : `partitions 0 to ${numbers.length - 1}`
-    }`,
-  );
+  if (partition !== undefined) {
+    await backend.bounds(topic, partition); // what is wrong with others is not asked
+    return [partition];
+  }
+  return (await backend.describeTopic(topic)).partitions.map((info) => info.partition);
 }
 
 /**

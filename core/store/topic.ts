@@ -52,8 +52,8 @@ export class Topic {
     if (!Number.isInteger(partition) || partition < 0 || partition >= this.#logs.length) {
       throw new SeglogError(
         "not-found",
-        `Cannot find partition ${partition} of topic "${this.#info.name}": it has partitions 0 to ${
-          this.#logs.length - 1
+        `Cannot find partition ${partition} of topic "${this.#info.name}": it has ${
+          this.#logs.length === 1 ? "only partition 0" : `partitions 0 to ${this.#logs.length - 1}`
         }`,
       );
     }
