@@ -49,6 +49,18 @@ const checks: Check[] = [
     counts: denoCounts,
   },
   {
+    name: "the long run, cut short",
+    command: [...DENO, "task", "torture", "--minutes", "1", "--seed", "1"],
+    options: plain,
+    counts: ownCounts,
+  },
+  {
+    name: "without one sync, check or rule at a time",
+    command: [...DENO, "task", "mutants"],
+    options: plain,
+    counts: ownCounts,
+  },
+  {
     name: "compile with Deno, or as far as it gets without its base",
     command: [...DENO, "task", "compile"],
     options: plain,
