@@ -232,7 +232,6 @@ export const MUTANTS: readonly Mutant[] = [
       "",
     ],
     ["epochs never fall", "if (epoch < this.#epoch) return", "if (false) return"],
-    ["nor do they behind damage", " && batch.header.epoch >= this.#epoch", ""],
     [
       "a stray copy of a later batch hides none that it jumps over",
       "after.batch.baseOffset >= found.batch.nextOffset",
