@@ -6,19 +6,21 @@
  */
 import { SeglogError } from "../base/errors.ts";
 import type { BatchView } from "../format/batch.ts";
-import { untilGap } from "./gaps.ts";
+import { type OpenGap, untilGap } from "./gaps.ts";
 import type { ReadableSegment } from "./segment_file.ts";
 import type { LogView } from "./view.ts";
 
-/** A place in a segment that cannot be believed. */
-export interface Damage {
-  /** The offsets `[start, end)` that should be there; none when bytes are there that hold nothing. */
-  readonly start: number;
-  readonly end: number;
+/** A place in a segment that cannot be believed, with the offsets that should be there. */
+export interface OpenDamage extends OpenGap {
   /** Where it begins in the file. */
   readonly position: number;
   /** What is wrong there. */
   readonly complaint: string;
+}
+
+/** One whose end is known. It has no offsets when bytes are there that hold nothing. */
+export interface Damage extends OpenDamage {
+  readonly end: number;
 }
 
 /** The offsets of a range whose records were not removed: none when `start >= end`. */

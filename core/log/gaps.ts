@@ -11,6 +11,12 @@ export interface Gap {
   readonly end: number;
 }
 
+/** Offsets from `start` on; `end` is `undefined` where nothing tells it. */
+export interface OpenGap {
+  readonly start: number;
+  readonly end: number | undefined;
+}
+
 /** The first offset at or after `offset` that is in no gap. Gaps are in rising order. */
 export function skipGaps(gaps: readonly Gap[], offset: number): number {
   let next = offset;
@@ -58,6 +64,27 @@ export function outsideGaps(range: Gap, gaps: readonly Gap[]): Gap[] {
     start = Math.max(start, gap.end);
   }
   return outside;
+}
+
+/** The parts of some ranges whose records were neither removed nor given up, in rising order. */
+export function missedOffsets(
+  ranges: readonly OpenGap[],
+  log: {
+    readonly logStartOffset: number;
+    readonly gaps: readonly Gap[];
+    readonly lost: readonly Gap[];
+  },
+): OpenGap[] {
+  const known = joinGaps(log.gaps, log.lost);
+  let missed: Gap[] = [];
+  const open: OpenGap[] = [];
+  for (const range of ranges) {
+    const { end } = range;
+    const start = Math.max(range.start, log.logStartOffset);
+    if (end === undefined) open.push({ start, end });
+    else if (end > start) missed = outsideGaps({ start, end }, known).reduce(addGap, missed);
+  }
+  return [...missed, ...open];
 }
 
 /** The gap that holds `offset`. */

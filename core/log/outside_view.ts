@@ -19,7 +19,7 @@ import { buildIndex, loadIndex } from "./index_file.ts";
 import { decodeManifest, type Manifest, readManifestBytes } from "./manifest.ts";
 import { noLog } from "./no_log.ts";
 import { scanBatches, scanTail } from "./scan.ts";
-import { scanPastDamage } from "./scan_past_damage.ts";
+import { scanPastDamage } from "./scan_active.ts";
 import { type LogPlace, openSegmentFile, type ReadableSegment } from "./segment_file.ts";
 import { ActiveSegment, SealedSegment } from "./segments.ts";
 import { SparseIndex } from "./sparse_index.ts";
@@ -199,6 +199,7 @@ class GrowingActive implements OutsideActive {
   durableOffset: number;
   #epoch = 0;
   #watermark: number;
+  readonly #reached: number;
   #sizeSeen = 0;
 
   constructor(place: LogPlace, manifest: Manifest) {
@@ -220,6 +221,7 @@ class GrowingActive implements OutsideActive {
     this.segment = new ActiveSegment(place, baseOffset, { file, index, end });
     this.durableOffset = end.nextOffset;
     this.#watermark = end.bytes;
+    this.#reached = manifest.logStartOffset;
   }
 
   /** Goes on from the last whole batch. What cannot be believed may still be being written. */
@@ -229,7 +231,8 @@ class GrowingActive implements OutsideActive {
     const size = source.file.size();
     if (size <= segment.bytes) return;
     const { bytes, nextOffset } = segment;
-    const start = { bytes, nextOffset, epoch: this.#epoch, watermark: this.#watermark };
+    const [epoch, watermark, reached] = [this.#epoch, this.#watermark, this.#reached];
+    const start = { bytes, nextOffset, epoch, watermark, reached };
     const batch = ({ header }: BatchView, position: number) => {
       segment.extend(header, position);
       if (header.durableUpTo >= position) this.durableOffset = header.baseOffset;

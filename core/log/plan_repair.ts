@@ -9,11 +9,10 @@
  */
 import { SeglogError } from "../base/errors.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
-import { addGap, type Gap, gapsFrom, joinGaps, outsideGaps } from "./gaps.ts";
+import { addGap, type Gap, gapsFrom, missedOffsets, type OpenGap } from "./gaps.ts";
 import { type Manifest, type SealedEntry } from "./manifest.ts";
 import { lostOffsets, wayOn } from "./repair_words.ts";
-import { isWhole, type SegmentSurvey } from "./survey.ts";
-import type { OpenGap, Stretch } from "./walk_segment.ts";
+import { isWhole, type SegmentSurvey, type Stretch } from "./survey.ts";
 
 /** A segment that loses something, and what stays of it. */
 export interface SegmentCut {
@@ -86,12 +85,7 @@ function acceptedLoss(
   segments: readonly SegmentSurvey[],
   { folder, acceptLoss }: { readonly folder: string; readonly acceptLoss: Gap },
 ): Gap[] {
-  const known = joinGaps(manifest.gaps, manifest.lost);
-  const asked = lostOf(manifest, segments).flatMap(({ start, end }): OpenGap[] => {
-    const first = Math.max(start, manifest.logStartOffset);
-    if (end === undefined) return [{ start: first, end }];
-    return outsideGaps({ start: first, end: Math.max(first, end) }, known);
-  });
+  const asked = missedOffsets(lostOf(manifest, segments), manifest);
   const accepted = asked.flatMap(({ start, end = acceptLoss.end }): Gap[] =>
     start >= acceptLoss.start && end > start && end <= acceptLoss.end ? [{ start, end }] : []
   );

@@ -2,13 +2,6 @@
  * Opens the active segment of a log that may not have been closed, as the contract says: a torn
  * tail is cut and kept aside, damage to what was acknowledged is refused.
  *
- * A batch header carries `durableUpTo`: the bytes of its segment that a *returned* sync had covered
- * when the batch was built. With W the largest of these, and P the first position that cannot be
- * believed:
- *
- * - `P >= W`: nothing acknowledged as durable lies at or beyond P. It is a torn tail.
- * - `P < W`: bytes at P had reached the disk and are damaged now. Nothing is changed.
- *
  * @module
  */
 import { SeglogError } from "../base/errors.ts";
@@ -17,16 +10,17 @@ import { blocksOf, checkHeld } from "../disk/files.ts";
 import { segmentFileName } from "../format/file_names.ts";
 import type { BatchView } from "../format/batch.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
-import type { BatchSource } from "./block_reader.ts";
+import type { OpenDamage } from "./damage.ts";
+import { missedOffsets } from "./gaps.ts";
 import type { Manifest } from "./manifest.ts";
-import { type ScanEnd, scanSegment, scanTail, watermarkBeyond } from "./scan.ts";
+import { type ScanEnd, scanTail } from "./scan.ts";
+import { scanActive } from "./scan_active.ts";
 import { loadIndex } from "./index_file.ts";
 import { keepBytes } from "./quarantine.ts";
 import { type LogPlace, openSegmentFile, type SegmentFile, segmentPath } from "./segment_file.ts";
 import { lostOffsets, repairCommand, wayOn } from "./repair_words.ts";
 import { ActiveSegment } from "./segments.ts";
 import { SparseIndex } from "./sparse_index.ts";
-import { type OpenGap, walkActive } from "./walk_segment.ts";
 
 /** What recovery had to do. */
 export interface RecoveryReport {
@@ -44,58 +38,12 @@ export interface RecoveredSegment {
   readonly epoch: number;
 }
 
-/** What is to be done with an active segment. */
-export type RecoveryDecision =
-  | { readonly kind: "whole" }
-  | { readonly kind: "torn"; readonly from: number }
-  | { readonly kind: "damaged"; readonly at: number };
-
-/** Decides by the positions alone: see the module's text. */
-export function decideRecovery(
-  end: { bytes: number; watermark: number },
-  size: number,
-): RecoveryDecision {
-  if (end.bytes < end.watermark) return { kind: "damaged", at: end.bytes };
-  return end.bytes === size ? { kind: "whole" } : { kind: "torn", from: end.bytes };
-}
-
 /** What recovery needs beside the files. */
 export interface RecoveryOptions {
   /** The lock that makes the segment ours. */
   readonly lock: DiskLock;
   /** Gets each batch that was read, when the segment had to be read. */
   readonly visit: (batch: BatchView) => void;
-}
-
-/**
- * The bytes that are known to have been synced: as batches tell, up to where the log was closed, and
- * where the last of the records lay that a truncation removed. Their offsets must not come again.
- */
-export function watermarkOf(
-  manifest: Manifest,
-  end: { bytes: number; nextOffset: number; watermark: number },
-): number {
-  const isShort = end.nextOffset < manifest.logStartOffset;
-  return Math.max(end.watermark, manifest.clean?.bytes ?? 0, isShort ? end.bytes + 1 : 0);
-}
-
-/**
- * Reads an active segment and says how far it can be believed, and what is to be done about the rest.
- *
- * @param visit gets each batch that can be believed, with its position
- * @returns `end.watermark` is W: what lies beyond P and in the manifest is counted in
- */
-export function judgeActive(
-  source: BatchSource,
-  active: { readonly manifest: Manifest; readonly size: number },
-  visit: (batch: BatchView, position: number) => void,
-): { readonly end: ScanEnd; readonly decision: RecoveryDecision } {
-  const { manifest, size } = active;
-  const end = scanSegment(source, manifest.activeBaseOffset, size, visit);
-  const beyond = end.complaint === undefined ? 0 : watermarkBeyond(source, end.bytes, size);
-  const watermark = Math.max(beyond, watermarkOf(manifest, end));
-  const decision = decideRecovery({ bytes: end.bytes, watermark }, size);
-  return { decision, end: { ...end, watermark } };
 }
 
 /**
@@ -160,21 +108,19 @@ async function recoverByScan(
   const path = segmentPath(place, baseOffset);
   const index = new SparseIndex(baseOffset);
   const size = file.file.size();
-  const source = { file: file.file, salt: file.salt };
-  const { decision, end } = judgeActive(source, { manifest, size }, (batch, position) => {
-    index.add(batch.header, position);
-    visit(batch);
+  const found: OpenDamage[] = [];
+  const { end, isDamaged, tornBytes } = scanActive(file, { manifest, size }, {
+    batch(batch, position) {
+      if (found.length > 0) return; // it will not be opened
+      index.add(batch.header, position);
+      visit(batch);
+    },
+    damage: (damage) => void found.push(damage),
   });
-  if (decision.kind === "damaged") {
-    const { lost } = walkActive(source, { manifest, size, watermark: end.watermark });
-    const { logStartOffset } = manifest;
-    const readable = lost.filter((range) => (range.end ?? Infinity) > logStartOffset)
-      .map((range) => ({ ...range, start: Math.max(range.start, logStartOffset) }));
-    throw damage(place, { path, end, lost: readable });
-  }
+  if (isDamaged) throw refusal(place, { path, manifest, found, durableUpTo: end.watermark });
   checkEnd(path, end, manifest);
-  const report = decision.kind === "torn"
-    ? await cutTornTail(place, { file, lock, baseOffset, from: decision.from, size })
+  const report = tornBytes > 0
+    ? await cutTornTail(place, { file, lock, baseOffset, from: end.bytes, size })
     : { tornBytes: 0, quarantinePath: undefined };
   // What the scan read may be only in the page cache: a batch whose sync never returned. It is
   // about to be shown as durable, so it must be; and a cut must not come undone.
@@ -219,17 +165,20 @@ function writeAgain(file: DiskFile, from: number, to: number): void {
   for (const { bytes, position } of blocksOf(file, from, to)) file.write(bytes, position);
 }
 
-function damage(
+function refusal(
   { folder }: LogPlace,
-  found: { path: string; end: ScanEnd; lost: readonly OpenGap[] },
+  damaged: { path: string; manifest: Manifest; found: OpenDamage[]; durableUpTo: number },
 ): SeglogError {
-  const { path, end, lost } = found;
-  const what = end.complaint ?? "the file ends too early";
+  const { path, manifest, found, durableUpTo } = damaged;
+  const { position, start: offset, complaint } = found[0]!;
+  const lost = missedOffsets(found, manifest);
   return new SeglogError(
     "corrupt",
-    `Cannot open ${path} for writing: ${what} at position ${end.bytes}, and bytes up to ${end.watermark} ` +
-      `had been acknowledged as durable. ${lostOffsets(lost)}. Nothing was changed. ` +
+    `Cannot open ${path} for writing: ${complaint} at position ${position}, and bytes up to ` +
+      `${durableUpTo} had been acknowledged as durable. ${
+        lostOffsets(lost)
+      }. Nothing was changed. ` +
       `Reading what is whole stays possible; ${wayOn(folder, lost)}`,
-    { details: { path, position: end.bytes, offset: end.nextOffset, durableUpTo: end.watermark } },
+    { details: { path, position, offset, durableUpTo } },
   );
 }

@@ -27,8 +27,7 @@ import { keepBytes, quarantineFile } from "./quarantine.ts";
 import { draftManifest } from "./draft_manifest.ts";
 import { type LogPlace, newSalt, segmentPath } from "./segment_file.ts";
 import { createActive, SealedSegment } from "./segments.ts";
-import { type SegmentSurvey, surveySegments } from "./survey.ts";
-import type { Stretch } from "./walk_segment.ts";
+import { type SegmentSurvey, type Stretch, surveySegments } from "./survey.ts";
 
 /** Something that was wrong. */
 export interface RepairedPlace {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { OpenGap } from "./walk_segment.ts";
+import type { OpenGap } from "./gaps.ts";
 
 /** `Offset 3 cannot be read`, `Offsets 3 to 5, 9 and on cannot be read`, or that all can be. */
 export function lostOffsets(lost: readonly OpenGap[]): string {

@@ -1,11 +1,11 @@
 /**
- * Reads an active segment from its start and says how far it can be believed.
+ * Reads a segment up to the first batch that cannot be believed.
  *
  * @module
  */
 import type { BatchView } from "../format/batch.ts";
-import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { type BatchSource, BlockReader } from "./block_reader.ts";
+import { SegmentWalk } from "./segment_walk.ts";
 import type { SparseIndex } from "./sparse_index.ts";
 
 /** How far a segment can be believed. */
@@ -23,7 +23,7 @@ export interface ScanEnd {
 }
 
 /**
- * Checks batch after batch: header and payload checksum, dense offsets, epochs that never fall.
+ * Checks batch after batch: what a walk believes, and the payload's checksum.
  *
  * @param start where to begin, and the offset and epoch to go on from
  * @param size bytes of the file
@@ -35,32 +35,25 @@ export function scanBatches(
   size: number,
   visit: (batch: BatchView, position: number) => void,
 ): ScanEnd {
-  const reader = new BlockReader(source);
+  const { bytes: position, nextOffset: offset } = start;
+  const walk = new SegmentWalk(source, { bytes: size, nextOffset: Infinity }, {
+    position,
+    offset,
+    epoch: start.epoch,
+  });
   let { bytes, nextOffset, epoch } = start;
   let watermark = 0;
-  let complaint: string | undefined;
-  while (bytes < size) {
-    const batch = reader.batchAt(bytes, size);
-    complaint = typeof batch === "string" ? batch : complaintOf(batch, nextOffset, epoch);
-    if (typeof batch === "string" || complaint !== undefined) break;
+  for (;;) {
+    const batch = walk.step();
+    const isWhole = typeof batch === "object" && batch.isIntact();
+    if (!isWhole) {
+      const complaint = typeof batch === "object" ? "payload checksum does not match" : batch;
+      return { bytes, nextOffset, epoch, watermark, complaint };
+    }
     visit(batch, bytes);
     watermark = Math.max(watermark, batch.header.durableUpTo);
-    epoch = batch.header.epoch;
-    nextOffset = batch.nextOffset;
-    bytes += batch.bytes.length;
+    ({ position: bytes, offset: nextOffset, epoch } = walk);
   }
-  return { bytes, nextOffset, epoch, watermark, complaint };
-}
-
-/** A scan of a whole segment. */
-export function scanSegment(
-  source: BatchSource,
-  baseOffset: number,
-  size: number,
-  visit: (batch: BatchView, position: number) => void,
-): ScanEnd {
-  const start = { bytes: SEGMENT_HEADER_BYTES, nextOffset: baseOffset, epoch: 0 };
-  return scanBatches(source, start, size, visit);
 }
 
 /**
@@ -78,14 +71,6 @@ export function scanTail(
   const found = scanBatches(source, start, end.bytes, () => {});
   const isThere = found.bytes === end.bytes && found.nextOffset === end.nextOffset;
   return isThere ? found : undefined;
-}
-
-function complaintOf(batch: BatchView, nextOffset: number, epoch: number): string | undefined {
-  if (batch.baseOffset !== nextOffset) {
-    return `batch has base offset ${batch.baseOffset}, and ${nextOffset} was expected`;
-  }
-  if (batch.header.epoch < epoch) return `batch is of epoch ${batch.header.epoch}, after ${epoch}`;
-  return batch.isIntact() ? undefined : "payload checksum does not match";
 }
 
 /** The largest watermark of the headers that can still be found from `position` on. */

@@ -3,19 +3,34 @@
  *
  * @module
  */
-import type { BatchView } from "../format/batch.ts";
+import { messageOf, SeglogError } from "../base/errors.ts";
+import { BatchView } from "../format/batch.ts";
+import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import type { BatchSource } from "./block_reader.ts";
+import type { OpenDamage } from "./damage.ts";
 import { findSalt } from "./find_salt.ts";
+import type { OpenGap } from "./gaps.ts";
 import type { Manifest, SealedEntry } from "./manifest.ts";
-import { judgeActive } from "./recovery.ts";
+import { scanActive } from "./scan_active.ts";
 import { type LogPlace, readSegmentHeader, segmentPath, strangeness } from "./segment_file.ts";
-import {
-  type DamagedPlace,
-  type OpenGap,
-  type Stretch,
-  walkActive,
-  walkSegment,
-} from "./walk_segment.ts";
+import { SegmentWalk } from "./segment_walk.ts";
+
+/** Whole batches, one after another. */
+export interface Stretch {
+  /** Positions `[from, to)` of the segment. */
+  readonly from: number;
+  readonly to: number;
+  /** Offsets `[start, end)`. */
+  readonly start: number;
+  readonly end: number;
+  readonly maxTimestampMs: number;
+}
+
+/** Where something is wrong, and what. */
+export interface DamagedPlace {
+  readonly position: number;
+  readonly message: string;
+}
 
 /** What is in one segment. */
 export interface SegmentSurvey {
@@ -57,27 +72,69 @@ function surveySealed(place: LogPlace, entry: SealedEntry, visit: SurveyVisit): 
   const { baseOffset, nextOffset } = entry;
   const lost = { start: baseOffset, end: nextOffset };
   return survey(place, { baseOffset, lost }, (source, size) => {
-    const segment = { baseOffset, nextOffset, bytes: Math.min(entry.bytes, size) };
-    return walkSegment(source, segment, (batch) => visit(batch, baseOffset));
+    const findings = new Findings((batch) => visit(batch, baseOffset));
+    const end = { nextOffset, bytes: Math.min(entry.bytes, size) };
+    const start = { position: SEGMENT_HEADER_BYTES, offset: baseOffset };
+    const walk = new SegmentWalk(source, end, start);
+    for (const found of walk) {
+      if (found instanceof BatchView) findings.batch(found, walk.position - found.bytes.length);
+      else findings.damage(found);
+    }
+    return findings;
   });
 }
 
-function surveyActive(
-  place: LogPlace,
-  manifest: Manifest,
-  visit: SurveyVisit,
-): SegmentSurvey {
+function surveyActive(place: LogPlace, manifest: Manifest, visit: SurveyVisit): SegmentSurvey {
   const { activeBaseOffset: baseOffset, clean } = manifest;
   const lost = { start: baseOffset, end: clean?.nextOffset };
   return survey(place, { baseOffset, lost }, (source, size) => {
-    const segment = { size, manifest };
-    const { decision, end } = judgeActive(source, segment, () => {});
-    const seen = (batch: BatchView) => visit(batch, baseOffset);
-    if (decision.kind === "damaged") {
-      return walkActive(source, { ...segment, watermark: end.watermark }, seen);
-    }
-    return walkSegment(source, { baseOffset, bytes: end.bytes }, seen); // what is torn is not looked at
+    const findings = new Findings((batch) => visit(batch, baseOffset));
+    scanActive(source, { manifest, size }, findings); // what is torn is not looked at
+    return findings;
   });
+}
+
+/** What is found in a segment, from its start to its end. */
+class Findings implements Found {
+  readonly stretches: Stretch[] = [];
+  readonly places: DamagedPlace[] = [];
+  readonly lost: OpenGap[] = [];
+  readonly #visit: (batch: BatchView) => void;
+
+  constructor(visit: (batch: BatchView) => void) {
+    this.#visit = visit;
+  }
+
+  batch(batch: BatchView, position: number): void {
+    const complaint = complaintOf(batch);
+    const { baseOffset: start, nextOffset: end, header: { maxTimestampMs } } = batch;
+    if (complaint !== undefined) return this.damage({ start, end, position, complaint });
+    this.#visit(batch);
+    const stretch = { from: position, to: position + batch.bytes.length, start, end };
+    const last = this.stretches.at(-1);
+    if (last?.to === position && last.end === start) {
+      const { from, start } = this.stretches.pop()!;
+      const newestMs = Math.max(last.maxTimestampMs, maxTimestampMs);
+      this.stretches.push({ ...stretch, from, start, maxTimestampMs: newestMs });
+    } else this.stretches.push({ ...stretch, maxTimestampMs });
+  }
+
+  damage({ start, end, position, complaint }: OpenDamage): void {
+    this.places.push({ position, message: complaint });
+    if (end !== start) this.lost.push({ start, end });
+  }
+}
+
+function complaintOf(batch: BatchView): string | undefined {
+  if (!batch.isIntact()) return "payload checksum does not match";
+  try {
+    for (const _ of batch.records());
+    batch.producer();
+    return undefined;
+  } catch (error) {
+    if (error instanceof SeglogError && error.code === "corrupt") return messageOf(error);
+    throw error;
+  }
 }
 
 /** @param segment with what is lost when nothing of it can be read */

@@ -27,7 +27,8 @@ import {
   copySealed,
 } from "./copy_segment.ts";
 import { SharedHistory } from "./shared_history.ts";
-import type { VerifyProblem } from "./verify_report.ts";
+import { Problems, type VerifyProblem } from "./verify_report.ts";
+import { SegmentVerifier } from "./verify_segment.ts";
 
 /** A log to be copied. */
 export interface LogCopyTask {
@@ -108,8 +109,8 @@ class LogCopier {
     this.#forget(manifest);
     for (const entry of manifest.sealed) {
       if (this.#taken.has(entry.baseOffset)) continue;
-      const taken = await this.#take(entry);
-      const missing = { entry, isLinked: false, ...this.#missing(entry) };
+      const taken = await this.#take(manifest, entry);
+      const missing = { entry, isLinked: false, ...this.#missing(manifest, entry) };
       this.#taken.set(entry.baseOffset, taken ?? missing);
     }
     this.#activePath = segmentPath(this.#route.to, manifest.activeBaseOffset);
@@ -132,11 +133,11 @@ class LogCopier {
   }
 
   /** Links or copies a sealed segment. @returns `undefined` when it is missing */
-  async #take(entry: SealedEntry): Promise<TakenSegment | undefined> {
+  async #take(manifest: Manifest, entry: SealedEntry): Promise<TakenSegment | undefined> {
     if (this.#shared?.has(entry) && this.#link(this.#shared.place, entry.baseOffset)) {
       return { entry, isLinked: true, bytes: entry.bytes, problems: [] };
     }
-    const copied = await copySealed(this.#route, entry);
+    const copied = await copySealed(this.#route, manifest, entry);
     return copied === undefined ? undefined : { entry, isLinked: false, ...copied };
   }
 
@@ -165,11 +166,15 @@ class LogCopier {
   }
 
   /** What is told of a segment that is not there. */
-  #missing(segment: { baseOffset: number; nextOffset: number | undefined }): CopiedSegment {
+  #missing(
+    manifest: Manifest,
+    segment: { baseOffset: number; nextOffset: number | undefined },
+  ): CopiedSegment {
     const { baseOffset: start, nextOffset: end } = segment;
-    const path = segmentPath(this.#route.from, start);
-    const message = "the file is missing";
-    return { bytes: 0, problems: [{ severity: "damage", path, start, end, message }] };
+    const found = new Problems();
+    const verifier = new SegmentVerifier(this.#route.from, manifest, found);
+    verifier.unread({ start, end, otherwise: "damage" }, "the file is missing");
+    return { bytes: 0, problems: found.all };
   }
 
   /** Whether no record was removed since this manifest was read, and the owner is still the same. */
@@ -209,7 +214,7 @@ class LogCopier {
     const bytesOf = (segments: readonly CopiedSegment[]) =>
       segments.reduce((sum, { bytes }) => sum + bytes, 0);
     const { activeBaseOffset: baseOffset, clean } = manifest;
-    const last = active ?? this.#missing({ baseOffset, nextOffset: clean?.nextOffset });
+    const last = active ?? this.#missing(manifest, { baseOffset, nextOffset: clean?.nextOffset });
     return {
       copiedBytes: bytesOf([...sealed.filter(({ isLinked }) => !isLinked), last]),
       linkedBytes: bytesOf(sealed.filter(({ isLinked }) => isLinked)),

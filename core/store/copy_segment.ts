@@ -1,6 +1,5 @@
 /**
- * Copies segment files, and checks what was copied: the checksum of every batch, and how they join.
- * Damage is copied as it is, and told.
+ * Copies segment files, and verifies what was copied. Damage is copied as it is, and told.
  *
  * @module
  */
@@ -9,17 +8,13 @@ import { messageOf, SeglogError } from "../base/errors.ts";
 import { READ_BLOCK_BYTES } from "../base/limits.ts";
 import type { Disk, DiskFile } from "../disk/disk.ts";
 import { writeNewFile } from "../disk/files.ts";
-import type { BatchView } from "../format/batch.ts";
-import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
-import { type BatchSource, BlockReader } from "../log/block_reader.ts";
 import { indexPath } from "../log/index_file.ts";
 import type { CleanEnd, Manifest, SealedEntry } from "../log/manifest.ts";
 import { type ProducerState, ProducerTable } from "../log/producers.ts";
-import { judgeActive } from "../log/recovery.ts";
-import { scanBatches } from "../log/scan.ts";
 import { type LogPlace, openSegmentFile, segmentPath } from "../log/segment_file.ts";
 import { SparseIndex } from "../log/sparse_index.ts";
-import type { VerifyProblem } from "./verify_report.ts";
+import { Problems, type VerifyProblem } from "./verify_report.ts";
+import { SegmentVerifier } from "./verify_segment.ts";
 
 /** From where to where, and who is told of bytes as they are copied. */
 export interface CopyRoute {
@@ -55,9 +50,10 @@ const BYTES_PER_TURN = 8 * 1024 * 1024;
  */
 export async function copySealed(
   route: CopyRoute,
+  manifest: Manifest,
   entry: SealedEntry,
 ): Promise<CopiedSegment | undefined> {
-  const { baseOffset, nextOffset } = entry;
+  const { baseOffset } = entry;
   const source = openSource(route.from, baseOffset);
   if (source === undefined) return undefined;
   const { disk } = route.to;
@@ -65,17 +61,23 @@ export async function copySealed(
   try {
     const bytes = await copyBytes({ ...route, source: source.file, target: copy }, entry.bytes);
     await copy.sync();
-    const segment = { baseOffset, bytes, nextOffset };
-    const { salt } = source;
-    if (salt === undefined) return { bytes, problems: [unreadable(route, segment, source)] };
+    const found = new Problems();
+    const verifier = new SegmentVerifier(route.from, manifest, found);
+    const otherwise = bytes < entry.bytes ? "damage" : "notice";
+    const { salt, complaint } = source;
+    if (salt === undefined) {
+      verifier.unread({ start: baseOffset, end: entry.nextOffset, otherwise }, complaint);
+      return { bytes, problems: damageOf(found) };
+    }
     const index = new SparseIndex(baseOffset);
-    const visit = (batch: BatchView, position: number) => index.add(batch.header, position);
-    const problems = damageIn({ file: copy, salt }, { ...segment, route }, visit);
-    if (problems.length === 0) {
+    verifier.readSealed({ file: copy, salt }, entry, otherwise, ({ header }, position) => {
+      index.add(header, position);
+    });
+    if (found.all.length === 0) {
       const path = indexPath(route.to, baseOffset);
       await writeNewFile(disk, path, index.encode({ salt, baseOffset, segmentBytes: bytes }));
     }
-    return { bytes, problems };
+    return { bytes, problems: damageOf(found) };
   } finally {
     copy.close();
     source.file.close();
@@ -99,28 +101,29 @@ export async function copyActive(
   try {
     const size = await copyBytes({ ...route, source: source.file, target: copy }, Infinity);
     const damaged = { bytes: size, end: undefined, index: undefined, isTakenBack: false };
-    const segment = { baseOffset, bytes: size, nextOffset: clean?.nextOffset };
-    const { salt } = source;
+    const found = new Problems();
+    const verifier = new SegmentVerifier(route.from, manifest, found);
+    const { salt, complaint } = source;
     if (salt === undefined) {
-      const problems = [unreadable(route, segment, source)];
-      return { ...damaged, problems, producers: manifest.producers };
+      const segment = { start: baseOffset, end: clean?.nextOffset, otherwise: "damage" } as const;
+      verifier.unread(segment, complaint);
+      return { ...damaged, problems: damageOf(found), producers: manifest.producers };
     }
     const index = new SparseIndex(baseOffset);
     const producers = new ProducerTable(manifest.producers);
-    const judged = judgeActive({ file: copy, salt }, { manifest, size }, (batch, position) => {
+    const scan = verifier.readActive({ file: copy, salt }, size, "damage", (batch, position) => {
       index.add(batch.header, position);
       const producer = batch.producer();
       const range = { start: batch.baseOffset, end: batch.nextOffset };
       if (producer !== undefined) producers.note(producer, range);
     });
-    if (judged.decision.kind === "damaged") {
-      const problems = damageIn({ file: copy, salt }, { ...segment, route }, () => {});
-      return { ...damaged, problems, producers: manifest.producers };
+    if (scan.isDamaged) {
+      return { ...damaged, problems: damageOf(found), producers: manifest.producers };
     }
-    const { bytes, nextOffset } = judged.end;
+    const { bytes, nextOffset } = scan.end;
     return {
       bytes,
-      problems: [],
+      problems: damageOf(found),
       end: { bytes, nextOffset },
       index: index.encode({ salt, baseOffset, segmentBytes: bytes }),
       producers: producers.snapshot(),
@@ -175,13 +178,13 @@ async function copyBytes(
 interface Source {
   readonly file: DiskFile;
   readonly salt?: number;
-  readonly complaint?: string;
+  readonly complaint: string;
 }
 
 function openSource(place: LogPlace, baseOffset: number): Source | undefined {
   const path = segmentPath(place, baseOffset);
   try {
-    return openSegmentFile(place, baseOffset, "read");
+    return { ...openSegmentFile(place, baseOffset, "read"), complaint: "" };
   } catch (error) {
     if (!(error instanceof SeglogError)) throw error;
     if (place.disk.sizeOf(path) === undefined) return undefined;
@@ -190,40 +193,7 @@ function openSource(place: LogPlace, baseOffset: number): Source | undefined {
   }
 }
 
-/** A segment as it should be, as far as that is known, with the bytes of it that were copied. */
-interface Expected {
-  readonly baseOffset: number;
-  readonly bytes: number;
-  readonly nextOffset: number | undefined;
-}
-
-function unreadable(route: CopyRoute, segment: Expected, source: Source): VerifyProblem {
-  const { baseOffset: start, nextOffset: end } = segment;
-  const path = segmentPath(route.from, start);
-  return { severity: "damage", path, position: 0, start, end, message: source.complaint! };
-}
-
-/** What is wrong with the batches, and where; the path is that of the source. */
-function damageIn(
-  source: BatchSource,
-  segment: Expected & { readonly route: CopyRoute },
-  visit: (batch: BatchView, position: number) => void,
-): VerifyProblem[] {
-  const path = segmentPath(segment.route.from, segment.baseOffset);
-  const reader = new BlockReader(source);
-  const problems: VerifyProblem[] = [];
-  let start = { bytes: SEGMENT_HEADER_BYTES, nextOffset: segment.baseOffset, epoch: 0 };
-  for (;;) {
-    const end = scanBatches(source, start, segment.bytes, visit);
-    const isShort = segment.nextOffset !== undefined && end.nextOffset < segment.nextOffset;
-    const message = end.complaint ?? (isShort ? "the file ends too early" : undefined);
-    if (message === undefined) return problems;
-    const next = end.complaint === undefined
-      ? undefined
-      : reader.seekBatch(end.bytes + 1, segment.bytes);
-    const offsets = { start: end.nextOffset, end: next?.header.baseOffset ?? segment.nextOffset };
-    problems.push({ severity: "damage", path, position: end.bytes, ...offsets, message });
-    if (next === undefined) return problems;
-    start = { bytes: next.position, nextOffset: next.header.baseOffset, epoch: end.epoch };
-  }
+/** What loses data, or keeps writers out. */
+function damageOf({ all }: Problems): VerifyProblem[] {
+  return all.filter(({ severity }) => severity === "damage");
 }

@@ -6,12 +6,13 @@
 import { messageOf, SeglogError } from "../base/errors.ts";
 import { BatchView } from "../format/batch.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
-import { type Damage, presentOffsets } from "../log/damage.ts";
+import type { BatchSource } from "../log/block_reader.ts";
+import { type OpenDamage, presentOffsets } from "../log/damage.ts";
+import type { OpenGap } from "../log/gaps.ts";
 import { loadIndex } from "../log/index_file.ts";
 import type { Manifest, SealedEntry } from "../log/manifest.ts";
-import { closedInGoodOrder, decideRecovery, watermarkOf } from "../log/recovery.ts";
-import type { ScanEnd } from "../log/scan.ts";
-import { scanPastDamage } from "../log/scan_past_damage.ts";
+import { closedInGoodOrder } from "../log/recovery.ts";
+import { type ActiveScan, scanActive } from "../log/scan_active.ts";
 import {
   type LogPlace,
   openSegmentFile,
@@ -27,6 +28,15 @@ export interface VerifiedSegment {
   readonly bytes: number;
   readonly nextOffset: number;
 }
+
+/** A segment whose file cannot be read, with the offsets that it should hold. */
+export interface UnreadSegment extends OpenGap {
+  /** What that is when all of its records were removed: damage keeps writers out. */
+  readonly otherwise: "damage" | "notice";
+}
+
+/** Gets each batch with its position, readable or not. */
+export type BatchVisit = (batch: BatchView, position: number) => void;
 
 /** One log whose segments are verified. */
 export class SegmentVerifier {
@@ -48,14 +58,7 @@ export class SegmentVerifier {
     const size = this.#place.disk.sizeOf(path) ?? 0;
     const otherwise = size < bytes ? "damage" : "notice"; // a short one keeps writers out
     return this.#opened({ start: baseOffset, end: nextOffset, otherwise }, (file) => {
-      const start = { position: SEGMENT_HEADER_BYTES, offset: baseOffset };
-      const walk = new SegmentWalk(file, entry, start);
-      let records = 0;
-      for (const found of walk) {
-        if (found instanceof BatchView) {
-          records += this.#records(path, found, walk.position - found.bytes.length);
-        } else this.#damaged(path, found, otherwise);
-      }
+      const records = this.readSealed(file, entry, otherwise);
       if (size > bytes) {
         const message = `${size - bytes} bytes at its end do not belong to it; they are not read`;
         this.#problems.notice({ path, position: bytes }, message);
@@ -73,54 +76,75 @@ export class SegmentVerifier {
     return this.#opened(place, (file) => {
       const path = segmentPath(this.#place, baseOffset);
       const size = file.file.size();
-      const watermark = clean?.bytes ?? 0;
-      const start = { bytes: SEGMENT_HEADER_BYTES, nextOffset: baseOffset, epoch: 0, watermark };
       const isScanned = closedInGoodOrder(this.#place, this.#manifest, file) === undefined;
-      let records = 0;
-      const end = scanPastDamage(file, start, size, {
-        batch: (batch, position) => records += this.#records(path, batch, position),
-        damage: (damage) => this.#damaged(path, damage, isScanned ? "damage" : "notice"),
-      });
-      const nextOffset = this.#activeEnd(path, end, size);
+      const found = this.readActive(file, size, isScanned ? "damage" : "notice");
+      const { end: { bytes: position, complaint }, tornBytes } = found;
+      if (tornBytes > 0) {
+        const message =
+          `${tornBytes} bytes at its end are no whole batch (${complaint}): a torn tail`;
+        this.#problems.notice({ path, position }, message);
+      }
       if (clean !== null) this.#checkIndex(file, { baseOffset, ...clean });
-      return { records, bytes: size, nextOffset };
+      return { records: found.records, bytes: size, nextOffset: found.nextOffset };
     }) ?? unread;
   }
 
-  /** Says what is wrong where the last good batch ends. @returns where the log ends */
-  #activeEnd(
-    path: string,
-    end: ScanEnd,
-    size: number,
+  /**
+   * Reads the batches of a sealed segment, or of a copy of it.
+   *
+   * @param otherwise what damage is when all of its records were removed
+   * @returns how many records can be read
+   */
+  readSealed(
+    source: BatchSource,
+    entry: SealedEntry,
+    otherwise: "damage" | "notice",
+    visit: BatchVisit = () => {},
   ): number {
-    const { bytes: position, nextOffset, complaint = "the file ends too early" } = end;
-    const { clean, logStartOffset } = this.#manifest;
-    const watermark = watermarkOf(this.#manifest, end);
-    const decision = decideRecovery({ bytes: position, watermark }, size);
-    if (decision.kind === "torn") {
-      const message = `${
-        size - position
-      } bytes at its end are no whole batch (${complaint}): a torn tail`;
-      this.#problems.notice({ path, position }, message);
+    const path = segmentPath(this.#place, entry.baseOffset);
+    const start = { position: SEGMENT_HEADER_BYTES, offset: entry.baseOffset };
+    const walk = new SegmentWalk(source, entry, start);
+    let records = 0;
+    for (const found of walk) {
+      if (found instanceof BatchView) {
+        const position = walk.position - found.bytes.length;
+        visit(found, position);
+        records += this.#records(path, found, position);
+      } else this.#damaged(path, found, otherwise);
     }
-    if (decision.kind !== "damaged") return nextOffset;
-    const lostEnd = clean?.nextOffset ?? logStartOffset;
-    if (lostEnd <= nextOffset) { // how far it went is not known
-      this.#problems.damage({ path, position, start: nextOffset }, complaint);
-      return nextOffset;
-    }
-    this.#damaged(path, { start: nextOffset, end: lostEnd, position, complaint }, "damage");
-    return lostEnd;
+    return records;
+  }
+
+  /** The same for the active segment, whose end is found here. */
+  readActive(
+    source: BatchSource,
+    size: number,
+    otherwise: "damage" | "notice",
+    visit: BatchVisit = () => {},
+  ): ActiveScan & { readonly records: number; readonly nextOffset: number } {
+    const { activeBaseOffset, logStartOffset } = this.#manifest;
+    const path = segmentPath(this.#place, activeBaseOffset);
+    let records = 0;
+    let lostEnd = logStartOffset;
+    const scan = scanActive(source, { manifest: this.#manifest, size }, {
+      batch: (batch, position) => {
+        visit(batch, position);
+        records += this.#records(path, batch, position);
+      },
+      damage: (damage) => {
+        lostEnd = Math.max(lostEnd, damage.end ?? 0);
+        this.#damaged(path, damage, otherwise);
+      },
+    });
+    return { ...scan, records, nextOffset: Math.max(scan.end.nextOffset, lostEnd) };
   }
 
   #opened<T>(
-    segment: { start: number; end: number | undefined; otherwise: "damage" | "notice" },
+    segment: UnreadSegment,
     read: (file: SegmentFile) => T,
   ): T | undefined {
-    const { start, end, otherwise } = segment;
-    const path = segmentPath(this.#place, start);
     try {
-      const file = openSegmentFile(this.#place, start, "read");
+      const file = openSegmentFile(this.#place, segment.start, "read");
       try {
         return read(file);
       } finally {
@@ -128,11 +152,15 @@ export class SegmentVerifier {
       }
     } catch (error) {
       if (!(error instanceof SeglogError)) throw error;
-      const complaint = messageOf(error);
-      if (end === undefined) this.#problems.damage({ path, start }, complaint);
-      else this.#damaged(path, { start, end, complaint }, otherwise);
+      this.unread(segment, messageOf(error));
       return undefined;
     }
+  }
+
+  /** Says that nothing of a segment can be read. */
+  unread(segment: UnreadSegment, complaint: string): void {
+    const { start, end, otherwise } = segment;
+    this.#damaged(segmentPath(this.#place, start), { start, end, complaint }, otherwise);
   }
 
   /** How many records of a batch can be read. */
@@ -151,12 +179,17 @@ export class SegmentVerifier {
   /** @param otherwise what it is when all of its records were removed: damage keeps writers out */
   #damaged(
     path: string,
-    damage: Omit<Damage, "position"> & { readonly position?: number },
+    damage: Omit<OpenDamage, "position"> & { readonly position?: number },
     otherwise: "damage" | "notice" = "notice",
   ): void {
     const { position, complaint } = damage;
     const { logStartOffset, gaps } = this.#manifest;
-    const { start, end } = presentOffsets({ logStartOffset, gaps, nextOffset: Infinity }, damage);
+    if (damage.end === undefined) { // how far it goes is not known
+      const start = Math.max(damage.start, logStartOffset);
+      return this.#problems.damage({ path, position, start }, complaint);
+    }
+    const range = { start: damage.start, end: damage.end };
+    const { start, end } = presentOffsets({ logStartOffset, gaps, nextOffset: Infinity }, range);
     if (start < end) this.#problems.damage({ path, position, start, end }, complaint);
     else this.#problems[otherwise]({ path, position }, `${complaint}; no record is lost by that`);
   }

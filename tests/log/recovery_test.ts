@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { decodeBatchHeader, encodeBatchHeader } from "../../core/format/batch_header.ts";
 import { decodeSegmentHeader } from "../../core/format/segment_header.ts";
-import { decideRecovery } from "../../core/log/recovery.ts";
-import { Log, SeglogError } from "../../mod.ts";
+import { readManifest } from "../../core/log/manifest.ts";
+import { scanActive } from "../../core/log/scan_active.ts";
+import { Log, MemoryDisk, SeglogError } from "../../mod.ts";
 import { rejectsWith, shown } from "../support/collect.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { TrickDisk } from "../support/trick_disk.ts";
@@ -344,21 +345,37 @@ describe("recovery on open", () => {
   });
 });
 
-describe("decideRecovery()", () => {
-  test("what lies beyond the watermark is torn, what lies below it is damaged", () => {
-    assert.deepEqual(decideRecovery({ bytes: 100, watermark: 100 }, 100), { kind: "whole" });
-    assert.deepEqual(decideRecovery({ bytes: 100, watermark: 100 }, 150), {
-      kind: "torn",
-      from: 100,
-    });
-    assert.deepEqual(decideRecovery({ bytes: 99, watermark: 100 }, 150), {
-      kind: "damaged",
-      at: 99,
-    });
-    assert.deepEqual(decideRecovery({ bytes: 99, watermark: 100 }, 99), {
-      kind: "damaged",
-      at: 99,
-    });
+describe("scanActive()", () => {
+  test("what lies beyond the watermark is torn, what lies below it is damaged", async () => {
+    const disk = new MemoryDisk();
+    const log = await Log.open("/log", { disk });
+    await log.append({ value: "a" });
+    const known = readManifest(disk, "/log")!;
+    const file = disk.open(join("/log", FIRST_SEGMENT), "read");
+    const bytes = new Uint8Array(200); // one batch, and zeros
+    const end = file.read(bytes, 0);
+    const { salt } = decodeSegmentHeader(bytes) as { salt: number };
+    const source = { file: { read: (target: Uint8Array, at: number) => read(target, at) }, salt };
+    const read = (target: Uint8Array, at: number) => {
+      const found = bytes.subarray(at, at + target.length);
+      target.set(found);
+      return found.length;
+    };
+    const look = (watermark: number, size: number) => {
+      const damaged: unknown[] = [];
+      const manifest = { ...known, clean: { nextOffset: 3, bytes: watermark } };
+      const scan = scanActive(source, { manifest, size }, {
+        batch() {},
+        damage: ({ start, end, position }) => damaged.push([start, end, position]),
+      });
+      assert.equal(scan.isDamaged, damaged.length > 0);
+      return { tornBytes: scan.tornBytes, damaged };
+    };
+    assert.deepEqual(look(end, end), { tornBytes: 0, damaged: [] });
+    assert.deepEqual(look(end, 200), { tornBytes: 200 - end, damaged: [] });
+    assert.deepEqual(look(end + 1, 200), { tornBytes: 0, damaged: [[1, 3, end]] });
+    assert.deepEqual(look(end + 1, end), { tornBytes: 0, damaged: [[1, 3, end]] });
+    await log.close();
   });
 });
 
