@@ -34,15 +34,13 @@ export async function keepBytes(
   return path;
 }
 
-/**
- * Moves a whole file into quarantine. The move is durable before a new file can take the name; that
- * the old name is gone becomes durable when the folder is synced for that file, or a new manifest.
- */
+/** Moves a whole file into quarantine. The move is durable before a new file can take the name. */
 export async function quarantineFile(place: QuarantinePlace, name: string): Promise<string> {
   const folder = await makeQuarantine(place);
   const path = freeName(place.disk, join(folder, name));
   place.disk.rename(join(place.folder, name), path);
   await place.disk.syncFolder(folder);
+  await place.disk.syncFolder(place.folder);
   return path;
 }
 

@@ -15,6 +15,7 @@ import { BlockReader } from "./block_reader.ts";
 import { type Gap, joinGaps, offsetsInGaps } from "./gaps.ts";
 import { indexPath, saveIndex } from "./index_file.ts";
 import {
+  type CleanEnd,
   isWholeChain,
   type Manifest,
   readManifest,
@@ -27,7 +28,7 @@ import { keepBytes, quarantineFile } from "./quarantine.ts";
 import { draftManifest } from "./draft_manifest.ts";
 import { type LogPlace, newSalt, segmentPath } from "./segment_file.ts";
 import { createActive, SealedSegment } from "./segments.ts";
-import { type SegmentSurvey, type Stretch, surveySegments } from "./survey.ts";
+import { type SegmentSurvey, type Stretch, surveySegments, type SurveyVisit } from "./survey.ts";
 
 /** Something that was wrong. */
 export interface RepairedPlace {
@@ -83,13 +84,14 @@ export async function repairLog(folder: string, options: LogRepairOptions): Prom
   const isRebuilt = complaint !== undefined;
   const producers = new ProducerTable(manifest.producers);
   let epoch = manifest.epoch;
-  const segments = surveySegments(place, manifest, (batch, segment) => {
+  const visit: SurveyVisit = (batch, segment) => {
     epoch = Math.max(epoch, batch.header.epoch);
     const producer = batch.producer();
     // The manifest knows the producers of what is sealed, if it can be believed.
     if (producer === undefined || !(isRebuilt || segment === manifest.activeBaseOffset)) return;
     producers.note(producer, { start: batch.baseOffset, end: batch.nextOffset });
-  });
+  };
+  const segments = surveySegments(place, manifest, { visit, isOwn: !isRebuilt });
   const plan = planRepair(manifest, segments, { folder, acceptLoss });
   const isDamaged = isRebuilt || plan.cuts.length > 0 || plan.headers.length > 0;
   const after: Manifest = {
@@ -100,7 +102,8 @@ export async function repairLog(folder: string, options: LogRepairOptions): Prom
   const quarantined: string[] = [];
   if (isDamaged && lock !== undefined) {
     const sealed = manifest.sealed.map((entry, i) => withTime(entry, segments[i]!));
-    const draft = { ...manifest, sealed, epoch, producers: after.producers };
+    const clean = agreedEnd(after, segments.at(-1)!);
+    const draft = { ...manifest, sealed, epoch, producers: after.producers, clean };
     if (isRebuilt) quarantined.push(...await putDraft(place, draft, lock));
     quarantined.push(...await carryOut(place, { ...plan, manifest: after }, { lock, nowMs }));
   }
@@ -114,6 +117,13 @@ export async function repairLog(folder: string, options: LogRepairOptions): Prom
     quarantined,
     notes: isRebuilt ? REBUILT_NOTES : [],
   };
+}
+
+/** Where a log goes on when the end of its active segment is given up: as was agreed, once for all. */
+function agreedEnd(after: Manifest, active: SegmentSurvey): CleanEnd | null {
+  const { baseOffset, size = 0 } = active;
+  const isNew = after.activeBaseOffset > baseOffset && size > SEGMENT_HEADER_BYTES;
+  return isNew ? { nextOffset: after.activeBaseOffset, bytes: size } : null;
 }
 
 const REBUILT_NOTES = [

@@ -81,7 +81,8 @@ export function scanActive(
   const batch = (batch: BatchView, position: number) => visitor.batch(batch, position);
   const end = scanPastDamage(source, start, size, { batch, damage });
   const { bytes: position, nextOffset, watermark, complaint = "the file ends too early" } = end;
-  if (position >= watermark) return { end, isDamaged, tornBytes: size - position };
+  const isShort = clean !== null && nextOffset < clean.nextOffset;
+  if (position >= watermark && !isShort) return { end, isDamaged, tornBytes: size - position };
   const lostEnd = clean === null ? undefined : Math.max(nextOffset, clean.nextOffset);
   damage({ start: nextOffset, end: lostEnd, position, complaint });
   return { end, isDamaged, tornBytes: 0 };

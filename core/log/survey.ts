@@ -55,10 +55,18 @@ export type SurveyVisit = (batch: BatchView, segment: number) => void;
 export function surveySegments(
   place: LogPlace,
   manifest: Manifest,
-  visit: SurveyVisit,
+  options: SurveyOptions,
 ): SegmentSurvey[] {
-  const sealed = manifest.sealed.map((entry) => surveySealed(place, entry, visit));
-  return [...sealed, surveyActive(place, manifest, visit)];
+  const sealed = manifest.sealed.map((entry) => surveySealed(place, entry, options.visit));
+  return [...sealed, surveyActive(place, manifest, options)];
+}
+
+/** What a survey is told, and whom it tells. */
+export interface SurveyOptions {
+  /** Gets each whole batch. */
+  readonly visit: SurveyVisit;
+  /** Whether the manifest is the log's own. Without it, what looks like a torn tail may be damage. */
+  readonly isOwn: boolean;
 }
 
 /** Whether the batches of a segment are whole, and where they should be. */
@@ -84,12 +92,20 @@ function surveySealed(place: LogPlace, entry: SealedEntry, visit: SurveyVisit): 
   });
 }
 
-function surveyActive(place: LogPlace, manifest: Manifest, visit: SurveyVisit): SegmentSurvey {
+function surveyActive(
+  place: LogPlace,
+  manifest: Manifest,
+  { visit, isOwn }: SurveyOptions,
+): SegmentSurvey {
   const { activeBaseOffset: baseOffset, clean } = manifest;
   const lost = { start: baseOffset, end: clean?.nextOffset };
   return survey(place, { baseOffset, lost }, (source, size) => {
     const findings = new Findings((batch) => visit(batch, baseOffset));
-    scanActive(source, { manifest, size }, findings); // what is torn is not looked at
+    const { end, tornBytes } = scanActive(source, { manifest, size }, findings);
+    if (tornBytes > 0 && !isOwn) {
+      const { nextOffset: start, bytes: position, complaint = "no whole batch" } = end;
+      findings.damage({ start, end: undefined, position, complaint });
+    }
     return findings;
   });
 }

@@ -361,9 +361,9 @@ describe("scanActive()", () => {
       target.set(found);
       return found.length;
     };
-    const look = (watermark: number, size: number) => {
+    const look = (watermark: number, size: number, nextOffset: number) => {
       const damaged: unknown[] = [];
-      const manifest = { ...known, clean: { nextOffset: 3, bytes: watermark } };
+      const manifest = { ...known, clean: { nextOffset, bytes: watermark } };
       const scan = scanActive(source, { manifest, size }, {
         batch() {},
         damage: ({ start, end, position }) => damaged.push([start, end, position]),
@@ -371,10 +371,11 @@ describe("scanActive()", () => {
       assert.equal(scan.isDamaged, damaged.length > 0);
       return { tornBytes: scan.tornBytes, damaged };
     };
-    assert.deepEqual(look(end, end), { tornBytes: 0, damaged: [] });
-    assert.deepEqual(look(end, 200), { tornBytes: 200 - end, damaged: [] });
-    assert.deepEqual(look(end + 1, 200), { tornBytes: 0, damaged: [[1, 3, end]] });
-    assert.deepEqual(look(end + 1, end), { tornBytes: 0, damaged: [[1, 3, end]] });
+    assert.deepEqual(look(end, end, 1), { tornBytes: 0, damaged: [] });
+    assert.deepEqual(look(end, 200, 1), { tornBytes: 200 - end, damaged: [] });
+    assert.deepEqual(look(end + 1, 200, 3), { tornBytes: 0, damaged: [[1, 3, end]] });
+    assert.deepEqual(look(end + 1, end, 3), { tornBytes: 0, damaged: [[1, 3, end]] });
+    assert.deepEqual(look(end, end, 3), { tornBytes: 0, damaged: [[1, 3, end]] });
     await log.close();
   });
 });

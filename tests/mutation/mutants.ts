@@ -124,8 +124,8 @@ export const MUTANTS: readonly Mutant[] = [
     RECOVERY,
     [
       "damage below the watermark is refused",
-      "if (position >= watermark) return { end",
-      "if (position >= 0) return { end",
+      "if (position >= watermark && !isShort) return { end",
+      "if (position >= 0 && !isShort) return { end",
     ],
     [
       "watermarks beyond the damage count",
@@ -155,9 +155,15 @@ export const MUTANTS: readonly Mutant[] = [
       "  return path;",
     ],
     [
-      "a quarantined segment's folder is synced",
+      "a quarantined segment's new folder is synced",
+      "  await place.disk.syncFolder(folder);\n  await place.disk.syncFolder(place.folder);\n  return path;",
+      "  await place.disk.syncFolder(place.folder);\n  return path;",
+      QUARANTINE,
+    ],
+    [
+      "a quarantined segment's old folder is synced",
+      "  await place.disk.syncFolder(folder);\n  await place.disk.syncFolder(place.folder);\n  return path;",
       "  await place.disk.syncFolder(folder);\n  return path;",
-      "  return path;",
       QUARANTINE,
     ],
     [
