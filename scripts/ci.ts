@@ -49,12 +49,6 @@ const checks: Check[] = [
     counts: denoCounts,
   },
   {
-    name: "the long run, cut short",
-    command: [...DENO, "task", "torture", "--minutes", "1", "--seed", "1"],
-    options: plain,
-    counts: ownCounts,
-  },
-  {
     name: "without one sync, check or rule at a time",
     command: [...DENO, "task", "mutants"],
     options: plain,

@@ -162,8 +162,10 @@ export class SparseIndex {
     return { position: this.#positions[index]!, offset: this.baseOffset + this.#deltas[index]! };
   }
 
-  /** Whether entries lie in the segment and rise, as those of batches do. */
+  /** Whether entries begin with the first batch, lie in the segment and rise, as those of batches do. */
   #isInOrder(segmentBytes: number): boolean {
+    const isFirst = this.#positions[0] === SEGMENT_HEADER_BYTES && this.#deltas[0] === 0;
+    if (this.#count > 0 && !isFirst) return false;
     for (let i = 0; i < this.#count; i++) {
       const position = this.#positions[i]!;
       const isPlace = position >= SEGMENT_HEADER_BYTES && position < segmentBytes &&

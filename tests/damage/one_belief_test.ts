@@ -222,3 +222,18 @@ describe("one rule of belief", () => {
     await assertLost(disk, 0, 2);
   });
 });
+
+test("damage in a log that was closed well costs its own records, whatever no batch says was synced", async () => {
+  const disk = new MemoryDisk();
+  const store = await Store.open(STORE, { disk, defaults: { sync: "os" } });
+  for (let i = 0; i < RECORDS; i++) await store.append("t", [{ value: `${i}` }]);
+  await store.close();
+  const { batches } = batchesOf(disk);
+  assert.ok(batches.every(({ header }) => header.durableUpTo === SEGMENT_HEADER_BYTES));
+  overwrite(disk, batches[4]!.at + 66, Uint8Array.of(0xee));
+  const damages = verify(STORE, { disk }).problems.filter(({ severity }) => severity === "damage");
+  assert.deepEqual(damages.map(({ start, end }) => [start, end]), [[4, 5]]);
+  const report = await repair(FOLDER, { disk, acceptLoss: { start: 4, end: 5 } });
+  assert.deepEqual(report.lost, [{ start: 4, end: 5 }]);
+  assert.equal(report.records, RECORDS - 1);
+});

@@ -26,6 +26,12 @@ describe("an index file", () => {
     });
   }
 
+  test("that does not begin with the first batch is not believed", () => {
+    const index = new SparseIndex(0);
+    index.add({ baseOffset: 8, maxTimestampMs: 5 } as Parameters<SparseIndex["add"]>[0], 64);
+    assert.equal(SparseIndex.decode(index.encode(BINDING), BINDING), undefined);
+  });
+
   test("with one bit changed is not believed", () => {
     const bytes = encoded();
     for (let bit = 0; bit < 8 * bytes.length; bit++) {

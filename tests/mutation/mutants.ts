@@ -132,7 +132,7 @@ export const MUTANTS: readonly Mutant[] = [
       "end.complaint === undefined ? 0 : watermarkBeyond(source, end.bytes, size)",
       "0",
     ],
-    ["the manifest's clean end counts", "clean?.bytes ?? 0", "0"],
+    ["the manifest's clean end counts", "clean?.bytes ?? 0", "0", ["tests/damage"]],
     [
       "an end below what was truncated away is damage",
       "isShort ? end.bytes + 1 : 0",
