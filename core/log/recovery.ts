@@ -131,7 +131,7 @@ async function recoverByScan(
   return { active, report, epoch: end.epoch };
 }
 
-/** A log that was closed ends at the offset that the manifest tells. */
+/** A log that was closed does not go on past the offset that the manifest tells; to end before is damage. */
 function checkEnd(path: string, end: ScanEnd, { clean }: Manifest): void {
   if (end.bytes !== clean?.bytes || end.nextOffset === clean.nextOffset) return;
   throw new SeglogError(
