@@ -28,12 +28,19 @@ export type { Clock } from "./core/base/clock.ts";
 export type { Disk, DiskEntry, DiskFile, DiskLock } from "./core/disk/disk.ts";
 export { MemoryDisk } from "./core/disk/memory_disk.ts";
 export { nodeDisk } from "./core/disk/node_disk.ts";
-export { BatchView, decodeBatch, type Producer } from "./core/format/batch.ts";
+export { BatchView, decodeBatch } from "./core/format/batch.ts";
+export type { Producer } from "./core/format/producer_field.ts";
 export { encodeBatch } from "./core/format/batch_builder.ts";
 export type { BatchHeader } from "./core/format/batch_header.ts";
 export type { Codec } from "./core/format/compression.ts";
 export type { LogSettings, RetentionPolicy } from "./core/format/log_settings.ts";
-export { json, LogRecord, type RecordInput, type ValueType } from "./core/format/record.ts";
+export {
+  json,
+  LogRecord,
+  type RecordFields,
+  type RecordInput,
+  type ValueType,
+} from "./core/format/record.ts";
 export {
   formatRecordShape,
   parseRecordShape,

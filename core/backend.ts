@@ -5,7 +5,8 @@
  *
  * @module
  */
-import type { BatchView, Producer } from "./format/batch.ts";
+import type { BatchView } from "./format/batch.ts";
+import type { Producer } from "./format/producer_field.ts";
 import type { RecordInput } from "./format/record.ts";
 import type { SyncMode } from "./format/sync_mode.ts";
 import type { TopicConfig } from "./topic_config.ts";

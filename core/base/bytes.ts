@@ -178,7 +178,8 @@ export class ByteWriter {
 /** A walk over bytes `[position, end)` that fails with a `RangeError` rather than read past them. */
 export class ByteReader {
   readonly bytes: Uint8Array;
-  readonly end: number;
+  /** Where reading ends: moved by {@linkcode ByteReader.narrow}, and back by its caller. */
+  end: number;
   position: number;
 
   constructor(bytes: Uint8Array, position = 0, end: number = bytes.length) {
@@ -191,26 +192,43 @@ export class ByteReader {
     return this.position >= this.end;
   }
 
+  /**
+   * Ends the reading `length` bytes on, for a message within a message.
+   *
+   * @returns where it ended before
+   * @throws {RangeError} when that is past the end
+   */
+  narrow(length: number): number {
+    const { end } = this;
+    if (length > end - this.position) throw new RangeError("field runs past its message");
+    this.end = this.position + length;
+    return end;
+  }
+
   /** Reads an unsigned varint. @throws {RangeError} when it is cut off, or past 2^53 - 1 */
   varint(): number {
+    const { bytes, end } = this;
+    let position = this.position;
     let value = 0;
-    let scale = 1;
-    for (let length = 0; length < 8; length++) {
-      if (this.position >= this.end) throw new RangeError("varint is cut off");
-      const byte = this.bytes[this.position++]!;
-      value += (byte & 0x7f) * scale;
+    for (let shift = 0; shift < 28 && position < end; shift += 7) { // in 32 bits as far as they go
+      const byte = bytes[position++]!;
+      value |= (byte & 0x7f) << shift;
       if (byte < 0x80) {
-        if (value > Number.MAX_SAFE_INTEGER) break;
+        this.position = position;
         return value;
       }
-      scale *= 128;
     }
-    throw new RangeError("varint is past 2^53 - 1");
+    return this.#longVarint();
   }
 
   /** Reads the tag of a field. @throws {RangeError} when it is cut off, or longer than 5 bytes */
   tag(): number {
     const start = this.position;
+    const byte = this.bytes[start]!;
+    if (byte < 0x80 && start < this.end) { // nearly all are
+      this.position = start + 1;
+      return byte;
+    }
     const tag = this.varint();
     if (this.position - start > TAG_BYTES_MAX) throw new RangeError("tag is longer than 5 bytes");
     return tag;
@@ -231,5 +249,21 @@ export class ByteReader {
     if (count > this.end - start) throw new RangeError("field runs past its message");
     this.position = start + count;
     return start;
+  }
+
+  #longVarint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let length = 0; length < 8; length++) {
+      if (this.position >= this.end) throw new RangeError("varint is cut off");
+      const byte = this.bytes[this.position++]!;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        if (value > Number.MAX_SAFE_INTEGER) break;
+        return value;
+      }
+      scale *= 128;
+    }
+    throw new RangeError("varint is past 2^53 - 1");
   }
 }

@@ -11,7 +11,6 @@ import {
   BATCH_STORED_BYTES_MAX,
   PRODUCER_ID_BYTES_MAX,
 } from "../base/limits.ts";
-import { encodeProducer, type Producer, producerFieldLength } from "./batch.ts";
 import {
   BATCH_HEADER_BYTES,
   type BatchHeader,
@@ -20,7 +19,9 @@ import {
   WIRE_SALT,
 } from "./batch_header.ts";
 import { type Codec, compress } from "./compression.ts";
-import { encodeRecord, type RecordInput, timestampOf } from "./record.ts";
+import { encodeRecord, timestampOf } from "./encode_record.ts";
+import { encodeProducer, type Producer, producerFieldLength } from "./producer_field.ts";
+import type { RecordInput } from "./record.ts";
 
 /** A batch that is complete but for the parts of its header that only its place decides. */
 export interface BuiltBatch {

@@ -5,7 +5,7 @@
  */
 import { ByteWriter } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
-import { BatchView, encodeMessage, encodeProducer, recordMessages } from "./batch.ts";
+import { BatchView } from "./batch.ts";
 import {
   BATCH_HEADER_BYTES,
   type BatchHeader,
@@ -13,7 +13,9 @@ import {
   encodeBatchHeader,
   WIRE_SALT,
 } from "./batch_header.ts";
+import { encodeMessage, recordMessages } from "./batch_records.ts";
 import { compressBatch } from "./compress_batch.ts";
+import { encodeProducer } from "./producer_field.ts";
 import type { OffsetRange } from "./records_of.ts";
 
 /**
@@ -33,7 +35,7 @@ export function trimBatch(batch: BatchView, range: OffsetRange): BatchView | und
 
   const writer = new ByteWriter();
   writer.zeros(BATCH_HEADER_BYTES);
-  recordMessages(batch).forEach((message, i) => {
+  recordMessages(batch.payload()).forEach((message, i) => {
     if (isKept[i]) encodeMessage(writer, message);
   });
   const producer = batch.producer();

@@ -8,7 +8,8 @@
 import { ByteWriter } from "../base/bytes.ts";
 import { SeglogError } from "../base/errors.ts";
 import { BATCH_SHARED_BYTES, PENDING_BYTES_MAX } from "../base/limits.ts";
-import type { BatchView, Producer } from "../format/batch.ts";
+import type { BatchView } from "../format/batch.ts";
+import type { Producer } from "../format/producer_field.ts";
 import { BatchBuilder, type BuiltBatch } from "../format/batch_builder.ts";
 import { compressBatch } from "../format/compress_batch.ts";
 import type { Codec } from "../format/compression.ts";

@@ -13,7 +13,7 @@
  */
 import { SeglogError } from "../base/errors.ts";
 import { PRODUCER_WINDOW, PRODUCERS_MAX } from "../base/limits.ts";
-import type { Producer } from "../format/batch.ts";
+import type { Producer } from "../format/producer_field.ts";
 
 /** An append of a producer: where its records went. */
 export interface ProducedRange {

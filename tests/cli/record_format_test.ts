@@ -4,9 +4,10 @@ import { test } from "node:test";
 import { ChunkWriter } from "../../cli/chunk_writer.ts";
 import { UsageError } from "../../cli/exit.ts";
 import { parseRecordFormat, type RecordPrinter, recordPrinter } from "../../cli/record_format.ts";
-import { LogRecord } from "../../core/format/record.ts";
+import type { LogRecord } from "../../core/format/record.ts";
+import { logRecord } from "../support/log_record.ts";
 
-const full = new LogRecord({
+const full = logRecord({
   offset: 41,
   timestamp: 1_700_000_000_000,
   type: "text",
@@ -14,7 +15,7 @@ const full = new LogRecord({
   value: Buffer.from("höllo"),
   headers: { trace: "a1", empty: "" },
 });
-const tombstone = new LogRecord({
+const tombstone = logRecord({
   offset: 42,
   timestamp: 0,
   type: "bytes",

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { utf8Length } from "../../core/base/bytes.ts";
 import { HEADER_NAME_BYTES_MAX, TIMESTAMP_MS_MAX } from "../../core/base/limits.ts";
 import type { Codec } from "../../core/format/compression.ts";
-import type { Producer } from "../../core/format/batch.ts";
+import type { Producer } from "../../core/format/producer_field.ts";
 import type { RecordInput } from "../../core/format/record.ts";
 
 /** Text without halves of surrogate pairs: what UTF-8 can say. NUL and emoji are among it. */

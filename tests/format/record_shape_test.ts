@@ -4,7 +4,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { encodeUtf8 } from "../../core/base/bytes.ts";
 import type { SeglogError } from "../../core/base/errors.ts";
-import { LogRecord, type RecordInput } from "../../core/format/record.ts";
+import type { LogRecord, RecordInput } from "../../core/format/record.ts";
+import { logRecord } from "../support/log_record.ts";
 import {
   formatRecordShape,
   parseRecordShape,
@@ -144,7 +145,7 @@ test("what is not JSON is invalid-argument, what is not a record is invalid-reco
 
 function recordOf(input: RecordInput, offset: number): LogRecord {
   const plain = expectedRecord(input, offset);
-  return new LogRecord({
+  return logRecord({
     offset,
     timestamp: plain.timestamp,
     type: plain.type as LogRecord["type"],
@@ -155,7 +156,7 @@ function recordOf(input: RecordInput, offset: number): LogRecord {
 }
 
 function recordWith(fields: Pick<LogRecord, "type" | "value">): LogRecord {
-  return new LogRecord({ offset: 0, timestamp: 0, key: null, headers: {}, ...fields });
+  return logRecord({ offset: 0, timestamp: 0, key: null, headers: {}, ...fields });
 }
 
 test("an array that is none, or too long, is refused where it goes wrong", () => {

@@ -1,15 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ByteWriter } from "../../core/base/bytes.ts";
+import { ByteReader, ByteWriter } from "../../core/base/bytes.ts";
 import { RECORD_BYTES_MAX, RECORD_HEADERS_MAX, TIMESTAMP_MS_MAX } from "../../core/base/limits.ts";
-import {
-  decodeRecord,
-  encodeRecord,
-  json,
-  LogRecord,
-  type RecordInput,
-  timestampOf,
-} from "../../core/format/record.ts";
+import { decodeRecord, type RecordContext } from "../../core/format/decode_record.ts";
+import { encodeRecord, timestampOf } from "../../core/format/encode_record.ts";
+import { json, LogRecord, type RecordInput } from "../../core/format/record.ts";
 
 const CONTEXT = { baseOffset: 40, baseTimestampMs: 1000, index: 2 };
 
@@ -58,7 +53,7 @@ test("a record's bytes may be changed after it was encoded", () => {
   const writer = new ByteWriter();
   encodeRecord(writer, { value }, 0);
   value.fill(9);
-  const record = decodeRecord(writer.subarray(0, writer.length), 2, writer.length, CONTEXT);
+  const record = decoded(writer.subarray(0, writer.length), 2);
   assert.deepEqual([...record.value!], [1, 2, 3]);
 });
 
@@ -66,7 +61,7 @@ test("decoded keys and values are views of the block", () => {
   const writer = new ByteWriter();
   encodeRecord(writer, { key: "key", value: "value" }, 0);
   const block = writer.subarray(0, writer.length);
-  const record = decodeRecord(block, 2, block.length, CONTEXT);
+  const record = decoded(block, 2);
   assert.equal(record.key!.buffer, block.buffer);
   assert.equal(record.value!.buffer, block.buffer);
 });
@@ -75,9 +70,9 @@ test("offsets come from the place in a dense batch, and from the record in a thi
   const writer = new ByteWriter();
   encodeRecord(writer, { value: "" }, -5, 7);
   const bytes = writer.subarray(0, writer.length);
-  const dense = decodeRecord(bytes, 2, bytes.length, CONTEXT);
+  const dense = decoded(bytes, 2);
   assert.deepEqual([dense.offset, dense.timestamp], [42, 995]);
-  const thinned = decodeRecord(bytes, 2, bytes.length, { ...CONTEXT, index: -1 });
+  const thinned = decoded(bytes, 2, { ...CONTEXT, index: -1 });
   assert.equal(thinned.offset, 47);
 });
 
@@ -131,14 +126,13 @@ test("a timestamp is whole milliseconds in range, or the time of the append", ()
 });
 
 test("a type has 32 bits, as enums of protobuf do, and means nothing without a value", () => {
-  const typeOf = (...bytes: number[]) =>
-    decodeRecord(Uint8Array.from(bytes), 0, bytes.length, CONTEXT).type;
+  const typeOf = (...bytes: number[]) => decoded(Uint8Array.from(bytes)).type;
   assert.equal(typeOf(0x12, 0, 0x30, 0x82, 0x80, 0x80, 0x80, 0x10), "json"); // 2^32 + 2
   assert.equal(typeOf(0x30, 2), "bytes");
 });
 
 test("a type of a later version is shown as bytes", () => {
-  const record = decodeRecord(Uint8Array.of(0x12, 1, 0x61, 0x30, 9), 0, 5, CONTEXT);
+  const record = decoded(Uint8Array.of(0x12, 1, 0x61, 0x30, 9));
   assert.deepEqual([record.type, record.text], ["bytes", "a"]);
 });
 
@@ -154,16 +148,22 @@ test("a malformed record is a RangeError, never a read past its end", () => {
   ];
   for (const bytes of malformed) {
     const padded = Uint8Array.of(...bytes, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-    assert.throws(() => decodeRecord(padded, 0, bytes.length, CONTEXT), RangeError);
+    const reader = new ByteReader(padded);
+    assert.throws(() => decodeRecord(reader, bytes.length, CONTEXT), RangeError);
   }
 });
+
+/** The record whose message is the bytes from `start` on. */
+function decoded(bytes: Uint8Array, start = 0, context: RecordContext = CONTEXT): LogRecord {
+  return decodeRecord(new ByteReader(bytes, start), bytes.length - start, context);
+}
 
 function roundTrip(input: RecordInput): LogRecord {
   const writer = new ByteWriter();
   encodeRecord(writer, input, 0);
   const bytes = writer.subarray(0, writer.length);
   assert.equal(bytes[1], bytes.length - 2);
-  const record = decodeRecord(bytes, 2, bytes.length, CONTEXT);
+  const record = decoded(bytes, 2);
   assert.ok(record instanceof LogRecord);
   return record;
 }

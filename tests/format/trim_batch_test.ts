@@ -2,12 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ByteWriter, encodeUtf8 } from "../../core/base/bytes.ts";
 import { crc32 } from "../../core/base/crc32.ts";
-import {
-  type BatchView,
-  decodeBatch,
-  encodeMessage,
-  recordMessages,
-} from "../../core/format/batch.ts";
+import { type BatchView, decodeBatch } from "../../core/format/batch.ts";
 import { encodeBatch } from "../../core/format/batch_builder.ts";
 import {
   BATCH_HEADER_BYTES,
@@ -15,7 +10,8 @@ import {
   encodeBatchHeader,
   WIRE_SALT,
 } from "../../core/format/batch_header.ts";
-import { encodeRecord } from "../../core/format/record.ts";
+import { encodeMessage, recordMessages } from "../../core/format/batch_records.ts";
+import { encodeRecord } from "../../core/format/encode_record.ts";
 import { recordsOf } from "../../core/format/records_of.ts";
 import { trimBatch } from "../../core/format/trim_batch.ts";
 
@@ -70,7 +66,7 @@ test("trimBatch() leaves records the bytes that they have", () => {
   for (const content of [new Uint8Array(0), message]) encodeMessage(writer, content);
   const batch = batchAround(writer, { recordCount: 2, lastOffsetDelta: 1 });
   const trimmed = trimBatch(batch, { from: 11, until: 12 })!;
-  assert.deepEqual(recordMessages(trimmed), [message]);
+  assert.deepEqual(recordMessages(trimmed.payload()), [message]);
   assert.deepEqual([...trimmed.records()], [...batch.records()].slice(1));
 });
 

@@ -7,7 +7,7 @@
  */
 import { ByteWriter, concatBytes } from "../../core/base/bytes.ts";
 import { crc32 } from "../../core/base/crc32.ts";
-import type { Producer } from "../../core/format/batch.ts";
+import type { Producer } from "../../core/format/producer_field.ts";
 import { BatchBuilder } from "../../core/format/batch_builder.ts";
 import {
   BATCH_HEADER_BYTES,
@@ -16,7 +16,8 @@ import {
   encodeBatchHeader,
 } from "../../core/format/batch_header.ts";
 import type { Codec } from "../../core/format/compression.ts";
-import { encodeRecord, json, type RecordInput } from "../../core/format/record.ts";
+import { encodeRecord } from "../../core/format/encode_record.ts";
+import { json, type RecordInput } from "../../core/format/record.ts";
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES } from "../../core/format/segment_header.ts";
 
 /** A segment by name: the header's fields and the batches behind it. */

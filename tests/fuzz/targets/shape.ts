@@ -4,7 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { formatRecordShape, Log, LogRecord, parseRecordShape } from "../../../mod.ts";
+import { formatRecordShape, Log, type LogRecord, parseRecordShape } from "../../../mod.ts";
+import { logRecord } from "../../support/log_record.ts";
 import { decodeUtf8, encodeUtf8 } from "../../../core/base/bytes.ts";
 import { parseRecordShapes } from "../../../core/format/record_shape.ts";
 import type { Random } from "../../support/random.ts";
@@ -53,8 +54,9 @@ async function check(input: Uint8Array): Promise<string> {
 /** A JSON value is shown without line breaks between its tokens. */
 function onOneLine(record: LogRecord): LogRecord {
   if (record.type !== "json") return record;
-  return new LogRecord({
+  return logRecord({
     ...record,
+    key: record.key,
     value: encodeUtf8(record.text.replace(/[\r\n]/g, " ").trim()),
   });
 }

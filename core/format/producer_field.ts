@@ -1,0 +1,96 @@
+/**
+ * Who wrote a batch, as a field of the protobuf message `RecordBatch`.
+ *
+ * @module
+ */
+import {
+  ByteReader,
+  type ByteWriter,
+  decodeText,
+  utf8Length,
+  varintLength,
+} from "../base/bytes.ts";
+import { seekField, TAG_PRODUCER, TAG_RECORD } from "./batch_fields.ts";
+import { skipField } from "./decode_record.ts";
+
+/** Who wrote a batch, for appends whose retry must not make duplicates. */
+export interface Producer {
+  /** Chosen by the producer, unique to it: 1 to 200 bytes of UTF-8. */
+  readonly id: string;
+  /** Raised by a producer that takes over an id; the log turns lower ones away. */
+  readonly epoch: number;
+  /** Counts the appends of this producer and epoch to one partition, by ones. */
+  readonly sequence: number;
+}
+
+const TAG_ID = (1 << 3) | 2;
+const TAG_EPOCH = 2 << 3;
+const TAG_SEQUENCE = 3 << 3;
+const FIELDS = 3;
+
+/**
+ * The producer in a `RecordBatch`, or `undefined` when it names none.
+ *
+ * @throws {RangeError} when the message is malformed, or names two
+ */
+export function findProducer(payload: Uint8Array): Producer | undefined {
+  const reader = new ByteReader(payload);
+  let producer: Producer | undefined;
+  for (;;) {
+    const length = seekField(reader, TAG_PRODUCER, TAG_RECORD);
+    if (length === undefined) return producer;
+    if (producer !== undefined) throw new RangeError("it has two producers");
+    const outerEnd = reader.narrow(length);
+    producer = decodeProducer(reader);
+    reader.end = outerEnd;
+  }
+}
+
+/** Bytes that {@linkcode encodeProducer} will write. */
+export function producerFieldLength(producer: Producer): number {
+  const length = producerLength(producer);
+  return 1 + varintLength(length) + length;
+}
+
+/** Appends a producer as field `producer` of a `RecordBatch`, defaults left out. */
+export function encodeProducer(writer: ByteWriter, producer: Producer): void {
+  const { id, epoch, sequence } = producer;
+  const idLength = utf8Length(id);
+  writer.byte(TAG_PRODUCER);
+  writer.varint(producerLength(producer));
+  writer.byte(TAG_ID);
+  writer.varint(idLength);
+  writer.utf8(id, idLength);
+  if (epoch !== 0) {
+    writer.byte(TAG_EPOCH);
+    writer.varint(epoch);
+  }
+  if (sequence !== 0) {
+    writer.byte(TAG_SEQUENCE);
+    writer.varint(sequence);
+  }
+}
+
+function producerLength({ id, epoch, sequence }: Producer): number {
+  const idLength = utf8Length(id);
+  return 1 + varintLength(idLength) + idLength +
+    (epoch === 0 ? 0 : 1 + varintLength(epoch)) +
+    (sequence === 0 ? 0 : 1 + varintLength(sequence));
+}
+
+function decodeProducer(reader: ByteReader): Producer {
+  let id = "";
+  let epoch = 0;
+  let sequence = 0;
+  while (!reader.done) {
+    const tag = reader.tag();
+    if (tag === TAG_ID) {
+      const length = reader.varint();
+      const start = reader.skip(length);
+      id = decodeText(reader.bytes.subarray(start, start + length));
+    } else if (tag === TAG_EPOCH) epoch = reader.varint();
+    else if (tag === TAG_SEQUENCE) sequence = reader.varint();
+    else skipField(reader, tag, FIELDS);
+  }
+  return { id, epoch, sequence };
+}

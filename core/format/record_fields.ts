@@ -1,0 +1,19 @@
+/**
+ * The fields of the protobuf message `Record` in `record.proto`: tags, as they are on disk.
+ *
+ * @module
+ */
+
+/** The wire types of protobuf. */
+export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
+
+export const TAG_KEY: number = (1 << 3) | WIRE.bytes;
+export const TAG_VALUE: number = (2 << 3) | WIRE.bytes;
+export const TAG_HEADER: number = (3 << 3) | WIRE.bytes;
+export const TAG_TIMESTAMP: number = (4 << 3) | WIRE.varint;
+export const TAG_OFFSET: number = (5 << 3) | WIRE.varint;
+export const TAG_TYPE: number = (6 << 3) | WIRE.varint;
+/** The fields are numbered from 1 to this. */
+export const RECORD_FIELDS = 6;
+/** Those of a header: its name and its text, under the tags of key and value. */
+export const HEADER_FIELDS = 2;
