@@ -38,8 +38,10 @@ export const SEGMENT_AGE_MS_DEFAULT = 7 * 24 * 3600 * 1000;
 export const SEGMENTS_MAX = 100_000;
 /** Distance between two entries of the sparse index, in bytes of the segment. */
 export const INDEX_INTERVAL_BYTES = 4 * KIB;
-/** Bytes that a sequential read asks of the disk at once. */
-export const READ_BLOCK_BYTES = 256 * KIB;
+/** Most bytes that a sequential read asks of the disk at once, a larger batch apart. */
+export const READ_BLOCK_BYTES = MIB;
+/** Bytes that it begins with; each further block has twice as many. */
+export const READ_BLOCK_BYTES_FIRST = 64 * KIB;
 
 /** Largest manifest or catalogue file that is read. */
 export const MANIFEST_BYTES_MAX = 64 * MIB;

@@ -27,6 +27,7 @@ export class BatchView {
   readonly header: BatchHeader;
   /** The stored batch, header and padding included: a view of the block that was read. */
   readonly bytes: Uint8Array;
+  readonly #stored: Uint8Array;
   #payload: Uint8Array | undefined;
   #isIntact: boolean | undefined;
 
@@ -34,6 +35,7 @@ export class BatchView {
   constructor(header: BatchHeader, bytes: Uint8Array) {
     this.header = header;
     this.bytes = bytes;
+    this.#stored = bytes.subarray(BATCH_HEADER_BYTES, BATCH_HEADER_BYTES + header.payloadLength);
   }
 
   /** Offset of the first record when it was appended. */
@@ -53,7 +55,7 @@ export class BatchView {
 
   /** Whether the bytes after the header are the ones that were written; looked at once. */
   isIntact(): boolean {
-    this.#isIntact ??= crc32(this.#stored()) === this.header.payloadCrc;
+    this.#isIntact ??= crc32(this.#stored) === this.header.payloadCrc;
     return this.#isIntact;
   }
 
@@ -67,7 +69,7 @@ export class BatchView {
       if (!this.isIntact()) throw this.#corrupt("its checksum does not match");
       const { codec, uncompressedLength } = this.header;
       try {
-        this.#payload = decompress(this.#stored(), codec, uncompressedLength);
+        this.#payload = decompress(this.#stored, codec, uncompressedLength);
       } catch (cause) {
         throw this.#corrupt("it does not unpack", cause);
       }
@@ -92,10 +94,6 @@ export class BatchView {
     }
     if (producer === undefined) throw this.#corrupt("its producer is missing");
     return producer;
-  }
-
-  #stored(): Uint8Array {
-    return this.bytes.subarray(BATCH_HEADER_BYTES, BATCH_HEADER_BYTES + this.header.payloadLength);
   }
 
   #corrupt(what: string, cause?: unknown): SeglogError {

@@ -121,10 +121,10 @@ export function decodeBatchHeader(
   salt: number,
 ): BatchHeader | string {
   if (source.length - at < BATCH_HEADER_BYTES) return "header is cut off";
-  const bytes = source.subarray(at, at + BATCH_HEADER_BYTES);
-  const view = dataViewOf(bytes);
+  const view = new DataView(source.buffer, source.byteOffset + at, BATCH_HEADER_BYTES);
   if (view.getUint32(AT.magic, true) !== MAGIC_WORD) return "magic is missing";
-  if (view.getUint32(AT.headerCrc, true) !== crc32(bytes.subarray(AT.payloadCrc), salt)) {
+  const checked = source.subarray(at + AT.payloadCrc, at + BATCH_HEADER_BYTES);
+  if (view.getUint32(AT.headerCrc, true) !== crc32(checked, salt)) {
     return "header checksum does not match";
   }
   const attributes = view.getUint16(AT.attributes, true);

@@ -5,9 +5,9 @@
  * @module
  */
 import { EMPTY_BYTES } from "../base/bytes.ts";
-import { READ_BLOCK_BYTES } from "../base/limits.ts";
+import { READ_BLOCK_BYTES, READ_BLOCK_BYTES_FIRST } from "../base/limits.ts";
 import type { DiskFile } from "../disk/disk.ts";
-import { type BatchView, decodeBatch } from "../format/batch.ts";
+import { BatchView, decodeBatch } from "../format/batch.ts";
 import {
   alignBatch,
   BATCH_ALIGNMENT,
@@ -27,12 +27,13 @@ export interface BatchSource {
 /** Reads batches by position, best in rising order. */
 export class BlockReader {
   readonly #source: BatchSource;
-  readonly #blockBytes: number;
+  /** Bytes of the next block: a reader that goes on is likely to go on. */
+  #blockBytes: number;
   #block = EMPTY_BYTES;
   #blockStart = 0;
 
-  /** @param blockBytes read at once: more for a scan, less for one record */
-  constructor(source: BatchSource, blockBytes: number = READ_BLOCK_BYTES) {
+  /** @param blockBytes read at first: more for a scan, less for one record */
+  constructor(source: BatchSource, blockBytes: number = READ_BLOCK_BYTES_FIRST) {
     this.#source = source;
     this.#blockBytes = blockBytes;
   }
@@ -46,12 +47,16 @@ export class BlockReader {
   batchAt(position: number, end: number): BatchView | string {
     const ahead = Math.min(this.#blockBytes, end - position);
     if (!this.#holds(position, Math.min(BATCH_HEADER_BYTES, ahead))) this.#load(position, ahead);
-    const header = decodeBatchHeader(this.#block, position - this.#blockStart, this.#source.salt);
+    const at = position - this.#blockStart;
+    const header = decodeBatchHeader(this.#block, at, this.#source.salt);
     if (typeof header === "string") return header;
     const length = batchLength(header);
     if (length > end - position) return "payload is cut off";
-    if (!this.#holds(position, length)) this.#load(position, Math.max(length, ahead));
-    return decodeBatch(this.#block, position - this.#blockStart, this.#source.salt);
+    if (this.#holds(position, length)) {
+      return new BatchView(header, this.#block.subarray(at, at + length));
+    }
+    this.#load(position, Math.max(length, ahead));
+    return decodeBatch(this.#block, 0, this.#source.salt); // what was read anew is checked anew
   }
 
   /**
@@ -83,5 +88,6 @@ export class BlockReader {
     const block = new Uint8Array(length);
     this.#block = block.subarray(0, this.#source.file.read(block, position));
     this.#blockStart = position;
+    this.#blockBytes = Math.min(2 * this.#blockBytes, READ_BLOCK_BYTES);
   }
 }

@@ -4,7 +4,6 @@
  * @module
  */
 import type { SeglogError } from "../base/errors.ts";
-import { READ_BLOCK_BYTES } from "../base/limits.ts";
 import { lostRange, outOfRange } from "../base/offset_errors.ts";
 import { BatchView } from "../format/batch.ts";
 import { trimBatch } from "../format/trim_batch.ts";
@@ -18,13 +17,13 @@ import { type LogView, segmentAfter, segmentAt } from "./view.ts";
 /** A place in a log, from which batches are read one after another. */
 export class Cursor {
   readonly #view: LogView;
-  readonly #blockBytes: number;
+  readonly #blockBytes: number | undefined;
   #offset: number;
   #segment: ReadableSegment | undefined;
   #walk: SegmentWalk | undefined;
 
   /** @param from offset of the first record that is wanted */
-  constructor(view: LogView, from: number, blockBytes: number = READ_BLOCK_BYTES) {
+  constructor(view: LogView, from: number, blockBytes?: number) {
     this.#view = view;
     this.#offset = from;
     this.#blockBytes = blockBytes;

@@ -267,17 +267,18 @@ export class Log implements AsyncDisposable {
     if (Number.isNaN(until)) {
       throw new SeglogError("invalid-argument", `Cannot read ${view.name} until offset NaN`);
     }
-    const batches = reverse
-      ? reverseBatches(view, from, until)
-      : forwards(view, { from, until, follow, signal });
+    const next = reverse ? backwards(view, from, until) : forwards(view, from, until);
     let bytes = 0;
-    for await (const batch of batches) {
-      if (signal?.aborted) return;
-      yield batch;
-      bytes += batch.bytes.length;
-      if (bytes < BYTES_PER_TURN) continue;
-      bytes = 0;
-      await new Promise((resolve) => setImmediate(resolve)); // others get their turn
+    while (!signal?.aborted) {
+      const batch = next();
+      if (batch !== undefined) {
+        yield batch;
+        bytes += batch.bytes.length;
+        if (bytes < BYTES_PER_TURN) continue;
+        bytes = 0;
+        await new Promise((resolve) => setImmediate(resolve)); // others get their turn
+      } else if (!follow || view.nextOffset >= until) return;
+      else await view.changed(signal);
     }
   }
 
@@ -366,16 +367,13 @@ export class Log implements AsyncDisposable {
   }
 }
 
-async function* forwards(
-  view: LogView,
-  range: { from: number; until: number; follow: boolean; signal: AbortSignal | undefined },
-): AsyncGenerator<BatchView, void, undefined> {
-  const { from, until, follow, signal } = range;
+/** Gives the next batch at each call, and `undefined` where there is none yet. */
+function forwards(view: LogView, from: number, until: number): () => BatchView | undefined {
   const cursor = new Cursor(view, from);
-  while (!signal?.aborted) {
-    const batch = cursor.next(until);
-    if (batch !== undefined) yield batch;
-    else if (!follow || cursor.offset >= until) return;
-    else await view.changed(signal);
-  }
+  return () => cursor.next(until);
+}
+
+function backwards(view: LogView, from: number, until: number): () => BatchView | undefined {
+  const batches = reverseBatches(view, from, until);
+  return () => batches.next().value ?? undefined;
 }

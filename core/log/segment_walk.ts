@@ -9,7 +9,6 @@
  *
  * @module
  */
-import { READ_BLOCK_BYTES } from "../base/limits.ts";
 import type { BatchView } from "../format/batch.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { type BatchSource, BlockReader } from "./block_reader.ts";
@@ -46,7 +45,7 @@ export class SegmentWalk {
     source: BatchSource,
     end: SegmentEnd,
     start: WalkStart,
-    blockBytes: number = READ_BLOCK_BYTES,
+    blockBytes?: number,
   ) {
     this.#reader = new BlockReader(source, blockBytes);
     this.#end = end;

@@ -506,7 +506,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "an intact payload has its checksum",
-      "this.#isIntact ??= crc32(this.#stored()) === this.header.payloadCrc;",
+      "this.#isIntact ??= crc32(this.#stored) === this.header.payloadCrc;",
       "this.#isIntact ??= true;",
     ],
     [
