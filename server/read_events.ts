@@ -4,7 +4,7 @@
  * @module
  */
 import type { LogRecord } from "../core/format/record.ts";
-import { formatRecordShape } from "../core/format/record_shape.ts";
+import { formatRecordShape } from "../core/format/write_shape.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { boundsHeaders } from "./answers.ts";
 import type { Exchange } from "./exchange.ts";

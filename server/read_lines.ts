@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatRecordShape } from "../core/format/record_shape.ts";
+import { formatRecordShape } from "../core/format/write_shape.ts";
 import { boundsHeaders } from "./answers.ts";
 import type { Exchange } from "./exchange.ts";
 import { NDJSON_TYPE } from "./media_types.ts";

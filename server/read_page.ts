@@ -4,7 +4,7 @@
  * @module
  */
 import type { LogRecord } from "../core/format/record.ts";
-import { formatRecordShape } from "../core/format/record_shape.ts";
+import { formatRecordShape } from "../core/format/write_shape.ts";
 import { boundsHeaders, jsonText } from "./answers.ts";
 import type { Exchange } from "./exchange.ts";
 import { PAGE_BYTES_MAX, PAGE_RECORDS_DEFAULT, PAGE_RECORDS_MAX } from "./limits.ts";

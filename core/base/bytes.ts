@@ -13,6 +13,7 @@ const textEncoder = new TextEncoder();
 const textDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const strictDecoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 const TAG_BYTES_MAX = 5;
+const SHORT_CHARS_MAX = 32;
 const TWO_32 = 2 ** 32;
 
 /** No bytes. */
@@ -160,6 +161,26 @@ export class ByteWriter {
   utf8(text: string, length: number): void {
     const at = this.#reserve(length);
     textEncoder.encodeInto(text, this.#bytes.subarray(at, at + length));
+  }
+
+  /** Appends the UTF-8 bytes of `text`. */
+  text(text: string): void {
+    if (text.length > SHORT_CHARS_MAX || !this.#ascii(text)) this.utf8(text, utf8Length(text));
+  }
+
+  /** Copies short text by hand, which beats a call into the runtime; gives up where it is not ASCII. */
+  #ascii(text: string): boolean {
+    const at = this.#reserve(text.length);
+    const bytes = this.#bytes;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) {
+        this.#length = at;
+        return false;
+      }
+      bytes[at + i] = code;
+    }
+    return true;
   }
 
   #reserve(count: number): number {
