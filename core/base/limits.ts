@@ -43,6 +43,17 @@ export const READ_BLOCK_BYTES = MIB;
 /** Bytes that it begins with; each further block has twice as many. */
 export const READ_BLOCK_BYTES_FIRST = 64 * KIB;
 
+/** Bytes of a page: what is read, checked and kept of a large batch for a single record. */
+export const PAGE_BYTES = 4 * KIB;
+/** Most records of a page, so that there is room to note where each of them starts. */
+export const PAGE_RECORDS_MAX = 128;
+/** Payload from which a batch is read by pages: below, all of it costs little more than one. */
+export const PAGED_BATCH_BYTES_MIN = 8 * KIB;
+/** Bytes that the logs of one store keep in memory for reading single records again. */
+export const BLOCK_CACHE_BYTES = 64 * MIB;
+/** Segment files that the logs of one store keep open for reading; open logs have one more each. */
+export const OPEN_FILES_MAX = 128;
+
 /** Largest manifest or catalogue file that is read. */
 export const MANIFEST_BYTES_MAX = 64 * MIB;
 /** Most producers that a log remembers, the least recently seen being forgotten. */

@@ -18,6 +18,7 @@ import { type Damage, isCorrupt } from "./damage.ts";
 import { buildIndex, loadIndex } from "./index_file.ts";
 import { decodeManifest, type Manifest, readManifestBytes } from "./manifest.ts";
 import { noLog } from "./no_log.ts";
+import type { OpenFiles } from "./open_files.ts";
 import { scanBatches, scanTail } from "./scan.ts";
 import { scanPastDamage } from "./scan_active.ts";
 import { type LogPlace, openSegmentFile, type ReadableSegment } from "./segment_file.ts";
@@ -40,14 +41,16 @@ export class OutsideView implements LogView {
   readonly name: string;
   readonly #disk: Disk;
   readonly #folder: string;
+  readonly #files: OpenFiles;
   #look: Look;
   #failure: SeglogError | undefined;
 
   /** @throws {SeglogError} `not-found` when there is no log; `corrupt` or `unsupported` */
-  constructor(name: string, folder: string, disk: Disk) {
+  constructor(name: string, folder: string, { disk, files }: { disk: Disk; files: OpenFiles }) {
     this.name = name;
     this.#disk = disk;
     this.#folder = folder;
+    this.#files = files;
     this.#look = this.#lookAgain(undefined);
   }
 
@@ -142,9 +145,11 @@ export class OutsideView implements LogView {
     const sealed = manifest.sealed.map((entry) => {
       const segment = known.get(entry.baseOffset);
       const isSame = segment?.bytes === entry.bytes; // a repair makes one end earlier
-      return isSame ? segment! : new SealedSegment(place, entry);
+      return isSame ? segment! : new SealedSegment(place, entry, this.#files);
     });
-    const active = isSameActive(before, manifest) ? before.active : openActive(place, manifest);
+    const active = isSameActive(before, manifest)
+      ? before.active
+      : openActive(place, manifest, this.#files);
     try {
       active.scan();
     } catch (error) {
@@ -180,14 +185,15 @@ interface OutsideActive {
  * @throws {SeglogError} `corrupt` when the segment cannot be opened, and nothing but its own bytes
  * could tell where it ends
  */
-function openActive(place: LogPlace, manifest: Manifest): OutsideActive {
+function openActive(place: LogPlace, manifest: Manifest, files: OpenFiles): OutsideActive {
   try {
     return new GrowingActive(place, manifest);
   } catch (error) {
     const { activeBaseOffset: baseOffset, clean } = manifest;
     if (clean === null || !isCorrupt(error)) throw error;
     // Its records cannot be read, but it is known which they are, and all others can be.
-    const segment = new SealedSegment(place, { ...clean, baseOffset, maxTimestampMs: Infinity });
+    const entry = { ...clean, baseOffset, maxTimestampMs: Infinity };
+    const segment = new SealedSegment(place, entry, files);
     return { segment, durableOffset: clean.nextOffset, canGrow: false, scan() {} };
   }
 }

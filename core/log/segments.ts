@@ -8,27 +8,32 @@ import { type BatchHeader, batchLength } from "../format/batch_header.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { buildIndex, loadIndex } from "./index_file.ts";
 import type { SealedEntry } from "./manifest.ts";
+import type { OpenFiles } from "./open_files.ts";
 import {
   createSegmentFile,
   type LogPlace,
   newSalt,
   openSegmentFile,
   type ReadableSegment,
+  type ReadableSegmentFile,
   type SegmentFile,
   segmentPath,
 } from "./segment_file.ts";
 import { SparseIndex } from "./sparse_index.ts";
 
-/** A segment that is complete: its file is opened, and its index loaded, when first needed. */
+/** A segment that is complete: its file is opened, and its index loaded, when needed. */
 export class SealedSegment implements ReadableSegment {
   readonly path: string;
   readonly entry: SealedEntry;
   readonly #place: LogPlace;
-  #file: SegmentFile | undefined;
+  readonly #files: OpenFiles;
+  #source: ReadableSegmentFile | undefined;
   #index: SparseIndex | undefined;
 
-  constructor(place: LogPlace, entry: SealedEntry) {
+  /** @param files keeps the file open while there is room */
+  constructor(place: LogPlace, entry: SealedEntry, files: OpenFiles) {
     this.#place = place;
+    this.#files = files;
     this.entry = entry;
     this.path = segmentPath(place, entry.baseOffset);
   }
@@ -49,9 +54,11 @@ export class SealedSegment implements ReadableSegment {
     return this.entry.maxTimestampMs;
   }
 
-  source(): SegmentFile {
-    this.#file ??= openSegmentFile(this.#place, this.baseOffset, "read");
-    return this.#file;
+  source(): ReadableSegmentFile {
+    this.#source ??= this.#files.keepSegment(() =>
+      openSegmentFile(this.#place, this.baseOffset, "read")
+    );
+    return this.#source;
   }
 
   index(): SparseIndex {
@@ -66,8 +73,8 @@ export class SealedSegment implements ReadableSegment {
   }
 
   close(): void {
-    this.#file?.file.close();
-    this.#file = undefined;
+    this.#source?.file.close();
+    this.#source = undefined;
   }
 }
 

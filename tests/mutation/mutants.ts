@@ -482,7 +482,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["tests/format"],
     [
       "a batch header's checksum is looked at",
-      "view.getUint32(AT.headerCrc, true) !== crc32(bytes.subarray(AT.payloadCrc), salt)",
+      "view.getUint32(AT.headerCrc, true) !== crc32(checked, salt)",
       "false",
     ],
     [
@@ -509,10 +509,23 @@ export const MUTANTS: readonly Mutant[] = [
       "this.#isIntact ??= crc32(this.#stored) === this.header.payloadCrc;",
       "this.#isIntact ??= true;",
     ],
+  ),
+  ...of(
+    "core/format/batch_records.ts",
+    ["tests/format"],
     [
       "a batch holds as many records as it says",
-      "if (count !== recordCount)",
-      "if (false)",
+      "if (this.#count === recordCount) return",
+      "return",
+    ],
+  ),
+  ...of(
+    "core/log/paged_batch.ts",
+    ["tests/log/point_read_test.ts"],
+    [
+      "a page's checksum is looked at",
+      "return length === target.length && crc32(target) === checksums[number];",
+      "return true;",
     ],
   ),
   ...of(
