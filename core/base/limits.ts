@@ -32,6 +32,10 @@ export const SEGMENT_BYTES_DEFAULT = 64 * MIB;
 export const SEGMENT_BYTES_MIN = 4 * KIB;
 /** Largest segment size that can be configured: positions fit in 31 bits. */
 export const SEGMENT_BYTES_MAX = 2 * GIB - 64 * MIB;
+/** Most space that a segment takes on disk before it is needed: a few dozen commits. */
+export const SPACE_AHEAD_BYTES_MAX = 256 * KIB;
+/** Size from which a segment takes space ahead: a topic of a few records shall not. */
+export const SPACE_AHEAD_BYTES_MIN = KIB;
 /** Age at which the active segment rolls, unless configured: seven days. */
 export const SEGMENT_AGE_MS_DEFAULT = 7 * 24 * 3600 * 1000;
 /** Most segments that one log may have; a roll beyond that is an error. */

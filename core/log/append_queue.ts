@@ -26,10 +26,9 @@ export interface AppendedRange {
 
 /** Someone who waits for an append. */
 export interface Waiter {
-  /** Offset after the last record. */
-  readonly end: number;
+  readonly range: AppendedRange;
   readonly sync: SyncPolicy;
-  readonly resolve: () => void;
+  readonly resolve: (range: AppendedRange) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -63,6 +62,11 @@ export class AppendQueue {
   /** The offset that the next record gets. */
   get nextOffset(): number {
     return this.#nextOffset;
+  }
+
+  /** The empty range behind everything that was added. */
+  get end(): AppendedRange {
+    return { start: this.#nextOffset, end: this.#nextOffset };
   }
 
   get isEmpty(): boolean {
@@ -112,10 +116,10 @@ export class AppendQueue {
     return range;
   }
 
-  /** Resolves when everything below `end`, or else added so far, is acknowledged as `sync` says. */
-  wait(sync: SyncPolicy, end: number = this.#nextOffset): Promise<void> {
+  /** Resolves with the range when everything below its end is acknowledged as `sync` says. */
+  wait(sync: SyncPolicy, range: AppendedRange): Promise<AppendedRange> {
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ end, sync, resolve, reject });
+      this.#waiters.push({ range, sync, resolve, reject });
     });
   }
 

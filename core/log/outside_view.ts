@@ -11,6 +11,7 @@ import { sleep } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
 import { OUTSIDE_LOOKS_MAX, OUTSIDE_POLL_MS } from "../base/limits.ts";
 import type { Disk } from "../disk/disk.ts";
+import { BATCH_HEADER_BYTES } from "../format/batch_header.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import type { BatchView } from "../format/batch.ts";
 import type { Gap } from "./gaps.ts";
@@ -24,6 +25,7 @@ import { scanPastDamage } from "./scan_active.ts";
 import { type LogPlace, openSegmentFile, type ReadableSegment } from "./segment_file.ts";
 import { ActiveSegment, SealedSegment } from "./segments.ts";
 import { SparseIndex } from "./sparse_index.ts";
+import { isUnused } from "./unused_space.ts";
 import type { LogView } from "./view.ts";
 
 /** What one look at the manifest found, with the segments that it lists. */
@@ -207,6 +209,8 @@ class GrowingActive implements OutsideActive {
   #watermark: number;
   readonly #reached: number;
   #sizeSeen = 0;
+  /** Where the last look found bytes that could not be believed. */
+  #stuckAt: number | undefined;
 
   constructor(place: LogPlace, manifest: Manifest) {
     const { activeBaseOffset: baseOffset, clean } = manifest;
@@ -235,7 +239,7 @@ class GrowingActive implements OutsideActive {
     const { segment } = this;
     const source = segment.source();
     const size = source.file.size();
-    if (size <= segment.bytes) return;
+    if (size <= segment.bytes || (size === this.#sizeSeen && !this.#isMore())) return;
     const { bytes, nextOffset } = segment;
     const [epoch, watermark, reached] = [this.#epoch, this.#watermark, this.#reached];
     const start = { bytes, nextOffset, epoch, watermark, reached };
@@ -244,12 +248,21 @@ class GrowingActive implements OutsideActive {
       if (header.durableUpTo >= position) this.durableOffset = header.baseOffset;
     };
     const damage = (_: Damage, end: { bytes: number; nextOffset: number }) => segment.passOver(end);
-    // Only a file that has grown can show what looked like a write under way to be damage.
-    const end = size === this.#sizeSeen
+    // Only more bytes can show what looked like a write under way to be damage.
+    const end = size === this.#sizeSeen && bytes !== this.#stuckAt
       ? scanBatches(source, start, size, batch)
       : scanPastDamage(source, start, size, { batch, damage });
+    this.#stuckAt = end.complaint !== undefined && this.#isMore() ? end.bytes : undefined;
     this.#sizeSeen = size;
     this.#epoch = end.epoch;
     this.#watermark = Math.max(this.#watermark, end.watermark);
+  }
+
+  /** Whether something is written where the batches end: its owner may have taken space ahead. */
+  #isMore(): boolean {
+    const { bytes } = this.segment;
+    const header = new Uint8Array(BATCH_HEADER_BYTES);
+    const length = this.segment.source().file.read(header, bytes);
+    return !isUnused(header.subarray(0, length), bytes);
   }
 }

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { SeglogError } from "../base/errors.ts";
+import { SPACE_AHEAD_BYTES_MAX, SPACE_AHEAD_BYTES_MIN } from "../base/limits.ts";
 import { type BatchHeader, batchLength } from "../format/batch_header.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { buildIndex, loadIndex } from "./index_file.ts";
@@ -20,6 +22,7 @@ import {
   segmentPath,
 } from "./segment_file.ts";
 import { SparseIndex } from "./sparse_index.ts";
+import { unusedSpace } from "./unused_space.ts";
 
 /** A segment that is complete: its file is opened, and its index loaded, when needed. */
 export class SealedSegment implements ReadableSegment {
@@ -88,6 +91,8 @@ export class ActiveSegment implements ReadableSegment {
   #index: SparseIndex;
   #written: { bytes: number; nextOffset: number };
   #readable: { bytes: number; nextOffset: number };
+  /** Where the file ends, with the space that it has taken ahead. */
+  #fileEnd: number;
 
   /** @param end where its batches end; `index` covers them */
   constructor(
@@ -103,6 +108,7 @@ export class ActiveSegment implements ReadableSegment {
     this.#index = state.index;
     this.#written = state.end;
     this.#readable = state.end;
+    this.#fileEnd = state.end.bytes;
   }
 
   get nextOffset(): number {
@@ -153,11 +159,38 @@ export class ActiveSegment implements ReadableSegment {
     }
     const last = batches.at(-1)!.header;
     this.#written = { bytes: position, nextOffset: last.baseOffset + last.lastOffsetDelta + 1 };
+    this.#fileEnd = Math.max(this.#fileEnd, position);
   }
 
-  /** Removes what a failed write may have left. */
+  /**
+   * Takes space on disk for what comes next, when there is none left: as much again as the segment
+   * has, up to a bound. It is no part of the log wherever it ends, so a crash between or within the
+   * writes does no harm, nor does a disk that has no such room.
+   *
+   * @param bytesMax of the segment
+   */
+  takeSpace(bytesMax: number): void {
+    const { bytes } = this.#written;
+    if (this.#fileEnd > bytes || bytes < SPACE_AHEAD_BYTES_MIN) return;
+    const ahead = Math.min(bytes, SPACE_AHEAD_BYTES_MAX, bytesMax - bytes);
+    if (ahead <= 0) return;
+    this.#fileEnd = bytes + ahead;
+    try {
+      this.#file.file.write(unusedSpace(ahead), bytes);
+    } catch (error) {
+      if (!(error instanceof SeglogError)) throw error;
+    }
+  }
+
+  /** Whether space was taken ahead that is not used. */
+  get hasSpace(): boolean {
+    return this.#fileEnd > this.#written.bytes;
+  }
+
+  /** Cuts the file where its last batch ends: what a failed write left, and space taken ahead. */
   cutBack(): void {
     this.#file.file.truncate(this.#written.bytes);
+    this.#fileEnd = this.#written.bytes;
   }
 
   /** Resolves when all that is written now survives a loss of power. */

@@ -102,13 +102,13 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "a tail is cut only while the log is ours",
-      "  checkHeld(lock, `recover ${place.folder}`);\n  file.file.truncate(from);",
-      "  file.file.truncate(from);",
+      "    checkHeld(lock, `recover ${place.folder}`);\n    file.file.truncate(end.bytes);",
+      "    file.file.truncate(end.bytes);",
       LOST_LOCK,
     ],
     [
       "a torn tail is cut",
-      "  file.file.truncate(from);\n",
+      "    file.file.truncate(end.bytes);\n",
       "",
       RECOVERY,
     ],
@@ -124,8 +124,8 @@ export const MUTANTS: readonly Mutant[] = [
     RECOVERY,
     [
       "damage below the watermark is refused",
-      "if (position >= watermark && !isShort) return { end",
-      "if (position >= 0 && !isShort) return { end",
+      "if (position >= watermark && !isShort) {",
+      "if (position >= 0 && !isShort) {",
     ],
     [
       "watermarks beyond the damage count",
@@ -379,7 +379,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "a roll syncs what it seals",
-      "    await this.#sync();\n    state.publish();",
+      "    await this.#syncExactly();\n    state.publish();",
       "    state.publish();",
     ],
     [
@@ -453,8 +453,20 @@ export const MUTANTS: readonly Mutant[] = [
       APPEND,
     ],
     [
+      "space taken ahead is given back before a segment is sealed",
+      "    if (isLonger) active.cutBack();\n",
+      "",
+      ["tests/log/unused_space_test.ts"],
+    ],
+    [
+      "that it was given back is durable",
+      "await this.#sync(isLonger);",
+      "await this.#sync();",
+      ["tests/log/unused_space_test.ts"],
+    ],
+    [
       "closing syncs",
-      "        await this.#sync();\n        await state.markClean();",
+      "        await this.#syncExactly();\n        await state.markClean();",
       "        await state.markClean();",
     ],
   ),
