@@ -430,7 +430,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "a roll waits for the sync under way",
-      "    await this.#endBackgroundSync(); // the file is closed after the roll\n",
+      "    await this.#backgroundSync.end(); // the file is closed after the roll\n",
       "",
       FAULTS,
     ],
@@ -448,7 +448,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "an interval is kept",
-      "this.#syncWithin(waiter.sync.intervalMs);",
+      'if (sync.kind === "interval" && !isDurable) this.#backgroundSync.startWithin(sync.intervalMs);',
       "",
       APPEND,
     ],
