@@ -57,8 +57,8 @@ export class SparseIndex {
   #positions = new Uint32Array(16);
   #maxBefore = new Float64Array(16);
   #maxTimestampMs = 0;
-  /** Entries that were read from a file, by position, and not looked up in the segment yet. */
-  #doubtful: Set<number> | undefined;
+  /** For each entry that was read from a file, whether it was not looked up in the segment yet. */
+  #doubtful = new Uint8Array(0);
 
   constructor(baseOffset: number) {
     this.baseOffset = baseOffset;
@@ -116,12 +116,12 @@ export class SparseIndex {
 
   /** Whether nobody has looked yet if an entry's batch is where a file said that it is. */
   isDoubtful(start: IndexedBatch): boolean {
-    return this.#doubtful?.has(start.position) ?? false;
+    return this.#doubtful[this.entryOf(start.offset)] === 1;
   }
 
   /** Notes that the batch of an entry was found where the entry says. */
   confirm(start: IndexedBatch): void {
-    this.#doubtful?.delete(start.position);
+    this.#doubtful[this.entryOf(start.offset)] = 0; // behind its end nothing is written
   }
 
   /** The index as a file. */
@@ -162,7 +162,7 @@ export class SparseIndex {
       index.#push(view.getUint32(at, true), view.getUint32(at + 4, true), getUint64(view, at + 8));
     }
     index.#maxTimestampMs = getUint64(view, end);
-    index.#doubtful = new Set(index.#positions.subarray(0, count));
+    index.#doubtful = new Uint8Array(count).fill(1);
     return index.#isInOrder(binding.segmentBytes) ? index : undefined;
   }
 
