@@ -1,0 +1,55 @@
+/**
+ * seglog in the process, through its public interface.
+ *
+ * `buffered` is `sync: "os"`, `durable` is `sync: "always"`, the default. Nothing else is set.
+ *
+ * @module
+ */
+import { type Codec, Log, type RecordInput } from "../../mod.ts";
+import { type EmbeddedStore, type EmbeddedSystem, type OpenOptions, Witness } from "./store.ts";
+
+/** seglog with batches that are compressed so. */
+export function seglog(compression: Codec): EmbeddedSystem {
+  return {
+    async open(folder, { promised }: OpenOptions) {
+      const sync = promised === "durable" ? "always" : "os";
+      return new SeglogStore(await Log.open(folder, { sync, compression }));
+    },
+  };
+}
+
+class SeglogStore implements EmbeddedStore<RecordInput[]> {
+  readonly #log: Log;
+  readonly #witness = new Witness();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  prepare(values: readonly Uint8Array[]): RecordInput[] {
+    return values.map((value) => ({ value }));
+  }
+
+  append(batch: RecordInput[]): Promise<unknown> {
+    return this.#log.appendAll(batch);
+  }
+
+  async scan(): Promise<number> {
+    let count = 0;
+    for await (const batch of this.#log.batches()) {
+      for (const { value } of batch.records()) {
+        this.#witness.see(value!);
+        count++;
+      }
+    }
+    return count;
+  }
+
+  async readEach(places: Uint32Array): Promise<void> {
+    for (const place of places) this.#witness.see((await this.#log.read(place)).value!);
+  }
+
+  close(): Promise<void> {
+    return this.#log.close();
+  }
+}
