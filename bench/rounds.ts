@@ -7,7 +7,7 @@
 import { type Outcome, outcomeOf } from "./outcome.ts";
 import type { CaseResults, SystemResults, WorkloadResults } from "./results.ts";
 import type { Runtime } from "./runtimes.ts";
-import { commandOf } from "./systems.ts";
+import { commandOf, driverCommand } from "./systems.ts";
 import type { Case, Figures, Size, Workload } from "./workload.ts";
 
 /** How much is run, and with what. */
@@ -42,7 +42,9 @@ async function runCase(workload: Workload, each: Case, plan: Plan): Promise<Case
       );
       const outcome = await runOnce(workload, { system, params: each.params }, plan.runtime);
       samples.get(system)!.push(outcome.figures ?? null);
-      if (outcome.missing !== undefined) missing.set(system, outcome.missing);
+      if (outcome.missing === undefined) continue;
+      missing.set(system, outcome.missing);
+      plan.onProgress(`${system}: ${outcome.missing}. ${outcome.complaint ?? ""}`);
     }
   }
   const systems = names.map((system): SystemResults => {
@@ -57,9 +59,14 @@ async function runOnce(
   { system, params }: { system: string; params: Case["params"] },
   runtime: Runtime,
 ): Promise<Outcome> {
-  const command = await commandOf(system, runtime);
-  if (typeof command === "string") return { missing: command };
-  return await outcomeOf([...command, workload.name, system, JSON.stringify(params)]);
+  try {
+    const command = workload.startsPrograms
+      ? driverCommand(runtime.command)
+      : await commandOf(system, runtime.command);
+    return await outcomeOf([...command, workload.name, system, JSON.stringify(params)]);
+  } catch (error) {
+    return { missing: (error as Error).message };
+  }
 }
 
 /** The items, beginning with another one each round. */

@@ -5,12 +5,22 @@
  */
 import { fileURLToPath } from "node:url";
 import type { Command } from "../scripts/command.ts";
-import type { Runtime } from "./runtimes.ts";
+import { goProgram } from "./go_program.ts";
 
 const RUN_ONE = fileURLToPath(new URL("./run_one.ts", import.meta.url));
+/** Systems that are programs of their own, in Go, and take the same arguments. */
+const GO_SYSTEMS: Readonly<Record<string, string>> = {
+  "tidwall/wal": "tidwall",
+  "tidwall/wal all cached": "tidwall",
+};
 
-/** The program that measures a system, or in words why there is none. */
-// deno-lint-ignore require-await -- some are built first
-export async function commandOf(_system: string, runtime: Runtime): Promise<Command | string> {
-  return [...runtime.command, RUN_ONE];
+/** The program that measures a system. @throws {Error} when it cannot be had */
+export async function commandOf(system: string, runtime: Command): Promise<Command> {
+  const program = GO_SYSTEMS[system];
+  return program === undefined ? [...runtime, RUN_ONE] : [await goProgram(program)];
+}
+
+/** The program that runs a workload which itself starts others. */
+export function driverCommand(runtime: Command): Command {
+  return [...runtime, RUN_ONE];
 }

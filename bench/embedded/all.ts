@@ -4,19 +4,24 @@
  *
  * @module
  */
+import process from "node:process";
 import type { EmbeddedSystem } from "./store.ts";
 
 const SYSTEMS: Readonly<Record<string, () => Promise<EmbeddedSystem>>> = {
   "seglog": async () => (await import("./seglog.ts")).seglog("none"),
+  "seglog gzip": async () => (await import("./seglog.ts")).seglog("gzip"),
+  "seglog zstd": async () => (await import("./seglog.ts")).seglog("zstd"),
   "bare file": async () => (await import("./bare_file.ts")).bareFile,
   "LMDB": async () => (await import("./lmdb.ts")).lmdb,
   "SQLite": async () => (await import("./sqlite.ts")).sqlite,
+  "SQLite coalesced": async () =>
+    (await import("./coalesced.ts")).coalesced((await import("./sqlite.ts")).sqlite),
+  "LevelDB": async () => (await import("./leveldb.ts")).levelDb,
+  "hypercore": async () => {
+    if (process.versions.deno === undefined) return (await import("./hypercore.ts")).hypercore;
+    throw new Error("does not run on Deno, which ends when its native parts are loaded");
+  },
 };
-
-/** Whether a system of this name lives in the process. */
-export function isEmbedded(name: string): boolean {
-  return Object.hasOwn(SYSTEMS, name);
-}
 
 /** The system of this name. */
 export async function embedded(name: string): Promise<EmbeddedSystem> {

@@ -31,6 +31,10 @@ class BareFile implements EmbeddedStore<readonly Uint8Array[]> {
     this.#isDurable = isDurable;
   }
 
+  get count(): number {
+    return fs.fstatSync(this.#file).size / VALUE_BYTES;
+  }
+
   prepare(values: readonly Uint8Array[]): readonly Uint8Array[] {
     return values;
   }

@@ -26,6 +26,10 @@ class SeglogStore implements EmbeddedStore<RecordInput[]> {
     this.#log = log;
   }
 
+  get count(): number {
+    return this.#log.nextOffset;
+  }
+
   prepare(values: readonly Uint8Array[]): RecordInput[] {
     return values.map((value) => ({ value }));
   }

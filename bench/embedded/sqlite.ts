@@ -71,6 +71,10 @@ class SqliteStore implements EmbeddedStore<readonly Uint8Array[]> {
     this.#next = ((last as { place: number | null }).place ?? -1) + 1;
   }
 
+  get count(): number {
+    return this.#next;
+  }
+
   prepare(values: readonly Uint8Array[]): readonly Uint8Array[] {
     return values;
   }
@@ -92,6 +96,10 @@ class SqliteStore implements EmbeddedStore<readonly Uint8Array[]> {
 
   readEach(places: Uint32Array): void {
     for (const place of places) this.#witness.see(valueOf(this.#select.get(place)));
+  }
+
+  settle(): void {
+    this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   }
 
   close(): void {

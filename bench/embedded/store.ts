@@ -13,6 +13,8 @@ export type Promised = "buffered" | "durable";
 
 /** A log that is open. `Input` is how its callers hold a batch of values. */
 export interface EmbeddedStore<Input = unknown> {
+  /** Records that are there. */
+  readonly count: number;
   /** A batch as a caller would hold it anyway; not measured. */
   prepare(values: readonly Uint8Array[]): Input;
   /** Appends a batch, all of it or nothing. */
@@ -21,6 +23,8 @@ export interface EmbeddedStore<Input = unknown> {
   scan(): Promise<number> | number;
   /** Reads the records at these places, counted from 0, each by itself, and looks at each. */
   readEach(places: Uint32Array): Promise<void> | void;
+  /** Does now what the store would do later, such as compacting; nothing unless it has such work. */
+  settle?(): Promise<void> | void;
   close(): Promise<void> | void;
 }
 

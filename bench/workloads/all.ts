@@ -5,10 +5,14 @@
  */
 import type { Workload } from "../workload.ts";
 import { w1 } from "./w1_append.ts";
+import { w2 } from "./w2_durable.ts";
+import { w3 } from "./w3_callers.ts";
 import { w4 } from "./w4_scan.ts";
 import { w5 } from "./w5_read_one.ts";
+import { w6 } from "./w6_open.ts";
+import { w7 } from "./w7_size.ts";
 
-export const WORKLOADS: readonly Workload[] = [w1, w4, w5];
+export const WORKLOADS: readonly Workload[] = [w1, w2, w3, w4, w5, w6, w7];
 
 /** The workload of this name. */
 export function workloadNamed(name: string): Workload {

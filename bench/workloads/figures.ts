@@ -25,6 +25,12 @@ export const RESIDENT: Figure = {
   better: "less",
 };
 
+/** The median latency, and what one call of a hundred takes longer than. */
+export const LATENCIES: readonly Figure[] = [
+  { key: "p50Ms", label: "p50 ms", better: "less" },
+  { key: "p99Ms", label: "p99 ms", better: "less", isCompared: true },
+];
+
 /** How long the measured part of one run takes, in seconds. */
 export function secondsOf(size: Size): number {
   return size === "short" ? 0.5 : 1;

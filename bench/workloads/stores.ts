@@ -5,6 +5,7 @@
  */
 import { embedded } from "../embedded/all.ts";
 import type { EmbeddedStore, Promised } from "../embedded/store.ts";
+import { rateDuring } from "../measure.ts";
 import { batchesOf, makeValues } from "../values.ts";
 import type { Job } from "../workload.ts";
 
@@ -30,11 +31,15 @@ export async function fill(
   for (let i = 0; i < records / size; i++) await store.append(batches[i % batches.length]);
 }
 
-/** Appends some records before the measuring begins. */
-export async function warmUp(
+/** How many records a second one caller appends, each batch after the one before. */
+export async function appendRate(
   store: EmbeddedStore,
-  batches: readonly unknown[],
-  size: number,
-): Promise<void> {
-  for (let i = 0; i < WARM_UP_RECORDS / size; i++) await store.append(batches[i % batches.length]);
+  { batch, seconds }: { batch: number; seconds: number },
+): Promise<number> {
+  const batches = preparedBatches(store, batch);
+  for (let i = 0; i < WARM_UP_RECORDS / batch; i++) await store.append(batches[i % batches.length]);
+  return await rateDuring(seconds, (i) => {
+    const appended = store.append(batches[i % batches.length]);
+    return appended === undefined ? batch : appended.then(() => batch);
+  });
 }

@@ -13,7 +13,7 @@ export const w4: Workload = {
   name: "W4",
   title: "All records read in order",
   figures: [RECORDS_PER_SECOND, RESIDENT],
-  systems: ["seglog", "bare file", "LMDB", "SQLite"],
+  systems: ["seglog", "bare file", "LMDB", "LevelDB", "SQLite", "hypercore", "tidwall/wal"],
   cases: (size) => [{
     name: "written 1,000 a batch",
     params: { records: size === "short" ? 500_000 : 1_000_000, seconds: secondsOf(size) },

@@ -25,7 +25,16 @@ export const w5: Workload = {
   name: "W5",
   title: "Single records read by offset, at random",
   figures: [READS_PER_SECOND, RESIDENT],
-  systems: ["seglog", "bare file", "LMDB", "SQLite"],
+  systems: [
+    "seglog",
+    "bare file",
+    "LMDB",
+    "LevelDB",
+    "SQLite",
+    "hypercore",
+    "tidwall/wal",
+    "tidwall/wal all cached",
+  ],
   cases,
   async run(job: Job) {
     const records = numberOf(job.params, "records");
