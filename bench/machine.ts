@@ -8,6 +8,8 @@ import * as os from "node:os";
 import { fileURLToPath } from "node:url";
 import { run } from "../scripts/command.ts";
 import type { Machine } from "./results.ts";
+import type { Runtime } from "./runtimes.ts";
+import { RUNTIME_TITLES } from "./table.ts";
 
 const PACKAGE = fileURLToPath(new URL("../package.json", import.meta.url));
 /** The packages that are measured beside seglog. */
@@ -26,7 +28,7 @@ const PROGRAMS = [
 ] as const;
 
 /** This machine, without its name. */
-export async function describeMachine(): Promise<Machine> {
+export async function inspectMachine(): Promise<Machine> {
   const [first] = os.cpus();
   const { stdout } = await run(["stat", "-f", "-c", "%T", os.tmpdir()]);
   return {
@@ -38,10 +40,13 @@ export async function describeMachine(): Promise<Machine> {
   };
 }
 
-/** Versions of all that is measured and is there. */
-export async function describeVersions(): Promise<Record<string, string>> {
+/** Versions of the runtime and of all that is measured and is there. */
+export async function inspectVersions(runtime: Runtime): Promise<Record<string, string>> {
   const { version, devDependencies } = JSON.parse(fs.readFileSync(PACKAGE, "utf8"));
-  const versions: Record<string, string> = { seglog: version };
+  const versions: Record<string, string> = {
+    [RUNTIME_TITLES[runtime.name]]: runtime.version,
+    seglog: version,
+  };
   for (const [name, dependency] of PEERS) versions[name] = devDependencies[dependency];
   for (const [name, command] of PROGRAMS) {
     const { status, stdout } = await run(command);

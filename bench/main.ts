@@ -1,19 +1,24 @@
 /**
  * The benchmark: `bench [WORKLOAD…] [--full] [--runtime deno|bun|node]… [--system NAME]…
- * [--rounds N]`. Prints tables, and writes them with all samples to `bench/results/` when it is the
- * full one, to `bench/recent/` otherwise.
+ * [--rounds N]`. Prints tables. The full one keeps its results in `bench/results/` and writes them
+ * into `docs/performance.md`; another keeps them in `bench/recent/`.
  *
  * @module
  */
+import { join } from "node:path";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { describeMachine, describeVersions } from "./machine.ts";
-import type { Results, WorkloadResults } from "./results.ts";
+import { inspectMachine, inspectVersions } from "./machine.ts";
+import { report, RESULTS_FOLDER } from "./report.ts";
+import { writeResults } from "./results.ts";
 import { runWorkload } from "./rounds.ts";
 import { findRuntime, isRuntimeName, RUNTIME_NAMES } from "./runtimes.ts";
 import { formatResults } from "./table.ts";
-import { workloadNamed, WORKLOADS } from "./workloads/all.ts";
+import { DEFAULT_WORKLOADS, workloadNamed, WORKLOADS } from "./workloads/all.ts";
 
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const RECENT_FOLDER = "bench/recent";
 const ROUNDS_SHORT = 3;
 const ROUNDS_FULL = 5;
 
@@ -26,7 +31,9 @@ const { values, positionals } = parseArgs({
     rounds: { type: "string" },
   },
 });
-const workloads = positionals.length === 0 ? WORKLOADS : positionals.map(workloadNamed);
+const size = values.full ? "full" as const : "short" as const;
+const workloads = (positionals.length === 0 ? DEFAULT_WORKLOADS[size] : positionals)
+  .map(workloadNamed);
 const rounds = Number(values.rounds ?? (values.full ? ROUNDS_FULL : ROUNDS_SHORT));
 const names = values.runtime ?? (values.full ? ["deno", "bun"] : ["deno"]);
 if (!names.every(isRuntimeName) || !(Number.isSafeInteger(rounds) && rounds > 0)) {
@@ -37,21 +44,23 @@ if (!names.every(isRuntimeName) || !(Number.isSafeInteger(rounds) && rounds > 0)
   process.exit(2);
 }
 
+const command = `deno task ${["bench", ...process.argv.slice(2)].join(" ")}`;
+const machine = await inspectMachine();
 for (const name of names.filter(isRuntimeName)) {
   const runtime = await findRuntime(name);
-  const found: WorkloadResults[] = [];
-  const size = values.full ? "full" as const : "short" as const;
+  const versions = await inspectVersions(runtime);
   const onProgress = (line: string) => console.error(`  ${name}: ${line}`);
   const plan = { runtime, size, rounds, systems: values.system, onProgress };
-  for (const workload of workloads) found.push(await runWorkload(workload, plan));
-  const results: Results = {
-    command: `deno task ${["bench", ...process.argv.slice(2)].join(" ")}`,
-    date: new Date().toISOString(),
-    runtime: `${runtime.name} ${runtime.version}`,
-    machine: await describeMachine(),
-    versions: await describeVersions(),
-    rounds,
-    workloads: found,
-  };
-  console.log(formatResults(results));
+  for (const workload of workloads) {
+    const { title, figures } = workload;
+    const date = new Date().toISOString();
+    const cases = await runWorkload(workload, plan);
+    const results = {
+      ...{ command, date, runtime: name, versions, machine, rounds },
+      ...{ name: workload.name, title, figures, cases },
+    };
+    writeResults(join(ROOT, values.full ? RESULTS_FOLDER : RECENT_FOLDER), results);
+    console.log(`\n## ${workload.name}: ${title}\n\n${formatResults(results)}`);
+  }
 }
+if (values.full) await report();

@@ -1,20 +1,26 @@
 /**
- * What a run of the benchmark found, as it is kept in a file.
+ * What a run of the benchmark found, and the files that keep it: one for each workload and runtime.
  *
  * @module
  */
+import * as fs from "node:fs";
+import { join } from "node:path";
+import type { RuntimeName } from "./runtimes.ts";
 import type { Figure, Figures, Params } from "./workload.ts";
 
-/** A run on one runtime. */
+/** One workload on one runtime. */
 export interface Results {
   readonly command: string;
   readonly date: string;
-  readonly runtime: string;
-  readonly machine: Machine;
-  /** Versions of what was measured, by name. */
+  readonly runtime: RuntimeName;
+  /** Versions of the runtime and of what was measured, by name. */
   readonly versions: Readonly<Record<string, string>>;
+  readonly machine: Machine;
   readonly rounds: number;
-  readonly workloads: readonly WorkloadResults[];
+  readonly name: string;
+  readonly title: string;
+  readonly figures: readonly Figure[];
+  readonly cases: readonly CaseResults[];
 }
 
 /** Where it ran. */
@@ -26,14 +32,6 @@ export interface Machine {
   readonly fileSystem: string;
 }
 
-/** One workload's results. */
-export interface WorkloadResults {
-  readonly name: string;
-  readonly title: string;
-  readonly figures: readonly Figure[];
-  readonly cases: readonly CaseResults[];
-}
-
 /** Those of one case. */
 export interface CaseResults {
   readonly name: string;
@@ -41,10 +39,10 @@ export interface CaseResults {
   readonly systems: readonly SystemResults[];
 }
 
-/** Those of one system: a sample a round, or why there is none. */
+/** Those of one system: a sample for each round. */
 export interface SystemResults {
   readonly system: string;
-  /** `null` for a round that failed. */
+  /** `null` for a round that failed; the rounds after it are not there. */
   readonly samples: readonly (Figures | null)[];
   /** Why the system was not measured, or what went wrong. */
   readonly missing?: string;
@@ -53,4 +51,18 @@ export interface SystemResults {
 /** One figure's samples, a place for each round. */
 export function samplesOf(results: SystemResults, key: string): (number | undefined)[] {
   return results.samples.map((figures) => figures?.[key]);
+}
+
+/** Keeps results in a folder, instead of those of an earlier run. */
+export function writeResults(folder: string, results: Results): void {
+  fs.mkdirSync(folder, { recursive: true });
+  const name = `${results.name}-${results.runtime}.json`;
+  fs.writeFileSync(join(folder, name), `${JSON.stringify(results, null, 2)}\n`);
+}
+
+/** All results that a folder keeps, by the names of their files. */
+export function readResults(folder: string): Results[] {
+  if (!fs.existsSync(folder)) return [];
+  return fs.readdirSync(folder).filter((name) => name.endsWith(".json")).toSorted()
+    .map((name) => JSON.parse(fs.readFileSync(join(folder, name), "utf8")));
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { type Outcome, outcomeOf } from "./outcome.ts";
-import type { CaseResults, SystemResults, WorkloadResults } from "./results.ts";
+import type { CaseResults, SystemResults } from "./results.ts";
 import type { Runtime } from "./runtimes.ts";
 import { commandOf, driverCommand } from "./systems.ts";
 import type { Case, Figures, Size, Workload } from "./workload.ts";
@@ -22,11 +22,10 @@ export interface Plan {
 }
 
 /** All cases of one workload. */
-export async function runWorkload(workload: Workload, plan: Plan): Promise<WorkloadResults> {
+export async function runWorkload(workload: Workload, plan: Plan): Promise<CaseResults[]> {
   const cases: CaseResults[] = [];
   for (const each of workload.cases(plan.size)) cases.push(await runCase(workload, each, plan));
-  const { name, title, figures } = workload;
-  return { name, title, figures, cases };
+  return cases;
 }
 
 async function runCase(workload: Workload, each: Case, plan: Plan): Promise<CaseResults> {

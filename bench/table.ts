@@ -4,42 +4,37 @@
  * @module
  */
 import { formatNumber, formatRatio } from "./numbers.ts";
-import {
-  type CaseResults,
-  type Results,
-  samplesOf,
-  type SystemResults,
-  type WorkloadResults,
-} from "./results.ts";
+import { type CaseResults, type Results, samplesOf, type SystemResults } from "./results.ts";
 import { pairedRatio, summarise } from "./stats.ts";
 import type { Figure } from "./workload.ts";
 
 /** The system that the others are compared with. */
 export const OURS = "seglog";
 
-/** A run: where it ran, and all its tables. */
+/** All of one workload's results on one runtime. */
 export function formatResults(results: Results): string {
-  return [describeRun(results), ...results.workloads.map(formatWorkload)].join("\n\n") + "\n";
-}
-
-/** Where and how a run was made, as one paragraph. */
-export function describeRun(
-  { command, date, runtime, machine, versions, rounds }: Results,
-): string {
-  const { processor, cores, memoryGiB, system, fileSystem } = machine;
-  const others = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ");
-  return `\`${command}\`, ${date.slice(0, 10)}, on ${runtime}. ${processor}, ${cores} cores, ` +
-    `${memoryGiB} GiB, ${system}, ${fileSystem}. ${others}. ` +
-    `Medians of ${rounds} ${rounds === 1 ? "round" : "rounds"}, with the least and the most.`;
-}
-
-/** One workload: a heading, and a table for each case. */
-export function formatWorkload(workload: WorkloadResults): string {
-  const tables = workload.cases.flatMap((each) => [
-    `**${each.name}**`,
-    formatCase(workload.figures, each),
+  const tables = results.cases.flatMap((each) => [
+    `**${RUNTIME_TITLES[results.runtime]}, ${each.name}**`,
+    formatCase(results.figures, each),
   ]);
-  return [`### ${workload.name}: ${workload.title}`, ...tables].join("\n\n");
+  return [...tables, describeRun(results)].join("\n\n");
+}
+
+/** How runtimes are written. */
+export const RUNTIME_TITLES = { deno: "Deno", bun: "Bun", node: "Node" } as const;
+
+/** How a run was made, in a sentence. */
+export function describeRun({ command, date, rounds }: Results): string {
+  const many = rounds === 1 ? "One round" : `Medians of ${rounds} rounds, with least and most`;
+  return `${many}: \`${command}\`, ${date.slice(0, 10)}.`;
+}
+
+/** Where a run was made, and with what, in a sentence. */
+export function describeMachine({ machine, versions }: Results): string {
+  const { processor, cores, memoryGiB, system, fileSystem } = machine;
+  const parts = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return `${processor}, ${cores} cores, ${memoryGiB} GiB, ${system}, ${fileSystem}; ` +
+    `${parts.join(", ")}.`;
 }
 
 /** One case: a row for each system. */
@@ -49,13 +44,14 @@ export function formatCase(figures: readonly Figure[], results: CaseResults): st
     figure.label,
     ...(figure.isCompared ? [`${OURS} / it`] : []),
   ]);
-  const rows = results.systems.map((each) => {
-    if (each.samples.every((sample) => sample === null)) {
-      return [each.system, each.missing ?? "", ...columns.slice(1).map(() => "")];
-    }
-    return [each.system, ...figures.flatMap((figure) => cellsOf(figure, each, ours))];
-  });
-  return formatTable(["", ...columns], rows);
+  const rows = results.systems
+    .filter(({ samples }) => samples.some((sample) => sample !== null))
+    .map((each) => [each.system, ...figures.flatMap((figure) => cellsOf(figure, each, ours))]);
+  const missing = results.systems.flatMap(({ system, missing }) =>
+    missing === undefined ? [] : `${system} ${missing}`
+  );
+  const table = rows.length === 0 ? [] : [formatTable(["", ...columns], rows)];
+  return [...table, ...missing.map((each) => `Not measured: ${each}.`)].join("\n\n");
 }
 
 function cellsOf(
@@ -76,7 +72,7 @@ function cellsOf(
   return [cell, ratio === undefined ? "" : formatRatio(ratio.median)];
 }
 
-/** A table whose first column is text and whose others are numbers, as the formatter leaves it. */
+/** A table whose first column is text and whose others are numbers. */
 export function formatTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
@@ -84,12 +80,12 @@ export function formatTable(
   const widths = head.map((cell, i) =>
     Math.max(3, cell.length, ...rows.map((row) => (row[i] ?? "").length))
   );
-  const line = (cells: readonly string[]) =>
-    `| ${
-      widths.map((width, i) =>
-        i === 0 ? (cells[i] ?? "").padEnd(width) : (cells[i] ?? "").padStart(width)
-      ).join(" | ")
-    } |`;
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const padded = (cells: readonly string[]) =>
+    widths.map((width, i) => {
+      const cell = cells[i] ?? "";
+      return i === 0 ? cell.padEnd(width) : cell.padStart(width);
+    });
   const rule = widths.map((width, i) => i === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`);
-  return [line(head), `| ${rule.join(" | ")} |`, ...rows.map(line)].join("\n");
+  return [line(padded(head)), line(rule), ...rows.map((row) => line(padded(row)))].join("\n");
 }

@@ -19,7 +19,7 @@ const SYSTEMS: Readonly<Record<string, () => Promise<EmbeddedSystem>>> = {
   "LevelDB": async () => (await import("./leveldb.ts")).levelDb,
   "hypercore": async () => {
     if (process.versions.deno === undefined) return (await import("./hypercore.ts")).hypercore;
-    throw new Error("does not run on Deno, which ends when its native parts are loaded");
+    throw new Error("does not run on Deno: loading its native parts ends the process");
   },
 };
 

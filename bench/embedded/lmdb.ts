@@ -35,6 +35,10 @@ class LmdbStore implements EmbeddedStore<readonly Uint8Array[]> {
     this.#next = last === undefined ? 0 : Number(last) + 1;
   }
 
+  get count(): number {
+    return this.#next;
+  }
+
   prepare(values: readonly Uint8Array[]): readonly Uint8Array[] {
     return values;
   }

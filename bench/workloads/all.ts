@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Workload } from "../workload.ts";
+import type { Size, Workload } from "../workload.ts";
 import { w1 } from "./w1_append.ts";
 import { w2 } from "./w2_durable.ts";
 import { w3 } from "./w3_callers.ts";
@@ -13,6 +13,12 @@ import { w6 } from "./w6_open.ts";
 import { w7 } from "./w7_size.ts";
 
 export const WORKLOADS: readonly Workload[] = [w1, w2, w3, w4, w5, w6, w7];
+
+/** Those that are run when none is named. */
+export const DEFAULT_WORKLOADS: Readonly<Record<Size, readonly string[]>> = {
+  short: ["W1", "W2", "W3", "W4", "W5", "W6", "W7"],
+  full: ["W1", "W2", "W3", "W4", "W5", "W6", "W7"],
+};
 
 /** The workload of this name. */
 export function workloadNamed(name: string): Workload {
