@@ -52,17 +52,32 @@ export function drawChart(results: readonly Results[]): string {
 }
 
 function groupsOf(results: Results): Group[] {
+  if (results.isGrowth) return growthGroupsOf(results);
   const compared = results.figures.filter(({ isCompared }) => isCompared);
   return results.cases.flatMap((each) =>
     compared.map((figure) => ({
       title: `${RUNTIME_TITLES[results.runtime]}, ${each.name}: ` +
         `${figure.label}, ${figure.better} is better`,
-      bars: each.systems.flatMap((system) => {
-        const samples = samplesOf(system, figure.key).filter((sample) => sample !== undefined);
-        return samples.length === 0 ? [] : [{ name: system.system, summary: summarise(samples) }];
-      }),
+      bars: each.systems.flatMap((system) => barOf(system.system, samplesOf(system, figure.key))),
     }))
   );
+}
+
+/** Steps of the growth of seglog, the figures one below another. */
+function growthGroupsOf({ runtime, figures, cases }: Results): Group[] {
+  return figures.map(({ key, label, better }) => ({
+    title: `${RUNTIME_TITLES[runtime]}, ${OURS}: ${label}, ${better} is better`,
+    bars: cases.flatMap((each) =>
+      each.systems.filter(({ system }) => system === OURS).flatMap((system) =>
+        barOf(each.name, samplesOf(system, key))
+      )
+    ),
+  }));
+}
+
+function barOf(name: string, samples: readonly (number | undefined)[]): Group["bars"] {
+  const known = samples.filter((sample) => sample !== undefined);
+  return known.length === 0 ? [] : [{ name, summary: summarise(known) }];
 }
 
 /** A bar as long as the median, with a line from the least to the most. */

@@ -32,8 +32,9 @@ const { values, positionals } = parseArgs({
   },
 });
 const size = values.full ? "full" as const : "short" as const;
-const workloads = (positionals.length === 0 ? DEFAULT_WORKLOADS[size] : positionals)
-  .map(workloadNamed);
+const workloads = positionals.length === 0
+  ? DEFAULT_WORKLOADS[size]
+  : positionals.map(workloadNamed);
 const rounds = Number(values.rounds ?? (values.full ? ROUNDS_FULL : ROUNDS_SHORT));
 const names = values.runtime ?? (values.full ? ["deno", "bun"] : ["deno"]);
 if (!names.every(isRuntimeName) || !(Number.isSafeInteger(rounds) && rounds > 0)) {
@@ -44,7 +45,7 @@ if (!names.every(isRuntimeName) || !(Number.isSafeInteger(rounds) && rounds > 0)
   process.exit(2);
 }
 
-const command = `deno task ${["bench", ...process.argv.slice(2)].join(" ")}`;
+const command = ["deno", "task", "bench", ...process.argv.slice(2).map(quoted)].join(" ");
 const machine = await inspectMachine();
 for (const name of names.filter(isRuntimeName)) {
   const runtime = await findRuntime(name);
@@ -52,15 +53,19 @@ for (const name of names.filter(isRuntimeName)) {
   const onProgress = (line: string) => console.error(`  ${name}: ${line}`);
   const plan = { runtime, size, rounds, systems: values.system, onProgress };
   for (const workload of workloads) {
-    const { title, figures } = workload;
+    const { title, figures, isGrowth } = workload;
     const date = new Date().toISOString();
     const cases = await runWorkload(workload, plan);
     const results = {
       ...{ command, date, runtime: name, versions, machine, rounds },
-      ...{ name: workload.name, title, figures, cases },
+      ...{ name: workload.name, title, figures, isGrowth, cases },
     };
     writeResults(join(ROOT, values.full ? RESULTS_FOLDER : RECENT_FOLDER), results);
     console.log(`\n## ${workload.name}: ${title}\n\n${formatResults(results)}`);
   }
 }
 if (values.full) await report();
+
+function quoted(argument: string): string {
+  return /^[\w-]+$/.test(argument) ? argument : `"${argument}"`;
+}

@@ -20,6 +20,7 @@ export interface Results {
   readonly name: string;
   readonly title: string;
   readonly figures: readonly Figure[];
+  readonly isGrowth?: boolean;
   readonly cases: readonly CaseResults[];
 }
 

@@ -27,16 +27,15 @@ export function quantile(sorted: readonly number[] | Float64Array, share: number
 }
 
 /**
- * How many times `ours` is `theirs`: the median of the rounds' own ratios, since two that ran side
- * by side had the same share of the machine. Rounds that one of them has not are left out.
+ * How many times `ours` is `theirs`, round by round, since two that ran side by side had the same
+ * share of the machine. Rounds that one of them has not are left out.
  */
-export function pairedRatio(
+export function pairedRatios(
   ours: readonly (number | undefined)[],
   theirs: readonly (number | undefined)[],
-): Summary | undefined {
-  const ratios = ours.flatMap((value, round) => {
+): number[] {
+  return ours.flatMap((value, round) => {
     const other = theirs[round];
     return value === undefined || other === undefined || other === 0 ? [] : [value / other];
   });
-  return ratios.length === 0 ? undefined : summarise(ratios);
 }

@@ -5,7 +5,7 @@
  */
 import { formatNumber, formatRatio } from "./numbers.ts";
 import { type CaseResults, type Results, samplesOf, type SystemResults } from "./results.ts";
-import { pairedRatio, summarise } from "./stats.ts";
+import { pairedRatios, summarise } from "./stats.ts";
 import type { Figure } from "./workload.ts";
 
 /** The system that the others are compared with. */
@@ -13,11 +13,32 @@ export const OURS = "seglog";
 
 /** All of one workload's results on one runtime. */
 export function formatResults(results: Results): string {
-  const tables = results.cases.flatMap((each) => [
-    `**${RUNTIME_TITLES[results.runtime]}, ${each.name}**`,
-    formatCase(results.figures, each),
-  ]);
+  const tables = results.isGrowth ? growthTables(results) : caseTables(results);
   return [...tables, describeRun(results)].join("\n\n");
+}
+
+/** A table for each case, in which systems are compared. */
+function caseTables({ runtime, figures, cases }: Results): string[] {
+  return cases.flatMap((each) => [
+    `**${RUNTIME_TITLES[runtime]}, ${each.name}**`,
+    formatCase(figures, each),
+  ]);
+}
+
+/** A table for each system, in which cases are compared with the first. */
+function growthTables({ runtime, figures, cases }: Results): string[] {
+  const names = [...new Set(cases.flatMap(({ systems }) => systems.map(({ system }) => system)))];
+  return names.flatMap((name) => {
+    const steps = cases.flatMap((each) => {
+      const found = each.systems.find(({ system }) => system === name);
+      return found === undefined ? [] : [{ ...found, system: each.name }];
+    });
+    const columns = figures.map((figure) => ({ ...figure, isCompared: true }));
+    return [
+      `**${RUNTIME_TITLES[runtime]}, ${name}**`,
+      formatRows(columns, { rows: steps, first: steps[0], header: "it / first" }),
+    ];
+  });
 }
 
 /** How runtimes are written. */
@@ -38,38 +59,49 @@ export function describeMachine({ machine, versions }: Results): string {
 }
 
 /** One case: a row for each system. */
-export function formatCase(figures: readonly Figure[], results: CaseResults): string {
-  const ours = results.systems.find(({ system }) => system === OURS);
-  const columns = figures.flatMap((figure) => [
-    figure.label,
-    ...(figure.isCompared ? [`${OURS} / it`] : []),
-  ]);
-  const rows = results.systems
-    .filter(({ samples }) => samples.some((sample) => sample !== null))
-    .map((each) => [each.system, ...figures.flatMap((figure) => cellsOf(figure, each, ours))]);
-  const missing = results.systems.flatMap(({ system, missing }) =>
-    missing === undefined ? [] : `${system} ${missing}`
-  );
-  const table = rows.length === 0 ? [] : [formatTable(["", ...columns], rows)];
-  return [...table, ...missing.map((each) => `Not measured: ${each}.`)].join("\n\n");
+export function formatCase(figures: readonly Figure[], { systems }: CaseResults): string {
+  const ours = systems.find(({ system }) => system === OURS);
+  return formatRows(figures, { rows: systems, ours, header: `${OURS} / it` });
 }
 
-function cellsOf(
-  { key, isCompared = false }: Figure,
-  results: SystemResults,
-  ours: SystemResults | undefined,
-): string[] {
-  const samples = samplesOf(results, key);
+/** What the rows of a table are compared with: others with `ours`, or each with the `first`. */
+interface Rows {
+  readonly rows: readonly SystemResults[];
+  readonly ours?: SystemResults | undefined;
+  readonly first?: SystemResults | undefined;
+  readonly header: string;
+}
+
+function formatRows(figures: readonly Figure[], table: Rows): string {
+  const columns = figures.flatMap(({ label, isCompared }) =>
+    isCompared ? [label, table.header] : [label]
+  );
+  const measured = table.rows.filter(({ samples }) => samples.some((sample) => sample !== null))
+    .map((row) => [row.system, ...figures.flatMap((figure) => cellsOf(figure, row, table))]);
+  const missing = table.rows.flatMap(({ system, missing }) =>
+    missing === undefined ? [] : `Not measured: ${system} ${missing}.`
+  );
+  const head = measured.length === 0 ? [] : [formatTable(["", ...columns], measured)];
+  return [...head, ...missing].join("\n\n");
+}
+
+function cellsOf({ key, isCompared }: Figure, row: SystemResults, { ours, first }: Rows): string[] {
+  const samples = samplesOf(row, key);
+  const cells = [formatSamples(samples)];
+  if (!isCompared) return cells;
+  const other = ours ?? first;
+  if (other === undefined || other === row) return [...cells, ""];
+  const others = samplesOf(other, key);
+  const ratios = ours === undefined ? pairedRatios(samples, others) : pairedRatios(others, samples);
+  return [...cells, ratios.length === 0 ? "" : formatRatio(summarise(ratios).median)];
+}
+
+function formatSamples(samples: readonly (number | undefined)[]): string {
   const known = samples.filter((sample) => sample !== undefined);
-  if (known.length === 0) return isCompared ? ["", ""] : [""];
+  if (known.length === 0) return "";
   const { median, min, max } = summarise(known);
   const spread = known.length === 1 ? "" : ` (${formatNumber(min)} to ${formatNumber(max)})`;
-  const cell = `${formatNumber(median)}${spread}`;
-  if (!isCompared) return [cell];
-  const ratio = ours === undefined || ours === results
-    ? undefined
-    : pairedRatio(samplesOf(ours, key), samples);
-  return [cell, ratio === undefined ? "" : formatRatio(ratio.median)];
+  return `${formatNumber(median)}${spread}`;
 }
 
 /** A table whose first column is text and whose others are numbers. */

@@ -49,6 +49,8 @@ export interface Workload {
   /** The systems that can do it, seglog first. */
   readonly systems: readonly string[];
   readonly cases: (size: Size) => readonly Case[];
+  /** Whether its cases are steps of the same, to be compared with the first. */
+  readonly isGrowth?: boolean;
   /** Whether `run` itself starts what is measured, so that it is called for all systems alike. */
   readonly startsPrograms?: boolean;
   /** Measures one system, in the process that calls it. */

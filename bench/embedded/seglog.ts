@@ -6,14 +6,18 @@
  * @module
  */
 import { type Codec, Log, type RecordInput } from "../../mod.ts";
+import { openTopics } from "./seglog_topics.ts";
 import { type EmbeddedStore, type EmbeddedSystem, type OpenOptions, Witness } from "./store.ts";
 
 /** seglog with batches that are compressed so. */
 export function seglog(compression: Codec): EmbeddedSystem {
   return {
-    async open(folder, { promised }: OpenOptions) {
+    async open(folder, { promised, topics, segmentBytes }: OpenOptions) {
       const sync = promised === "durable" ? "always" : "os";
-      return new SeglogStore(await Log.open(folder, { sync, compression }));
+      const size = segmentBytes === undefined ? {} : { segmentBytes };
+      const settings = { sync, compression, ...size } as const;
+      if (topics !== undefined) return await openTopics(folder, { topics, settings });
+      return new SeglogStore(await Log.open(folder, settings));
     },
   };
 }

@@ -37,6 +37,10 @@ export interface EmbeddedSystem {
 /** How a log is opened. */
 export interface OpenOptions {
   readonly promised: Promised;
+  /** Batches go to so many topics in turn; to one log unless given. Only seglog heeds this. */
+  readonly topics?: number;
+  /** Bytes of a segment; the default unless given. Only seglog heeds this. */
+  readonly segmentBytes?: number;
 }
 
 /** Keeps what was read from being optimised away, and finds a value that is none. */

@@ -4,17 +4,38 @@
  * @module
  */
 import { embedded } from "../embedded/all.ts";
-import type { EmbeddedStore, Promised } from "../embedded/store.ts";
+import type { EmbeddedStore, OpenOptions, Promised } from "../embedded/store.ts";
 import { rateDuring } from "../measure.ts";
-import { batchesOf, makeValues } from "../values.ts";
-import type { Job } from "../workload.ts";
+import { batchesOf, makeValues, randomPlaces } from "../values.ts";
+import type { Job, Params } from "../workload.ts";
 
+/** Places that are drawn; a longer run uses them in turn. */
+const PLACES = 200_000;
+/** Reads between two looks at the clock. */
+const READS_PER_STEP = 500;
 /** Records that are appended before an append is measured, so that all code has run before. */
 const WARM_UP_RECORDS = 20_000;
 
 /** The job's system, opened in the job's folder. */
 export async function openStore(job: Job, promised: Promised): Promise<EmbeddedStore> {
-  return await (await embedded(job.system)).open(job.folder, { promised });
+  return await (await embedded(job.system)).open(job.folder, openOptions(job.params, promised));
+}
+
+/** How a job wants its system to be opened. */
+export function openOptions(params: Params, promised: Promised): OpenOptions {
+  const { topics, segmentBytes } = params as Partial<Record<string, number>>;
+  return { promised, topics, segmentBytes };
+}
+
+/** Reads the places of a store at random: a step for {@linkcode rateDuring}. */
+export function readingAtRandom(store: EmbeddedStore, records: number) {
+  const places = randomPlaces(PLACES, records);
+  const steps = PLACES / READS_PER_STEP;
+  return async (index: number): Promise<number> => {
+    const start = (index % steps) * READS_PER_STEP;
+    await store.readEach(places.subarray(start, start + READS_PER_STEP));
+    return READS_PER_STEP;
+  };
 }
 
 /** All values in batches of `size`, as callers of the store hold them. */

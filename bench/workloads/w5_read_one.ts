@@ -6,20 +6,15 @@
  * @module
  */
 import { rateDuring, residentMiB } from "../measure.ts";
-import { randomPlaces } from "../values.ts";
 import { type Case, type Job, numberOf, type Size, type Workload } from "../workload.ts";
 import { READS_PER_SECOND, RESIDENT, secondsOf } from "./figures.ts";
-import { fill, openStore } from "./stores.ts";
+import { fill, openStore, readingAtRandom } from "./stores.ts";
 
 const SETS = [{ name: "10,000 records", records: 10_000 }, {
   name: "1 M records",
   records: 1_000_000,
 }];
 const BATCHES = [1000, 100, 1];
-/** Places that are drawn; a longer run uses them in turn. */
-const PLACES = 200_000;
-/** Reads between two looks at the clock. */
-const READS_PER_STEP = 500;
 
 export const w5: Workload = {
   name: "W5",
@@ -40,13 +35,7 @@ export const w5: Workload = {
     const records = numberOf(job.params, "records");
     const store = await openStore(job, "buffered");
     await fill(store, { records, size: numberOf(job.params, "batch") });
-    const places = randomPlaces(PLACES, records);
-    const steps = PLACES / READS_PER_STEP;
-    const readSome = async (i: number) => {
-      const start = (i % steps) * READS_PER_STEP;
-      await store.readEach(places.subarray(start, start + READS_PER_STEP));
-      return READS_PER_STEP;
-    };
+    const readSome = readingAtRandom(store, records);
     const seconds = numberOf(job.params, "seconds");
     await rateDuring(seconds / 4, readSome); // the caches fill
     const readsPerSecond = await rateDuring(seconds, readSome);
