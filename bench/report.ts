@@ -13,7 +13,7 @@ import { DENO } from "../scripts/runtimes.ts";
 import { drawChart } from "./chart.ts";
 import { readResults, type Results } from "./results.ts";
 import { RUNTIME_NAMES } from "./runtimes.ts";
-import { describeMachine, formatResults } from "./table.ts";
+import { describeMachines, formatResults } from "./table.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 export const RESULTS_FOLDER = "bench/results";
@@ -37,7 +37,9 @@ export async function report(): Promise<void> {
 /** The page with the tables of these results, and with nothing where there are none. */
 export function fillPage(page: string, byName: ReadonlyMap<string, readonly Results[]>): string {
   return page.replaceAll(PLACE, (_, before: string, name: string, after: string) => {
-    const content = name === "machine" ? machineOf(byName) : sectionOf(byName.get(name) ?? []);
+    const content = name === "machine"
+      ? describeMachines([...byName.values()].flat())
+      : sectionOf(byName.get(name) ?? []);
     return `${before}${content === "" ? "" : `\n${content}\n\n`}${after}`;
   });
 }
@@ -47,11 +49,6 @@ function sectionOf(results: readonly Results[]): string {
   if (first === undefined) return "";
   const chart = `![${first.title}](../${RESULTS_FOLDER}/${first.name}.svg)`;
   return [chart, ...inOrder(results).map(formatResults)].join("\n\n");
-}
-
-/** The machines that the results come from, each once. */
-function machineOf(byName: ReadonlyMap<string, readonly Results[]>): string {
-  return [...new Set([...byName.values()].flat().map(describeMachine))].join("\n\n");
 }
 
 function inOrder(results: readonly Results[]): Results[] {

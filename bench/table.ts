@@ -50,12 +50,17 @@ export function describeRun({ command, date, rounds }: Results): string {
   return `${many}: \`${command}\`, ${date.slice(0, 10)}.`;
 }
 
-/** Where a run was made, and with what, in a sentence. */
-export function describeMachine({ machine, versions }: Results): string {
-  const { processor, cores, memoryGiB, system, fileSystem } = machine;
-  const parts = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  return `${processor}, ${cores} cores, ${memoryGiB} GiB, ${system}, ${fileSystem}; ` +
-    `${parts.join(", ")}.`;
+/** Where results come from, and with what they were made: a paragraph for each machine. */
+export function describeMachines(results: readonly Results[]): string {
+  const versions = new Map<string, Record<string, string>>();
+  for (const { machine, versions: some } of results) {
+    const { processor, cores, memoryGiB, system, fileSystem } = machine;
+    const name = `${processor}, ${cores} cores, ${memoryGiB} GiB, ${system}, ${fileSystem}`;
+    versions.set(name, { ...versions.get(name), ...some });
+  }
+  return [...versions].map(([name, all]) =>
+    `${name}; ${Object.entries(all).map((each) => each.join(" ")).join(", ")}.`
+  ).join("\n\n");
 }
 
 /** One case: a row for each system. */

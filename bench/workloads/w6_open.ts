@@ -28,10 +28,11 @@ export const w6: Workload = {
   run: openTwice,
 };
 
+/** Just below 500,000 a segment, so that seglog has to read a last one that is nearly full. */
 function cases(size: Size) {
   return size === "short"
-    ? [{ name: "500,000 records", params: { records: 500_000 } }]
-    : [{ name: "5 M records", params: { records: 5_000_000 } }];
+    ? [{ name: "0.49 M records", params: { records: 490_000 } }]
+    : [{ name: "4.99 M records", params: { records: 4_990_000 } }];
 }
 
 /** Fills a log in a process that kills itself, opens it, closes it, and opens it again. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fillPage } from "../../bench/report.ts";
-import { describeMachine, formatResults, formatTable } from "../../bench/table.ts";
+import { describeMachines, formatResults, formatTable } from "../../bench/table.ts";
 import { SAMPLE } from "./sample_results.ts";
 
 test("a table has a row for each system, with the ratio of seglog to it", () => {
@@ -42,11 +42,13 @@ test("growth has a row for each step, compared with the first", () => {
   ]);
 });
 
-test("the machine is told without its name", () => {
-  assert.equal(
-    describeMachine(SAMPLE),
-    "A processor, 2 cores, 8 GiB, Linux 6, ext4; Deno 2.9.6, seglog 0.1.0.",
-  );
+test("each machine is told once, without its name, with all versions that were used on it", () => {
+  const bun = { ...SAMPLE, versions: { Bun: "1.4.5", seglog: "0.1.0" } };
+  const other = { ...SAMPLE, machine: { ...SAMPLE.machine, cores: 8 } };
+  assert.deepEqual(describeMachines([SAMPLE, bun, other]).split("\n\n"), [
+    "A processor, 2 cores, 8 GiB, Linux 6, ext4; Deno 2.9.6, seglog 0.1.0, Bun 1.4.5.",
+    "A processor, 8 cores, 8 GiB, Linux 6, ext4; Deno 2.9.6, seglog 0.1.0.",
+  ]);
 });
 
 test("a table is as wide as its widest cell", () => {

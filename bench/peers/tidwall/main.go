@@ -23,6 +23,8 @@ const (
 	valueBytes     = 128
 	distinctValues = 100_000
 	warmUpRecords  = 20_000
+	// Reads between two looks at the clock.
+	readsPerStep = 500
 	// More segments than any of the workloads makes.
 	allSegments = 10_000
 )
@@ -154,8 +156,10 @@ func readEach(j job) figures {
 	fill(log, j.Records, j.Batch)
 	next := randomNumbers()
 	readSome := func(int) int {
-		see(log.Read(uint64(next())%uint64(j.Records) + 1))
-		return 1
+		for range readsPerStep {
+			see(log.Read(uint64(next())%uint64(j.Records) + 1))
+		}
+		return readsPerStep
 	}
 	rateDuring(j.Seconds/4, readSome)
 	rate := rateDuring(j.Seconds, readSome)
