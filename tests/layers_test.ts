@@ -25,7 +25,7 @@ const MAY_IMPORT = {
   server: ["base", "format", "contract"],
   cli: ["base", "disk", "format", "log", "contract", "dump", "store", "client", "server", "mod"],
   mod: ["base", "disk", "format", "log", "contract", "dump", "store", "client"],
-  bench: ["mod", "format", "scripts"],
+  bench: ["mod", "scripts"],
   scripts: [],
 } as const;
 type Layer = keyof typeof MAY_IMPORT;

@@ -7,6 +7,7 @@
  */
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { run } from "../../scripts/command.ts";
 import { outcomeIn } from "../outcome.ts";
 import { thisRuntime } from "../runtimes.ts";
 import { commandOf } from "../systems.ts";
@@ -38,14 +39,14 @@ export const growthRecords: Workload = {
   ...COMMON,
   name: "growth-records",
   title: "Growth with records",
-  systems: ["seglog", "LMDB", "SQLite"],
+  systems: ["seglog", "bare file", "LMDB", "SQLite"],
   cases: (size: Size) => {
     const seconds = secondsOf(size);
     const millions = size === "short" ? [0.49, 1.99] : [0.99, 9.99, 49.99];
     return millions.map((count) => ({
       name: `${count} M records`,
       params: { records: Math.round(count * 1e6), seconds },
-      ...(count > 10 && { systems: ["seglog", "LMDB"] }),
+      ...(count > 10 && { systems: ["seglog", "bare file", "LMDB"] }),
     }));
   },
 };
@@ -90,6 +91,7 @@ async function grow({ system, params, folder }: Job): Promise<Figures> {
   fs.mkdirSync(data);
   const step = (name: string) => [...command, name, system, JSON.stringify(params)];
   await outcomeIn(data, step("fill")); // which kills itself
+  await run(["sync", "-f", data]); // or the disk would still be writing what was filled
   const { figures, missing } = await outcomeIn(data, step("grow"));
   if (figures === undefined) throw new Error(missing);
   return figures;
