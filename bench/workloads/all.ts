@@ -5,6 +5,7 @@
  */
 import type { Size, Workload } from "../workload.ts";
 import { growthRecords, growthSegments, growthTopics } from "./growth.ts";
+import { threads } from "./threads.ts";
 import { w1 } from "./w1_append.ts";
 import { w2 } from "./w2_durable.ts";
 import { w3 } from "./w3_callers.ts";
@@ -17,7 +18,7 @@ import { w8b } from "./w8b_single.ts";
 import { w9 } from "./w9_consume.ts";
 import { w10 } from "./w10_start.ts";
 
-const MEASURED = [w1, w2, w3, w4, w5, w6, w7, w8, w8b, w9, w10];
+const MEASURED = [w1, w2, w3, w4, w5, w6, w7, w8, w8b, w9, w10, threads];
 const GROWTH = [growthRecords, growthTopics, growthSegments];
 
 export const WORKLOADS: readonly Workload[] = [...MEASURED, ...GROWTH];
