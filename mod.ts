@@ -29,7 +29,7 @@ export type { Disk, DiskEntry, DiskFile, DiskLock } from "./core/disk/disk.ts";
 export { MemoryDisk } from "./core/disk/memory_disk.ts";
 export { nodeDisk } from "./core/disk/node_disk.ts";
 export { BatchView, decodeBatch } from "./core/format/batch.ts";
-export type { Producer } from "./core/format/producer_field.ts";
+export type { ProducerStamp } from "./core/format/producer_field.ts";
 export { encodeBatch } from "./core/format/batch_builder.ts";
 export type { BatchHeader } from "./core/format/batch_header.ts";
 export type { Codec } from "./core/format/compression.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 import type { BatchView } from "./format/batch.ts";
-import type { Producer } from "./format/producer_field.ts";
+import type { ProducerStamp } from "./format/producer_field.ts";
 import type { RecordInput } from "./format/record.ts";
 import type { SyncMode } from "./format/sync_mode.ts";
 import type { TopicConfig } from "./topic_config.ts";
@@ -66,7 +66,7 @@ export interface AppendOptions {
   /** Append only when the first record would get exactly this offset. */
   readonly expectedOffset?: number;
   /** Makes a retry with the same sequence answer like the first try. */
-  readonly producer?: Producer;
+  readonly producer?: ProducerStamp;
   /** Acknowledge by this mode instead of the topic's own. */
   readonly sync?: SyncMode;
 }

@@ -15,7 +15,7 @@ import {
 } from "./batch_header.ts";
 import { BatchRecords, corruptBatch } from "./batch_records.ts";
 import { decompress } from "./compression.ts";
-import { findProducer, type Producer } from "./producer_field.ts";
+import { findProducer, type ProducerStamp } from "./producer_field.ts";
 import type { LogRecord } from "./record.ts";
 
 /**
@@ -83,10 +83,10 @@ export class BatchView {
   }
 
   /** Who wrote the batch, when it says so. @throws {SeglogError} `corrupt` */
-  producer(): Producer | undefined {
+  producer(): ProducerStamp | undefined {
     if (!this.header.hasProducer) return undefined;
     const payload = this.payload();
-    let producer: Producer | undefined;
+    let producer: ProducerStamp | undefined;
     try {
       producer = findProducer(payload);
     } catch (cause) {
