@@ -88,3 +88,6 @@ export { Store, type StoreOptions } from "./core/store/store.ts";
 export { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "./core/topic_config.ts";
 export { connect, type ConnectOptions } from "./client/connect.ts";
 export { HttpBackend } from "./client/http_backend.ts";
+export { Producer, type SendOptions } from "./client/producer.ts";
+export type { ProducerOptions } from "./client/producer_options.ts";
+export type { SentRecord } from "./client/outgoing_batch.ts";

@@ -157,7 +157,10 @@ export interface Backend extends AsyncDisposable {
     options?: AppendOptions,
   ): Promise<AppendResult>;
 
-  /** Appends a batch that is encoded already. Its own base offset is not looked at. */
+  /**
+   * Appends a batch that is encoded already. Its own base offset is not looked at. When it was
+   * appended, its bytes are the caller's again.
+   */
   appendBatch(
     topic: string,
     batch: BatchView,

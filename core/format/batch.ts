@@ -11,6 +11,7 @@ import {
   batchLength,
   decodeBatchHeader,
   encodeBatchHeader,
+  saltOfBatchHeader,
   WIRE_SALT,
 } from "./batch_header.ts";
 import { BatchRecords, corruptBatch } from "./batch_records.ts";
@@ -129,4 +130,9 @@ export function rehead(
   const copy = new Uint8Array(batch.bytes); // a Buffer's slice() would be no copy
   encodeBatchHeader(copy, 0, { ...batch.header, ...changes }, salt);
   return copy;
+}
+
+/** The batch as it travels: its own bytes where they are on their way already, else a copy. */
+export function wireBytes(batch: BatchView): Uint8Array {
+  return saltOfBatchHeader(batch.bytes, 0) === WIRE_SALT ? batch.bytes : rehead(batch);
 }

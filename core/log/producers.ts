@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { SeglogError } from "../base/errors.ts";
+import { type ErrorDetails, SeglogError } from "../base/errors.ts";
 import { PRODUCER_WINDOW, PRODUCERS_MAX } from "../base/limits.ts";
 import type { ProducerStamp } from "../format/producer_field.ts";
 
@@ -51,13 +51,16 @@ export class ProducerTable {
     const state = this.#latest(producer.id);
     if (state === undefined || producer.epoch > state.epoch) return undefined;
     if (producer.epoch < state.epoch) {
-      throw refusal(producer, `its epoch was replaced by ${state.epoch}`, state.epoch);
+      const { epoch } = state;
+      const details = { expected: epoch, actual: producer.epoch, epoch };
+      throw refusal(producer, `its epoch was replaced by ${epoch}`, details);
     }
     const known = state.recent.find((range) => range.sequence === producer.sequence);
     if (known !== undefined) return known;
     const next = state.recent.at(-1)!.sequence + 1;
     if (producer.sequence === next) return undefined;
-    throw refusal(producer, `the next sequence is ${next}`, next);
+    const details = { expected: next, actual: producer.sequence, epoch: state.epoch };
+    throw refusal(producer, `the next sequence is ${next}`, details);
   }
 
   /** Notes an append on its way to the disk. */
@@ -122,10 +125,11 @@ function advanced(
   return { id, epoch, recent: recent.slice(-window) };
 }
 
-function refusal(producer: ProducerStamp, why: string, expected: number): SeglogError {
+/** @param details with the epoch that the log knows: whether it is another tells why */
+function refusal(producer: ProducerStamp, why: string, details: ErrorDetails): SeglogError {
   return new SeglogError(
     "condition-failed",
     `Cannot append sequence ${producer.sequence} of producer "${producer.id}" with epoch ${producer.epoch}: ${why}`,
-    { details: { expected, actual: producer.sequence } },
+    { details },
   );
 }
