@@ -4,8 +4,8 @@
  * @module
  */
 import { type Clock, wakefulClock } from "../core/base/clock.ts";
-import { SeglogError } from "../core/base/errors.ts";
 import type { SyncMode } from "../core/format/sync_mode.ts";
+import { checkWhole } from "./check_whole.ts";
 
 /** How a producer collects and sends. */
 export interface ProducerOptions {
@@ -53,13 +53,4 @@ export function checkedOptions(options: ProducerOptions) {
   checkWhole("batchBytes", batchBytes, [1, BATCH_BYTES_MAX]);
   checkWhole("bufferBytesMax", bufferBytesMax, [1, Number.MAX_SAFE_INTEGER]);
   return { ...options, lingerMs, batchBytes, bufferBytesMax, clock };
-}
-
-/** @throws {SeglogError} `invalid-argument` when it is not a whole number from `least` to `most` */
-export function checkWhole(name: string, value: number, [least, most]: [number, number]): void {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
-  throw new SeglogError(
-    "invalid-argument",
-    `Cannot use ${name}: ${value}: give a whole number from ${least} to ${most}`,
-  );
 }

@@ -97,6 +97,11 @@ export interface ReadOptions {
   readonly reverse?: boolean;
   /** Wait for records to come instead of stopping at the end. */
   readonly follow?: boolean;
+  /**
+   * Bytes that may be held ahead of the caller, where reading ahead is worth it: over HTTP, where it
+   * is 8 MiB unless given, 128 KiB at the least, and a batch that is larger by itself.
+   */
+  readonly readAheadBytes?: number;
   /** Ends the reading quietly, waiting included. */
   readonly signal?: AbortSignal;
 }
