@@ -141,7 +141,7 @@ export class Producer implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       const sender: Sender = { resolve, reject };
       const step = () => {
-        this.#add(record, sender);
+        this.#add(record, this.#now(), sender);
         return true;
       };
       this.#enter({ step, reject, signal });
@@ -165,9 +165,10 @@ export class Producer implements AsyncDisposable {
       let next = rest.next();
       const step = () => {
         this.#throwUntold();
+        const nowMs = this.#now();
         for (; !next.done; next = rest.next()) {
           if (!this.#intake.hasRoom) return false;
-          this.#add(next.value, undefined);
+          this.#add(next.value, nowMs, undefined);
         }
         resolve();
         return true;
@@ -214,8 +215,8 @@ export class Producer implements AsyncDisposable {
     );
   }
 
-  #add(record: RecordInput, sender: Sender | undefined): void {
-    this.#intake.take(this.#laneOf(record).add(record, this.#now(), sender));
+  #add(record: RecordInput, nowMs: number, sender: Sender | undefined): void {
+    this.#intake.take(this.#laneOf(record).add(record, nowMs, sender));
   }
 
   #laneOf({ key }: RecordInput): ProducerLane {

@@ -11,7 +11,6 @@ import {
   batchLength,
   decodeBatchHeader,
   encodeBatchHeader,
-  saltOfBatchHeader,
   WIRE_SALT,
 } from "./batch_header.ts";
 import { BatchRecords, corruptBatch } from "./batch_records.ts";
@@ -31,6 +30,7 @@ export class BatchView {
   readonly #stored: Uint8Array;
   #payload: Uint8Array | undefined;
   #isIntact: boolean | undefined;
+  #producer: ProducerStamp | undefined;
 
   /** A view of `bytes`, whose header was decoded and believed. */
   constructor(header: BatchHeader, bytes: Uint8Array) {
@@ -85,16 +85,15 @@ export class BatchView {
 
   /** Who wrote the batch, when it says so. @throws {SeglogError} `corrupt` */
   producer(): ProducerStamp | undefined {
-    if (!this.header.hasProducer) return undefined;
+    if (!this.header.hasProducer || this.#producer !== undefined) return this.#producer;
     const payload = this.payload();
-    let producer: ProducerStamp | undefined;
     try {
-      producer = findProducer(payload);
+      this.#producer = findProducer(payload);
     } catch (cause) {
       throw this.#corrupt("its payload is malformed", cause);
     }
-    if (producer === undefined) throw this.#corrupt("its producer is missing");
-    return producer;
+    if (this.#producer === undefined) throw this.#corrupt("its producer is missing");
+    return this.#producer;
   }
 
   #corrupt(what: string, cause?: unknown): SeglogError {
@@ -134,5 +133,6 @@ export function rehead(
 
 /** The batch as it travels: its own bytes where they are on their way already, else a copy. */
 export function wireBytes(batch: BatchView): Uint8Array {
-  return saltOfBatchHeader(batch.bytes, 0) === WIRE_SALT ? batch.bytes : rehead(batch);
+  const isReady = typeof decodeBatchHeader(batch.bytes, 0, WIRE_SALT) !== "string";
+  return isReady ? batch.bytes : rehead(batch);
 }
