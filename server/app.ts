@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { IncomingMessage } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import type { Backend } from "../core/backend.ts";
@@ -70,7 +71,11 @@ export function createApp(backend: Backend, options: AppOptions = {}): Hono {
     notice: options.onNotice ?? (() => {}),
   };
   // Paths are matched as they came: an encoded slash is part of a topic's name.
-  const partsOf = (context: Context) => ({ services, cut: cutOf(context) });
+  const partsOf = (context: Context) => {
+    const { incoming, outgoing } = (context.env ?? {}) as Partial<HttpBindings>;
+    const cut = outgoing === undefined ? undefined : () => void outgoing.socket?.destroySoon();
+    return { services, cut, incoming: incoming as IncomingMessage | undefined };
+  };
   const app = new Hono({ getPath: ({ url }) => splitTarget(url).path });
   for (const route of ROUTES) {
     app.on(route.method, route.path, (c) => answer(route, new Exchange(c.req.raw, partsOf(c))));
@@ -100,12 +105,6 @@ async function answer(route: AnsweredRoute, exchange: Exchange): Promise<Respons
   }
   services.metrics.answered(route, response.status, (performance.now() - startMs) / 1000);
   return response;
-}
-
-/** How to end the connection that a request came over, if it came over one of Node's server. */
-function cutOf(context: Context): (() => void) | undefined {
-  const { outgoing } = (context.env ?? {}) as Partial<HttpBindings>;
-  return outgoing === undefined ? undefined : () => void outgoing.socket?.destroySoon();
 }
 
 /** The rest of such a body is not waited for. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { IncomingMessage } from "node:http";
 import type { Backend } from "../core/backend.ts";
 import { decodeUtf8, isValidUtf8 } from "../core/base/bytes.ts";
 import type { Clock } from "../core/base/clock.ts";
@@ -45,13 +46,19 @@ export class Exchange {
   readonly services: Services;
   /** Cuts the connection when what was sent is out; there is none where the app is called directly. */
   readonly cut: (() => void) | undefined;
+  /** The request as Node's server has it; there is none where the app is called directly. */
+  readonly incoming: IncomingMessage | undefined;
   /** The segments of the path, still percent-encoded. */
   readonly #segments: readonly string[];
   readonly #search: string;
 
-  constructor(request: Request, parts: { services: Services; cut?: () => void }) {
+  constructor(
+    request: Request,
+    parts: { services: Services; cut?: () => void; incoming?: IncomingMessage },
+  ) {
     this.request = request;
     this.cut = parts.cut;
+    this.incoming = parts.incoming;
     this.services = parts.services;
     const { path, search } = splitTarget(request.url);
     this.#segments = path.split("/");
@@ -104,12 +111,12 @@ export class Exchange {
     use: (body: Uint8Array) => Result | Promise<Result>,
   ): Promise<Result> {
     const { bodyBytesMax } = this.services.limits;
-    return withBody(this.request, this.#bodyLimits(Math.min(bytesMax, bodyBytesMax)), use);
+    return withBody(this, this.#bodyLimits(Math.min(bytesMax, bodyBytesMax)), use);
   }
 
   /** A small JSON body; `undefined` when it is empty. @throws {SeglogError} `invalid-argument` */
   settings(bytesMax: number): Promise<unknown> {
-    return withBody(this.request, this.#bodyLimits(bytesMax), (body) => {
+    return withBody(this, this.#bodyLimits(bytesMax), (body) => {
       if (body.length === 0) return undefined;
       try {
         return JSON.parse(decodeUtf8(body));

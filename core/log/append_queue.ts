@@ -9,7 +9,7 @@ import { ByteWriter } from "../base/bytes.ts";
 import { SeglogError } from "../base/errors.ts";
 import { BATCH_SHARED_BYTES, PENDING_BYTES_MAX } from "../base/limits.ts";
 import type { BatchView } from "../format/batch.ts";
-import type { Producer } from "../format/producer_field.ts";
+import type { ProducerStamp } from "../format/producer_field.ts";
 import { BatchBuilder, type BuiltBatch } from "../format/batch_builder.ts";
 import { compressBatch } from "../format/compress_batch.ts";
 import type { Codec } from "../format/compression.ts";
@@ -79,7 +79,7 @@ export class AppendQueue {
    * @throws {SeglogError} `invalid-record`, `too-large`, also where offsets end, or `overloaded` when
    * too much waits already; then nothing is added
    */
-  add(records: readonly RecordInput[], nowMs: number, producer?: Producer): AppendedRange {
+  add(records: readonly RecordInput[], nowMs: number, producer?: ProducerStamp): AppendedRange {
     this.#checkRoom(records.length);
     if (producer !== undefined) this.#finishOpen();
     const length = this.#buffer.length;

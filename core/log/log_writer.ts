@@ -14,7 +14,7 @@ import { SEGMENTS_MAX } from "../base/limits.ts";
 import { Mutex } from "../base/mutex.ts";
 import { outOfRange } from "../base/offset_errors.ts";
 import type { BatchView } from "../format/batch.ts";
-import type { Producer } from "../format/producer_field.ts";
+import type { ProducerStamp } from "../format/producer_field.ts";
 import { encodeBatchHeader } from "../format/batch_header.ts";
 import { checkBatch } from "../format/check_batch.ts";
 import type { BuiltBatch } from "../format/batch_builder.ts";
@@ -34,7 +34,7 @@ export interface WriteOptions {
   /** Append only when the first record would get exactly this offset. */
   readonly expectedOffset?: number;
   /** Makes a retry with the same sequence answer like the first try. */
-  readonly producer?: Producer;
+  readonly producer?: ProducerStamp;
   /** Acknowledge by this mode instead of the log's own. */
   readonly sync?: SyncMode;
 }
@@ -93,7 +93,7 @@ export class LogWriter {
   /** Everything is checked before anything is queued: what is queued will be written. */
   #append(
     options: WriteOptions,
-    producer: Producer | undefined,
+    producer: ProducerStamp | undefined,
     enqueue: () => AppendedRange,
   ): Promise<AppendedRange> {
     this.#checkWritable();
