@@ -24,6 +24,7 @@ import { READ_ROUTES } from "./routes/read.ts";
 import { RECORD_ROUTES } from "./routes/record.ts";
 import { SMALL_API_ROUTES } from "./routes/small_api.ts";
 import { TOPIC_ROUTES } from "./routes/topics.ts";
+import { Turn } from "./turn.ts";
 
 /** How an app behaves. */
 export interface AppOptions {
@@ -64,6 +65,7 @@ export function createApp(backend: Backend, options: AppOptions = {}): Hono {
     backend,
     limits,
     budget: new BodyBudget(limits.bodiesBytesMax),
+    turn: new Turn(),
     metrics: new Metrics(backend),
     clock: options.clock ?? systemClock,
     stopping: options.stopping ?? new AbortController().signal,

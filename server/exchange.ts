@@ -9,6 +9,7 @@ import { decodeUtf8, isValidUtf8 } from "../core/base/bytes.ts";
 import type { Clock } from "../core/base/clock.ts";
 import { messageOf, SeglogError } from "../core/base/errors.ts";
 import type { BodyBudget } from "./body_budget.ts";
+import type { Turn } from "./turn.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 import { decodePercent, Query } from "./query.ts";
@@ -19,6 +20,7 @@ export interface Services {
   readonly backend: Backend;
   readonly limits: ServerLimits;
   readonly budget: BodyBudget;
+  readonly turn: Turn;
   readonly metrics: Metrics;
   readonly clock: Clock;
   /** Aborted when the server stops: followers are told, and no new work is taken. */
@@ -102,7 +104,8 @@ export class Exchange {
   }
 
   /**
-   * Reads the body, which counts against the server's budget until `use` ends.
+   * Reads the body, which counts against the server's budget until `use` ends. Requests whose bodies
+   * are there in one turn go on together.
    *
    * @param bytesMax what this kind of body may have, where the server allows as much
    */
@@ -110,8 +113,15 @@ export class Exchange {
     bytesMax: number,
     use: (body: Uint8Array) => Result | Promise<Result>,
   ): Promise<Result> {
-    const { bodyBytesMax } = this.services.limits;
-    return withBody(this, this.#bodyLimits(Math.min(bytesMax, bodyBytesMax)), use);
+    const { limits, turn } = this.services;
+    return withBody(
+      this,
+      this.#bodyLimits(Math.min(bytesMax, limits.bodyBytesMax)),
+      async (body) => {
+        await turn.end();
+        return use(body);
+      },
+    );
   }
 
   /** A small JSON body; `undefined` when it is empty. @throws {SeglogError} `invalid-argument` */
