@@ -14,7 +14,7 @@ export interface ProducerOptions {
    * the records of one turn go together, and those that come while a batch is under way.
    */
   readonly lingerMs?: number;
-  /** Bytes at which a batch is full, up to 8 MiB; 256 KiB unless given. */
+  /** Bytes at which a batch is full, up to 8 MiB; 1 MiB unless given. */
   readonly batchBytes?: number;
   /** Bytes that are held at most, but for the last record; 32 MiB unless given. */
   readonly bufferBytesMax?: number;
@@ -33,12 +33,11 @@ export interface ProducerOptions {
   readonly clock?: Clock;
 }
 
-const KIB = 1024;
-const MIB = 1024 * KIB;
+const MIB = 1024 * 1024;
 const LINGER_MS_MAX = 60_000;
 /** With one record of the largest size behind it, it is still a batch that any server takes. */
 const BATCH_BYTES_MAX = 8 * MIB;
-const BATCH_BYTES_DEFAULT = 256 * KIB;
+const BATCH_BYTES_DEFAULT = MIB;
 const BUFFER_BYTES_DEFAULT = 32 * MIB;
 
 /** The options with defaults for the rest. @throws {SeglogError} `invalid-argument` */

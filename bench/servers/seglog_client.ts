@@ -1,10 +1,19 @@
 /**
- * The one place where the benchmark talks to a seglog server: batches appended and read through the
- * backend that `connect` gives.
+ * The one place where the benchmark talks to a seglog server: records by a producer and a consumer,
+ * as its users would; batches that are encoded already, and records that are waited for one by one,
+ * through the backend that `connect` gives.
  *
  * @module
  */
-import { type Backend, type BatchView, connect, decodeBatch, encodeBatch } from "../../mod.ts";
+import {
+  type Backend,
+  type BatchView,
+  connect,
+  Consumer,
+  decodeBatch,
+  encodeBatch,
+  Producer,
+} from "../../mod.ts";
 import type { RecordInput } from "../../mod.ts";
 import { Witness } from "../embedded/store.ts";
 import { seglogCommand, serve } from "./seglog_server.ts";
@@ -30,43 +39,77 @@ async function connectSeglog(
 ): Promise<LogClient> {
   const backend = await connect(address);
   await backend.ensureTopic(TOPIC, { sync: SYNC_MODES[sync] });
-  return isEncoded
-    ? new SeglogClient(backend, {
-      prepare: asBatch,
-      publish: (batch) => backend.appendBatch(TOPIC, batch),
-    })
-    : new SeglogClient(backend, {
-      prepare: asRecords,
-      publish: (records) => backend.append(TOPIC, records),
-    });
+  return isEncoded ? new EncodedClient(backend) : new SeglogClient(
+    backend,
+    await Producer.open(backend, TOPIC),
+  );
 }
 
-class SeglogClient<Input> implements LogClient<Input> {
+/** Reads by a consumer. */
+abstract class Reader {
   readonly shape = SHAPE;
-  readonly prepare: (values: readonly Uint8Array[]) => Input;
-  readonly publish: (batch: Input) => Promise<unknown>;
-  readonly #backend: Backend;
+  protected readonly backend: Backend;
   readonly #witness = new Witness();
 
-  constructor(backend: Backend, how: Pick<LogClient<Input>, "prepare" | "publish">) {
-    this.#backend = backend;
-    this.prepare = how.prepare;
-    this.publish = how.publish;
+  constructor(backend: Backend) {
+    this.backend = backend;
   }
 
   async consume(count: number): Promise<void> {
     let seen = 0;
-    for await (const batch of this.#backend.batches(TOPIC, { from: 0, until: count })) {
-      for (const { value } of batch.records()) {
+    await using consumer = await Consumer.open(this.backend, TOPIC, { follow: false });
+    for await (const batch of consumer.batches()) {
+      for (const { value } of batch) {
         this.#witness.see(value!);
         seen++;
       }
+      if (seen >= count) return;
     }
-    if (seen !== count) throw new Error(`seglog gave ${seen} of ${count} records`);
+    throw new Error(`seglog gave ${seen} of ${count} records`);
+  }
+}
+
+class SeglogClient extends Reader implements LogClient<RecordInput[]> {
+  readonly #producer: Producer;
+
+  constructor(backend: Backend, producer: Producer) {
+    super(backend);
+    this.#producer = producer;
+  }
+
+  prepare(values: readonly Uint8Array[]): RecordInput[] {
+    return asRecords(values);
+  }
+
+  publish(records: RecordInput[]): Promise<unknown> {
+    return this.#producer.write(records);
+  }
+
+  settle(): Promise<unknown> {
+    return this.#producer.flush();
+  }
+
+  publishAndWait(records: RecordInput[]): Promise<unknown> {
+    return this.backend.append(TOPIC, records);
+  }
+
+  async close(): Promise<void> {
+    await this.#producer.close();
+    await this.backend.close();
+  }
+}
+
+class EncodedClient extends Reader implements LogClient<BatchView> {
+  prepare(values: readonly Uint8Array[]): BatchView {
+    return asBatch(values);
+  }
+
+  publish(batch: BatchView): Promise<unknown> {
+    return this.backend.appendBatch(TOPIC, batch);
   }
 
   close(): Promise<void> {
-    return this.#backend.close();
+    return this.backend.close();
   }
 }
 

@@ -34,8 +34,12 @@ export interface LogClient<Input = unknown> {
   readonly shape: { readonly batch: number; readonly inFlight: number };
   /** A batch as a caller would hold it anyway; not measured. */
   prepare(values: readonly Uint8Array[]): Input;
-  /** Publishes a batch; resolves when all of it is acknowledged. */
+  /** Publishes a batch; resolves when it is acknowledged, or, with `settle`, when there is room. */
   publish(batch: Input): Promise<unknown>;
+  /** Resolves when all that was published is acknowledged: of clients that pipeline by themselves. */
+  settle?(): Promise<unknown>;
+  /** Publishes and waits for it, where `publish` does not. */
+  publishAndWait?(batch: Input): Promise<unknown>;
   /** Reads `count` records from the first one on, looking at each. */
   consume(count: number): Promise<void>;
   close(): Promise<unknown>;

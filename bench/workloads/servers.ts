@@ -43,5 +43,6 @@ export async function publishAll(
     while (goesOn(next)) await client.publish(batches[next++ % batches.length]);
   };
   await Promise.all(Array.from({ length: client.shape.inFlight }, publish));
+  await client.settle?.();
   return next * client.shape.batch;
 }

@@ -49,7 +49,8 @@ async function publishSingly(clients: readonly LogClient[], seconds: number) {
     for (let i = which;; i += clients.length) {
       const calledMs = performance.now();
       if (calledMs >= endMs) return;
-      await client.publish(client.prepare([values[i % values.length]!]));
+      const one = client.prepare([values[i % values.length]!]);
+      await (client.publishAndWait?.(one) ?? client.publish(one));
       latencies.add(performance.now() - calledMs);
     }
   }));
