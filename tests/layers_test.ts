@@ -31,7 +31,14 @@ const MAY_IMPORT = {
 type Layer = keyof typeof MAY_IMPORT;
 
 /** Files that are started or imported from outside. */
-const ROOTS = ["mod.ts", "cli/main.ts", "bench/main.ts", "bench/run_one.ts", "bench/guard/main.ts"];
+const ROOTS = [
+  "mod.ts",
+  "cli/main.ts",
+  "bench/main.ts",
+  "bench/run_one.ts",
+  "bench/thread.ts",
+  "bench/guard/main.ts",
+];
 
 const tree = readSourceTree();
 /** What the benchmark starts programs with. */

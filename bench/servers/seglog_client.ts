@@ -48,7 +48,7 @@ async function connectSeglog(
 /** Reads by a consumer. */
 abstract class Reader {
   readonly shape = SHAPE;
-  protected readonly backend: Backend;
+  readonly backend: Backend;
   readonly #witness = new Witness();
 
   constructor(backend: Backend) {

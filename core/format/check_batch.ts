@@ -27,9 +27,6 @@ export function trustBatch(batch: BatchView): void {
   checked.add(batch);
 }
 
-/** Times of records are counted from that of their batch. */
-const RELATIVE = { baseOffset: 0, baseTimestampMs: 0, index: 0 };
-
 /**
  * Looks at the checksum, the offsets and every record of a batch, once.
  *
@@ -70,7 +67,7 @@ function checkRecords(payload: Uint8Array, header: BatchHeader): number {
   for (;;) {
     const length = seekField(reader, TAG_RECORD, passed);
     if (length === undefined) break;
-    const timestampMs = header.baseTimestampMs + checkRecord(reader, length, count);
+    const timestampMs = checkRecord(reader, length, { header, index: count });
     if (!(timestampMs >= 0 && timestampMs <= TIMESTAMP_MS_MAX)) {
       throw refusal(`record ${count} has timestamp ${timestampMs}`);
     }
@@ -81,12 +78,12 @@ function checkRecords(payload: Uint8Array, header: BatchHeader): number {
   throw refusal(`it holds ${count} of ${header.recordCount} records`);
 }
 
-/**
- * Checks one record, and moves past it.
- *
- * @returns milliseconds from the base timestamp of the batch
- */
-function checkRecord(reader: ByteReader, length: number, index: number): number {
+/** Checks one record, moves past it, and returns its timestamp, whose bounds are not looked at. */
+function checkRecord(
+  reader: ByteReader,
+  length: number,
+  { header, index }: { readonly header: BatchHeader; readonly index: number },
+): number {
   const start = reader.position;
   const outerEnd = reader.narrow(length);
   let keyLength = 0;
@@ -108,7 +105,9 @@ function checkRecord(reader: ByteReader, length: number, index: number): number 
     else { // headers, and what later versions add, which are few
       reader.position = start;
       reader.end = outerEnd;
-      return checkDecoded(decodeRecord(reader, length, RELATIVE), index);
+      const { baseOffset, baseTimestampMs } = header;
+      const context = { baseOffset, baseTimestampMs, index };
+      return checkDecoded(decodeRecord(reader, length, context), index);
     }
   }
   reader.end = outerEnd;
@@ -117,7 +116,7 @@ function checkRecord(reader: ByteReader, length: number, index: number): number 
   if (name !== undefined && name !== "bytes") {
     checkText(name, reader.bytes.subarray(valueStart, valueEnd), index);
   }
-  return timestampDelta;
+  return header.baseTimestampMs + timestampDelta;
 }
 
 /** The same for a record that was decoded. */
