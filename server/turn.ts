@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers";
+import { endOfTurn } from "../core/base/turn.ts";
 
 /** The turns of the event loop. */
 export class Turn {
@@ -12,11 +12,8 @@ export class Turn {
 
   /** Resolves at the end of this turn, for all who asked within it one right after the other. */
   end(): Promise<void> {
-    this.#end ??= new Promise((resolve) => {
-      setImmediate(() => {
-        this.#end = undefined;
-        resolve();
-      });
+    this.#end ??= endOfTurn().then(() => {
+      this.#end = undefined;
     });
     return this.#end;
   }

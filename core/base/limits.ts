@@ -32,6 +32,8 @@ export const SEGMENT_BYTES_DEFAULT = 64 * MIB;
 export const SEGMENT_BYTES_MIN = 4 * KIB;
 /** Largest segment size that can be configured: positions fit in 31 bits. */
 export const SEGMENT_BYTES_MAX = 2 * GIB - 64 * MIB;
+/** Bytes of a segment that no sync has covered yet, from which on one starts by itself. */
+export const WRITE_BEHIND_BYTES = 8 * MIB;
 /** Most space that a segment takes on disk before it is needed: a few dozen commits. */
 export const SPACE_AHEAD_BYTES_MAX = 256 * KIB;
 /** Size from which a segment takes space ahead: a topic of a few records shall not. */

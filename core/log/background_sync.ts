@@ -11,6 +11,7 @@ export class BackgroundSync {
   readonly #sync: () => Promise<void>;
   #timer: { readonly dueMs: number; readonly cancel: () => void } | undefined;
   #running: Promise<void> = Promise.resolve();
+  #isRunning = false;
 
   /** @param sync does not fail: what goes wrong is noted elsewhere */
   constructor(clock: Clock, sync: () => Promise<void>) {
@@ -28,6 +29,15 @@ export class BackgroundSync {
       this.#running = this.#running.then(this.#sync);
     });
     this.#timer = { dueMs, cancel };
+  }
+
+  /** Starts a sync at once, unless one that was started so is still under way. */
+  start(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#running = this.#running.then(this.#sync).then(() => {
+      this.#isRunning = false;
+    });
   }
 
   /** Resolves when none is under way, and none will start. */

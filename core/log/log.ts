@@ -4,10 +4,10 @@
  * @module
  */
 import { join, resolve } from "node:path";
-import { setImmediate } from "node:timers";
 import { systemClock } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
 import { absent, checkOffset, outOfRange } from "../base/offset_errors.ts";
+import { endOfTurn } from "../base/turn.ts";
 import type { DiskLock } from "../disk/disk.ts";
 import { makeFolderDurably } from "../disk/files.ts";
 import { MemoryDisk } from "../disk/memory_disk.ts";
@@ -293,7 +293,7 @@ export class Log implements AsyncDisposable {
         bytes += batch.bytes.length;
         if (bytes < BYTES_PER_TURN) continue;
         bytes = 0;
-        await new Promise((resolve) => setImmediate(resolve)); // others get their turn
+        await endOfTurn();
       } else if (!follow || view.nextOffset >= until) return;
       else await view.changed(signal);
     }

@@ -10,9 +10,10 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { messageOf, SeglogError } from "../base/errors.ts";
-import { SEGMENTS_MAX } from "../base/limits.ts";
+import { SEGMENTS_MAX, WRITE_BEHIND_BYTES } from "../base/limits.ts";
 import { Mutex } from "../base/mutex.ts";
 import { outOfRange } from "../base/offset_errors.ts";
+import { endOfTurn } from "../base/turn.ts";
 import type { BatchView } from "../format/batch.ts";
 import type { ProducerStamp } from "../format/producer_field.ts";
 import { encodeBatchHeader } from "../format/batch_header.ts";
@@ -203,6 +204,11 @@ export class LogWriter {
   async #pump(): Promise<void> {
     while (!this.#queue.isEmpty) {
       await this.#mutex.run(() => this.#commit());
+      if (this.#isBehind()) {
+        // What is synced long before a roll need not be waited for then.
+        this.#backgroundSync.start();
+        await endOfTurn(); // where a sync that is done is heard of, and others get their turn
+      }
       // Old segments that cannot be dropped are no failure of an append: maintain() tells its caller.
       if (this.#hasRolled) await this.maintain().catch(() => {});
     }
@@ -279,6 +285,11 @@ export class LogWriter {
       }
       throw error;
     }
+  }
+
+  #isBehind(): boolean {
+    const { active, durableBytes, failure } = this.#state;
+    return failure === undefined && active.written.bytes - durableBytes >= WRITE_BEHIND_BYTES;
   }
 
   #mustRoll(runBytes: number, batchBytes: number): boolean {
