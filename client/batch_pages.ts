@@ -14,9 +14,10 @@ import type { Requests } from "./requests.ts";
 import type { Answer } from "./transport.ts";
 import { topicPath } from "./topic_path.ts";
 
-const PAGE_BYTES = 4 * 1024 * 1024;
+const PAGE_BYTES_MIN = 64 * 1024;
+const PAGE_BYTES_MAX = 4 * 1024 * 1024;
 /** A page has one batch at least, however large that is. */
-const PAGE_BYTES_MAX = PAGE_BYTES + BATCH_STORED_BYTES_MAX + 1024;
+const BEYOND_BYTES_MAX = BATCH_STORED_BYTES_MAX + 1024;
 const WAIT_MS = 20_000;
 /** Pause after an answer that should have been waited for, as from a server that stops. */
 const EARLY_MS = 250;
@@ -96,8 +97,11 @@ function pageFetcher(
   options: ReadOptions,
   signal: AbortSignal,
 ): (place: Place, isFirst: boolean) => Promise<Page> {
+  // Two pages are held: the one that is used, and the next.
+  const bytesWanted = Math.ceil((options.readAheadBytes ?? Infinity) / 2);
+  const pageBytes = Math.max(PAGE_BYTES_MIN, Math.min(PAGE_BYTES_MAX, bytesWanted));
   return async ({ from, until }, isFirst) => {
-    const query = new URLSearchParams({ maxBytes: String(PAGE_BYTES) });
+    const query = new URLSearchParams({ maxBytes: String(pageBytes) });
     if (options.partition !== undefined) query.set("partition", String(options.partition));
     if (from !== undefined) query.set("from", String(from));
     if (until !== undefined) query.set("until", String(until));
@@ -110,7 +114,7 @@ function pageFetcher(
       method: "GET",
       path: `${topicPath(topic)}/records?${query}`,
       headers: { accept: "application/vnd.seglog.batch" },
-      bytesMax: PAGE_BYTES_MAX,
+      bytesMax: pageBytes + BEYOND_BYTES_MAX,
       waitMs: options.follow ? WAIT_MS : 0,
       signal,
       policy: { ...requests.policy, retries },

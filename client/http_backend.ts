@@ -15,9 +15,7 @@ import type {
   TruncateOptions,
 } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
-import { WIRE_SALT } from "../core/format/batch_header.ts";
-import type { BatchView } from "../core/format/batch.ts";
-import { rehead } from "../core/format/batch.ts";
+import { type BatchView, wireBytes } from "../core/format/batch.ts";
 import { encodeBatch } from "../core/format/batch_builder.ts";
 import { checkTopicName } from "../core/format/file_names.ts";
 import type { RecordInput } from "../core/format/record.ts";
@@ -101,7 +99,7 @@ export class HttpBackend implements Backend {
     batch: BatchView,
     options: Omit<AppendOptions, "producer"> = {},
   ): Promise<AppendResult> {
-    const body = rehead(batch, {}, WIRE_SALT);
+    const body = wireBytes(batch);
     return await this.#post(topic, body, { ...options, isRepeatable: batch.header.hasProducer });
   }
 

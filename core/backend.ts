@@ -6,7 +6,7 @@
  * @module
  */
 import type { BatchView } from "./format/batch.ts";
-import type { Producer } from "./format/producer_field.ts";
+import type { ProducerStamp } from "./format/producer_field.ts";
 import type { RecordInput } from "./format/record.ts";
 import type { SyncMode } from "./format/sync_mode.ts";
 import type { TopicConfig } from "./topic_config.ts";
@@ -66,7 +66,7 @@ export interface AppendOptions {
   /** Append only when the first record would get exactly this offset. */
   readonly expectedOffset?: number;
   /** Makes a retry with the same sequence answer like the first try. */
-  readonly producer?: Producer;
+  readonly producer?: ProducerStamp;
   /** Acknowledge by this mode instead of the topic's own. */
   readonly sync?: SyncMode;
 }
@@ -97,6 +97,11 @@ export interface ReadOptions {
   readonly reverse?: boolean;
   /** Wait for records to come instead of stopping at the end. */
   readonly follow?: boolean;
+  /**
+   * Bytes that may be held ahead of the caller, where reading ahead is worth it: over HTTP, where it
+   * is 8 MiB unless given, 128 KiB at the least, and a batch that is larger by itself.
+   */
+  readonly readAheadBytes?: number;
   /** Ends the reading quietly, waiting included. */
   readonly signal?: AbortSignal;
 }
@@ -157,7 +162,10 @@ export interface Backend extends AsyncDisposable {
     options?: AppendOptions,
   ): Promise<AppendResult>;
 
-  /** Appends a batch that is encoded already. Its own base offset is not looked at. */
+  /**
+   * Appends a batch that is encoded already. Its own base offset is not looked at. When it was
+   * appended, its bytes are the caller's again.
+   */
   appendBatch(
     topic: string,
     batch: BatchView,

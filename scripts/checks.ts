@@ -13,6 +13,8 @@ export interface Check {
   /** What to run; a text says why it cannot be run here. */
   readonly command: Command | string;
   readonly options?: RunOptions;
+  /** Whether what it printed is shown when it passes, too. */
+  readonly isReport?: boolean;
   /** Takes the counts out of what a test runner printed. */
   readonly counts?: (output: string) => Counts | undefined;
   /** Decides from the outcome, where 0 is not all that is asked for; throws when it is not met. */
@@ -61,6 +63,7 @@ async function runCheck(check: Check): Promise<Counts> {
   const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
   const numbers = check.counts === undefined ? "" : `: ${result.passed} passed`;
   console.log(`${result.failed === 0 ? "ok   " : "FAIL "} ${name}${numbers} (${seconds} s)`);
+  if (check.isReport) console.log(outcome.stdout.toString("utf8").trimEnd());
   for (const skipped of result.skipped) console.log(`      skipped: ${skipped}`);
   if (result.failed > 0) {
     const lines = [...output.trimEnd().split("\n"), ...result.complaints];

@@ -83,6 +83,12 @@ const checks: Check[] = [
     options: plain,
     counts: ownCounts,
   },
+  {
+    name: "speed beside a bare file, as a report",
+    command: [...DENO, "task", "--quiet", "bench:guard", "--runtime", "deno"],
+    options: plain,
+    isReport: true,
+  },
   { name: "nothing in the tree has changed", command: ["git", "diff", "--exit-code", "--stat"] },
 ];
 

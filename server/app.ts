@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { IncomingMessage } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import type { Backend } from "../core/backend.ts";
@@ -23,6 +24,7 @@ import { READ_ROUTES } from "./routes/read.ts";
 import { RECORD_ROUTES } from "./routes/record.ts";
 import { SMALL_API_ROUTES } from "./routes/small_api.ts";
 import { TOPIC_ROUTES } from "./routes/topics.ts";
+import { Turn } from "./turn.ts";
 
 /** How an app behaves. */
 export interface AppOptions {
@@ -63,6 +65,7 @@ export function createApp(backend: Backend, options: AppOptions = {}): Hono {
     backend,
     limits,
     budget: new BodyBudget(limits.bodiesBytesMax),
+    turn: new Turn(),
     metrics: new Metrics(backend),
     clock: options.clock ?? systemClock,
     stopping: options.stopping ?? new AbortController().signal,
@@ -70,7 +73,11 @@ export function createApp(backend: Backend, options: AppOptions = {}): Hono {
     notice: options.onNotice ?? (() => {}),
   };
   // Paths are matched as they came: an encoded slash is part of a topic's name.
-  const partsOf = (context: Context) => ({ services, cut: cutOf(context) });
+  const partsOf = (context: Context) => {
+    const { incoming, outgoing } = (context.env ?? {}) as Partial<HttpBindings>;
+    const cut = outgoing === undefined ? undefined : () => void outgoing.socket?.destroySoon();
+    return { services, cut, incoming: incoming as IncomingMessage | undefined };
+  };
   const app = new Hono({ getPath: ({ url }) => splitTarget(url).path });
   for (const route of ROUTES) {
     app.on(route.method, route.path, (c) => answer(route, new Exchange(c.req.raw, partsOf(c))));
@@ -100,12 +107,6 @@ async function answer(route: AnsweredRoute, exchange: Exchange): Promise<Respons
   }
   services.metrics.answered(route, response.status, (performance.now() - startMs) / 1000);
   return response;
-}
-
-/** How to end the connection that a request came over, if it came over one of Node's server. */
-function cutOf(context: Context): (() => void) | undefined {
-  const { outgoing } = (context.env ?? {}) as Partial<HttpBindings>;
-  return outgoing === undefined ? undefined : () => void outgoing.socket?.destroySoon();
 }
 
 /** The rest of such a body is not waited for. */

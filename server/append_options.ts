@@ -7,7 +7,7 @@ import type { AppendOptions } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { PARTITIONS_MAX } from "../core/base/limits.ts";
 import { checkedProducer } from "../core/format/batch_builder.ts";
-import type { Producer } from "../core/format/producer_field.ts";
+import type { ProducerStamp } from "../core/format/producer_field.ts";
 import { parseSyncMode, type SyncMode } from "../core/format/sync_mode.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Query } from "./query.ts";
@@ -38,7 +38,7 @@ export function refuseConditions(options: AppendOptions, type: string): void {
   );
 }
 
-function producerOf(exchange: Exchange): Producer | undefined {
+function producerOf(exchange: Exchange): ProducerStamp | undefined {
   const id = exchange.textHeader("Producer-Id");
   const epoch = wholeHeader(exchange, "Producer-Epoch");
   const sequence = wholeHeader(exchange, "Producer-Seq");

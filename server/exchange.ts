@@ -3,11 +3,13 @@
  *
  * @module
  */
+import type { IncomingMessage } from "node:http";
 import type { Backend } from "../core/backend.ts";
 import { decodeUtf8, isValidUtf8 } from "../core/base/bytes.ts";
 import type { Clock } from "../core/base/clock.ts";
 import { messageOf, SeglogError } from "../core/base/errors.ts";
 import type { BodyBudget } from "./body_budget.ts";
+import type { Turn } from "./turn.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 import { decodePercent, Query } from "./query.ts";
@@ -18,6 +20,7 @@ export interface Services {
   readonly backend: Backend;
   readonly limits: ServerLimits;
   readonly budget: BodyBudget;
+  readonly turn: Turn;
   readonly metrics: Metrics;
   readonly clock: Clock;
   /** Aborted when the server stops: followers are told, and no new work is taken. */
@@ -45,13 +48,19 @@ export class Exchange {
   readonly services: Services;
   /** Cuts the connection when what was sent is out; there is none where the app is called directly. */
   readonly cut: (() => void) | undefined;
+  /** The request as Node's server has it; there is none where the app is called directly. */
+  readonly incoming: IncomingMessage | undefined;
   /** The segments of the path, still percent-encoded. */
   readonly #segments: readonly string[];
   readonly #search: string;
 
-  constructor(request: Request, parts: { services: Services; cut?: () => void }) {
+  constructor(
+    request: Request,
+    parts: { services: Services; cut?: () => void; incoming?: IncomingMessage },
+  ) {
     this.request = request;
     this.cut = parts.cut;
+    this.incoming = parts.incoming;
     this.services = parts.services;
     const { path, search } = splitTarget(request.url);
     this.#segments = path.split("/");
@@ -95,7 +104,8 @@ export class Exchange {
   }
 
   /**
-   * Reads the body, which counts against the server's budget until `use` ends.
+   * Reads the body, which counts against the server's budget until `use` ends. Requests whose bodies
+   * are there in one turn go on together.
    *
    * @param bytesMax what this kind of body may have, where the server allows as much
    */
@@ -103,13 +113,20 @@ export class Exchange {
     bytesMax: number,
     use: (body: Uint8Array) => Result | Promise<Result>,
   ): Promise<Result> {
-    const { bodyBytesMax } = this.services.limits;
-    return withBody(this.request, this.#bodyLimits(Math.min(bytesMax, bodyBytesMax)), use);
+    const { limits, turn } = this.services;
+    return withBody(
+      this,
+      this.#bodyLimits(Math.min(bytesMax, limits.bodyBytesMax)),
+      async (body) => {
+        await turn.end();
+        return use(body);
+      },
+    );
   }
 
   /** A small JSON body; `undefined` when it is empty. @throws {SeglogError} `invalid-argument` */
   settings(bytesMax: number): Promise<unknown> {
-    return withBody(this.request, this.#bodyLimits(bytesMax), (body) => {
+    return withBody(this, this.#bodyLimits(bytesMax), (body) => {
       if (body.length === 0) return undefined;
       try {
         return JSON.parse(decodeUtf8(body));

@@ -3,9 +3,11 @@
  *
  * @module
  */
+import type { IncomingMessage } from "node:http";
 import { ByteWriter } from "../core/base/bytes.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import type { BodyBudget } from "./body_budget.ts";
+import { readIncoming } from "./incoming_body.ts";
 
 /** What a body may take. */
 export interface BodyLimits {
@@ -14,13 +16,19 @@ export interface BodyLimits {
   readonly budget: BodyBudget;
 }
 
+/** A request, and what Node's server knows of it where it came over a socket. */
+export interface Asked {
+  readonly request: Request;
+  readonly incoming: IncomingMessage | undefined;
+}
+
 /**
  * Reads a whole body and hands it to `use`; its bytes count against the budget until that ends.
  *
  * @throws {SeglogError} `too-large`, `request-timeout`, `overloaded`, `invalid-argument`
  */
 export async function withBody<Result>(
-  request: Request,
+  { request, incoming }: Asked,
   limits: BodyLimits,
   use: (body: Uint8Array) => Result | Promise<Result>,
 ): Promise<Result> {
@@ -31,7 +39,7 @@ export async function withBody<Result>(
   try {
     const reading = announced === undefined
       ? readCounted(request, limits, account)
-      : readAnnounced(request, announced, account);
+      : readAnnounced({ request, incoming }, announced, account);
     return await use(await inTime(reading, limits.ms));
   } finally {
     account.close();
@@ -74,11 +82,12 @@ export function inTime<Result>(reading: Promise<Result>, ms: number): Promise<Re
 
 /** The HTTP parser delivers exactly the announced length, so it can be read in one go. */
 async function readAnnounced(
-  request: Request,
+  { request, incoming }: Asked,
   announced: number,
   account: Account,
 ): Promise<Uint8Array> {
   account.take(announced);
+  if (incoming !== undefined) return await readIncoming(incoming, announced);
   const body = new Uint8Array(await request.arrayBuffer());
   if (body.length > announced) throw bodyTooLarge(announced);
   return body;

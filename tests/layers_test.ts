@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { importsOf, readSourceTree, ROOT, type SourceFile } from "./source_tree.ts";
+import {
+  filesIn,
+  importsOf,
+  readSource,
+  readSourceTree,
+  ROOT,
+  type SourceFile,
+} from "./source_tree.ts";
 
 /** What each layer may import besides itself. The contract is the files of `core/` itself. */
 const MAY_IMPORT = {
@@ -18,14 +25,25 @@ const MAY_IMPORT = {
   server: ["base", "format", "contract"],
   cli: ["base", "disk", "format", "log", "contract", "dump", "store", "client", "server", "mod"],
   mod: ["base", "disk", "format", "log", "contract", "dump", "store", "client"],
+  bench: ["mod", "scripts"],
+  scripts: [],
 } as const;
 type Layer = keyof typeof MAY_IMPORT;
 
 /** Files that are started or imported from outside. */
-const ROOTS = ["mod.ts", "cli/main.ts"];
+const ROOTS = [
+  "mod.ts",
+  "cli/main.ts",
+  "bench/main.ts",
+  "bench/run_one.ts",
+  "bench/thread.ts",
+  "bench/guard/main.ts",
+];
 
 const tree = readSourceTree();
-const byPath = new Map(tree.map((file) => [file.path, file]));
+/** What the benchmark starts programs with. */
+const scripts = filesIn("scripts").map(readSource);
+const byPath = new Map([...tree, ...scripts].map((file) => [file.path, file]));
 const packages = JSON.parse(fs.readFileSync(join(ROOT, "package.json"), "utf8"));
 
 test("every source file belongs to a layer", () => {
@@ -68,12 +86,16 @@ test("core imports nothing but itself and what the runtimes bring", () => {
 });
 
 test("a package that the source imports is a dependency, and every dependency is imported", () => {
-  const imported = new Set(
-    tree.flatMap((file) => file.imports)
-      .filter(({ specifier, path }) => path === undefined && !specifier.startsWith("node:"))
-      .map(({ specifier }) => packageOf(specifier)),
+  const product = tree.filter((file) => layerOf(file.path) !== "bench");
+  assert.deepEqual(packagesOf(product), Object.keys(packages.dependencies).toSorted());
+});
+
+test("the packages of the benchmark are for development", () => {
+  const bench = tree.filter((file) => layerOf(file.path) === "bench");
+  const missing = packagesOf(bench).filter((name) =>
+    !Object.hasOwn(packages.devDependencies, name)
   );
-  assert.deepEqual([...imported].toSorted(), Object.keys(packages.dependencies).toSorted());
+  assert.deepEqual(missing, []);
 });
 
 test("mod.ts re-exports and does nothing else", () => {
@@ -155,6 +177,13 @@ function findCycles(files: readonly SourceFile[]): string[] {
   };
   for (const { path } of files) visit(path, []);
   return cycles;
+}
+
+function packagesOf(files: readonly SourceFile[]): string[] {
+  const imported = files.flatMap((file) => file.imports)
+    .filter(({ specifier, path }) => path === undefined && !specifier.startsWith("node:"))
+    .map(({ specifier }) => packageOf(specifier));
+  return [...new Set(imported)].toSorted();
 }
 
 function packageOf(specifier: string): string {

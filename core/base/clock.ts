@@ -8,16 +8,25 @@
 export interface Clock {
   /** Milliseconds since 1970-01-01T00:00Z. */
   now(): number;
-  /** Calls `run` once after `delayMs`; the returned function cancels. Never keeps a process alive. */
+  /** Calls `run` once after `delayMs`; the returned function cancels. */
   after(delayMs: number, run: () => void): () => void;
 }
 
-/** The clock of the machine. */
+/** The clock of the machine. What waits for it never keeps a process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(delayMs, run) {
     const timer = setTimeout(run, delayMs);
     unref(timer);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** The same clock for work that has to be done: a process that waits for it stays alive. */
+export const wakefulClock: Clock = {
+  now: systemClock.now,
+  after(delayMs, run) {
+    const timer = setTimeout(run, delayMs);
     return () => clearTimeout(timer);
   },
 };

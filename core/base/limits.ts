@@ -32,6 +32,12 @@ export const SEGMENT_BYTES_DEFAULT = 64 * MIB;
 export const SEGMENT_BYTES_MIN = 4 * KIB;
 /** Largest segment size that can be configured: positions fit in 31 bits. */
 export const SEGMENT_BYTES_MAX = 2 * GIB - 64 * MIB;
+/** Bytes of a segment that no sync has covered yet, from which on one starts by itself. */
+export const WRITE_BEHIND_BYTES = 8 * MIB;
+/** Most space that a segment takes on disk before it is needed: a few dozen commits. */
+export const SPACE_AHEAD_BYTES_MAX = 256 * KIB;
+/** Size from which a segment takes space ahead: a topic of a few records shall not. */
+export const SPACE_AHEAD_BYTES_MIN = KIB;
 /** Age at which the active segment rolls, unless configured: seven days. */
 export const SEGMENT_AGE_MS_DEFAULT = 7 * 24 * 3600 * 1000;
 /** Most segments that one log may have; a roll beyond that is an error. */
@@ -42,6 +48,17 @@ export const INDEX_INTERVAL_BYTES = 4 * KIB;
 export const READ_BLOCK_BYTES = MIB;
 /** Bytes that it begins with; each further block has twice as many. */
 export const READ_BLOCK_BYTES_FIRST = 64 * KIB;
+
+/** Bytes of a page: what is read, checked and kept of a large batch for a single record. */
+export const PAGE_BYTES = 4 * KIB;
+/** Most records of a page, so that there is room to note where each of them starts. */
+export const PAGE_RECORDS_MAX = 128;
+/** Payload from which a batch is read by pages: below, all of it costs little more than one. */
+export const PAGED_BATCH_BYTES_MIN = 8 * KIB;
+/** Bytes that the logs of one store keep in memory for reading single records again. */
+export const BLOCK_CACHE_BYTES = 64 * MIB;
+/** Segment files that the logs of one store keep open for reading; open logs have one more each. */
+export const OPEN_FILES_MAX = 128;
 
 /** Largest manifest or catalogue file that is read. */
 export const MANIFEST_BYTES_MAX = 64 * MIB;

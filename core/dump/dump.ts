@@ -16,6 +16,7 @@ import {
   type SegmentHeader,
 } from "../format/segment_header.ts";
 import { BlockReader } from "../log/block_reader.ts";
+import { endOfContent } from "../log/unused_space.ts";
 
 /** What to show. */
 export interface DumpOptions {
@@ -88,6 +89,10 @@ function* dumpBatches(
   while (position < size) {
     const batch = reader.batchAt(position, size);
     if (typeof batch === "string") {
+      if (endOfContent(file, { from: position, size }) === position) {
+        if (!options.json) yield `unused: position: ${position} size: ${size - position}`;
+        break;
+      }
       const next = reader.seekBatch(position + 1, size)?.position ?? size;
       const complaint = `damage: position: ${position} size: ${next - position} ${batch}`;
       complaints.push(complaint);

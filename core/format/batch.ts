@@ -15,7 +15,7 @@ import {
 } from "./batch_header.ts";
 import { BatchRecords, corruptBatch } from "./batch_records.ts";
 import { decompress } from "./compression.ts";
-import { findProducer, type Producer } from "./producer_field.ts";
+import { findProducer, type ProducerStamp } from "./producer_field.ts";
 import type { LogRecord } from "./record.ts";
 
 /**
@@ -30,6 +30,7 @@ export class BatchView {
   readonly #stored: Uint8Array;
   #payload: Uint8Array | undefined;
   #isIntact: boolean | undefined;
+  #producer: ProducerStamp | undefined;
 
   /** A view of `bytes`, whose header was decoded and believed. */
   constructor(header: BatchHeader, bytes: Uint8Array) {
@@ -83,17 +84,16 @@ export class BatchView {
   }
 
   /** Who wrote the batch, when it says so. @throws {SeglogError} `corrupt` */
-  producer(): Producer | undefined {
-    if (!this.header.hasProducer) return undefined;
+  producer(): ProducerStamp | undefined {
+    if (!this.header.hasProducer || this.#producer !== undefined) return this.#producer;
     const payload = this.payload();
-    let producer: Producer | undefined;
     try {
-      producer = findProducer(payload);
+      this.#producer = findProducer(payload);
     } catch (cause) {
       throw this.#corrupt("its payload is malformed", cause);
     }
-    if (producer === undefined) throw this.#corrupt("its producer is missing");
-    return producer;
+    if (this.#producer === undefined) throw this.#corrupt("its producer is missing");
+    return this.#producer;
   }
 
   #corrupt(what: string, cause?: unknown): SeglogError {
@@ -129,4 +129,10 @@ export function rehead(
   const copy = new Uint8Array(batch.bytes); // a Buffer's slice() would be no copy
   encodeBatchHeader(copy, 0, { ...batch.header, ...changes }, salt);
   return copy;
+}
+
+/** The batch as it travels: its own bytes where they are on their way already, else a copy. */
+export function wireBytes(batch: BatchView): Uint8Array {
+  const isReady = typeof decodeBatchHeader(batch.bytes, 0, WIRE_SALT) !== "string";
+  return isReady ? batch.bytes : rehead(batch);
 }

@@ -20,7 +20,7 @@ import {
 } from "./batch_header.ts";
 import { type Codec, compress } from "./compression.ts";
 import { encodeRecord, timestampOf } from "./encode_record.ts";
-import { encodeProducer, type Producer, producerFieldLength } from "./producer_field.ts";
+import { encodeProducer, producerFieldLength, type ProducerStamp } from "./producer_field.ts";
 import type { RecordInput } from "./record.ts";
 
 /** A batch that is complete but for the parts of its header that only its place decides. */
@@ -41,7 +41,7 @@ export class BatchBuilder {
   #recordCount = 0;
   #baseTimestampMs = 0;
   #maxTimestampMs = 0;
-  #producer: Producer | undefined;
+  #producer: ProducerStamp | undefined;
   /** Bytes that the producer will take: it is encoded last. */
   #producerBytes = 0;
 
@@ -91,7 +91,7 @@ export class BatchBuilder {
   }
 
   /** Notes who produced the batch. @throws {SeglogError} `invalid-argument` */
-  setProducer(producer: Producer): void {
+  setProducer(producer: ProducerStamp): void {
     this.#producer = checkedProducer(producer);
     this.#producerBytes = producerFieldLength(producer);
   }
@@ -159,7 +159,7 @@ export function encodeBatch(
   options: {
     nowMs: number;
     codec?: Codec;
-    producer?: Producer;
+    producer?: ProducerStamp;
     baseOffset?: number;
     bytesMax?: number;
   },
@@ -175,7 +175,7 @@ export function encodeBatch(
 }
 
 /** The producer, when it can be written down. @throws {SeglogError} `invalid-argument` */
-export function checkedProducer(producer: Producer): Producer {
+export function checkedProducer(producer: ProducerStamp): ProducerStamp {
   const idLength = utf8Length(producer.id);
   const isCount = (n: number) => Number.isSafeInteger(n) && n >= 0;
   if (

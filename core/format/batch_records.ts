@@ -5,7 +5,6 @@
  */
 import { ByteReader, type ByteWriter } from "../base/bytes.ts";
 import { SeglogError } from "../base/errors.ts";
-import { TIMESTAMP_MS_MAX } from "../base/limits.ts";
 import { seekField, TAG_PRODUCER, TAG_RECORD } from "./batch_fields.ts";
 import type { BatchHeader } from "./batch_header.ts";
 import { decodeRecord, type RecordContext } from "./decode_record.ts";
@@ -51,12 +50,9 @@ export class BatchRecords implements IterableIterator<LogRecord>, RecordContext 
       if (this.#count === recordCount) return { done: true, value: undefined };
       throw corruptBatch(this.#header, `it holds ${this.#count} of ${recordCount} records`);
     }
-    const { offset, timestamp } = record;
+    const { offset } = record;
     if (offset <= this.#previous || offset >= this.#nextOffset) {
       throw corruptBatch(this.#header, `it holds a record with offset ${offset}`);
-    }
-    if (!(timestamp >= 0 && timestamp <= TIMESTAMP_MS_MAX)) {
-      throw corruptBatch(this.#header, `it holds a record with timestamp ${timestamp}`);
     }
     this.#previous = offset;
     this.#count++;

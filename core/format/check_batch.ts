@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isValidUtf8, utf8Length } from "../base/bytes.ts";
+import { ByteReader, isValidUtf8, unzigzag, utf8Length } from "../base/bytes.ts";
 import { SeglogError } from "../base/errors.ts";
 import {
   HEADER_NAME_BYTES_MAX,
@@ -13,10 +13,19 @@ import {
 } from "../base/limits.ts";
 import type { BatchView } from "./batch.ts";
 import { checkedProducer } from "./batch_builder.ts";
-import type { LogRecord } from "./record.ts";
+import { seekField, TAG_PRODUCER, TAG_RECORD } from "./batch_fields.ts";
+import type { BatchHeader } from "./batch_header.ts";
+import { decodeRecord } from "./decode_record.ts";
+import { type LogRecord, VALUE_TYPES, type ValueType } from "./record.ts";
+import { TAG_KEY, TAG_OFFSET, TAG_TIMESTAMP, TAG_TYPE, TAG_VALUE } from "./record_fields.ts";
 
 /** Batches that were looked at: whoever passes one on need not pay for it again. */
 const checked = new WeakSet<BatchView>();
+
+/** Notes that a batch is well made: the caller has just encoded it. */
+export function trustBatch(batch: BatchView): void {
+  checked.add(batch);
+}
 
 /**
  * Looks at the checksum, the offsets and every record of a batch, once.
@@ -27,18 +36,13 @@ export function checkBatch(batch: BatchView): void {
   if (checked.has(batch)) return;
   const { recordCount, lastOffsetDelta, maxTimestampMs } = batch.header;
   if (lastOffsetDelta !== recordCount - 1) throw refusal("its offsets have gaps");
-  let newestMs = 0;
+  let newestMs: number;
   try {
-    for (const record of batch.records()) {
-      const complaint = complaintAbout(record);
-      if (complaint !== undefined) {
-        throw refusal(`record ${record.offset - batch.baseOffset} ${complaint}`);
-      }
-      newestMs = Math.max(newestMs, record.timestamp);
-    }
+    newestMs = checkRecords(batch.payload(), batch.header);
     const producer = batch.producer();
     if (producer !== undefined) checkedProducer(producer);
   } catch (error) {
+    if (error instanceof RangeError) throw refusal("its payload is malformed", error);
     const isCorrupt = error instanceof SeglogError && error.code === "corrupt";
     throw isCorrupt ? refusal(error.message, error) : error;
   }
@@ -48,21 +52,97 @@ export function checkBatch(batch: BatchView): void {
   checked.add(batch);
 }
 
-function complaintAbout(record: LogRecord): string | undefined {
-  const { key, value, headers, timestamp, type } = record;
-  const bytes = (key?.length ?? 0) + (value?.length ?? 0);
-  if (bytes > RECORD_BYTES_MAX) return `has ${bytes} bytes, ${RECORD_BYTES_MAX} at most`;
-  if (!(timestamp >= 0 && timestamp <= TIMESTAMP_MS_MAX)) return `has timestamp ${timestamp}`;
-  if (type !== "bytes" && value !== null && !isValidUtf8(value)) {
-    return `is ${type}, but its value is not UTF-8`;
+/**
+ * Walks over all records without making any.
+ *
+ * @returns the largest timestamp
+ * @throws {SeglogError} `invalid-record`
+ * @throws {RangeError} when the payload is malformed
+ */
+function checkRecords(payload: Uint8Array, header: BatchHeader): number {
+  const reader = new ByteReader(payload);
+  const passed = header.hasProducer ? TAG_PRODUCER : undefined;
+  let count = 0;
+  let newestMs = 0;
+  for (;;) {
+    const length = seekField(reader, TAG_RECORD, passed);
+    if (length === undefined) break;
+    const timestampMs = checkRecord(reader, length, { header, index: count });
+    if (!(timestampMs >= 0 && timestampMs <= TIMESTAMP_MS_MAX)) {
+      throw refusal(`record ${count} has timestamp ${timestampMs}`);
+    }
+    newestMs = Math.max(newestMs, timestampMs);
+    count++;
   }
+  if (count === header.recordCount) return newestMs;
+  throw refusal(`it holds ${count} of ${header.recordCount} records`);
+}
+
+/** Checks one record, moves past it, and returns its timestamp, whose bounds are not looked at. */
+function checkRecord(
+  reader: ByteReader,
+  length: number,
+  { header, index }: { readonly header: BatchHeader; readonly index: number },
+): number {
+  const start = reader.position;
+  const outerEnd = reader.narrow(length);
+  let keyLength = 0;
+  let valueStart = -1;
+  let valueEnd = -1;
+  let timestampDelta = 0;
+  let type = 0;
+  while (!reader.done) {
+    const tag = reader.tag();
+    if (tag === TAG_KEY) {
+      keyLength = reader.varint();
+      reader.skip(keyLength);
+    } else if (tag === TAG_VALUE) {
+      valueStart = reader.skip(reader.varint());
+      valueEnd = reader.position;
+    } else if (tag === TAG_TIMESTAMP) timestampDelta = unzigzag(reader.varint());
+    else if (tag === TAG_TYPE) type = reader.varint() | 0;
+    else if (tag === TAG_OFFSET) reader.varint();
+    else { // headers, and what later versions add, which are few
+      reader.position = start;
+      reader.end = outerEnd;
+      const { baseOffset, baseTimestampMs } = header;
+      const context = { baseOffset, baseTimestampMs, index };
+      return checkDecoded(decodeRecord(reader, length, context), index);
+    }
+  }
+  reader.end = outerEnd;
+  checkLength(keyLength + valueEnd - valueStart, index);
+  const name = valueStart < 0 ? undefined : VALUE_TYPES[type];
+  if (name !== undefined && name !== "bytes") {
+    checkText(name, reader.bytes.subarray(valueStart, valueEnd), index);
+  }
+  return header.baseTimestampMs + timestampDelta;
+}
+
+/** The same for a record that was decoded. */
+function checkDecoded({ key, value, headers, timestamp, type }: LogRecord, index: number): number {
+  checkLength((key?.length ?? 0) + (value?.length ?? 0), index);
+  if (type !== "bytes" && value !== null) checkText(type, value, index);
   const names = Object.keys(headers);
-  if (names.length > RECORD_HEADERS_MAX) return `has ${names.length} headers`;
+  if (names.length > RECORD_HEADERS_MAX) {
+    throw refusal(`record ${index} has ${names.length} headers`);
+  }
   for (const name of names) {
     const length = utf8Length(name);
-    if (length < 1 || length > HEADER_NAME_BYTES_MAX) return `has a header name of ${length} bytes`;
+    if (length >= 1 && length <= HEADER_NAME_BYTES_MAX) continue;
+    throw refusal(`record ${index} has a header name of ${length} bytes`);
   }
-  return undefined;
+  return timestamp;
+}
+
+function checkLength(bytes: number, index: number): void {
+  if (bytes <= RECORD_BYTES_MAX) return;
+  throw refusal(`record ${index} has ${bytes} bytes, ${RECORD_BYTES_MAX} at most`);
+}
+
+function checkText(type: ValueType, value: Uint8Array, index: number): void {
+  if (isValidUtf8(value)) return;
+  throw refusal(`record ${index} is ${type}, but its value is not UTF-8`);
 }
 
 function refusal(why: string, cause?: unknown): SeglogError {

@@ -4,6 +4,7 @@
  * @module
  */
 import { ByteReader, decodeText, unzigzag } from "../base/bytes.ts";
+import { TIMESTAMP_MS_MAX } from "../base/limits.ts";
 import { LogRecord, VALUE_TYPES } from "./record.ts";
 import {
   HEADER_FIELDS,
@@ -33,7 +34,7 @@ const FIELD_NUMBER_MAX = 2 ** 29 - 1;
  * Decodes the message of `length` bytes that `reader` stands at, and moves past it.
  *
  * @returns the record; its key and its value are views of the reader's bytes
- * @throws {RangeError} when the message is malformed
+ * @throws {RangeError} when the message is malformed, or its time is out of range
  */
 export function decodeRecord(
   reader: ByteReader,
@@ -64,9 +65,13 @@ export function decodeRecord(
     else skipField(reader, tag, RECORD_FIELDS);
   }
   reader.end = outerEnd;
+  const timestamp = context.baseTimestampMs + timestampDelta;
+  if (!(timestamp >= 0 && timestamp <= TIMESTAMP_MS_MAX)) {
+    throw new RangeError(`timestamp ${timestamp} is out of range`);
+  }
   return new LogRecord({
     offset: context.baseOffset + (context.index < 0 ? offsetDelta : context.index),
-    timestamp: context.baseTimestampMs + timestampDelta,
+    timestamp,
     type: valueStart < 0 ? "bytes" : VALUE_TYPES[type] ?? "bytes",
     headers: headers === undefined ? NO_HEADERS : Object.fromEntries(headers),
     bytes: reader.bytes,

@@ -12,6 +12,7 @@ import {
   RECORD_HEADERS_MAX,
   TIMESTAMP_MS_MAX,
 } from "../base/limits.ts";
+import { TAG_RECORD } from "./batch_fields.ts";
 import { type RecordInput, VALUE_TYPES } from "./record.ts";
 import {
   TAG_HEADER,
@@ -50,34 +51,24 @@ export function encodeRecord(
 ): void {
   const { key, value } = record;
   const type = typeNumberOf(record);
-  const keyLength = key === undefined || key === null ? -1 : lengthOf(key);
-  const valueLength = value === null ? -1 : lengthOf(value);
+  const keyLength = lengthOf(key);
+  const valueLength = lengthOf(value);
   const stamp = zigzag(timestampDelta);
-  let length = fieldLength(keyLength) + fieldLength(valueLength);
   const headers = record.headers === undefined ? [] : checkedHeaders(record.headers);
+  let length = fieldLength(keyLength) + fieldLength(valueLength);
   for (const header of headers) length += fieldLength(header.length);
   if (stamp !== 0) length += 1 + varintLength(stamp);
   if (offsetDelta !== 0) length += 1 + varintLength(offsetDelta);
   if (type !== 0) length += 2;
   if (length > RECORD_BYTES_MAX) throw recordTooLarge(length);
 
-  writer.byte(TAG_KEY); // element of RecordBatch.records: field 1, as Record.key
-  writer.varint(length);
+  writer.field(TAG_RECORD, length);
   if (keyLength >= 0) encodeField(writer, TAG_KEY, key!, keyLength);
   if (valueLength >= 0) encodeField(writer, TAG_VALUE, value!, valueLength);
   for (const header of headers) encodeHeader(writer, header);
-  if (stamp !== 0) {
-    writer.byte(TAG_TIMESTAMP);
-    writer.varint(stamp);
-  }
-  if (offsetDelta !== 0) {
-    writer.byte(TAG_OFFSET);
-    writer.varint(offsetDelta);
-  }
-  if (type !== 0) {
-    writer.byte(TAG_TYPE);
-    writer.byte(type);
-  }
+  if (stamp !== 0) writer.field(TAG_TIMESTAMP, stamp);
+  if (offsetDelta !== 0) writer.field(TAG_OFFSET, offsetDelta);
+  if (type !== 0) writer.field(TAG_TYPE, type);
 }
 
 interface HeaderField {
@@ -116,8 +107,7 @@ function checkedHeaders(headers: Readonly<Record<string, string>>): HeaderField[
 }
 
 function encodeHeader(writer: ByteWriter, header: HeaderField): void {
-  writer.byte(TAG_HEADER);
-  writer.varint(header.length);
+  writer.field(TAG_HEADER, header.length);
   encodeField(writer, TAG_KEY, header.name, header.nameLength);
   encodeField(writer, TAG_VALUE, header.text, header.textLength);
 }
@@ -128,8 +118,7 @@ function encodeField(
   content: string | Uint8Array,
   length: number,
 ): void {
-  writer.byte(tag);
-  writer.varint(length);
+  writer.field(tag, length);
   if (typeof content === "string") writer.utf8(content, length);
   else writer.bytes(content);
 }
@@ -139,8 +128,16 @@ function fieldLength(length: number): number {
   return length < 0 ? 0 : 1 + varintLength(length) + length;
 }
 
-function lengthOf(content: string | Uint8Array): number {
-  return typeof content === "string" ? utf8Length(content) : content.length;
+/** Bytes of a key or a value, -1 when it is absent. @throws {SeglogError} `invalid-record` */
+function lengthOf(content: string | Uint8Array | null | undefined): number {
+  if (content === null || content === undefined) return -1;
+  if (typeof content !== "string") return content.length;
+  const length = utf8Length(content);
+  if (length === content.length || content.isWellFormed()) return length; // ASCII always is
+  throw new SeglogError(
+    "invalid-record",
+    "Cannot append a record whose text has half of a surrogate pair: it is not Unicode; append it as bytes",
+  );
 }
 
 function typeNumberOf(record: RecordInput): number {
@@ -159,12 +156,6 @@ function typeNumberOf(record: RecordInput): number {
       `Cannot append a record whose key is ${typeof key}: give text, bytes or null`,
     );
   }
-  if (!isWellFormed(key) || !isWellFormed(value)) {
-    throw new SeglogError(
-      "invalid-record",
-      "Cannot append a record whose text has half of a surrogate pair: it is not Unicode; append it as bytes",
-    );
-  }
   if (value === null) return 0;
   if (type === undefined) return typeof value === "string" ? 1 : 0;
   const number = VALUE_TYPES.indexOf(type);
@@ -181,10 +172,6 @@ function typeNumberOf(record: RecordInput): number {
     );
   }
   return number;
-}
-
-function isWellFormed(content: string | Uint8Array | null | undefined): boolean {
-  return typeof content !== "string" || content.isWellFormed();
 }
 
 function recordTooLarge(length: number): SeglogError {

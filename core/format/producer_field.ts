@@ -13,8 +13,8 @@ import {
 import { seekField, TAG_PRODUCER, TAG_RECORD } from "./batch_fields.ts";
 import { skipField } from "./decode_record.ts";
 
-/** Who wrote a batch, for appends whose retry must not make duplicates. */
-export interface Producer {
+/** Who wrote a batch, and its number, for appends whose retry must not make duplicates. */
+export interface ProducerStamp {
   /** Chosen by the producer, unique to it: 1 to 200 bytes of UTF-8. */
   readonly id: string;
   /** Raised by a producer that takes over an id; the log turns lower ones away. */
@@ -33,9 +33,9 @@ const FIELDS = 3;
  *
  * @throws {RangeError} when the message is malformed, or names two
  */
-export function findProducer(payload: Uint8Array): Producer | undefined {
+export function findProducer(payload: Uint8Array): ProducerStamp | undefined {
   const reader = new ByteReader(payload);
-  let producer: Producer | undefined;
+  let producer: ProducerStamp | undefined;
   for (;;) {
     const length = seekField(reader, TAG_PRODUCER, TAG_RECORD);
     if (length === undefined) return producer;
@@ -47,13 +47,13 @@ export function findProducer(payload: Uint8Array): Producer | undefined {
 }
 
 /** Bytes that {@linkcode encodeProducer} will write. */
-export function producerFieldLength(producer: Producer): number {
+export function producerFieldLength(producer: ProducerStamp): number {
   const length = producerLength(producer);
   return 1 + varintLength(length) + length;
 }
 
 /** Appends a producer as field `producer` of a `RecordBatch`, defaults left out. */
-export function encodeProducer(writer: ByteWriter, producer: Producer): void {
+export function encodeProducer(writer: ByteWriter, producer: ProducerStamp): void {
   const { id, epoch, sequence } = producer;
   const idLength = utf8Length(id);
   writer.byte(TAG_PRODUCER);
@@ -71,14 +71,14 @@ export function encodeProducer(writer: ByteWriter, producer: Producer): void {
   }
 }
 
-function producerLength({ id, epoch, sequence }: Producer): number {
+function producerLength({ id, epoch, sequence }: ProducerStamp): number {
   const idLength = utf8Length(id);
   return 1 + varintLength(idLength) + idLength +
     (epoch === 0 ? 0 : 1 + varintLength(epoch)) +
     (sequence === 0 ? 0 : 1 + varintLength(sequence));
 }
 
-function decodeProducer(reader: ByteReader): Producer {
+function decodeProducer(reader: ByteReader): ProducerStamp {
   let id = "";
   let epoch = 0;
   let sequence = 0;

@@ -57,9 +57,11 @@ export interface RecordFields extends Pick<LogRecord, "offset" | "timestamp" | "
   readonly bytes: Uint8Array;
   /** The key is `[keyStart, keyEnd)` of the bytes; there is none when `keyStart` is negative. */
   readonly keyStart: number;
+  /** Where the key ends. */
   readonly keyEnd: number;
   /** The value, likewise. */
   readonly valueStart: number;
+  /** Where the value ends. */
   readonly valueEnd: number;
 }
 

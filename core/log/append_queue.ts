@@ -9,7 +9,7 @@ import { ByteWriter } from "../base/bytes.ts";
 import { SeglogError } from "../base/errors.ts";
 import { BATCH_SHARED_BYTES, PENDING_BYTES_MAX } from "../base/limits.ts";
 import type { BatchView } from "../format/batch.ts";
-import type { Producer } from "../format/producer_field.ts";
+import type { ProducerStamp } from "../format/producer_field.ts";
 import { BatchBuilder, type BuiltBatch } from "../format/batch_builder.ts";
 import { compressBatch } from "../format/compress_batch.ts";
 import type { Codec } from "../format/compression.ts";
@@ -26,10 +26,9 @@ export interface AppendedRange {
 
 /** Someone who waits for an append. */
 export interface Waiter {
-  /** Offset after the last record. */
-  readonly end: number;
+  readonly range: AppendedRange;
   readonly sync: SyncPolicy;
-  readonly resolve: () => void;
+  readonly resolve: (range: AppendedRange) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -65,6 +64,11 @@ export class AppendQueue {
     return this.#nextOffset;
   }
 
+  /** The empty range behind everything that was added. */
+  get end(): AppendedRange {
+    return { start: this.#nextOffset, end: this.#nextOffset };
+  }
+
   get isEmpty(): boolean {
     return this.#waiters.length === 0;
   }
@@ -75,7 +79,7 @@ export class AppendQueue {
    * @throws {SeglogError} `invalid-record`, `too-large`, also where offsets end, or `overloaded` when
    * too much waits already; then nothing is added
    */
-  add(records: readonly RecordInput[], nowMs: number, producer?: Producer): AppendedRange {
+  add(records: readonly RecordInput[], nowMs: number, producer?: ProducerStamp): AppendedRange {
     this.#checkRoom(records.length);
     if (producer !== undefined) this.#finishOpen();
     const length = this.#buffer.length;
@@ -112,10 +116,10 @@ export class AppendQueue {
     return range;
   }
 
-  /** Resolves when everything below `end`, or else added so far, is acknowledged as `sync` says. */
-  wait(sync: SyncPolicy, end: number = this.#nextOffset): Promise<void> {
+  /** Resolves with the range when everything below its end is acknowledged as `sync` says. */
+  wait(sync: SyncPolicy, range: AppendedRange): Promise<AppendedRange> {
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ end, sync, resolve, reject });
+      this.#waiters.push({ range, sync, resolve, reject });
     });
   }
 

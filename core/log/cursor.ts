@@ -54,8 +54,8 @@ export class Cursor {
       const lost = gapAt(view.lost, offset);
       if (lost !== undefined) throw lostRange(view.name, offset, lost);
       const segment = segmentAt(view, offset);
-      if (!this.#enter(segment, offset)) continue;
-      const found = this.#walk!.next() ?? missingFrom(view, segment, offset);
+      const found = this.#step(segment, offset);
+      if (found === undefined) continue;
       if (!(found instanceof BatchView)) {
         if (found.end <= offset) continue; // damage on the way to the offset takes nothing from it
         throw this.#lost(segment, found);
@@ -76,22 +76,24 @@ export class Cursor {
   }
 
   /**
-   * Goes to the segment, if it is not there already.
+   * What comes next in the segment, into which the cursor goes if it is not there already.
    *
-   * @returns false when the segment went away meanwhile: another process dropped it
+   * @returns `undefined` when the segment went away meanwhile: another process dropped it
    */
-  #enter(segment: ReadableSegment, offset: number): boolean {
-    if (segment === this.#segment) return true;
+  #step(segment: ReadableSegment, offset: number): BatchView | Damage | undefined {
     try {
-      const start = startIn(segment, (index) => index.startOf(offset));
-      this.#walk = new SegmentWalk(segment.source(), segment, start, this.#blockBytes);
-    } catch (error) {
+      if (segment !== this.#segment) {
+        const start = startIn(segment, (index) => index.startOf(offset));
+        this.#walk = new SegmentWalk(segment.source(), segment, start, this.#blockBytes);
+        this.#segment = segment;
+      }
+      return this.#walk!.next() ?? missingFrom(this.#view, segment, offset);
+    } catch (error) { // the file may be opened at each step
       this.#view.refresh();
-      if (!this.#view.segments.includes(segment)) return false;
-      throw isCorrupt(error) ? this.#lost(segment, damagedSegment(segment, error)) : error;
+      if (!this.#view.segments.includes(segment)) return undefined;
+      if (!isCorrupt(error)) throw error;
+      throw this.#lost(segment, damagedSegment(segment, error));
     }
-    this.#segment = segment;
-    return true;
   }
 
   #lost(segment: ReadableSegment, damage: Damage): SeglogError {

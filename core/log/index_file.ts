@@ -10,7 +10,7 @@ import { readFile, removeIfThere } from "../disk/files.ts";
 import { BatchView } from "../format/batch.ts";
 import { indexFileName } from "../format/file_names.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
-import type { LogPlace, ReadableSegment, SegmentFile } from "./segment_file.ts";
+import type { LogPlace, ReadableSegment, ReadableSegmentFile } from "./segment_file.ts";
 import { SegmentWalk } from "./segment_walk.ts";
 import { indexBytesMax, SparseIndex } from "./sparse_index.ts";
 
@@ -26,7 +26,7 @@ export function saveIndex(place: LogPlace, segment: ReadableSegment): void {
 /** The index of a segment as it was written, or `undefined` on any doubt. */
 export function loadIndex(
   place: LogPlace,
-  file: SegmentFile,
+  file: ReadableSegmentFile,
   segment: { readonly baseOffset: number; readonly bytes: number },
 ): SparseIndex | undefined {
   const { baseOffset, bytes: segmentBytes } = segment;
@@ -43,7 +43,7 @@ export function loadIndex(
 
 /** Builds an index from the headers of the batches; damaged ones are passed over. */
 export function buildIndex(
-  file: SegmentFile,
+  file: ReadableSegmentFile,
   segment: { readonly baseOffset: number; readonly nextOffset: number; readonly bytes: number },
 ): SparseIndex {
   const { baseOffset } = segment;

@@ -4,10 +4,10 @@
  * @module
  */
 import { join, resolve } from "node:path";
-import { setImmediate } from "node:timers";
 import { systemClock } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
 import { absent, checkOffset, outOfRange } from "../base/offset_errors.ts";
+import { endOfTurn } from "../base/turn.ts";
 import type { DiskLock } from "../disk/disk.ts";
 import { makeFolderDurably } from "../disk/files.ts";
 import { MemoryDisk } from "../disk/memory_disk.ts";
@@ -18,7 +18,8 @@ import { recordsOf } from "../format/records_of.ts";
 import type { LogSettings } from "../format/log_settings.ts";
 import type { LogRecord, RecordInput } from "../format/record.ts";
 import type { AppendedRange } from "./append_queue.ts";
-import { joinGaps, offsetsInGaps } from "./gaps.ts";
+import { LogCaches } from "./caches.ts";
+import { gapAt, joinGaps, offsetsInGaps } from "./gaps.ts";
 import { Cursor } from "./cursor.ts";
 import { LogWriter, type WriteOptions } from "./log_writer.ts";
 import { noLog } from "./no_log.ts";
@@ -27,6 +28,7 @@ import { type LogOptions, settingsOf } from "./options.ts";
 import { OutsideView } from "./outside_view.ts";
 import type { OwnedState } from "./owned_state.ts";
 import type { RecoveryReport } from "./recovery.ts";
+import { PointReader } from "./point_reader.ts";
 import { reverseBatches } from "./reverse.ts";
 import { offsetAtTime } from "./time_lookup.ts";
 import type { LogView } from "./view.ts";
@@ -71,6 +73,7 @@ export class Log implements AsyncDisposable {
   /** What opening had to repair; nothing when the log was closed well. */
   readonly recovery: RecoveryReport;
   readonly #view: OwnedState | OutsideView;
+  readonly #points: PointReader;
   readonly #writer: LogWriter | undefined;
   readonly #lock: DiskLock | undefined;
   #settings: LogSettings;
@@ -79,6 +82,7 @@ export class Log implements AsyncDisposable {
   private constructor(
     parts: {
       view: OwnedState | OutsideView;
+      caches: LogCaches;
       writer?: LogWriter;
       lock?: DiskLock;
       recovery: RecoveryReport;
@@ -86,6 +90,7 @@ export class Log implements AsyncDisposable {
     settings: LogSettings,
   ) {
     this.#view = parts.view;
+    this.#points = new PointReader(parts.view, parts.caches.blocks);
     this.#writer = parts.writer;
     this.#lock = parts.lock;
     this.recovery = parts.recovery;
@@ -120,22 +125,30 @@ export class Log implements AsyncDisposable {
    * Opens a log whose lock the caller holds, as a store does for all of its logs.
    *
    * @param options with the `lock`, and whether the log shall release it when it is closed; without
-   * a lock, the log is opened for reading
+   * a lock, the log is opened for reading. With the caches that it shares, or it has its own
    */
   static async openLocked(
     folder: string,
-    options: LogOptions & { readonly lock?: DiskLock; readonly releasesLock?: boolean },
+    options: LogOptions & {
+      readonly lock?: DiskLock;
+      readonly releasesLock?: boolean;
+      readonly caches?: LogCaches;
+    },
   ): Promise<Log> {
     const { disk = nodeDisk, clock = systemClock, create = true, name = folder, lock } = options;
+    const { caches = new LogCaches() } = options;
+    const { files } = caches;
     const settings = settingsOf(options);
     if (lock === undefined) {
-      const view = new OutsideView(name, folder, disk);
-      return new Log({ view, recovery: { tornBytes: 0, quarantinePath: undefined } }, settings);
+      const view = new OutsideView(name, folder, { disk, files });
+      const recovery = { tornBytes: 0, quarantinePath: undefined };
+      return new Log({ view, caches, recovery }, settings);
     }
     const nowMs = clock.now();
-    const { state, report } = await openOwnedLog(folder, { disk, lock, name, nowMs, create });
+    const opening = { disk, lock, files, name, nowMs, create };
+    const { state, report } = await openOwnedLog(folder, opening);
     const writer = new LogWriter(state, settings, clock);
-    const parts = { view: state, writer, recovery: report };
+    const parts = { view: state, caches, writer, recovery: report };
     return new Log(options.releasesLock ? { ...parts, lock } : parts, settings);
   }
 
@@ -220,6 +233,10 @@ export class Log implements AsyncDisposable {
   async read(offset: number): Promise<LogRecord> {
     const view = this.#fresh();
     checkOffset(view.name, offset, view);
+    const isThere = gapAt(view.gaps, offset) === undefined &&
+      gapAt(view.lost, offset) === undefined;
+    const known = isThere ? this.#points.find(offset) : undefined;
+    if (known !== undefined) return known;
     const batch = new Cursor(view, offset, POINT_READ_BYTES).next(offset + 1);
     if (batch !== undefined) {
       for (const record of recordsOf(batch, { from: offset, until: offset + 1 })) return record;
@@ -276,7 +293,7 @@ export class Log implements AsyncDisposable {
         bytes += batch.bytes.length;
         if (bytes < BYTES_PER_TURN) continue;
         bytes = 0;
-        await new Promise((resolve) => setImmediate(resolve)); // others get their turn
+        await endOfTurn();
       } else if (!follow || view.nextOffset >= until) return;
       else await view.changed(signal);
     }

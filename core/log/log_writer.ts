@@ -10,11 +10,12 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { messageOf, SeglogError } from "../base/errors.ts";
-import { SEGMENTS_MAX } from "../base/limits.ts";
+import { SEGMENTS_MAX, WRITE_BEHIND_BYTES } from "../base/limits.ts";
 import { Mutex } from "../base/mutex.ts";
 import { outOfRange } from "../base/offset_errors.ts";
+import { endOfTurn } from "../base/turn.ts";
 import type { BatchView } from "../format/batch.ts";
-import type { Producer } from "../format/producer_field.ts";
+import type { ProducerStamp } from "../format/producer_field.ts";
 import { encodeBatchHeader } from "../format/batch_header.ts";
 import { checkBatch } from "../format/check_batch.ts";
 import type { BuiltBatch } from "../format/batch_builder.ts";
@@ -23,6 +24,7 @@ import type { RecordInput } from "../format/record.ts";
 import type { SyncMode, SyncPolicy } from "../format/sync_mode.ts";
 import { type AppendedRange, AppendQueue, type AppendWork, type Waiter } from "./append_queue.ts";
 import { joinGaps } from "./gaps.ts";
+import { BackgroundSync } from "./background_sync.ts";
 import { syncPolicyOf } from "./options.ts";
 import type { OwnedState } from "./owned_state.ts";
 import { retainedStart } from "./retention.ts";
@@ -33,7 +35,7 @@ export interface WriteOptions {
   /** Append only when the first record would get exactly this offset. */
   readonly expectedOffset?: number;
   /** Makes a retry with the same sequence answer like the first try. */
-  readonly producer?: Producer;
+  readonly producer?: ProducerStamp;
   /** Acknowledge by this mode instead of the log's own. */
   readonly sync?: SyncMode;
 }
@@ -45,22 +47,25 @@ export class LogWriter {
   readonly #mutex = new Mutex();
   readonly #queue: AppendQueue;
   #settings: LogSettings;
+  #syncPolicy: SyncPolicy;
   #isPumping = false;
   #isClosing = false;
   #hasRolled = false;
-  #syncTimer: { readonly dueMs: number; readonly cancel: () => void } | undefined;
-  #backgroundSync: Promise<void> = Promise.resolve();
+  readonly #backgroundSync: BackgroundSync;
 
   constructor(state: OwnedState, settings: LogSettings, clock: Clock) {
     this.#state = state;
     this.#settings = settings;
     this.#clock = clock;
+    this.#syncPolicy = syncPolicyOf(settings.sync);
     this.#queue = new AppendQueue(state.nextOffset, () => this.#settings.compression);
+    this.#backgroundSync = new BackgroundSync(clock, () => this.#sync().catch(() => {})); // the state says so
   }
 
   /** Changes the settings; an append under way may still see the old ones. */
   configure(settings: LogSettings): void {
     this.#settings = settings;
+    this.#syncPolicy = syncPolicyOf(settings.sync);
   }
 
   /** Appends records as one atomic batch. Throws as `Backend.append` says. */
@@ -87,30 +92,26 @@ export class LogWriter {
   }
 
   /** Everything is checked before anything is queued: what is queued will be written. */
-  async #append(
+  #append(
     options: WriteOptions,
-    producer: Producer | undefined,
+    producer: ProducerStamp | undefined,
     enqueue: () => AppendedRange,
   ): Promise<AppendedRange> {
     this.#checkWritable();
-    const sync = syncPolicyOf(options.sync ?? this.#settings.sync);
+    const sync = options.sync === undefined ? this.#syncPolicy : syncPolicyOf(options.sync);
     const { producers } = this.#state;
     const done = producer === undefined ? undefined : producers.check(producer);
-    if (done !== undefined) {
-      await this.#acknowledge(sync, done.end);
-      return { start: done.start, end: done.end };
-    }
+    if (done !== undefined) return this.#acknowledge(sync, { start: done.start, end: done.end });
     this.#checkExpected(options.expectedOffset);
     const range = enqueue();
     if (producer !== undefined) producers.expect(producer, range);
-    await this.#acknowledge(sync, range.end);
-    return range;
+    return this.#acknowledge(sync, range);
   }
 
   /** Resolves when everything appended so far survives a loss of power. */
   async flush(): Promise<void> {
     this.#checkWritable();
-    await this.#acknowledge({ kind: "always" });
+    await this.#acknowledge({ kind: "always" }, this.#queue.end);
   }
 
   /** Makes `offset` the first readable one. @throws {SeglogError} `offset-out-of-range` */
@@ -161,11 +162,11 @@ export class LogWriter {
     const wasPoisoned = state.isPoisoned;
     try {
       // What waits and fails is told to those who wait for it; the rest is closed in good order.
-      await this.#acknowledge({ kind: "os" }).catch(() => {});
+      await this.#acknowledge({ kind: "os" }, this.#queue.end).catch(() => {});
       await this.#mutex.run(async () => {
-        await this.#endBackgroundSync();
+        await this.#backgroundSync.end();
         if (wasPoisoned) return; // whoever it concerned was told
-        await this.#sync();
+        await this.#syncExactly();
         await state.markClean();
       });
     } finally {
@@ -189,9 +190,9 @@ export class LogWriter {
     );
   }
 
-  /** Waits until everything below `end`, or else queued so far, is acknowledged. */
-  #acknowledge(sync: SyncPolicy, end?: number): Promise<void> {
-    const acknowledged = this.#queue.wait(sync, end);
+  /** Waits until everything below the end of a range is acknowledged. */
+  #acknowledge(sync: SyncPolicy, range: AppendedRange): Promise<AppendedRange> {
+    const acknowledged = this.#queue.wait(sync, range);
     if (!this.#isPumping) {
       this.#isPumping = true;
       queueMicrotask(() => this.#pump());
@@ -203,6 +204,11 @@ export class LogWriter {
   async #pump(): Promise<void> {
     while (!this.#queue.isEmpty) {
       await this.#mutex.run(() => this.#commit());
+      if (this.#isBehind()) {
+        // What is synced long before a roll need not be waited for then.
+        this.#backgroundSync.start();
+        await endOfTurn(); // where a sync that is done is heard of, and others get their turn
+      }
       // Old segments that cannot be dropped are no failure of an append: maintain() tells its caller.
       if (this.#hasRolled) await this.maintain().catch(() => {});
     }
@@ -228,15 +234,18 @@ export class LogWriter {
     this.#queue.release(work.buffer);
     const written = state.active.written.nextOffset;
     state.producers.settle(written);
-    const [done, rest] = split(work.waiters, (waiter) => waiter.end <= written);
+    const [done, rest] = split(work.waiters, (waiter) => waiter.range.end <= written);
     if (!state.isPoisoned && done.some((waiter) => waiter.sync.kind === "always")) {
+      state.active.takeSpace(this.#settings.segmentBytes); // for the next time: this sync makes it durable
       await this.#sync().catch(() => {}); // the state says so
     }
     if (state.failure !== undefined) return this.#giveUp(work.waiters, state.failure);
     state.publish();
     for (const waiter of done) {
-      if (waiter.sync.kind === "interval") this.#syncWithin(waiter.sync.intervalMs);
-      waiter.resolve();
+      const { sync } = waiter;
+      const isDurable = state.active.written.bytes === state.durableBytes;
+      if (sync.kind === "interval" && !isDurable) this.#backgroundSync.startWithin(sync.intervalMs);
+      waiter.resolve(waiter.range);
     }
     if (failure !== undefined) this.#turnAway(rest, failure);
   }
@@ -278,6 +287,11 @@ export class LogWriter {
     }
   }
 
+  #isBehind(): boolean {
+    const { active, durableBytes, failure } = this.#state;
+    return failure === undefined && active.written.bytes - durableBytes >= WRITE_BEHIND_BYTES;
+  }
+
   #mustRoll(runBytes: number, batchBytes: number): boolean {
     const { active } = this.#state;
     if (active.isEmpty && runBytes === 0) return false;
@@ -300,8 +314,8 @@ export class LogWriter {
         `Cannot roll ${state.name}: it has ${SEGMENTS_MAX} segments; set a larger segmentBytes, or a retention`,
       );
     }
-    await this.#endBackgroundSync(); // the file is closed after the roll
-    await this.#sync();
+    await this.#backgroundSync.end(); // the file is closed after the roll
+    await this.#syncExactly();
     state.publish();
     state.producers.settle(state.nextOffset);
     await state.roll(this.#clock.now());
@@ -309,17 +323,26 @@ export class LogWriter {
     this.#hasRolled = true;
   }
 
+  /** Syncs the active segment for the last time, with its file as long as it is. */
+  async #syncExactly(): Promise<void> {
+    const { active } = this.#state;
+    const isLonger = active.hasSpace;
+    if (isLonger) active.cutBack();
+    await this.#sync(isLonger);
+  }
+
   /**
    * Syncs the active segment. A sync that failed is never tried again.
    *
+   * @param isNeeded also when all that is written is durable
    * @throws {SeglogError} `poisoned`, also when another sync failed or the lock was lost meanwhile
    */
-  async #sync(): Promise<void> {
+  async #sync(isNeeded = false): Promise<void> {
     const state = this.#state;
     const { active } = state;
     const end = active.written;
     state.checkWritable();
-    if (end.bytes === state.durableBytes) return;
+    if (end.bytes === state.durableBytes && !isNeeded) return;
     try {
       await active.sync();
     } catch (cause) {
@@ -327,28 +350,6 @@ export class LogWriter {
     }
     state.checkOwned();
     state.markDurable(end);
-  }
-
-  /** Sees to it that a sync of what is written starts within the interval. */
-  #syncWithin(intervalMs: number): void {
-    const state = this.#state;
-    if (state.active.written.bytes === state.durableBytes) return;
-    const dueMs = this.#clock.now() + intervalMs;
-    if (this.#syncTimer !== undefined && this.#syncTimer.dueMs <= dueMs) return;
-    this.#syncTimer?.cancel();
-    const cancel = this.#clock.after(intervalMs, () => {
-      this.#syncTimer = undefined;
-      const sync = () => this.#sync().catch(() => {}); // the state says so
-      this.#backgroundSync = this.#backgroundSync.then(sync);
-    });
-    this.#syncTimer = { dueMs, cancel };
-  }
-
-  /** Resolves when no sync is under way but this caller's own, and none will start by itself. */
-  async #endBackgroundSync(): Promise<void> {
-    this.#syncTimer?.cancel();
-    this.#syncTimer = undefined;
-    await this.#backgroundSync;
   }
 
   /** After a failed sync, or a write that could not be taken back: what was tried may be there. */

@@ -22,6 +22,7 @@ import { EPOCH_MAX } from "../format/batch_header.ts";
 import { gapAt } from "./gaps.ts";
 import { isWholeChain, type Manifest, readManifest, writeManifest } from "./manifest.ts";
 import { noLog, segmentsIn } from "./no_log.ts";
+import type { OpenFiles } from "./open_files.ts";
 import { OwnedState } from "./owned_state.ts";
 import { ProducerTable } from "./producers.ts";
 import { quarantineFile } from "./quarantine.ts";
@@ -46,6 +47,8 @@ export interface OwnedLogOptions {
   readonly nowMs: number;
   /** Whether to make the log when there is none. */
   readonly create: boolean;
+  /** Keeps its sealed segments open. */
+  readonly files: OpenFiles;
 }
 
 /**
@@ -55,7 +58,7 @@ export interface OwnedLogOptions {
  * when it may not be made
  */
 export async function openOwnedLog(folder: string, options: OwnedLogOptions): Promise<OwnedLog> {
-  const { disk, lock, name } = options;
+  const { disk, lock, name, files } = options;
   checkHeld(lock, `open ${folder}`);
   const manifest = readManifest(disk, folder) ?? await createLog(folder, options);
   const place: LogPlace = { disk, folder, logId: manifest.logId };
@@ -81,7 +84,14 @@ export async function openOwnedLog(folder: string, options: OwnedLogOptions): Pr
     // Not before: the manifest that was found may have been left by a process that ended before it
     // was durable, and the one before it lists what is put away here.
     await tidy(place, manifest);
-    const state = new OwnedState(name, { place, lock, manifest: opened, active, producers });
+    const state = new OwnedState(name, {
+      place,
+      lock,
+      files,
+      manifest: opened,
+      active,
+      producers,
+    });
     return { state, report };
   } catch (error) {
     active.close();

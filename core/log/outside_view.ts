@@ -11,6 +11,7 @@ import { sleep } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
 import { OUTSIDE_LOOKS_MAX, OUTSIDE_POLL_MS } from "../base/limits.ts";
 import type { Disk } from "../disk/disk.ts";
+import { BATCH_HEADER_BYTES } from "../format/batch_header.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import type { BatchView } from "../format/batch.ts";
 import type { Gap } from "./gaps.ts";
@@ -18,11 +19,13 @@ import { type Damage, isCorrupt } from "./damage.ts";
 import { buildIndex, loadIndex } from "./index_file.ts";
 import { decodeManifest, type Manifest, readManifestBytes } from "./manifest.ts";
 import { noLog } from "./no_log.ts";
+import type { OpenFiles } from "./open_files.ts";
 import { scanBatches, scanTail } from "./scan.ts";
 import { scanPastDamage } from "./scan_active.ts";
 import { type LogPlace, openSegmentFile, type ReadableSegment } from "./segment_file.ts";
 import { ActiveSegment, SealedSegment } from "./segments.ts";
 import { SparseIndex } from "./sparse_index.ts";
+import { isUnused } from "./unused_space.ts";
 import type { LogView } from "./view.ts";
 
 /** What one look at the manifest found, with the segments that it lists. */
@@ -40,14 +43,16 @@ export class OutsideView implements LogView {
   readonly name: string;
   readonly #disk: Disk;
   readonly #folder: string;
+  readonly #files: OpenFiles;
   #look: Look;
   #failure: SeglogError | undefined;
 
   /** @throws {SeglogError} `not-found` when there is no log; `corrupt` or `unsupported` */
-  constructor(name: string, folder: string, disk: Disk) {
+  constructor(name: string, folder: string, { disk, files }: { disk: Disk; files: OpenFiles }) {
     this.name = name;
     this.#disk = disk;
     this.#folder = folder;
+    this.#files = files;
     this.#look = this.#lookAgain(undefined);
   }
 
@@ -142,9 +147,11 @@ export class OutsideView implements LogView {
     const sealed = manifest.sealed.map((entry) => {
       const segment = known.get(entry.baseOffset);
       const isSame = segment?.bytes === entry.bytes; // a repair makes one end earlier
-      return isSame ? segment! : new SealedSegment(place, entry);
+      return isSame ? segment! : new SealedSegment(place, entry, this.#files);
     });
-    const active = isSameActive(before, manifest) ? before.active : openActive(place, manifest);
+    const active = isSameActive(before, manifest)
+      ? before.active
+      : openActive(place, manifest, this.#files);
     try {
       active.scan();
     } catch (error) {
@@ -180,14 +187,15 @@ interface OutsideActive {
  * @throws {SeglogError} `corrupt` when the segment cannot be opened, and nothing but its own bytes
  * could tell where it ends
  */
-function openActive(place: LogPlace, manifest: Manifest): OutsideActive {
+function openActive(place: LogPlace, manifest: Manifest, files: OpenFiles): OutsideActive {
   try {
     return new GrowingActive(place, manifest);
   } catch (error) {
     const { activeBaseOffset: baseOffset, clean } = manifest;
     if (clean === null || !isCorrupt(error)) throw error;
     // Its records cannot be read, but it is known which they are, and all others can be.
-    const segment = new SealedSegment(place, { ...clean, baseOffset, maxTimestampMs: Infinity });
+    const entry = { ...clean, baseOffset, maxTimestampMs: Infinity };
+    const segment = new SealedSegment(place, entry, files);
     return { segment, durableOffset: clean.nextOffset, canGrow: false, scan() {} };
   }
 }
@@ -201,6 +209,8 @@ class GrowingActive implements OutsideActive {
   #watermark: number;
   readonly #reached: number;
   #sizeSeen = 0;
+  /** Where the last look found bytes that could not be believed. */
+  #stuckAt: number | undefined;
 
   constructor(place: LogPlace, manifest: Manifest) {
     const { activeBaseOffset: baseOffset, clean } = manifest;
@@ -229,7 +239,7 @@ class GrowingActive implements OutsideActive {
     const { segment } = this;
     const source = segment.source();
     const size = source.file.size();
-    if (size <= segment.bytes) return;
+    if (size <= segment.bytes || (size === this.#sizeSeen && !this.#isMore())) return;
     const { bytes, nextOffset } = segment;
     const [epoch, watermark, reached] = [this.#epoch, this.#watermark, this.#reached];
     const start = { bytes, nextOffset, epoch, watermark, reached };
@@ -238,12 +248,21 @@ class GrowingActive implements OutsideActive {
       if (header.durableUpTo >= position) this.durableOffset = header.baseOffset;
     };
     const damage = (_: Damage, end: { bytes: number; nextOffset: number }) => segment.passOver(end);
-    // Only a file that has grown can show what looked like a write under way to be damage.
-    const end = size === this.#sizeSeen
+    // Only more bytes can show what looked like a write under way to be damage.
+    const end = size === this.#sizeSeen && bytes !== this.#stuckAt
       ? scanBatches(source, start, size, batch)
       : scanPastDamage(source, start, size, { batch, damage });
+    this.#stuckAt = end.complaint !== undefined && this.#isMore() ? end.bytes : undefined;
     this.#sizeSeen = size;
     this.#epoch = end.epoch;
     this.#watermark = Math.max(this.#watermark, end.watermark);
+  }
+
+  /** Whether something is written where the batches end: its owner may have taken space ahead. */
+  #isMore(): boolean {
+    const { bytes } = this.segment;
+    const header = new Uint8Array(BATCH_HEADER_BYTES);
+    const length = this.segment.source().file.read(header, bytes);
+    return !isUnused(header.subarray(0, length), bytes);
   }
 }

@@ -11,7 +11,8 @@ import { LOCK_IS_LOST, removeIfThere } from "../disk/files.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { addGap, type Gap, gapsFrom, outsideGaps } from "./gaps.ts";
 import { indexPath, saveIndex } from "./index_file.ts";
-import { type Manifest, writeManifest } from "./manifest.ts";
+import { type Manifest, type SealedEntry, writeManifest } from "./manifest.ts";
+import type { OpenFiles } from "./open_files.ts";
 import type { ProducerTable } from "./producers.ts";
 import type { LogPlace, ReadableSegment } from "./segment_file.ts";
 import { type ActiveSegment, createActive, SealedSegment } from "./segments.ts";
@@ -24,6 +25,7 @@ export class OwnedState implements LogView {
   readonly place: LogPlace;
   readonly producers: ProducerTable;
   readonly #lock: DiskLock;
+  readonly #files: OpenFiles;
   readonly #tail = new Tail();
   #manifest: Manifest;
   #sealed: readonly SealedSegment[];
@@ -38,6 +40,7 @@ export class OwnedState implements LogView {
     opened: {
       place: LogPlace;
       lock: DiskLock;
+      files: OpenFiles;
       manifest: Manifest;
       active: ActiveSegment;
       producers: ProducerTable;
@@ -47,8 +50,9 @@ export class OwnedState implements LogView {
     this.place = opened.place;
     this.producers = opened.producers;
     this.#lock = opened.lock;
+    this.#files = opened.files;
     this.#manifest = opened.manifest;
-    this.#sealed = opened.manifest.sealed.map((entry) => new SealedSegment(this.place, entry));
+    this.#sealed = opened.manifest.sealed.map((entry) => this.#sealedSegment(entry));
     this.#active = opened.active;
     this.#durable = { bytes: opened.active.bytes, offset: opened.active.nextOffset };
     this.#listSegments();
@@ -178,7 +182,7 @@ export class OwnedState implements LogView {
       throw error;
     }
     this.#active.close();
-    this.#sealed = [...this.#sealed, new SealedSegment(this.place, sealed)];
+    this.#sealed = [...this.#sealed, this.#sealedSegment(sealed)];
     this.#active = active;
     this.#durable = { bytes: SEGMENT_HEADER_BYTES, offset: baseOffset };
     this.#listSegments();
@@ -248,6 +252,10 @@ export class OwnedState implements LogView {
       removeIfThere(disk, segment.path);
       removeIfThere(disk, indexPath(this.place, segment.baseOffset));
     }
+  }
+
+  #sealedSegment(entry: SealedEntry): SealedSegment {
+    return new SealedSegment(this.place, entry, this.#files);
   }
 
   #listSegments(): void {

@@ -11,9 +11,9 @@
  *
  * @module
  */
-import { SeglogError } from "../base/errors.ts";
+import { type ErrorDetails, SeglogError } from "../base/errors.ts";
 import { PRODUCER_WINDOW, PRODUCERS_MAX } from "../base/limits.ts";
-import type { Producer } from "../format/producer_field.ts";
+import type { ProducerStamp } from "../format/producer_field.ts";
 
 /** An append of a producer: where its records went. */
 export interface ProducedRange {
@@ -34,7 +34,7 @@ export interface ProducerState {
 export class ProducerTable {
   readonly #written = new Map<string, ProducerState>();
   /** Appends on their way, in offset order. */
-  #pending: { readonly producer: Producer; readonly range: ProducedRange }[] = [];
+  #pending: { readonly producer: ProducerStamp; readonly range: ProducedRange }[] = [];
 
   constructor(states: readonly ProducerState[] = []) {
     for (const state of states) this.#written.set(state.id, state);
@@ -47,21 +47,24 @@ export class ProducerTable {
    * @throws {SeglogError} `condition-failed` for a replaced epoch, a skipped sequence, or a retry
    * of an append that is no longer remembered
    */
-  check(producer: Producer): ProducedRange | undefined {
+  check(producer: ProducerStamp): ProducedRange | undefined {
     const state = this.#latest(producer.id);
     if (state === undefined || producer.epoch > state.epoch) return undefined;
     if (producer.epoch < state.epoch) {
-      throw refusal(producer, `its epoch was replaced by ${state.epoch}`, state.epoch);
+      const { epoch } = state;
+      const details = { expected: epoch, actual: producer.epoch, epoch };
+      throw refusal(producer, `its epoch was replaced by ${epoch}`, details);
     }
     const known = state.recent.find((range) => range.sequence === producer.sequence);
     if (known !== undefined) return known;
     const next = state.recent.at(-1)!.sequence + 1;
     if (producer.sequence === next) return undefined;
-    throw refusal(producer, `the next sequence is ${next}`, next);
+    const details = { expected: next, actual: producer.sequence, epoch: state.epoch };
+    throw refusal(producer, `the next sequence is ${next}`, details);
   }
 
   /** Notes an append on its way to the disk. */
-  expect(producer: Producer, range: { start: number; end: number }): void {
+  expect(producer: ProducerStamp, range: { start: number; end: number }): void {
     const { sequence } = producer;
     this.#pending.push({ producer, range: { sequence, start: range.start, end: range.end } });
   }
@@ -80,7 +83,7 @@ export class ProducerTable {
   }
 
   /** Remembers an append that is written. One that is older than what is known is passed over. */
-  note(producer: Producer, range: { start: number; end: number }): void {
+  note(producer: ProducerStamp, range: { start: number; end: number }): void {
     const before = this.#written.get(producer.id);
     const after = advanced(before, producer, range);
     if (after === before) return;
@@ -109,7 +112,7 @@ export class ProducerTable {
 /** The state after one more append; the same state when the append is not news. */
 function advanced(
   state: ProducerState | undefined,
-  producer: Producer,
+  producer: ProducerStamp,
   range: { start: number; end: number },
   window = PRODUCER_WINDOW,
 ): ProducerState {
@@ -122,10 +125,11 @@ function advanced(
   return { id, epoch, recent: recent.slice(-window) };
 }
 
-function refusal(producer: Producer, why: string, expected: number): SeglogError {
+/** @param details with the epoch that the log knows: whether it is another tells why */
+function refusal(producer: ProducerStamp, why: string, details: ErrorDetails): SeglogError {
   return new SeglogError(
     "condition-failed",
     `Cannot append sequence ${producer.sequence} of producer "${producer.id}" with epoch ${producer.epoch}: ${why}`,
-    { details: { expected, actual: producer.sequence } },
+    { details },
   );
 }

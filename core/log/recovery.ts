@@ -120,8 +120,12 @@ async function recoverByScan(
   if (isDamaged) throw refusal(place, { path, manifest, found, durableUpTo: end.watermark });
   checkEnd(path, end, manifest);
   const report = tornBytes > 0
-    ? await cutTornTail(place, { file, lock, baseOffset, from: end.bytes, size })
+    ? await keepTornTail(place, { baseOffset, from: end.bytes, to: end.bytes + tornBytes })
     : { tornBytes: 0, quarantinePath: undefined };
+  if (size > end.bytes) {
+    checkHeld(lock, `recover ${place.folder}`);
+    file.file.truncate(end.bytes);
+  }
   // What the scan read may be only in the page cache: a batch whose sync never returned. It is
   // about to be shown as durable, so it must be; and a cut must not come undone.
   checkHeld(lock, `recover ${place.folder}`);
@@ -143,18 +147,15 @@ function checkEnd(path: string, end: ScanEnd, { clean }: Manifest): void {
 }
 
 /**
- * Moves the bytes from `from` on into quarantine. They are durable there before they are cut, so
- * that a crash in between leaves them in both places, and recovery does the same again.
+ * Copies `[from, to)` into quarantine. The bytes are durable there before they are cut, so that a
+ * crash in between leaves them in both places, and recovery does the same again.
  */
-async function cutTornTail(
+async function keepTornTail(
   place: LogPlace,
-  tail: { file: SegmentFile; lock: DiskLock; baseOffset: number; from: number; size: number },
+  { baseOffset, from, to }: { baseOffset: number; from: number; to: number },
 ): Promise<RecoveryReport> {
-  const { file, lock, baseOffset, from, size } = tail;
-  const quarantinePath = await keepBytes(place, segmentFileName(baseOffset), { from, to: size });
-  checkHeld(lock, `recover ${place.folder}`);
-  file.file.truncate(from);
-  return { tornBytes: size - from, quarantinePath };
+  const quarantinePath = await keepBytes(place, segmentFileName(baseOffset), { from, to });
+  return { tornBytes: to - from, quarantinePath };
 }
 
 /**

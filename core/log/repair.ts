@@ -12,6 +12,7 @@ import { rehead } from "../format/batch.ts";
 import { MANIFEST_FILE, segmentFileName } from "../format/file_names.ts";
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { BlockReader } from "./block_reader.ts";
+import { LogCaches } from "./caches.ts";
 import { type Gap, joinGaps, offsetsInGaps } from "./gaps.ts";
 import { indexPath, saveIndex } from "./index_file.ts";
 import {
@@ -302,9 +303,10 @@ async function clear(place: LogPlace, { manifest, cuts }: RepairPlan): Promise<v
     baseOffset,
     ...copies.map(({ start }) => start),
   ]));
+  const { files } = new LogCaches();
   for (const entry of manifest.sealed) {
     if (!renewed.has(entry.baseOffset)) continue;
-    const sealed = new SealedSegment(place, entry);
+    const sealed = new SealedSegment(place, entry, files);
     saveIndex(place, sealed);
     sealed.close();
   }

@@ -19,6 +19,7 @@ import type { Damage, OpenDamage } from "./damage.ts";
 import type { Manifest } from "./manifest.ts";
 import { scanBatches, type ScanEnd, watermarkBeyond } from "./scan.ts";
 import { SegmentWalk } from "./segment_walk.ts";
+import { endOfContent } from "./unused_space.ts";
 
 /** Where a scan begins, and what is known to have been durable. */
 export interface ScanStart {
@@ -82,7 +83,10 @@ export function scanActive(
   const end = scanPastDamage(source, start, size, { batch, damage });
   const { bytes: position, nextOffset, watermark, complaint = "the file ends too early" } = end;
   const isShort = clean !== null && nextOffset < clean.nextOffset;
-  if (position >= watermark && !isShort) return { end, isDamaged, tornBytes: size - position };
+  if (position >= watermark && !isShort) {
+    const tornBytes = endOfContent(source.file, { from: position, size }) - position;
+    return { end, isDamaged, tornBytes };
+  }
   const lostEnd = clean === null ? undefined : Math.max(nextOffset, clean.nextOffset);
   damage({ start: nextOffset, end: lostEnd, position, complaint });
   return { end, isDamaged, tornBytes: 0 };

@@ -16,6 +16,7 @@ import {
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
 } from "../format/segment_header.ts";
+import type { ReadableFile } from "./open_files.ts";
 import type { SparseIndex } from "./sparse_index.ts";
 
 /** Where a log lives, and which log it is. */
@@ -35,17 +36,22 @@ export interface ReadableSegment {
   readonly bytes: number;
   readonly maxTimestampMs: number;
   /** The open file. @throws {SeglogError} `corrupt` when it is not the segment that it should be */
-  source(): SegmentFile;
+  source(): ReadableSegmentFile;
   index(): SparseIndex;
   /** Replaces an index whose file lied by one of the batches that are there. */
   rebuildIndex(): SparseIndex;
   close(): void;
 }
 
-/** An open segment file whose header was checked. */
-export interface SegmentFile {
-  readonly file: DiskFile;
+/** A segment file whose header was checked, to be read. */
+export interface ReadableSegmentFile {
+  readonly file: ReadableFile;
   readonly salt: number;
+}
+
+/** An open segment file whose header was checked. */
+export interface SegmentFile extends ReadableSegmentFile {
+  readonly file: DiskFile;
   readonly createdMs: number;
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { BATCH_HEADER_BYTES, decodeBatchHeader } from "../format/batch_header.ts";
-import type { ReadableSegment, SegmentFile } from "./segment_file.ts";
+import type { ReadableSegment, ReadableSegmentFile } from "./segment_file.ts";
 import type { IndexedBatch, SparseIndex } from "./sparse_index.ts";
 
 /**
@@ -25,7 +25,7 @@ export function startIn(
   return start;
 }
 
-function isBatchAt({ file, salt }: SegmentFile, start: IndexedBatch): boolean {
+function isBatchAt({ file, salt }: ReadableSegmentFile, start: IndexedBatch): boolean {
   const bytes = new Uint8Array(BATCH_HEADER_BYTES);
   const header = decodeBatchHeader(bytes.subarray(0, file.read(bytes, start.position)), 0, salt);
   return typeof header !== "string" && header.baseOffset === start.offset;

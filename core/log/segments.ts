@@ -4,31 +4,39 @@
  *
  * @module
  */
+import { SeglogError } from "../base/errors.ts";
+import { SPACE_AHEAD_BYTES_MAX, SPACE_AHEAD_BYTES_MIN } from "../base/limits.ts";
 import { type BatchHeader, batchLength } from "../format/batch_header.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { buildIndex, loadIndex } from "./index_file.ts";
 import type { SealedEntry } from "./manifest.ts";
+import type { OpenFiles } from "./open_files.ts";
 import {
   createSegmentFile,
   type LogPlace,
   newSalt,
   openSegmentFile,
   type ReadableSegment,
+  type ReadableSegmentFile,
   type SegmentFile,
   segmentPath,
 } from "./segment_file.ts";
 import { SparseIndex } from "./sparse_index.ts";
+import { unusedSpace } from "./unused_space.ts";
 
-/** A segment that is complete: its file is opened, and its index loaded, when first needed. */
+/** A segment that is complete: its file is opened, and its index loaded, when needed. */
 export class SealedSegment implements ReadableSegment {
   readonly path: string;
   readonly entry: SealedEntry;
   readonly #place: LogPlace;
-  #file: SegmentFile | undefined;
+  readonly #files: OpenFiles;
+  #source: ReadableSegmentFile | undefined;
   #index: SparseIndex | undefined;
 
-  constructor(place: LogPlace, entry: SealedEntry) {
+  /** @param files keeps the file open while there is room */
+  constructor(place: LogPlace, entry: SealedEntry, files: OpenFiles) {
     this.#place = place;
+    this.#files = files;
     this.entry = entry;
     this.path = segmentPath(place, entry.baseOffset);
   }
@@ -49,9 +57,11 @@ export class SealedSegment implements ReadableSegment {
     return this.entry.maxTimestampMs;
   }
 
-  source(): SegmentFile {
-    this.#file ??= openSegmentFile(this.#place, this.baseOffset, "read");
-    return this.#file;
+  source(): ReadableSegmentFile {
+    this.#source ??= this.#files.keepSegment(() =>
+      openSegmentFile(this.#place, this.baseOffset, "read")
+    );
+    return this.#source;
   }
 
   index(): SparseIndex {
@@ -66,8 +76,8 @@ export class SealedSegment implements ReadableSegment {
   }
 
   close(): void {
-    this.#file?.file.close();
-    this.#file = undefined;
+    this.#source?.file.close();
+    this.#source = undefined;
   }
 }
 
@@ -81,6 +91,8 @@ export class ActiveSegment implements ReadableSegment {
   #index: SparseIndex;
   #written: { bytes: number; nextOffset: number };
   #readable: { bytes: number; nextOffset: number };
+  /** Where the file ends, with the space that it has taken ahead. */
+  #fileEnd: number;
 
   /** @param end where its batches end; `index` covers them */
   constructor(
@@ -96,6 +108,7 @@ export class ActiveSegment implements ReadableSegment {
     this.#index = state.index;
     this.#written = state.end;
     this.#readable = state.end;
+    this.#fileEnd = state.end.bytes;
   }
 
   get nextOffset(): number {
@@ -146,11 +159,38 @@ export class ActiveSegment implements ReadableSegment {
     }
     const last = batches.at(-1)!.header;
     this.#written = { bytes: position, nextOffset: last.baseOffset + last.lastOffsetDelta + 1 };
+    this.#fileEnd = Math.max(this.#fileEnd, position);
   }
 
-  /** Removes what a failed write may have left. */
+  /**
+   * Takes space on disk for what comes next, when there is none left: as much again as the segment
+   * has, up to a bound. It is no part of the log wherever it ends, so a crash between or within the
+   * writes does no harm, nor does a disk that has no such room.
+   *
+   * @param bytesMax of the segment
+   */
+  takeSpace(bytesMax: number): void {
+    const { bytes } = this.#written;
+    if (this.#fileEnd > bytes || bytes < SPACE_AHEAD_BYTES_MIN) return;
+    const ahead = Math.min(bytes, SPACE_AHEAD_BYTES_MAX, bytesMax - bytes);
+    if (ahead <= 0) return;
+    this.#fileEnd = bytes + ahead;
+    try {
+      this.#file.file.write(unusedSpace(ahead), bytes);
+    } catch (error) {
+      if (!(error instanceof SeglogError)) throw error;
+    }
+  }
+
+  /** Whether space was taken ahead that is not used. */
+  get hasSpace(): boolean {
+    return this.#fileEnd > this.#written.bytes;
+  }
+
+  /** Cuts the file where its last batch ends: what a failed write left, and space taken ahead. */
   cutBack(): void {
     this.#file.file.truncate(this.#written.bytes);
+    this.#fileEnd = this.#written.bytes;
   }
 
   /** Resolves when all that is written now survives a loss of power. */

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { lastIndexWhere } from "../base/binary_search.ts";
 import { dataViewOf, equalBytes, getUint64, setUint64 } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
 import { INDEX_INTERVAL_BYTES, TIMESTAMP_MS_MAX } from "../base/limits.ts";
@@ -56,8 +57,8 @@ export class SparseIndex {
   #positions = new Uint32Array(16);
   #maxBefore = new Float64Array(16);
   #maxTimestampMs = 0;
-  /** Entries that were read from a file, by position, and not looked up in the segment yet. */
-  #doubtful: Set<number> | undefined;
+  /** For each entry that was read from a file, whether it was not looked up in the segment yet. */
+  #doubtful = new Uint8Array(0);
 
   constructor(baseOffset: number) {
     this.baseOffset = baseOffset;
@@ -82,10 +83,30 @@ export class SparseIndex {
     this.#maxTimestampMs = TIMESTAMP_MS_MAX;
   }
 
+  /** Number of entries. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The last entry at or before `offset`; -1 when there is none. */
+  entryOf(offset: number): number {
+    const delta = offset - this.baseOffset;
+    return lastIndexWhere(this.#count, (i) => this.#deltas[i]! <= delta);
+  }
+
+  /** The offset of an entry: of the first record of its batch. */
+  offsetOf(entry: number): number {
+    return this.baseOffset + this.#deltas[entry]!;
+  }
+
+  /** The position of an entry's batch in the segment. */
+  positionOf(entry: number): number {
+    return this.#positions[entry]!;
+  }
+
   /** Where to start looking for `offset`: a batch at or before it. */
   startOf(offset: number): IndexedBatch {
-    const delta = offset - this.baseOffset;
-    return this.#batchAt(lastIndexWhere(this.#count, (i) => this.#deltas[i]! <= delta));
+    return this.#batchAt(this.entryOf(offset));
   }
 
   /** Where to start looking for the first batch that holds a timestamp of `timestampMs` or more. */
@@ -95,12 +116,12 @@ export class SparseIndex {
 
   /** Whether nobody has looked yet if an entry's batch is where a file said that it is. */
   isDoubtful(start: IndexedBatch): boolean {
-    return this.#doubtful?.has(start.position) ?? false;
+    return this.#doubtful[this.entryOf(start.offset)] === 1;
   }
 
   /** Notes that the batch of an entry was found where the entry says. */
   confirm(start: IndexedBatch): void {
-    this.#doubtful?.delete(start.position);
+    this.#doubtful[this.entryOf(start.offset)] = 0; // behind its end nothing is written
   }
 
   /** The index as a file. */
@@ -141,7 +162,7 @@ export class SparseIndex {
       index.#push(view.getUint32(at, true), view.getUint32(at + 4, true), getUint64(view, at + 8));
     }
     index.#maxTimestampMs = getUint64(view, end);
-    index.#doubtful = new Set(index.#positions.subarray(0, count));
+    index.#doubtful = new Uint8Array(count).fill(1);
     return index.#isInOrder(binding.segmentBytes) ? index : undefined;
   }
 
@@ -159,7 +180,7 @@ export class SparseIndex {
 
   #batchAt(index: number): IndexedBatch {
     if (index < 0) return { position: SEGMENT_HEADER_BYTES, offset: this.baseOffset };
-    return { position: this.#positions[index]!, offset: this.baseOffset + this.#deltas[index]! };
+    return { position: this.positionOf(index), offset: this.offsetOf(index) };
   }
 
   /** Whether entries begin with the first batch, lie in the segment and rise, as those of batches do. */
@@ -177,18 +198,6 @@ export class SparseIndex {
     }
     return this.#maxTimestampMs <= TIMESTAMP_MS_MAX;
   }
-}
-
-/** The last of `count` ordered entries for which `holds`, by binary search; -1 when for none. */
-function lastIndexWhere(count: number, holds: (index: number) => boolean): number {
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (holds(middle)) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }
 
 function grown<T extends Uint32Array | Float64Array>(from: T, to: T): T {

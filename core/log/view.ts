@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { lastIndexWhere } from "../base/binary_search.ts";
 import { outOfRange } from "../base/offset_errors.ts";
 import type { Gap } from "./gaps.ts";
 import type { ReadableSegment } from "./segment_file.ts";
@@ -35,14 +36,8 @@ export interface LogView {
  */
 export function segmentAt(view: LogView, offset: number): ReadableSegment {
   const { segments } = view;
-  let low = 0;
-  let high = segments.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (segments[middle]!.baseOffset <= offset) low = middle + 1;
-    else high = middle;
-  }
-  const segment = segments[low - 1];
+  const segment =
+    segments[lastIndexWhere(segments.length, (i) => segments[i]!.baseOffset <= offset)];
   if (segment === undefined) throw outOfRange(view.name, offset, view);
   return segment;
 }

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { SeglogError } from "../base/errors.ts";
 import type { Disk, DiskLock } from "../disk/disk.ts";
+import { LogCaches } from "../log/caches.ts";
 import { openOwnedLog, type OwnedLogOptions } from "../log/open_log.ts";
 
 /**
@@ -20,10 +21,11 @@ export async function prepareTopicFolders(
   options: { store: string; lock: DiskLock; partitions: readonly string[]; nowMs: number },
 ): Promise<void> {
   const { store, lock, partitions, nowMs } = options;
+  const { files } = new LogCaches();
   for (const name of partitions) {
     const folder = join(store, name);
     try {
-      await prepareFolder(folder, { disk, lock, name, nowMs, create: true });
+      await prepareFolder(folder, { disk, lock, files, name, nowMs, create: true });
     } catch (error) {
       throw lock.isHeld() ? asUndone(error, folder) : error;
     }

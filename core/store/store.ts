@@ -24,6 +24,7 @@ import { nodeDisk } from "../disk/node_disk.ts";
 import type { BatchView } from "../format/batch.ts";
 import { checkTopicName } from "../format/file_names.ts";
 import type { RecordInput } from "../format/record.ts";
+import { LogCaches } from "../log/caches.ts";
 import type { Log } from "../log/log.ts";
 import { lockFolder } from "../log/open_log.ts";
 import { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "../topic_config.ts";
@@ -93,7 +94,7 @@ export class Store implements Backend {
       context: {
         folder,
         lock,
-        logOptions: { disk, clock, readOnly },
+        logOptions: { disk, clock, readOnly, caches: new LogCaches() },
         onNotice: (notice) => options.onNotice?.(notice),
       },
     });

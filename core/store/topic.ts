@@ -9,6 +9,7 @@ import { SeglogError } from "../base/errors.ts";
 import type { DiskLock } from "../disk/disk.ts";
 import { partitionFolderName } from "../format/file_names.ts";
 import type { RecordInput } from "../format/record.ts";
+import type { LogCaches } from "../log/caches.ts";
 import { Log } from "../log/log.ts";
 import type { LogOptions } from "../log/options.ts";
 import { commonPartition, partitionOf } from "../partitioner.ts";
@@ -18,7 +19,9 @@ export interface TopicContext {
   readonly folder: string;
   /** The store's; none when it is open for reading. */
   readonly lock: DiskLock | undefined;
-  readonly logOptions: Pick<LogOptions, "disk" | "clock" | "readOnly">;
+  readonly logOptions: Pick<LogOptions, "disk" | "clock" | "readOnly"> & {
+    readonly caches: LogCaches;
+  };
   readonly onNotice: (notice: string) => void;
 }
 
@@ -148,10 +151,11 @@ export class Topic {
   /** @param cause why the log could not be opened for writing: thrown when it cannot be read, too */
   async #openReader(partition: number, cause: SeglogError): Promise<Log> {
     try {
-      const { disk, clock } = this.#context.logOptions;
+      const { disk, clock, caches } = this.#context.logOptions;
       return await Log.openLocked(this.#folderOf(partition), {
         disk,
         clock,
+        caches,
         name: this.#nameOf(partition),
       });
     } catch {

@@ -2,7 +2,7 @@
  * What was asked of a store and what it answered, against the count of disk operations at that
  * moment: enough to say, for a crash after any operation, what has to be there.
  */
-import type { Producer, RecordInput } from "../../mod.ts";
+import type { ProducerStamp, RecordInput } from "../../mod.ts";
 
 /** A call: it began before operation `startedAt`, and had returned before operation `doneAt`. */
 export interface Span {
@@ -14,7 +14,7 @@ export interface Span {
 /** Records that were given to one append. */
 export interface AppendEvent extends Span {
   readonly values: readonly string[];
-  readonly producer: Producer | undefined;
+  readonly producer: ProducerStamp | undefined;
   /** Offset of the first record, once it is known. */
   start: number | undefined;
   /** Whether the answer said that a loss of power takes nothing of it. */
@@ -91,7 +91,7 @@ export class History {
   addAppend(
     partition: PartitionLife,
     records: readonly RecordInput[],
-    options: { readonly startedAt: number; readonly producer?: Producer },
+    options: { readonly startedAt: number; readonly producer?: ProducerStamp },
   ): AppendEvent {
     const values = records.map(({ value }) => value as string);
     const append: AppendEvent = {

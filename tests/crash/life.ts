@@ -4,6 +4,7 @@
  */
 import { basename, dirname } from "node:path";
 import { partitionFolderName } from "../../core/format/file_names.ts";
+import { endOfContent } from "../../core/log/unused_space.ts";
 import type { Store, SyncMode, TopicConfig } from "../../mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { Random } from "../support/random.ts";
@@ -62,11 +63,20 @@ async function inherit(history: History, start: Image): Promise<void> {
         if (!path.endsWith(".log") || `${dirname(path)}/` !== folder) continue;
         const isPutAway = disk.sizeOf(`${folder}quarantine/${basename(path)}`) === bytes.length;
         const position = disk.sizeOf(path) ?? (isPutAway ? 0 : bytes.length);
-        if (position === bytes.length) continue;
-        history.cut.push({ topic, path, position, bytes: bytes.subarray(position) });
+        const cut = bytes.subarray(position, contentLength(bytes, position));
+        if (cut.length > 0) history.cut.push({ topic, path, position, bytes: cut });
       }
     }
   }
+}
+
+/** Bytes of a segment without the unused space at its end. */
+function contentLength(bytes: Uint8Array, from: number): number {
+  const read = (target: Uint8Array, position: number) => {
+    target.set(bytes.subarray(position, position + target.length));
+    return target.length;
+  };
+  return endOfContent({ read }, { from, size: bytes.length });
 }
 
 function inheritPartition(

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { utf8Length } from "../../core/base/bytes.ts";
 import { HEADER_NAME_BYTES_MAX, TIMESTAMP_MS_MAX } from "../../core/base/limits.ts";
 import type { Codec } from "../../core/format/compression.ts";
-import type { Producer } from "../../core/format/producer_field.ts";
+import type { ProducerStamp } from "../../core/format/producer_field.ts";
 import type { RecordInput } from "../../core/format/record.ts";
 
 /** Text without halves of surrogate pairs: what UTF-8 can say. NUL and emoji are among it. */
@@ -47,7 +47,7 @@ export const records: fc.Arbitrary<RecordInput & { timestamp: number }> = fc
 /** What one batch holds. */
 export const recordLists = fc.array(records, { minLength: 1, maxLength: 12 });
 
-export const producers: fc.Arbitrary<Producer> = fc.record({
+export const producers: fc.Arbitrary<ProducerStamp> = fc.record({
   id: unicodeText.filter((id) => id !== "" && utf8Length(id) <= 200),
   epoch: fc.maxSafeNat(),
   sequence: fc.maxSafeNat(),

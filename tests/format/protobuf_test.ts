@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { encodeUtf8, equalBytes } from "../../core/base/bytes.ts";
 import { crc32 } from "../../core/base/crc32.ts";
 import { BatchView, decodeBatch } from "../../core/format/batch.ts";
-import type { Producer } from "../../core/format/producer_field.ts";
+import type { ProducerStamp } from "../../core/format/producer_field.ts";
 import { encodeBatch } from "../../core/format/batch_builder.ts";
 import { encodeBatchHeader, WIRE_SALT } from "../../core/format/batch_header.ts";
 import { type RecordInput, VALUE_TYPES } from "../../core/format/record.ts";
@@ -78,13 +78,13 @@ test("the generated code is that of record.proto", () => {
   assert.equal(fields.length, 11);
 });
 
-function payloadOf(records: readonly RecordInput[], producer?: Producer): Uint8Array {
+function payloadOf(records: readonly RecordInput[], producer?: ProducerStamp): Uint8Array {
   const batch = decodeBatch(encodeBatch(records, { nowMs: 0, producer }), 0, WIRE_SALT);
   return (batch as BatchView).payload();
 }
 
 /** The message that generated code would be given for the same records. */
-function messageOf(records: readonly RecordInput[], producer?: Producer): RecordBatch {
+function messageOf(records: readonly RecordInput[], producer?: ProducerStamp): RecordBatch {
   const base = records[0]!.timestamp!;
   return create(RecordBatchSchema, {
     records: records.map(({ key, value, type, headers, timestamp }) => ({

@@ -1,7 +1,7 @@
 /** What generated protobuf code makes of a payload: another reader, to compare ours with. */
 import { Buffer } from "node:buffer";
 import { fromBinary } from "@bufbuild/protobuf";
-import type { BatchHeader, LogRecord, Producer } from "../../mod.ts";
+import type { BatchHeader, LogRecord, ProducerStamp } from "../../mod.ts";
 import { VALUE_TYPES } from "../../core/format/record.ts";
 import { RecordBatchSchema } from "../format/generated/record_pb.js";
 
@@ -23,7 +23,7 @@ export function comparable(record: LogRecord): ComparableRecord {
 export function readByProtobuf(
   payload: Uint8Array,
   header: BatchHeader,
-): { records: ComparableRecord[]; producer: Producer | undefined } {
+): { records: ComparableRecord[]; producer: ProducerStamp | undefined } {
   const { records, producer } = fromBinary(RecordBatchSchema, payload);
   return {
     records: records.map((record) => ({

@@ -7,7 +7,7 @@
  */
 import { ByteWriter, concatBytes } from "../../core/base/bytes.ts";
 import { crc32 } from "../../core/base/crc32.ts";
-import type { Producer } from "../../core/format/producer_field.ts";
+import type { ProducerStamp } from "../../core/format/producer_field.ts";
 import { BatchBuilder } from "../../core/format/batch_builder.ts";
 import {
   BATCH_HEADER_BYTES,
@@ -31,7 +31,7 @@ export interface GoldenSegment {
 interface GoldenBatch {
   readonly records: readonly RecordInput[];
   readonly codec?: Codec;
-  readonly producer?: Producer;
+  readonly producer?: ProducerStamp;
   readonly epoch: number;
   /** Whether everything before the batch had been synced. */
   readonly isSyncedBefore?: boolean;

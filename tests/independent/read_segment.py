@@ -260,6 +260,12 @@ def watermark(data, position, salt):
     return best
 
 
+def is_unused(data, position):
+    """Whether the segment goes on with nothing but space that was taken ahead."""
+    rest = data[position:]
+    return rest == (b"(unused)" * (len(rest) // 8 + 1))[: len(rest)]
+
+
 def walk(data, durable=0):
     """Yields records, and dictionaries for what cannot be read.
 
@@ -279,6 +285,8 @@ def walk(data, durable=0):
         except Skipped as skipped:
             yield {"skipped": str(skipped), **range_of(batch)}
         except Damage as damage:
+            if is_unused(data, position):
+                return
             found = find_batch(data, position, salt)
             durable = max(durable, watermark(data, position, salt))
             end = None if found is None else found[1]["baseOffset"]

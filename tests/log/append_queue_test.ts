@@ -19,7 +19,7 @@ describe("a queue in which a batch cannot be finished", () => {
       const { queue } = filled();
       const producer = early ? { id: "p", epoch: 0, sequence: 0 } : undefined;
       queue.add([{ value: "a" }], 5, producer);
-      queue.wait(OS).catch(() => {});
+      queue.wait(OS, queue.end).catch(() => {});
       assert.throws(() => queue.take(), { message: "no memory" });
     }
   });
@@ -27,7 +27,7 @@ describe("a queue in which a batch cannot be finished", () => {
   test("goes on from where it is reset, with those who waited handed back", async () => {
     const { queue, repair } = filled();
     queue.add([{ value: "a" }], 5);
-    const waiting = queue.wait(OS);
+    const waiting = queue.wait(OS, queue.end);
     assert.throws(() => queue.take());
     const waiters = queue.reset(7);
     assert.equal(waiters.length, 1);

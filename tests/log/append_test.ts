@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { setImmediate } from "node:timers";
+import { clearInterval, setImmediate, setInterval } from "node:timers";
 import { Log, SeglogError } from "../../mod.ts";
 import { collect, rejectsWith, shown } from "../support/collect.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -314,6 +314,19 @@ describe("failing disks", () => {
     assert.equal((await collect(again.records())).length, 2);
     await again.close();
   });
+});
+
+test("long before a roll, what is written is synced by itself, and others get their turn", async () => {
+  const disk = new TrickDisk();
+  await using log = await Log.open("/log", { disk, sync: "os" });
+  const value = new Uint8Array(1024 * 1024);
+  let turns = 0;
+  const timer = setInterval(() => turns++, 0);
+  for (let i = 0; i < 40; i++) await log.append({ value });
+  clearInterval(timer);
+  assert.equal(log.segmentCount, 1);
+  assert.ok(log.nextOffset - log.durableOffset <= 20, `${log.durableOffset} of ${log.nextOffset}`);
+  assert.ok(turns > 0, "a loop of appends does not keep timers from running");
 });
 
 function diskFull(): Error {

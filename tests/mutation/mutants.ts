@@ -102,13 +102,13 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "a tail is cut only while the log is ours",
-      "  checkHeld(lock, `recover ${place.folder}`);\n  file.file.truncate(from);",
-      "  file.file.truncate(from);",
+      "    checkHeld(lock, `recover ${place.folder}`);\n    file.file.truncate(end.bytes);",
+      "    file.file.truncate(end.bytes);",
       LOST_LOCK,
     ],
     [
       "a torn tail is cut",
-      "  file.file.truncate(from);\n",
+      "    file.file.truncate(end.bytes);\n",
       "",
       RECOVERY,
     ],
@@ -124,8 +124,8 @@ export const MUTANTS: readonly Mutant[] = [
     RECOVERY,
     [
       "damage below the watermark is refused",
-      "if (position >= watermark && !isShort) return { end",
-      "if (position >= 0 && !isShort) return { end",
+      "if (position >= watermark && !isShort) {",
+      "if (position >= 0 && !isShort) {",
     ],
     [
       "watermarks beyond the damage count",
@@ -379,7 +379,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "a roll syncs what it seals",
-      "    await this.#sync();\n    state.publish();",
+      "    await this.#syncExactly();\n    state.publish();",
       "    state.publish();",
     ],
     [
@@ -430,7 +430,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "a roll waits for the sync under way",
-      "    await this.#endBackgroundSync(); // the file is closed after the roll\n",
+      "    await this.#backgroundSync.end(); // the file is closed after the roll\n",
       "",
       FAULTS,
     ],
@@ -448,13 +448,25 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "an interval is kept",
-      "this.#syncWithin(waiter.sync.intervalMs);",
+      'if (sync.kind === "interval" && !isDurable) this.#backgroundSync.startWithin(sync.intervalMs);',
       "",
       APPEND,
     ],
     [
+      "space taken ahead is given back before a segment is sealed",
+      "    if (isLonger) active.cutBack();\n",
+      "",
+      ["tests/log/unused_space_test.ts"],
+    ],
+    [
+      "that it was given back is durable",
+      "await this.#sync(isLonger);",
+      "await this.#sync();",
+      ["tests/log/unused_space_test.ts"],
+    ],
+    [
       "closing syncs",
-      "        await this.#sync();\n        await state.markClean();",
+      "        await this.#syncExactly();\n        await state.markClean();",
       "        await state.markClean();",
     ],
   ),
@@ -482,7 +494,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["tests/format"],
     [
       "a batch header's checksum is looked at",
-      "view.getUint32(AT.headerCrc, true) !== crc32(bytes.subarray(AT.payloadCrc), salt)",
+      "view.getUint32(AT.headerCrc, true) !== crc32(checked, salt)",
       "false",
     ],
     [
@@ -509,10 +521,23 @@ export const MUTANTS: readonly Mutant[] = [
       "this.#isIntact ??= crc32(this.#stored) === this.header.payloadCrc;",
       "this.#isIntact ??= true;",
     ],
+  ),
+  ...of(
+    "core/format/batch_records.ts",
+    ["tests/format"],
     [
       "a batch holds as many records as it says",
-      "if (count !== recordCount)",
-      "if (false)",
+      "if (this.#count === recordCount) return",
+      "return",
+    ],
+  ),
+  ...of(
+    "core/log/paged_batch.ts",
+    ["tests/log/point_read_test.ts"],
+    [
+      "a page's checksum is looked at",
+      "return length === target.length && crc32(target) === checksums[number];",
+      "return true;",
     ],
   ),
   ...of(

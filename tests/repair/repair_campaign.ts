@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { Log, repair, SeglogError, verify } from "../../mod.ts";
 import { batchLength, decodeBatchHeader } from "../../core/format/batch_header.ts";
 import { decodeSegmentHeader } from "../../core/format/segment_header.ts";
+import { isUnused } from "../../core/log/unused_space.ts";
 import type { Campaign } from "../support/campaign.ts";
 import { Random } from "../support/random.ts";
 import { TrickDisk } from "../support/trick_disk.ts";
@@ -204,6 +205,7 @@ function wholeOffsets(
     const found: number[] = [];
     let batches = 0;
     for (let at = 64; at < bytes.length;) {
+      if (isUnused(bytes.subarray(at), at)) break;
       const header = decodeBatchHeader(bytes, at, segment.salt);
       assert.ok(typeof header !== "string");
       const end = at + batchLength(header);

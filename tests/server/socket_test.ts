@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ReadOptions, readRecords, Store } from "../../mod.ts";
+import { equalBytes } from "../../core/base/bytes.ts";
 import { serve } from "../../server/listen.ts";
-import { rejectsWith, shown } from "../support/collect.ts";
+import { collect, rejectsWith, shown } from "../support/collect.ts";
 import { damagedStore } from "./damaged_store.ts";
 import { rawConnect, rawRequest } from "./raw_client.ts";
 import { jsonOf, jsonRequest, openServer, overriding, post, problemOf } from "./support.ts";
@@ -126,6 +127,25 @@ test("a body that stops coming is answered with 408", async () => {
   assert.deepEqual([status, problem.code], [408, "request-timeout"]);
   assert.match(head, /connection: close/);
   connection.socket.destroy();
+});
+
+test("a body is stored as it was sent, in one piece, in many, or empty", async () => {
+  await using opened = await openServer();
+  const body = Uint8Array.from({ length: 3_000_000 }, (_, i) => i * 7);
+  for (const length of [0, 1, 100, 100_000, body.length]) {
+    const connection = await rawConnect(opened.port);
+    connection.write(
+      `POST ${RECORDS} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n` +
+        `Content-Type: application/octet-stream\r\nContent-Length: ${length}\r\n\r\n`,
+    );
+    connection.write(body.subarray(0, length / 3));
+    await new Promise((resolve) => setTimeout(resolve));
+    connection.write(body.subarray(length / 3, length));
+    assert.match(await connection.ended, /200 OK/);
+  }
+  const stored = await collect(readRecords(opened.store, "orders"));
+  assert.deepEqual(stored.map(({ value }) => value!.length), [0, 1, 100, 100_000, body.length]);
+  for (const { value } of stored) assert.ok(equalBytes(value!, body.subarray(0, value!.length)));
 });
 
 test("a body that is cut off is not appended", async () => {

@@ -8,7 +8,7 @@ import {
   type Bounds,
   DEFAULT_TOPIC_CONFIG,
   type ErrorCode,
-  type Producer,
+  type ProducerStamp,
   type RecordInput,
   type TopicConfig,
 } from "../../../mod.ts";
@@ -39,7 +39,7 @@ export class Refusal extends Error {
 }
 
 interface Append extends Range {
-  readonly producer: Producer | undefined;
+  readonly producer: ProducerStamp | undefined;
 }
 
 const PRODUCER_WINDOW = 5;
@@ -63,7 +63,7 @@ export class ModelPartition {
   /** Where records go, or went at the first try of a producer. @throws {Refusal} */
   append(
     records: readonly RecordInput[],
-    options: { producer?: Producer; expectedOffset?: number; isSynced: boolean },
+    options: { producer?: ProducerStamp; expectedOffset?: number; isSynced: boolean },
   ): Range {
     const { producer, expectedOffset, isSynced } = options;
     const done = producer === undefined ? undefined : this.#check(producer);
@@ -87,7 +87,7 @@ export class ModelPartition {
   }
 
   /** The last appends of a producer and epoch, oldest first. */
-  recent(id: string): (Range & Producer)[] {
+  recent(id: string): (Range & ProducerStamp)[] {
     const all = this.#appends.flatMap(({ start, end, producer }) =>
       producer?.id === id ? [{ ...producer, start, end }] : []
     );
@@ -155,7 +155,7 @@ export class ModelPartition {
     return this.records.find((record) => record.offset > offset)?.offset ?? this.next;
   }
 
-  #check(producer: Producer): Range | undefined {
+  #check(producer: ProducerStamp): Range | undefined {
     const recent = this.recent(producer.id);
     const last = recent.at(-1);
     if (last === undefined || producer.epoch > last.epoch) return undefined;

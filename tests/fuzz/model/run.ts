@@ -9,7 +9,7 @@ import {
   decodeBatch,
   encodeBatch,
   partitionOf,
-  type Producer,
+  type ProducerStamp,
   readRecord,
   readRecords,
   type RecordInput,
@@ -367,7 +367,7 @@ function nextProducer(
   id: string,
   step: ProducerStep,
   partition: ModelPartition | undefined,
-): Producer {
+): ProducerStamp {
   const recent = partition?.recent(id) ?? [];
   const last = recent.at(-1);
   if (last === undefined) return { id, epoch: 1, sequence: 0 };

@@ -1,0 +1,272 @@
+/**
+ * A consumer: follows the partitions of a topic, reads ahead while the caller works, and knows how
+ * far it came.
+ *
+ * @module
+ */
+import type { Backend, TopicDetails } from "../core/backend.ts";
+import { SeglogError } from "../core/base/errors.ts";
+import type { BatchView } from "../core/format/batch.ts";
+import type { LogRecord } from "../core/format/record.ts";
+import { recordsOf } from "../core/format/records_of.ts";
+import { type LostRange, readBatches } from "../core/reading.ts";
+import { checkWhole } from "./check_whole.ts";
+
+/** What a consumer reads, and from where. */
+export interface ConsumerOptions {
+  /** The partitions; all of the topic unless given. */
+  readonly partitions?: readonly number[];
+  /**
+   * Where to go on, by partition: a map, such as the `positions` of an earlier consumer.
+   */
+  readonly positions?: Iterable<readonly [partition: number, offset: number]>;
+  /** Where to begin in partitions without a position: at the `start` unless given, or the `end`. */
+  readonly from?: "start" | "end";
+  /** Wait at the end for more; true unless given. */
+  readonly follow?: boolean;
+  /** Bytes that are read ahead, over all partitions; 32 MiB unless given. */
+  readonly bufferBytesMax?: number;
+  /** Ends it quietly. */
+  readonly signal?: AbortSignal;
+  /** Told of offsets that a repair gave up, which are passed over; without it they are an error. */
+  readonly onLost?: (range: LostRange & { readonly partition: number }) => void;
+}
+
+const MIB = 1024 * 1024;
+const BUFFER_BYTES_DEFAULT = 32 * MIB;
+
+/** Records of one partition that belong together: iterate over it without a promise for each. */
+export class ConsumedBatch implements Iterable<LogRecord> {
+  /** Number of the partition. */
+  readonly partition: number;
+  /** First offset. */
+  readonly start: number;
+  /** Offset after the last. */
+  readonly end: number;
+  /** As it was stored, which may begin before `start`. */
+  readonly batch: BatchView;
+
+  /** The part of a batch from `from` on. */
+  constructor(partition: number, batch: BatchView, from: number) {
+    this.partition = partition;
+    this.batch = batch;
+    this.start = Math.max(from, batch.baseOffset);
+    this.end = batch.nextOffset;
+  }
+
+  /** The records in offset order, each checked. @throws {SeglogError} `corrupt` */
+  [Symbol.iterator](): Iterator<LogRecord> {
+    return recordsOf(this.batch, { from: this.start, until: this.end })[Symbol.iterator]();
+  }
+}
+
+/** What came of a partition: a batch, an error, or its end. */
+interface Arrival {
+  readonly source: Source;
+  readonly batch?: BatchView;
+  readonly error?: unknown;
+}
+
+/** One partition that is read. */
+interface Source {
+  readonly partition: number;
+  readonly batches: AsyncIterator<BatchView>;
+}
+
+/**
+ * Reads a topic of any backend, all partitions or some, from where the caller says.
+ *
+ * Order is that of the partition; partitions take turns. While the caller works, one batch of each
+ * partition is read ahead, and over HTTP the next page of batches; a caller that takes its time is
+ * waited for, and misses nothing. Positions are the caller's to keep.
+ *
+ * @example
+ * ```ts
+ * import { Consumer, Store } from "seglog";
+ *
+ * await using backend = await Store.memory(); // or connect("http://127.0.0.1:8080")
+ * await backend.append("orders", [{ value: "a" }, { value: "b" }]);
+ *
+ * await using consumer = await Consumer.open(backend, "orders", { follow: false });
+ * for await (const batch of consumer.batches()) {
+ *   for (const record of batch) console.assert(record.offset < 2);
+ *   // What is done is done: store consumer.positions here.
+ * }
+ * console.assert(consumer.positions.get(0) === 2);
+ * ```
+ */
+export class Consumer implements AsyncDisposable {
+  /** Name of the topic. */
+  readonly topic: string;
+  readonly #positions: Map<number, number>;
+  readonly #ending = new AbortController();
+  readonly #signal: AbortSignal | undefined;
+  readonly #sources = new Set<Source>();
+  /** At most one for each partition. */
+  readonly #arrivals: Arrival[] = [];
+  #wake: (() => void) | undefined;
+  #failure: unknown;
+
+  private constructor(
+    backend: Backend,
+    topic: string,
+    places: readonly Place[],
+    options: ConsumerOptions,
+  ) {
+    const { follow = true, bufferBytesMax = BUFFER_BYTES_DEFAULT, onLost } = options;
+    this.topic = topic;
+    this.#positions = new Map(places.map(({ partition, position }) => [partition, position]));
+    this.#signal = options.signal;
+    this.#signal?.addEventListener("abort", this.#end, { once: true });
+    const readAheadBytes = Math.ceil(bufferBytesMax / places.length);
+    const { signal } = this.#ending;
+    for (const { partition, from } of places) {
+      const lost = (range: LostRange) => onLost?.({ ...range, partition });
+      const batches = readBatches(backend, topic, {
+        partition,
+        from,
+        follow,
+        readAheadBytes,
+        signal,
+        ...onLost === undefined ? {} : { onLost: lost },
+      });
+      const source = { partition, batches };
+      this.#sources.add(source);
+      this.#read(source);
+    }
+  }
+
+  /**
+   * A consumer of one topic, which begins to read at once.
+   *
+   * @throws {SeglogError} `not-found` for a topic or partition that is not there;
+   * `invalid-argument`
+   */
+  static async open(
+    backend: Backend,
+    topic: string,
+    options: ConsumerOptions = {},
+  ): Promise<Consumer> {
+    const { bufferBytesMax = BUFFER_BYTES_DEFAULT, signal } = options;
+    checkWhole("bufferBytesMax", bufferBytesMax, [1, Number.MAX_SAFE_INTEGER]);
+    signal?.throwIfAborted();
+    const places = placesOf(await backend.describeTopic(topic), options);
+    return new Consumer(backend, topic, places, options);
+  }
+
+  /**
+   * The offset after the last record that was handed out, by partition. Stored when a batch is done,
+   * and given to a later consumer, each record is seen once at least.
+   */
+  get positions(): ReadonlyMap<number, number> {
+    return this.#positions;
+  }
+
+  /**
+   * Batches as they come. Ends when the consumer is closed, its signal is aborted, or, where it does
+   * not follow, everything was read. Leaving the loop loses nothing: another one goes on behind it.
+   *
+   * @throws {SeglogError} as `Backend.batches`, with the `partition` in the details, when everything
+   * before it in the partition was handed out; the consumer is then at its end
+   */
+  async *batches(): AsyncGenerator<ConsumedBatch, void, undefined> {
+    for (;;) {
+      const arrival = await this.#next();
+      if (arrival === undefined) break;
+      const { source, batch } = arrival;
+      const { partition } = source;
+      if (batch === undefined) {
+        this.#failure = this.#told(partition, arrival.error);
+        this.#end();
+        break;
+      }
+      this.#read(source); // while the caller works
+      const consumed = new ConsumedBatch(partition, batch, this.#positions.get(partition)!);
+      this.#positions.set(partition, consumed.end);
+      yield consumed;
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Ends the reading, and resolves when nothing of it is left. The backend stays open. */
+  async close(): Promise<void> {
+    this.#end();
+    await Promise.all([...this.#sources].map(({ batches }) => batches.return?.()));
+  }
+
+  /** Closes the consumer at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  readonly #end = (): void => {
+    this.#signal?.removeEventListener("abort", this.#end);
+    this.#ending.abort();
+    this.#arrivals.length = 0;
+    this.#wake?.();
+  };
+
+  async #next(): Promise<Arrival | undefined> {
+    for (;;) {
+      if (this.#ending.signal.aborted) return undefined;
+      const arrival = this.#arrivals.shift();
+      if (arrival !== undefined || this.#sources.size === 0) return arrival;
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
+
+  #read(source: Source): void {
+    source.batches.next().then(
+      ({ done, value }) => {
+        if (done) this.#sources.delete(source);
+        else this.#arrivals.push({ source, batch: value });
+      },
+      (error) => void this.#arrivals.push({ source, error }),
+    ).then(() => this.#wake?.());
+  }
+
+  #told(partition: number, error: unknown): unknown {
+    if (!(error instanceof SeglogError)) return error;
+    return new SeglogError(
+      error.code,
+      `Cannot go on in partition ${partition} of "${this.topic}": ${error.message}`,
+      { cause: error, details: { ...error.details, partition } },
+    );
+  }
+}
+
+/** Where a partition is read from. */
+interface Place {
+  readonly partition: number;
+  /** The offset that comes next. */
+  readonly position: number;
+  /** The same, but `undefined` for the start, which may move until it is read. */
+  readonly from: number | undefined;
+}
+
+/** @throws {SeglogError} `not-found`, `invalid-argument` */
+function placesOf(topic: TopicDetails, options: ConsumerOptions): Place[] {
+  const all = topic.partitions.map(({ partition }) => partition);
+  const { partitions = all, from = "start" } = options;
+  const positions = new Map(options.positions);
+  const strange = [...partitions, ...positions.keys()].find((number) => !all.includes(number));
+  if (strange !== undefined) {
+    throw new SeglogError(
+      "not-found",
+      `Cannot consume partition ${strange} of "${topic.name}": it has partitions 0 to ${
+        all.length - 1
+      }`,
+    );
+  }
+  if (partitions.length === 0 || new Set(partitions).size < partitions.length) {
+    throw new SeglogError(
+      "invalid-argument",
+      `Cannot consume partitions ${partitions.join(", ")} of "${topic.name}": name each once`,
+    );
+  }
+  return partitions.map((partition) => {
+    const { logStartOffset, nextOffset } = topic.partitions[partition]!;
+    const given = positions.get(partition) ?? (from === "end" ? nextOffset : undefined);
+    return { partition, position: given ?? logStartOffset, from: given };
+  });
+}

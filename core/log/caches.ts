@@ -1,0 +1,23 @@
+/**
+ * What the logs of one store share: bounds on open files and on memory hold for all of them
+ * together, so they do not grow with the number of topics.
+ *
+ * @module
+ */
+import { BLOCK_CACHE_BYTES, OPEN_FILES_MAX } from "../base/limits.ts";
+import { BlockCache } from "./block_cache.ts";
+import { OpenFiles } from "./open_files.ts";
+
+/** Caches of one store, or of a log by itself. */
+export class LogCaches {
+  /** Sealed segments that are open. */
+  readonly files: OpenFiles;
+  /** What was read for single records. */
+  readonly blocks: BlockCache;
+
+  /** @param bounds files that may be open, and bytes of blocks */
+  constructor(bounds: { readonly files?: number; readonly blockBytes?: number } = {}) {
+    this.files = new OpenFiles(bounds.files ?? OPEN_FILES_MAX);
+    this.blocks = new BlockCache(bounds.blockBytes ?? BLOCK_CACHE_BYTES);
+  }
+}
