@@ -116,6 +116,14 @@ export class ByteWriter {
     return this.#bytes.subarray(start, end);
   }
 
+  /** A copy of all that was written, which is then forgotten. */
+  take(): Uint8Array {
+    const taken = new Uint8Array(this.#length);
+    taken.set(this.#bytes.subarray(0, this.#length));
+    this.#length = 0;
+    return taken;
+  }
+
   /** Forgets everything from `length` on. */
   truncate(length: number): void {
     this.#length = length;
