@@ -41,14 +41,10 @@ export {
   type RecordInput,
   type ValueType,
 } from "./core/format/record.ts";
-export {
-  formatRecordShape,
-  parseRecordShape,
-  type RecordPlace,
-  type ShapedRecord,
-} from "./core/format/record_shape.ts";
+export { parseRecordShape, type ShapedRecord } from "./core/format/record_shape.ts";
 export { type OffsetRange, recordsOf } from "./core/format/records_of.ts";
 export type { SyncMode } from "./core/format/sync_mode.ts";
+export { formatRecordShape, type RecordPlace } from "./core/format/write_shape.ts";
 export type { AppendedRange } from "./core/log/append_queue.ts";
 export { Log, type LogReadOptions } from "./core/log/log.ts";
 export type { WriteOptions } from "./core/log/log_writer.ts";

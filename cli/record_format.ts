@@ -4,7 +4,7 @@
  * @module
  */
 import type { LogRecord } from "../core/format/record.ts";
-import { formatRecordShape } from "../core/format/record_shape.ts";
+import { ShapeWriter } from "../core/format/write_shape.ts";
 import type { ChunkWriter } from "./chunk_writer.ts";
 import { unescape } from "./escapes.ts";
 import { UsageError } from "./exit.ts";
@@ -26,7 +26,7 @@ const EMPTY = "";
 export function recordPrinter(
   options: { readonly format: string | undefined; readonly shaped: boolean },
 ): RecordPrinter {
-  if (options.format === undefined) return options.shaped ? printShape : printValue;
+  if (options.format === undefined) return options.shaped ? shapePrinter() : printValue;
   if (options.shaped) throw new UsageError("give a format or -J, not both");
   return parseRecordFormat(options.format);
 }
@@ -38,9 +38,12 @@ export function printValue({ record }: PlacedRecord, writer: ChunkWriter): void 
 }
 
 /** The record shape, one line. */
-export function printShape({ record, topic, partition }: PlacedRecord, writer: ChunkWriter): void {
-  writer.text(formatRecordShape(record, { topic, partition }));
-  writer.byte(NEWLINE);
+function shapePrinter(): RecordPrinter {
+  const shapes = new ShapeWriter();
+  return (placed, writer) => {
+    shapes.write(writer, placed.record, placed);
+    writer.byte(NEWLINE);
+  };
 }
 
 const FIELDS: Readonly<Record<string, RecordPrinter>> = {

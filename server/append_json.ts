@@ -5,6 +5,7 @@
  */
 import { decodeUtf8, isValidUtf8 } from "../core/base/bytes.ts";
 import { SeglogError } from "../core/base/errors.ts";
+import { parsePlainShapes } from "../core/format/plain_shape.ts";
 import { parseRecordShapes, type ShapedRecord } from "../core/format/record_shape.ts";
 import { jsonAnswer } from "./answers.ts";
 import { appendOptions } from "./append_options.ts";
@@ -17,7 +18,8 @@ export function appendJson(exchange: Exchange): Promise<Response> {
   const { topic, backend, services } = exchange;
   const options = appendOptions(exchange, exchange.query("partition"));
   return exchange.body(JSON_BODY_BYTES_MAX, async (body) => {
-    const shaped = parseRecordShapes(utf8Text(body), JSON_BODY_RECORDS_MAX);
+    const shaped = parsePlainShapes(body, JSON_BODY_RECORDS_MAX) ??
+      parseRecordShapes(utf8Text(body), JSON_BODY_RECORDS_MAX);
     if (shaped.length === 0) {
       throw new SeglogError("invalid-argument", "Cannot append no records: the array is empty");
     }

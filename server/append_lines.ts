@@ -6,6 +6,7 @@
  */
 import { decodeUtf8, isValidUtf8 } from "../core/base/bytes.ts";
 import { SeglogError } from "../core/base/errors.ts";
+import { parsePlainShape } from "../core/format/plain_shape.ts";
 import { parseRecordShape, type ShapedRecord } from "../core/format/record_shape.ts";
 import { jsonAnswer } from "./answers.ts";
 import { appendOptions, refuseConditions } from "./append_options.ts";
@@ -71,11 +72,11 @@ function linesOf({ request, services }: Exchange): AsyncGenerator<Uint8Array[], 
 
 /** The record of a line, or why there is none. */
 function parseLine(bytes: Uint8Array): ShapedRecord | SeglogError {
-  if (!isValidUtf8(bytes)) {
-    return new SeglogError("invalid-argument", "Cannot read a record: the line is not UTF-8");
-  }
   try {
-    return parseRecordShape(decodeUtf8(bytes));
+    const plain = parsePlainShape(bytes);
+    if (plain !== undefined) return plain;
+    if (isValidUtf8(bytes)) return parseRecordShape(decodeUtf8(bytes));
+    return new SeglogError("invalid-argument", "Cannot read a record: the line is not UTF-8");
   } catch (error) {
     if (error instanceof SeglogError) return error;
     throw error;

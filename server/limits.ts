@@ -62,7 +62,7 @@ export const BATCH_PAGE_BYTES_MAX = 8 * MIB;
 /** Longest time to wait for a record. */
 export const WAIT_MS_MAX = 60_000;
 /** Bytes of a streamed answer that are put together before they are sent. */
-export const CHUNK_CHARS = 64 * KIB;
+export const CHUNK_BYTES = 64 * KIB;
 
 /** Lines of a streamed body that are appended as one batch. */
 export const LINE_BATCH_RECORDS = 1000;

@@ -4,7 +4,8 @@
  * @module
  */
 import type { LogRecord } from "../core/format/record.ts";
-import { formatRecordShape } from "../core/format/record_shape.ts";
+import { encodeUtf8 } from "../core/base/bytes.ts";
+import { ShapeWriter } from "../core/format/write_shape.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { boundsHeaders } from "./answers.ts";
 import type { Exchange } from "./exchange.ts";
@@ -21,9 +22,10 @@ import {
   readRange,
 } from "./read_range.ts";
 import { recordChunks } from "./record_chunks.ts";
-import { textStream } from "./streaming.ts";
+import { streamOf } from "./streaming.ts";
 
 const RECONNECT_MS = 1000;
+const PING = encodeUtf8(": ping\n\n");
 
 /**
  * One event a record: `id` is the offset to go on from, `data` the record. The stream ends with an
@@ -43,7 +45,7 @@ export async function readEvents(exchange: Exchange): Promise<Response> {
   }
   const leaving = new AbortController();
   const source = events(exchange, range, { limit, filter: keyFilter(query), leaving });
-  const body = textStream(source, () => leaving.abort());
+  const body = streamOf(source, () => leaving.abort());
   const headers = {
     "content-type": EVENTS_TYPE,
     "cache-control": "no-store",
@@ -63,19 +65,19 @@ async function* events(
   exchange: Exchange,
   range: ReadRange,
   selection: Selection,
-): AsyncGenerator<string, void, undefined> {
+): AsyncGenerator<Uint8Array, void, undefined> {
   const { request, services } = exchange;
   const { leaving } = selection;
   const ended = services.metrics.follower();
   const watching = patience([request.signal, services.stopping, leaving.signal]);
   try {
-    yield `retry: ${RECONNECT_MS}\n\n`;
+    yield encodeUtf8(`retry: ${RECONNECT_MS}\n\n`);
     yield* withPings(records(exchange, range, selection, watching.signal), services.limits.pingMs);
     const reason = services.stopping.aborted ? "stopping" : "complete";
-    yield `event: end\ndata: {"reason":"${reason}"}\n\n`;
+    yield encodeUtf8(`event: end\ndata: {"reason":"${reason}"}\n\n`);
   } catch (error) {
     if (isServerFault(error)) services.notice(describeFault(error));
-    yield `event: error\ndata: ${problemJson(error)}\n\n`;
+    yield encodeUtf8(`event: error\ndata: ${problemJson(error)}\n\n`);
   } finally {
     watching.release();
     ended();
@@ -87,11 +89,16 @@ function records(
   range: ReadRange,
   { limit, filter }: Selection,
   signal: AbortSignal,
-): AsyncGenerator<string, void, undefined> {
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const shapes = new ShapeWriter();
   return recordChunks(followed(exchange, range, signal), {
     limit,
     filter,
-    format: (record) => `id: ${record.offset + 1}\ndata: ${formatRecordShape(record, range)}\n\n`,
+    write: (writer, record) => {
+      writer.text(`id: ${record.offset + 1}\ndata: `);
+      shapes.write(writer, record, range);
+      writer.text("\n\n");
+    },
     onSent: (count) => exchange.services.metrics.sent(count),
   });
 }
@@ -110,15 +117,15 @@ async function* followed(
 
 /** Puts a comment into every pause of `pingMs`, so that nobody on the way takes it for dead. */
 async function* withPings(
-  source: AsyncGenerator<string, void, undefined>,
+  source: AsyncGenerator<Uint8Array, void, undefined>,
   pingMs: number,
-): AsyncGenerator<string, void, undefined> {
+): AsyncGenerator<Uint8Array, void, undefined> {
   let upcoming = source.next();
   try {
     for (;;) {
       const result = await settledWithin(upcoming, pingMs);
       if (result === undefined) {
-        yield ": ping\n\n";
+        yield PING;
         continue;
       }
       if (result.done) return;

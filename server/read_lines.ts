@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { formatRecordShape } from "../core/format/record_shape.ts";
+import { encodeUtf8 } from "../core/base/bytes.ts";
+import { ShapeWriter } from "../core/format/write_shape.ts";
 import { boundsHeaders } from "./answers.ts";
 import type { Exchange } from "./exchange.ts";
 import { NDJSON_TYPE } from "./media_types.ts";
@@ -18,7 +19,7 @@ import {
   readRange,
 } from "./read_range.ts";
 import { recordChunks } from "./record_chunks.ts";
-import { textStream } from "./streaming.ts";
+import { streamOf } from "./streaming.ts";
 import { arrivals } from "./waiting.ts";
 
 /**
@@ -30,15 +31,19 @@ export async function readLines(exchange: Exchange): Promise<Response> {
   const query = exchange.query(...RANGE_PARAMETERS, "limit", "key");
   const limit = query.whole("limit", 1, Number.MAX_SAFE_INTEGER) ?? Infinity;
   const range = await readRange(exchange, query);
+  const shapes = new ShapeWriter();
   const lines = recordChunks(upcoming(exchange, range), {
     limit,
     filter: keyFilter(query),
-    format: (record) => `${formatRecordShape(record, range)}\n`,
+    write: (writer, record) => {
+      shapes.write(writer, record, range);
+      writer.text("\n");
+    },
     onSent: (count) => exchange.services.metrics.sent(count),
   });
   const first = await lines.next();
   const leaving = new AbortController();
-  const body = textStream(withFirst(first, lines, { exchange, leaving: leaving.signal }), () => {
+  const body = streamOf(withFirst(first, lines, { exchange, leaving: leaving.signal }), () => {
     leaving.abort();
     void lines.return();
   });
@@ -59,10 +64,10 @@ async function* upcoming(
 }
 
 async function* withFirst(
-  first: IteratorResult<string, void>,
-  rest: AsyncGenerator<string, void, undefined>,
+  first: IteratorResult<Uint8Array, void>,
+  rest: AsyncGenerator<Uint8Array, void, undefined>,
   { exchange, leaving }: { exchange: Exchange; leaving: AbortSignal },
-): AsyncGenerator<string, void, undefined> {
+): AsyncGenerator<Uint8Array, void, undefined> {
   const { services, cut } = exchange;
   if (first.done) return;
   try {
@@ -70,7 +75,7 @@ async function* withFirst(
     yield* rest;
   } catch (error) {
     if (isServerFault(error)) services.notice(describeFault(error));
-    yield `{"error":${problemJson(error)}}\n`;
+    yield encodeUtf8(`{"error":${problemJson(error)}}\n`);
     if (cut === undefined) throw error;
     // Ending the stream would end the answer well, and failing it would lose what is on its way.
     cut();

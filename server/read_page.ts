@@ -4,9 +4,11 @@
  * @module
  */
 import type { LogRecord } from "../core/format/record.ts";
-import { formatRecordShape } from "../core/format/record_shape.ts";
-import { boundsHeaders, jsonText } from "./answers.ts";
+import { ByteWriter } from "../core/base/bytes.ts";
+import { ShapeWriter } from "../core/format/write_shape.ts";
+import { boundsHeaders, wholeAnswer } from "./answers.ts";
 import type { Exchange } from "./exchange.ts";
+import { JSON_TYPE } from "./media_types.ts";
 import { PAGE_BYTES_MAX, PAGE_RECORDS_DEFAULT, PAGE_RECORDS_MAX } from "./limits.ts";
 import {
   isDamage,
@@ -43,28 +45,35 @@ export async function readPage(exchange: Exchange): Promise<Response> {
       if (!page.isEmpty) break;
     }
   }
-  exchange.services.metrics.sent(page.records.length);
+  exchange.services.metrics.sent(page.count);
   const bounds = page.isEmpty || range.waitMs === 0
     ? range.bounds
     : await exchange.backend.bounds(range.topic, range.partition);
   const { logStartOffset, durableOffset, nextOffset } = bounds;
   const { topic, partition } = range;
-  const body = `{"topic":${JSON.stringify(topic)},"partition":${partition},"records":[${
-    page.records.join(",")
-  }],"next":${page.next},"logStartOffset":${logStartOffset},"durableOffset":${durableOffset},"nextOffset":${nextOffset}}`;
-  return jsonText(body, { headers: boundsHeaders(bounds, page.next) });
+  const body = new ByteWriter();
+  body.text(`{"topic":${JSON.stringify(topic)},"partition":${partition},"records":[`);
+  body.bytes(page.shapes());
+  body.text(
+    `],"next":${page.next},"logStartOffset":${logStartOffset},"durableOffset":${durableOffset},"nextOffset":${nextOffset}}`,
+  );
+  const headers = boundsHeaders(bounds, page.next);
+  return wholeAnswer(JSON_TYPE, body.take(), { headers });
 }
 
 /** Shapes of records until there are enough of them. */
 class Page {
-  readonly records: string[] = [];
+  /** Records that were taken. */
+  count = 0;
   /** Where the next page starts; in reverse, where it ends. */
   next: number;
   isFull = false;
   readonly #range: ReadRange;
   readonly #limit: number;
   readonly #filter: ((record: LogRecord) => boolean) | undefined;
-  #chars = 0;
+  /** Shapes of the records, with commas between them. */
+  readonly #text = new ByteWriter();
+  readonly #shapes = new ShapeWriter();
 
   constructor(range: ReadRange, limit: number, filter?: (record: LogRecord) => boolean) {
     this.#range = range;
@@ -74,18 +83,27 @@ class Page {
   }
 
   get isEmpty(): boolean {
-    return this.records.length === 0;
+    return this.count === 0;
+  }
+
+  /** The text of all shapes: a view. */
+  shapes(): Uint8Array {
+    return this.#text.subarray(0, this.#text.length);
   }
 
   /** Takes what fits; false when there is no more room. */
   take(portion: Portion): boolean {
     for (const record of portion.records) {
       if (this.#filter === undefined || this.#filter(record)) {
-        if (this.records.length === this.#limit) return this.#full();
-        const shape = formatRecordShape(record, this.#range);
-        if (!this.isEmpty && this.#chars + shape.length > PAGE_BYTES_MAX) return this.#full();
-        this.records.push(shape);
-        this.#chars += shape.length;
+        if (this.count === this.#limit) return this.#full();
+        const { length } = this.#text;
+        if (!this.isEmpty) this.#text.text(",");
+        this.#shapes.write(this.#text, record, this.#range);
+        if (!this.isEmpty && this.#text.length > PAGE_BYTES_MAX) {
+          this.#text.truncate(length);
+          return this.#full();
+        }
+        this.count++;
       }
       this.next = this.#range.reverse ? record.offset : record.offset + 1;
     }

@@ -4,23 +4,21 @@
  *
  * @module
  */
-import { encodeUtf8 } from "../core/base/bytes.ts";
-
 /**
- * A body of the texts that `source` yields.
+ * A body of the pieces that `source` yields.
  *
  * @param source its `finally` runs when the client goes away, too
  * @param onCancel called then, to end a wait that `source` is in
  */
-export function textStream(
-  source: AsyncGenerator<string, void, undefined>,
+export function streamOf(
+  source: AsyncGenerator<Uint8Array, void, undefined>,
   onCancel: () => void,
 ): ReadableStream<Uint8Array> {
   return new ReadableStream({
     async pull(controller) {
       const { done, value } = await source.next();
       if (done) controller.close();
-      else controller.enqueue(encodeUtf8(value));
+      else controller.enqueue(value);
     },
     async cancel() {
       onCancel();

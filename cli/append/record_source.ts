@@ -6,6 +6,8 @@
 import { Buffer } from "node:buffer";
 import { decodeUtf8, isValidUtf8 } from "../../core/base/bytes.ts";
 import { messageOf, SeglogError } from "../../core/base/errors.ts";
+import { isPlainJson } from "../../core/format/json_scanner.ts";
+import { parsePlainShape } from "../../core/format/plain_shape.ts";
 import type { RecordInput } from "../../core/format/record.ts";
 import { parseRecordShape, type ShapedRecord } from "../../core/format/record_shape.ts";
 import { unescape } from "../escapes.ts";
@@ -23,7 +25,7 @@ export function recordSource(options: AppendVerbOptions): RecordSource {
     if (other !== undefined) {
       throw new UsageError(`give -J or ${other}, not both: a record as JSON brings its own`);
     }
-    return (line) => parseRecordShape(textOf(line));
+    return (line) => parsePlainShape(line) ?? parseRecordShape(textOf(line));
   }
   if (key !== undefined && keySeparator !== undefined) {
     throw new UsageError("give one key for all with -k, or -K to find it in each line, not both");
@@ -59,6 +61,7 @@ function splitKey(line: Uint8Array, separator: Buffer): [key: Uint8Array | null,
 }
 
 function checkJson(line: Uint8Array): void {
+  if (isPlainJson(line)) return;
   try {
     JSON.parse(textOf(line));
   } catch (cause) {

@@ -116,6 +116,14 @@ export class ByteWriter {
     return this.#bytes.subarray(start, end);
   }
 
+  /** A copy of all that was written, which is then forgotten. */
+  take(): Uint8Array {
+    const taken = new Uint8Array(this.#length);
+    taken.set(this.#bytes.subarray(0, this.#length));
+    this.#length = 0;
+    return taken;
+  }
+
   /** Forgets everything from `length` on. */
   truncate(length: number): void {
     this.#length = length;
@@ -176,6 +184,11 @@ export class ByteWriter {
     if (length === text.length && length <= SHORT_TEXT) { // it is ASCII
       for (let i = 0; i < length; i++) bytes[at + i] = text.charCodeAt(i);
     } else textEncoder.encodeInto(text, bytes.subarray(at, at + length));
+  }
+
+  /** Appends the UTF-8 bytes of `text`. */
+  text(text: string): void {
+    this.utf8(text, utf8Length(text));
   }
 
   #reserve(count: number): number {

@@ -9,7 +9,7 @@ import { messageOf, SeglogError } from "../base/errors.ts";
 import type { Disk, DiskFile } from "../disk/disk.ts";
 import type { BatchView } from "../format/batch.ts";
 import type { LogRecord } from "../format/record.ts";
-import { formatRecordShape } from "../format/record_shape.ts";
+import { formatRecordShape } from "../format/write_shape.ts";
 import {
   decodeSegmentHeader,
   SEGMENT_HEADER_BYTES,

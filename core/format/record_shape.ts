@@ -1,26 +1,12 @@
 /**
- * The JSON shape of a record, version 1: one shape for standard input and output, HTTP bodies,
- * events and dumps.
- *
- * ```json
- * {"topic":"orders","partition":0,"offset":41,"timestamp":"2026-11-20T12:00:00.000Z","key":"u1","type":"json","value":{"qty":2},"headers":{"trace":"a1"}}
- * ```
+ * Records from their JSON shape, which `write_shape.ts` describes, whatever spelling they come in.
  *
  * @module
  */
-import { decodeBase64, encodeBase64 } from "../base/base64.ts";
-import { decodeUtf8, isValidUtf8 } from "../base/bytes.ts";
+import { decodeBase64 } from "../base/base64.ts";
 import { messageOf, SeglogError } from "../base/errors.ts";
 import { arrayElements, sliceObject } from "./json_slices.ts";
-import { type LogRecord, type RecordInput, VALUE_TYPES, type ValueType } from "./record.ts";
-
-/** Where a record is, for its shape. */
-export interface RecordPlace {
-  /** Name of the topic. */
-  readonly topic: string;
-  /** Number of the partition. */
-  readonly partition: number;
-}
+import { type RecordInput, VALUE_TYPES, type ValueType } from "./record.ts";
 
 /** A record from its shape, and the partition when the shape names one. */
 export interface ShapedRecord {
@@ -41,27 +27,6 @@ const MEMBERS = new Set([
   "value",
   "headers",
 ]);
-
-/**
- * One line of JSON for a record. A JSON value is shown as it was stored, but that line breaks
- * between its tokens become spaces; a value that is not what its type says is shown as bytes.
- *
- * @param place left out where the topic is not known, as in a dump of one segment
- */
-export function formatRecordShape(record: LogRecord, place?: RecordPlace): string {
-  const parts: string[] = [];
-  if (place !== undefined) {
-    parts.push(`"topic":${JSON.stringify(place.topic)},"partition":${place.partition}`);
-  }
-  parts.push(`"offset":${record.offset}`);
-  parts.push(`"timestamp":"${new Date(record.timestamp).toISOString()}"`);
-  if (record.key !== null) parts.push(keyMember(record.key));
-  parts.push(...valueMembers(record));
-  if (Object.keys(record.headers).length > 0) {
-    parts.push(`"headers":${JSON.stringify(record.headers)}`);
-  }
-  return `{${parts.join(",")}}`;
-}
 
 /**
  * A record from its shape. Everything but `value` may be missing. Without `type` a JSON string is
@@ -109,19 +74,16 @@ function shapedRecord(
       throw invalid(`"${name.slice(0, 80)}" is not a member of a record; wrap it as {"value":…}`);
     }
   }
-  const { partition } = members;
-  if (partition !== undefined && !(Number.isSafeInteger(partition) && (partition as number) >= 0)) {
-    throw invalid("partition must be a whole number from 0");
-  }
+  const partition = shapedPartition(members.partition);
   const { value, type } = valueOf(members, slices);
   const record: RecordInput = {
     key: keyOf(members),
     value,
     type,
-    headers: headersOf(members.headers),
-    timestamp: timestampOf(members.timestamp),
+    headers: shapedHeaders(members.headers),
+    timestamp: shapedTimestamp(members.timestamp),
   };
-  return { record, partition: partition as number | undefined };
+  return { record, partition };
 }
 
 function valueOf(
@@ -153,7 +115,15 @@ function keyOf(members: Record<string, unknown>): string | Uint8Array | null {
   return key === null ? null : wellFormed("key", key);
 }
 
-function headersOf(headers: unknown): RecordInput["headers"] {
+/** The partition that a shape names. @throws {SeglogError} `invalid-record` */
+export function shapedPartition(partition: unknown): number | undefined {
+  if (partition === undefined) return undefined;
+  if (Number.isSafeInteger(partition) && (partition as number) >= 0) return partition as number;
+  throw invalid("partition must be a whole number from 0");
+}
+
+/** The headers that a shape brings. @throws {SeglogError} `invalid-record` */
+export function shapedHeaders(headers: unknown): RecordInput["headers"] {
   if (headers === undefined || headers === null) return undefined;
   const isObject = typeof headers === "object" && !Array.isArray(headers);
   if (!isObject || Object.values(headers).some((text) => typeof text !== "string")) {
@@ -162,26 +132,12 @@ function headersOf(headers: unknown): RecordInput["headers"] {
   return headers as Record<string, string>;
 }
 
-function timestampOf(timestamp: unknown): number | undefined {
+/** The timestamp that a shape brings. @throws {SeglogError} `invalid-record` */
+export function shapedTimestamp(timestamp: unknown): number | undefined {
   if (timestamp === undefined || timestamp === null) return undefined;
   const ms = typeof timestamp === "string" ? Date.parse(timestamp) : timestamp;
   if (Number.isSafeInteger(ms)) return ms as number;
   throw invalid("timestamp must be ISO 8601 text such as 2026-11-20T12:00:00Z, or milliseconds");
-}
-
-function keyMember(key: Uint8Array): string {
-  if (isValidUtf8(key)) return `"key":${JSON.stringify(decodeUtf8(key))}`;
-  return `"keyBase64":"${encodeBase64(key)}"`;
-}
-
-function valueMembers({ type, value }: LogRecord): string[] {
-  if (value === null) return ['"value":null'];
-  if (type !== "bytes" && isValidUtf8(value)) {
-    const text = decodeUtf8(value);
-    if (type === "text") return ['"type":"text"', `"value":${JSON.stringify(text)}`];
-    if (isJson(text)) return ['"type":"json"', `"value":${text.replace(/[\r\n]/g, " ").trim()}`];
-  }
-  return ['"type":"bytes"', `"value":"${encodeBase64(value)}"`];
 }
 
 function bytesOf(member: string, text: unknown): Uint8Array {
@@ -215,15 +171,6 @@ function tooMany(recordsMax: number): SeglogError {
     `Cannot take an array of more than ${recordsMax} records: send fewer at a time, or a record a line`,
     { details: { limit: recordsMax } },
   );
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function invalid(why: string): SeglogError {

@@ -5,7 +5,7 @@
  */
 import { PARTITIONS_MAX } from "../../core/base/limits.ts";
 import type { LogRecord } from "../../core/format/record.ts";
-import { formatRecordShape } from "../../core/format/record_shape.ts";
+import { formatRecordShape } from "../../core/format/write_shape.ts";
 import { readRecord } from "../../core/reading.ts";
 import { jsonText, wholeAnswer } from "../answers.ts";
 import type { Exchange, Route } from "../exchange.ts";

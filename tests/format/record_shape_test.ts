@@ -6,11 +6,8 @@ import { encodeUtf8 } from "../../core/base/bytes.ts";
 import type { SeglogError } from "../../core/base/errors.ts";
 import type { LogRecord, RecordInput } from "../../core/format/record.ts";
 import { logRecord } from "../support/log_record.ts";
-import {
-  formatRecordShape,
-  parseRecordShape,
-  parseRecordShapes,
-} from "../../core/format/record_shape.ts";
+import { parseRecordShape, parseRecordShapes } from "../../core/format/record_shape.ts";
+import { formatRecordShape } from "../../core/format/write_shape.ts";
 import { records } from "./arbitraries.ts";
 import { expectedRecord } from "./expected_record.ts";
 
