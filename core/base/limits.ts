@@ -15,6 +15,8 @@ export const RECORD_BYTES_MAX = 16 * MIB;
 export const BATCH_STORED_BYTES_MAX = 32 * MIB;
 /** Largest batch payload before compression. */
 export const BATCH_UNCOMPRESSED_BYTES_MAX = 64 * MIB;
+/** Payload below which none is compressed: a call costs as much as for 4 KiB, and saves little. */
+export const COMPRESSED_BYTES_MIN = 256;
 /** Most records in one batch. */
 export const BATCH_RECORDS_MAX = 1_000_000;
 /** Appends that wait together share a batch until its payload has this many bytes. */

@@ -4,6 +4,8 @@ import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { concatBytes, equalBytes } from "../../core/base/bytes.ts";
 import { CODECS, compress, decompress } from "../../core/format/compression.ts";
+import { COMPRESSED_BYTES_MIN } from "../../core/base/limits.ts";
+import { Random } from "../support/random.ts";
 import { frameLength } from "../../core/format/zstd_frame.ts";
 
 test("the numbers of the codecs on disk are fixed", () => {
@@ -49,8 +51,18 @@ test("a zstd payload is the first frame, whatever the runtime makes of a second"
 
 test("one frame of zstd is written, also where the runtime writes another behind it", () => {
   for (const size of SIZES.slice(3)) {
-    const packed = compress(payloadOf(size), "zstd")!;
+    const packed = compress(concatBytes([payloadOf(size), payloadOf(size)]), "zstd")!;
     assert.equal(frameLength(packed), packed.length);
+  }
+});
+
+test("a small payload is left as it is, and so is one of which less than an eighth would go", () => {
+  for (const codec of ["gzip", "zstd"] as const) {
+    assert.equal(compress(new Uint8Array(COMPRESSED_BYTES_MIN - 1), codec), undefined);
+    assert.ok(compress(new Uint8Array(COMPRESSED_BYTES_MIN), codec) !== undefined);
+    const random = new Random(1).bytes(8000);
+    assert.equal(compress(concatBytes([random, new Uint8Array(1000)]), codec), undefined);
+    assert.ok(compress(concatBytes([random, new Uint8Array(1400)]), codec) !== undefined);
   }
 });
 
