@@ -5,6 +5,7 @@
  */
 import type { PartitionInfo, TopicDetails } from "../../core/backend.ts";
 import type { TopicConfig } from "../../core/topic_config.ts";
+import { compressionRatio } from "../compression_ratio.ts";
 import { openToRead } from "../connect.ts";
 import { EXIT_OK } from "../exit.ts";
 import type { InfoVerbOptions } from "../grammar/maintain.ts";
@@ -22,8 +23,11 @@ export async function info(context: Context, options: InfoVerbOptions): Promise<
   await using backend = await openToRead(context);
   if (options.topic !== undefined) {
     const details = await backend.describeTopic(options.topic);
-    if (options.shaped) await output.line(JSON.stringify({ version: JSON_VERSION, ...details }));
-    else await writeTopic(output, details);
+    const ratio = await compressionRatio(backend, details);
+    const compression = ratio === undefined ? {} : { compressionRatio: rounded(ratio) };
+    const shape = { version: JSON_VERSION, ...details, ...compression };
+    if (options.shaped) await output.line(JSON.stringify(shape));
+    else await writeTopic(output, details, ratio);
     return EXIT_OK;
   }
   const topics: TopicDetails[] = [];
@@ -49,12 +53,21 @@ async function writeStore(output: Output, topics: TopicDetails[], at: string): P
   });
 }
 
-async function writeTopic(output: Output, details: TopicDetails): Promise<void> {
+async function writeTopic(
+  output: Output,
+  details: TopicDetails,
+  ratio: number | undefined,
+): Promise<void> {
   const { config, partitions } = details;
   const show = amounts(output);
   await writeRows(output, {
     headings: ["SETTING", "VALUE"],
-    rows: [["name", details.name], ["id", details.id], ...settingRows(config)],
+    rows: [
+      ["name", details.name],
+      ["id", details.id],
+      ...settingRows(config),
+      ...ratio === undefined ? [] : [["compression-ratio", String(rounded(ratio))]],
+    ],
   });
   await output.write("\n");
   await writeRows(output, {
@@ -84,6 +97,10 @@ export function settingRows(config: TopicConfig): [flag: string, value: string][
     ["sync", config.sync],
     ["compression", config.compression],
   ];
+}
+
+function rounded(ratio: number): number {
+  return Math.round(ratio * 100) / 100;
 }
 
 /** Numbers for people on a terminal, for programs elsewhere. */

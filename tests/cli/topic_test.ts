@@ -86,6 +86,21 @@ describe("info", () => {
     assert.deepEqual([json.version, json.topics.length, json.topics[0].name], [1, 1, "t"]);
   });
 
+  test("tells how much compression saves, and says nothing of it where there is none", async () => {
+    await using dir = tempDir();
+    const run = at(dir.path);
+    await run(["topic", "create", "packed", "--compression", "zstd"]);
+    assert.ok(!(await run(["info", "packed"])).out.includes("compression-ratio"));
+    await run(["append", "packed", "the same again; ".repeat(1000)]);
+    await run(["append", "packed", "short"]);
+    const [, ratio] = /\ncompression-ratio\t([\d.]+)\n/.exec((await run(["info", "packed"])).out)!;
+    assert.ok(Number(ratio) > 20, `${ratio}`);
+    const json = JSON.parse((await run(["topic", "info", "packed", "-J"])).out);
+    assert.equal(json.compressionRatio, Number(ratio));
+    await run(["append", "plain", "x"]);
+    assert.ok(!(await run(["info", "plain"])).out.includes("ratio"));
+  });
+
   test("a table with colour for people, without where NO_COLOR says so", async () => {
     await using dir = tempDir();
     const run = at(dir.path);
