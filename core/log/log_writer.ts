@@ -13,6 +13,7 @@ import { messageOf, SeglogError } from "../base/errors.ts";
 import { SEGMENTS_MAX, WRITE_BEHIND_BYTES } from "../base/limits.ts";
 import { Mutex } from "../base/mutex.ts";
 import { outOfRange } from "../base/offset_errors.ts";
+import { split } from "../base/split.ts";
 import { endOfTurn } from "../base/turn.ts";
 import type { BatchView } from "../format/batch.ts";
 import type { ProducerStamp } from "../format/producer_field.ts";
@@ -327,7 +328,10 @@ export class LogWriter {
   async #syncExactly(): Promise<void> {
     const { active } = this.#state;
     const isLonger = active.hasSpace;
-    if (isLonger) active.cutBack();
+    if (isLonger) {
+      this.#state.checkOwned(); // who owns the log now may have written there
+      active.cutBack();
+    }
     await this.#sync(isLonger);
   }
 
@@ -390,11 +394,4 @@ export class LogWriter {
     }
     if (damage !== undefined) throw damage; // more may have to go than could be found out
   }
-}
-
-function split<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
-  const first: T[] = [];
-  const second: T[] = [];
-  for (const item of items) (isFirst(item) ? first : second).push(item);
-  return [first, second];
 }

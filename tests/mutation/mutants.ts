@@ -454,9 +454,15 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "space taken ahead is given back before a segment is sealed",
-      "    if (isLonger) active.cutBack();\n",
-      "",
+      "      active.cutBack();\n    }\n    await this.#sync(isLonger);",
+      "    }\n    await this.#sync(isLonger);",
       ["tests/log/unused_space_test.ts"],
+    ],
+    [
+      "space is given back only while the log is ours",
+      "      this.#state.checkOwned(); // who owns the log now may have written there\n",
+      "",
+      LOST_LOCK,
     ],
     [
       "that it was given back is durable",

@@ -75,6 +75,25 @@ describe("an owner whose LOCK file is lost", () => {
       });
     }
 
+    test(`${how}: space that it took ahead is the new owner's, who may have used it`, async () => {
+      const { disk, owner, options } = await ownedStore();
+      await owner.append("t", [{ value: "x".repeat(1200) }]);
+      const segment = "/store/t-0/00000000000000000000.log";
+      const { bytes } = (await owner.describeTopic("t")).partitions[0]!;
+      assert.ok(disk.sizeOf(segment)! > bytes, "it has taken space");
+      lose(disk);
+      const other = await Store.open("/store", options);
+      await other.append("t", [{ value: "c" }]);
+      const touched = changesOf(disk);
+      await rejectsWith("poisoned", () => owner.close());
+      assert.deepEqual(touched, []);
+      await other.append("t", [{ value: "d" }]);
+      const texts = (await shown(readRecords(other, "t", { from: 3 }))).join();
+      assert.equal(texts, "3:c,4:d");
+      await other.close();
+      assert.ok(verify("/store", { disk }).ok);
+    });
+
     test(`${how}: maintenance rolls and drops nothing, and says so`, async () => {
       const { disk, clock, notices, owner, options } = await ownedStore();
       lose(disk);
