@@ -10,7 +10,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { type Command, run } from "./command.ts";
+import { type Outcome, run } from "./command.ts";
 import { DENO, findBun } from "./runtimes.ts";
 
 /** Exit code when Deno's runtime base could not be had: nothing is wrong with the program. */
@@ -26,31 +26,47 @@ const UNFINISHED = join(DIST, "seglog.unfinished");
 const BUN_FLAGS = ["--compile", "--minify", "--bytecode"];
 
 /**
- * The command that compiles with Deno. The program is bundled first: without that, Deno would embed
- * the whole of `node_modules`, the packages of the tests included.
+ * Compiles with Deno. The program is bundled first, and the bundle compiled without the project
+ * around it: else Deno would embed `node_modules`, the packages of tests and benchmarks included.
+ *
+ * @param target the executable; the bundle is left beside it
  */
-export function denoCompile(target: string): Command {
-  return [...DENO, "compile", "-A", "--bundle", "--output", target, "cli/main.ts"];
+export async function compileWithDeno(target: string, env = process.env): Promise<Outcome> {
+  const bundle = `${target}.mjs`;
+  const bundled = await run(
+    [...DENO, "bundle", "--quiet", "--platform", "deno", "--output", bundle, "cli/main.ts"],
+    { cwd: ROOT, env },
+  );
+  if (bundled.status !== 0) return bundled;
+  return await run([...DENO, "compile", "-A", "--no-config", "--output", target, bundle], {
+    cwd: ROOT,
+    env,
+  });
+}
+
+async function compileWithBun(target: string): Promise<Outcome> {
+  const command = [...await findBun(), "build", ...BUN_FLAGS, "--outfile", target, "cli/main.ts"];
+  return await run(command, { cwd: ROOT });
 }
 
 if (import.meta.main) process.exitCode = await compile(process.argv[2]);
 
 async function compile(by: string | undefined): Promise<number> {
   fs.mkdirSync(DIST, { recursive: true });
-  const command: Command = by === "bun"
-    ? [...await findBun(), "build", ...BUN_FLAGS, "--outfile", UNFINISHED, "cli/main.ts"]
-    : denoCompile(UNFINISHED);
-  const outcome = await run(command, { cwd: ROOT });
+  const outcome = by === "bun"
+    ? await compileWithBun(UNFINISHED)
+    : await compileWithDeno(UNFINISHED);
   process.stderr.write(outcome.stderr);
   process.stdout.write(outcome.stdout);
   if (outcome.status === 0) {
     fs.renameSync(UNFINISHED, TARGET);
+    removeUnfinished();
     console.log(`dist/seglog: ${(fs.statSync(TARGET).size / 2 ** 20).toFixed(1)} MiB`);
     return 0;
   }
   removeUnfinished();
   if (!isBaseMissing(outcome.stderr)) {
-    console.error(`\nCannot make dist/seglog: ${command[0]} ended with ${outcome.status}`);
+    console.error(`\nCannot make dist/seglog: the compiler ended with ${outcome.status}`);
     return 1;
   }
   console.error(
