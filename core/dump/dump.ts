@@ -81,13 +81,17 @@ function* dumpBatches(
   options: DumpOptions,
 ): Generator<string, DumpSummary, undefined> {
   const { file, size, salt } = segment;
-  const reader = new BlockReader({ file, salt });
+  let reader = new BlockReader({ file, salt });
   const complaints: string[] = [];
   let batches = 0;
   let records = 0;
   let position = SEGMENT_HEADER_BYTES;
   while (position < size) {
-    const batch = reader.batchAt(position, size);
+    let batch = reader.batchAt(position, size);
+    if (typeof batch === "string") { // its owner may have filled space since it was read
+      reader = new BlockReader({ file, salt });
+      batch = reader.batchAt(position, size);
+    }
     if (typeof batch === "string") {
       if (endOfContent(file, { from: position, size }) === position) {
         if (!options.json) yield `unused: position: ${position} size: ${size - position}`;

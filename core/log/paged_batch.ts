@@ -36,6 +36,7 @@ export class PagedBatch extends CacheEntry {
   /**
    * @param batch uncompressed and dense, with a checksum that was found right
    * @param place where the batch is, and the cache that its pages go to
+   * @throws {RangeError} when its payload is malformed
    */
   constructor(
     batch: BatchView,
@@ -149,7 +150,11 @@ interface PageTable {
   readonly checksums: Uint32Array;
 }
 
-/** Cuts a payload into pages of `PAGE_BYTES` at most, larger records apart. */
+/**
+ * Cuts a payload into pages of `PAGE_BYTES` at most, larger records apart.
+ *
+ * @throws {RangeError} when it does not hold as many records as it should
+ */
 function pageTable(batch: BatchView): PageTable {
   const payload = batch.payload();
   const passed = batch.header.hasProducer ? TAG_PRODUCER : undefined;
@@ -157,7 +162,8 @@ function pageTable(batch: BatchView): PageTable {
   const starts: number[] = [0];
   const firsts: number[] = [0];
   let record = 0;
-  for (let end = 0;; record++) {
+  let end = 0;
+  for (;; record++) {
     const length = seekField(reader, TAG_RECORD, passed);
     if (length === undefined) break;
     const start = end; // with the fields before it that are not known
@@ -168,9 +174,12 @@ function pageTable(batch: BatchView): PageTable {
     starts.push(start);
     firsts.push(record);
   }
-  const checksums = starts.map((start, i) => crc32(payload.subarray(start, starts[i + 1])));
+  const { recordCount } = batch.header;
+  if (record !== recordCount) throw new RangeError(`it holds ${record} of ${recordCount} records`);
+  starts.push(end); // fields behind the last record, as of a producer, are on no page
+  const checksums = firsts.map((_, i) => crc32(payload.subarray(starts[i], starts[i + 1])));
   return {
-    starts: Uint32Array.from([...starts, payload.length]),
+    starts: Uint32Array.from(starts),
     firsts: Uint32Array.from([...firsts, record]),
     checksums: Uint32Array.from(checksums),
   };

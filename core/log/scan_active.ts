@@ -114,6 +114,12 @@ export function scanPastDamage(
     watermark = Math.max(watermark, end.watermark, isShort ? end.bytes + 1 : 0);
     const { bytes: position, nextOffset, complaint } = end;
     if (complaint === undefined || position >= watermark) return { ...end, watermark };
+    // The owner may have filled space since it was read: what was durable by then is whole by now.
+    const again = scanBatches(source, end, size, visit);
+    if (again.bytes > position) {
+      end = again;
+      continue;
+    }
     const found = nextBatch(source, end, size);
     if (found === undefined) return { ...end, watermark };
     visitor.damage({ start: nextOffset, end: found.nextOffset, position, complaint }, found);

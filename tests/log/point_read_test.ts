@@ -64,6 +64,17 @@ describe("read()", () => {
     }
   });
 
+  test("finds a producer's records, wherever the last page ends", async () => {
+    const producer = { id: "p".repeat(150), epoch: 0, sequence: 0 };
+    for (let count = 80; count < 120; count++) {
+      await using log = await Log.memory();
+      await log.appendAll(recordsLike(count, () => 100), { producer });
+      for (let offset = 0; offset < count; offset++) {
+        assert.equal((await log.read(offset)).text, String(offset).padStart(100, "."));
+      }
+    }
+  });
+
   test("finds what was appended a moment ago, again and again", async () => {
     await using log = await Log.memory();
     for (let i = 0; i < 200; i++) {

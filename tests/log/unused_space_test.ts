@@ -123,6 +123,40 @@ describe("space that is taken ahead", () => {
     assert.equal((await reader.read(COUNT + 1)).text, "more");
   });
 
+  test("is not taken for damage by verify when the owner fills it meanwhile", async () => {
+    for (let reads = 1; reads <= 4; reads++) {
+      const disk = new TrickDisk();
+      await using log = await filled(disk);
+      const before = bytesOf(disk, SEGMENT);
+      for (let i = 0; i < 3; i++) await log.append({ value: "more" });
+      const after = bytesOf(disk, SEGMENT);
+      assert.equal(after.length, before.length, "the file did not grow meanwhile");
+      overwrite(disk, before);
+      let left = reads;
+      disk.onQuestion = (operation, path) => {
+        if (operation === "read" && path === SEGMENT && --left === 0) overwrite(disk, after);
+      };
+      const damage = verify(FOLDER, { disk }).problems.filter((p) => p.severity === "damage");
+      assert.deepEqual(damage, [], `before read ${reads}`);
+    }
+  });
+
+  test("is not taken for damage by dump when the owner fills it meanwhile", async () => {
+    const disk = new TrickDisk();
+    await using log = await filled(disk);
+    const lines = dumpSegment(disk, SEGMENT, {});
+    let step = lines.next();
+    for (let i = 0; i < COUNT; i++) step = lines.next(); // the block with the end was read
+    for (let i = 0; i < 3; i++) await log.append({ value: "more" });
+    while (!step.done) step = lines.next();
+    assert.deepEqual(step.value, {
+      batches: COUNT + 3,
+      records: COUNT + 3,
+      damaged: 0,
+      complaints: [],
+    });
+  });
+
   test("is not needed: without room for it, appends go on", async () => {
     const disk = new TrickDisk();
     let refused = 0;
@@ -171,9 +205,19 @@ function isFiller(stack: string): boolean {
 }
 
 function textOf(disk: TrickDisk, path: string): string {
+  return new TextDecoder().decode(bytesOf(disk, path));
+}
+
+function bytesOf(disk: TrickDisk, path: string): Uint8Array {
   const file = disk.open(path, "read");
   const bytes = new Uint8Array(file.size());
   file.read(bytes, 0);
   file.close();
-  return new TextDecoder().decode(bytes);
+  return bytes;
+}
+
+function overwrite(disk: TrickDisk, bytes: Uint8Array): void {
+  const file = disk.open(SEGMENT, "write");
+  file.write(bytes, 0);
+  file.close();
 }
