@@ -151,6 +151,7 @@ export class Consumer implements AsyncDisposable {
     checkWhole("bufferBytesMax", bufferBytesMax, [1, Number.MAX_SAFE_INTEGER]);
     signal?.throwIfAborted();
     const places = placesOf(await backend.describeTopic(topic), options);
+    signal?.throwIfAborted();
     return new Consumer(backend, topic, places, options);
   }
 

@@ -23,6 +23,11 @@ export interface SendOptions {
 
 /** Memory of batches that is kept for later ones. */
 const SPARES_MAX = 4;
+/** Epochs of one millisecond: each failure of a producer takes one, and so does each producer. */
+const EPOCHS_PER_MS = 1000;
+
+/** The highest epoch that this process made of the time. */
+let lastEpoch = 0;
 
 /**
  * Sends records to one topic of any backend, many at a time.
@@ -80,7 +85,7 @@ export class Producer implements AsyncDisposable {
     this.#intake = new Intake(options.bufferBytesMax, () => this.#hurry());
     const { epoch } = checkedProducer({
       id: this.id,
-      epoch: options.epoch ?? clock.now(),
+      epoch: options.epoch ?? newEpoch(clock.now()),
       sequence: 0,
     });
     const context: LaneContext = {
@@ -256,6 +261,15 @@ export class Producer implements AsyncDisposable {
       { cause: error, details: { ...error.details, records } },
     );
   }
+}
+
+/**
+ * Higher than that of every producer that this process made, and of those that others made before
+ * this millisecond. Under an equal one the log would take what is new for a retry.
+ */
+function newEpoch(nowMs: number): number {
+  lastEpoch = Math.max(lastEpoch + 1, EPOCHS_PER_MS * nowMs);
+  return lastEpoch;
 }
 
 /** The number of partitions of a topic, which is made when it is not there. */

@@ -27,7 +27,7 @@ export interface ProducerOptions {
    * made last with an id takes it over: what an earlier one sends is turned away.
    */
   readonly id?: string;
-  /** Higher than that of every earlier producer with the id; the time in ms unless given. */
+  /** Higher than that of every earlier producer with the id; made of the time unless given. */
   readonly epoch?: number;
   /** Time; the machine's unless given. */
   readonly clock?: Clock;

@@ -184,6 +184,10 @@ for (const [name, open] of Object.entries(BACKENDS)) {
     await refused("invalid-argument", { bufferBytesMax: 0 });
     const signal = AbortSignal.abort(new Error("enough"));
     await assert.rejects(Consumer.open(backend, "orders", { signal }), /enough/);
+    const controller = new AbortController();
+    const opening = Consumer.open(backend, "orders", { signal: controller.signal });
+    controller.abort(new Error("enough meanwhile"));
+    await assert.rejects(opening, /enough meanwhile/);
   });
 }
 

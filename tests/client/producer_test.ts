@@ -341,6 +341,16 @@ test("a producer outlives a server that is away for longer than it waits", async
   assert.deepEqual(await shown(readRecords(opened.store, "orders")), ["0:a", "1:c"]);
 });
 
+test("a producer takes an id over from one that was made in the same millisecond", async () => {
+  await using store = await Store.memory();
+  const clock = new FakeClock();
+  for (let i = 0; i < 3; i++) {
+    await using producer = await Producer.open(store, "orders", { id: "importer", clock });
+    assert.equal((await producer.send(value(i))).offset, i);
+  }
+  assert.deepEqual(await shown(readRecords(store, "orders")), ["0:0", "1:1", "2:2"]);
+});
+
 test("the producer that was made last with an id takes it over, for good", async () => {
   await using store = await Store.memory();
   const clock = new FakeClock();
