@@ -10,7 +10,7 @@ import { PAGE_BYTES, PAGE_RECORDS_MAX } from "../base/limits.ts";
 /** Bytes of the memory of a page: the page, and where each of its records starts. */
 export const PAGE_MEMORY_BYTES: number = PAGE_BYTES + 2 * PAGE_RECORDS_MAX;
 
-const PAGES_PER_SLAB = 8;
+const PAGES_PER_SLAB = 2;
 
 /** Bounds the memory of what is kept. */
 export class BlockCache {
