@@ -13,12 +13,19 @@
 export abstract class CacheEntry {
   /** How much of the bound it takes; it does not change. */
   abstract readonly cost: number;
-  /** Rounds for which it stays: set by its owner at each use after the first. */
+  /** Rounds for which it stays once it was used again: more when it is costly to have anew. */
+  readonly worth: number = 1;
+  /** Rounds for which it still stays. */
   chances = 0;
   /** Its place on the clock, or -1 when it is not there: the cache's own. */
   slot = -1;
   /** Gives up what it holds. It is not in the cache then, and may be added again. */
   abstract evict(): void;
+
+  /** Notes a use after the first. */
+  wasUsed(): void {
+    this.chances = this.worth;
+  }
 }
 
 /** Entries that cost at most `costMax` together. */
@@ -57,14 +64,19 @@ export class ClockCache {
     this.#cost -= entry.cost;
   }
 
+  /** Gives an entry up, whether it is there or not. */
+  drop(entry: CacheEntry): void {
+    this.remove(entry);
+    entry.evict();
+  }
+
   #evictOne(): void {
     for (;;) {
       if (this.#hand >= this.#entries.length) this.#hand = 0;
       const entry = this.#entries[this.#hand]!;
       this.#hand++;
       if (entry.chances === 0) {
-        this.remove(entry);
-        return entry.evict();
+        return this.drop(entry);
       }
       entry.chances--;
     }

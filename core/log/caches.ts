@@ -5,19 +5,19 @@
  * @module
  */
 import { BLOCK_CACHE_BYTES, OPEN_FILES_MAX } from "../base/limits.ts";
-import { BlockCache } from "./block_cache.ts";
+import { ClockCache } from "../base/clock_cache.ts";
 import { OpenFiles } from "./open_files.ts";
 
 /** Caches of one store, or of a log by itself. */
 export class LogCaches {
   /** Sealed segments that are open. */
   readonly files: OpenFiles;
-  /** What was read for single records. */
-  readonly blocks: BlockCache;
+  /** What was read for single records; costs are bytes. */
+  readonly blocks: ClockCache;
 
   /** @param bounds files that may be open, and bytes of blocks */
   constructor(bounds: { readonly files?: number; readonly blockBytes?: number } = {}) {
     this.files = new OpenFiles(bounds.files ?? OPEN_FILES_MAX);
-    this.blocks = new BlockCache(bounds.blockBytes ?? BLOCK_CACHE_BYTES);
+    this.blocks = new ClockCache(bounds.blockBytes ?? BLOCK_CACHE_BYTES);
   }
 }

@@ -20,11 +20,6 @@ export class OpenFiles {
     this.#cache = new ClockCache(filesMax);
   }
 
-  /** Files that are open now. */
-  get count(): number {
-    return this.#cache.cost;
-  }
-
   /**
    * Opens a segment, which is then open whenever it is read.
    *
@@ -62,8 +57,7 @@ class KeptFile extends CacheEntry implements ReadableFile {
 
   close(): void {
     this.#isClosed = true;
-    this.#cache.remove(this);
-    this.evict();
+    this.#cache.drop(this);
   }
 
   override evict(): void {
@@ -73,7 +67,7 @@ class KeptFile extends CacheEntry implements ReadableFile {
   }
 
   #opened(): ReadableFile {
-    this.chances = 1;
+    this.wasUsed();
     if (this.#file !== undefined) return this.#file;
     if (this.#isClosed) throw new SeglogError("closed", "Cannot read a segment that was dropped");
     this.#file = this.#reopen();

@@ -7,7 +7,7 @@
  */
 import { lastIndexWhere } from "../base/binary_search.ts";
 import { ByteReader } from "../base/bytes.ts";
-import { CacheEntry } from "../base/clock_cache.ts";
+import { CacheEntry, type ClockCache } from "../base/clock_cache.ts";
 import { crc32 } from "../base/crc32.ts";
 import { PAGE_BYTES, PAGE_RECORDS_MAX } from "../base/limits.ts";
 import type { BatchView } from "../format/batch.ts";
@@ -15,9 +15,10 @@ import { seekField, TAG_PRODUCER, TAG_RECORD } from "../format/batch_fields.ts";
 import { BATCH_HEADER_BYTES, type BatchHeader } from "../format/batch_header.ts";
 import { decodeRecord } from "../format/decode_record.ts";
 import type { LogRecord } from "../format/record.ts";
-import { type BlockCache, PAGE_MEMORY_BYTES } from "./block_cache.ts";
 import type { ReadableSegment } from "./segment_file.ts";
 
+/** Bytes of the memory of a page: the page, and where each of its records starts. */
+const PAGE_MEMORY_BYTES = PAGE_BYTES + 2 * PAGE_RECORDS_MAX;
 /** Bytes that a table of pages takes for each, and for itself. */
 const PAGE_ENTRY_BYTES = 12;
 const TABLE_BYTES = 512;
@@ -25,12 +26,14 @@ const TABLE_BYTES = 512;
 /** The pages of one batch, each read when a record of it is wanted. */
 export class PagedBatch extends CacheEntry {
   override readonly cost: number;
+  /** To have a table again, all of the batch has to be read; to have a page, the page. */
+  override readonly worth = 4;
   readonly #header: BatchHeader;
   readonly #segment: ReadableSegment;
   readonly #position: number;
   readonly #table: PageTable;
   readonly #pages: (Page | undefined)[];
-  readonly #cache: BlockCache;
+  readonly #cache: ClockCache;
   readonly #onEvict: () => void;
 
   /**
@@ -40,7 +43,7 @@ export class PagedBatch extends CacheEntry {
    */
   constructor(
     batch: BatchView,
-    place: { segment: ReadableSegment; position: number; cache: BlockCache; onEvict: () => void },
+    place: { segment: ReadableSegment; position: number; cache: ClockCache; onEvict: () => void },
   ) {
     super();
     this.#header = batch.header;
@@ -68,14 +71,9 @@ export class PagedBatch extends CacheEntry {
       return this.#read(number, bytes) ? this.#decode(new ByteReader(bytes), index) : undefined;
     }
     const known = this.#pages[number];
-    if (known !== undefined) known.chances = 1;
+    known?.wasUsed();
     const page = known ?? this.#load(number, length);
     return page && this.#decode(page.readerAt(index - firsts[number]!), index);
-  }
-
-  /** To have a table again, all of the batch has to be read; to have a page, the page. */
-  wasUsed(): void {
-    this.chances = 4;
   }
 
   override evict(): void {
@@ -91,7 +89,7 @@ export class PagedBatch extends CacheEntry {
   }
 
   #load(number: number, length: number): Page | undefined {
-    const memory = this.#cache.newPage();
+    const memory = new Uint8Array(PAGE_MEMORY_BYTES);
     if (!this.#read(number, memory.subarray(0, length))) return undefined;
     const page = new Page(memory, length, () => this.#pages[number] = undefined);
     this.#pages[number] = page;
@@ -145,7 +143,7 @@ class Page extends CacheEntry {
 interface PageTable {
   /** Where each page starts in the payload, and where the last one ends. */
   readonly starts: Uint32Array;
-  /** The first record of each page, counted from the start of the batch, and their number. */
+  /** The first record of each page, counted from the start of the batch. */
   readonly firsts: Uint32Array;
   readonly checksums: Uint32Array;
 }
@@ -180,7 +178,7 @@ function pageTable(batch: BatchView): PageTable {
   const checksums = firsts.map((_, i) => crc32(payload.subarray(starts[i], starts[i + 1])));
   return {
     starts: Uint32Array.from(starts),
-    firsts: Uint32Array.from([...firsts, record]),
+    firsts: Uint32Array.from(firsts),
     checksums: Uint32Array.from(checksums),
   };
 }

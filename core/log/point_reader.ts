@@ -4,10 +4,10 @@
  *
  * @module
  */
+import type { ClockCache } from "../base/clock_cache.ts";
 import { PAGED_BATCH_BYTES_MIN } from "../base/limits.ts";
 import { BatchView } from "../format/batch.ts";
 import type { LogRecord } from "../format/record.ts";
-import type { BlockCache } from "./block_cache.ts";
 import { isCorrupt } from "./damage.ts";
 import { PagedBatch } from "./paged_batch.ts";
 import { type CheckedPart, RecordBlock } from "./record_block.ts";
@@ -28,12 +28,12 @@ interface Known {
 /** The single records of one log. */
 export class PointReader {
   readonly #view: LogView;
-  readonly #cache: BlockCache;
+  readonly #cache: ClockCache;
   /** What is in the cache, by its first offset. */
   readonly #known = new Map<number, Known>();
 
   /** @param cache bounds the bytes that are kept, of this log and of others */
-  constructor(view: LogView, cache: BlockCache) {
+  constructor(view: LogView, cache: ClockCache) {
     this.#view = view;
     this.#cache = cache;
   }

@@ -78,10 +78,6 @@ export class RecordBlock extends CacheEntry {
     });
   }
 
-  wasUsed(): void {
-    this.chances = 1;
-  }
-
   override evict(): void {
     this.#onEvict();
   }

@@ -141,7 +141,7 @@ describe("read()", () => {
     const count = log.nextOffset;
     for (let i = 0, offset = 0; i < 20_000; i++, offset = (offset + 7919) % count) {
       assert.equal((await log.read(offset)).offset, offset);
-      assert.ok(caches.blocks.bytes <= 256 * 1024, `${caches.blocks.bytes}`);
+      assert.ok(caches.blocks.cost <= 256 * 1024, `${caches.blocks.cost}`);
     }
   });
 });
