@@ -4,10 +4,10 @@
  * @module
  */
 import type { ByteReader } from "../base/bytes.ts";
-import { skipField } from "./decode_record.ts";
+import { skipField, WIRE } from "./wire_format.ts";
 
-export const TAG_RECORD: number = (1 << 3) | 2;
-export const TAG_PRODUCER: number = (2 << 3) | 2;
+export const TAG_RECORD: number = (1 << 3) | WIRE.bytes;
+export const TAG_PRODUCER: number = (2 << 3) | WIRE.bytes;
 const BATCH_FIELDS = 2;
 
 /**

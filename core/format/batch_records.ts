@@ -94,7 +94,6 @@ export function recordMessages(payload: Uint8Array): Uint8Array[] {
 
 /** Appends a `Record` message as element `records` of a `RecordBatch`. */
 export function encodeMessage(writer: ByteWriter, message: Uint8Array): void {
-  writer.byte(TAG_RECORD);
-  writer.varint(message.length);
+  writer.field(TAG_RECORD, message.length);
   writer.bytes(message);
 }

@@ -15,8 +15,8 @@ import {
   TAG_TIMESTAMP,
   TAG_TYPE,
   TAG_VALUE,
-  WIRE,
 } from "./record_fields.ts";
+import { skipField } from "./wire_format.ts";
 
 /** A record's place and time, relative to its batch. */
 export interface RecordContext {
@@ -27,8 +27,6 @@ export interface RecordContext {
 }
 
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
-/** Largest field number of protobuf. */
-const FIELD_NUMBER_MAX = 2 ** 29 - 1;
 
 /**
  * Decodes the message of `length` bytes that `reader` stands at, and moves past it.
@@ -80,26 +78,6 @@ export function decodeRecord(
     valueStart,
     valueEnd,
   });
-}
-
-/**
- * Moves past a field that is not known, of any wire type. A known one comes here only with a wire
- * type that is not its own, which readers of protobuf take in different ways: it is no message.
- *
- * @param known the fields that the message has: numbers 1 to this
- * @throws {RangeError} for such a field, a number that no field can have, or another wire type
- */
-export function skipField(reader: ByteReader, tag: number, known: number): void {
-  const number = Math.floor(tag / 8);
-  const wire = tag % 8;
-  if (number <= known || number > FIELD_NUMBER_MAX) {
-    throw new RangeError(`field ${number} of wire type ${wire} cannot be`);
-  }
-  if (wire === WIRE.varint) reader.skipVarint();
-  else if (wire === WIRE.fixed64) reader.skip(8);
-  else if (wire === WIRE.bytes) reader.skip(reader.varint());
-  else if (wire === WIRE.fixed32) reader.skip(4);
-  else throw new RangeError(`wire type ${wire} is not known`);
 }
 
 function readHeader(reader: ByteReader): [name: string, text: string] {

@@ -11,7 +11,7 @@ import {
   varintLength,
 } from "../base/bytes.ts";
 import { seekField, TAG_PRODUCER, TAG_RECORD } from "./batch_fields.ts";
-import { skipField } from "./decode_record.ts";
+import { skipField, WIRE } from "./wire_format.ts";
 
 /** Who wrote a batch, and its number, for appends whose retry must not make duplicates. */
 export interface ProducerStamp {
@@ -23,9 +23,9 @@ export interface ProducerStamp {
   readonly sequence: number;
 }
 
-const TAG_ID = (1 << 3) | 2;
-const TAG_EPOCH = 2 << 3;
-const TAG_SEQUENCE = 3 << 3;
+const TAG_ID = (1 << 3) | WIRE.bytes;
+const TAG_EPOCH = (2 << 3) | WIRE.varint;
+const TAG_SEQUENCE = (3 << 3) | WIRE.varint;
 const FIELDS = 3;
 
 /**
@@ -56,19 +56,11 @@ export function producerFieldLength(producer: ProducerStamp): number {
 export function encodeProducer(writer: ByteWriter, producer: ProducerStamp): void {
   const { id, epoch, sequence } = producer;
   const idLength = utf8Length(id);
-  writer.byte(TAG_PRODUCER);
-  writer.varint(producerLength(producer));
-  writer.byte(TAG_ID);
-  writer.varint(idLength);
+  writer.field(TAG_PRODUCER, producerLength(producer));
+  writer.field(TAG_ID, idLength);
   writer.utf8(id, idLength);
-  if (epoch !== 0) {
-    writer.byte(TAG_EPOCH);
-    writer.varint(epoch);
-  }
-  if (sequence !== 0) {
-    writer.byte(TAG_SEQUENCE);
-    writer.varint(sequence);
-  }
+  if (epoch !== 0) writer.field(TAG_EPOCH, epoch);
+  if (sequence !== 0) writer.field(TAG_SEQUENCE, sequence);
 }
 
 function producerLength({ id, epoch, sequence }: ProducerStamp): number {

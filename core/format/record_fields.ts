@@ -4,8 +4,7 @@
  * @module
  */
 
-/** The wire types of protobuf. */
-export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
+import { WIRE } from "./wire_format.ts";
 
 export const TAG_KEY: number = (1 << 3) | WIRE.bytes;
 export const TAG_VALUE: number = (2 << 3) | WIRE.bytes;

@@ -14,7 +14,7 @@ import {
 } from "../../core/format/batch_header.ts";
 import { BatchView } from "../../core/format/batch.ts";
 import { compress, decompress } from "../../core/format/compression.ts";
-import { skipField } from "../../core/format/decode_record.ts";
+import { skipField } from "../../core/format/wire_format.ts";
 import type { Random } from "../support/random.ts";
 import { edge, mutateBytes } from "./bytes.ts";
 import { mutateMessage } from "./message.ts";
