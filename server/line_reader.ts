@@ -86,8 +86,7 @@ function joined(unfinished: ByteWriter, end: Uint8Array): Uint8Array {
 }
 
 function taken(writer: ByteWriter): Uint8Array {
-  const bytes = writer.subarray(0, writer.length).slice();
-  writer.truncate(0);
+  const bytes = writer.take();
   writer.shrink(1024);
   return bytes;
 }

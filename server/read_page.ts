@@ -58,7 +58,7 @@ export async function readPage(exchange: Exchange): Promise<Response> {
     `],"next":${page.next},"logStartOffset":${logStartOffset},"durableOffset":${durableOffset},"nextOffset":${nextOffset}}`,
   );
   const headers = boundsHeaders(bounds, page.next);
-  return wholeAnswer(JSON_TYPE, body.take(), { headers });
+  return wholeAnswer(JSON_TYPE, body.subarray(0, body.length), { headers });
 }
 
 /** Shapes of records until there are enough of them. */

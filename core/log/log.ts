@@ -57,7 +57,8 @@ const POINT_READ_BYTES = 8 * 1024;
  *
  * What `append` has acknowledged survives a kill of the process and, with the default
  * `sync: "always"`, a loss of power. Offsets are dense and never used again. A batch is stored whole
- * or not at all, and every record that is returned has passed its checksum on that read.
+ * or not at all, and every record that is returned has passed its checksum: on that read, or, for a
+ * single one, on the read that brought it into a bounded cache.
  *
  * @example
  * ```ts

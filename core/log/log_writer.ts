@@ -242,9 +242,9 @@ export class LogWriter {
     }
     if (state.failure !== undefined) return this.#giveUp(work.waiters, state.failure);
     state.publish();
+    const isDurable = state.active.written.bytes === state.durableBytes;
     for (const waiter of done) {
       const { sync } = waiter;
-      const isDurable = state.active.written.bytes === state.durableBytes;
       if (sync.kind === "interval" && !isDurable) this.#backgroundSync.startWithin(sync.intervalMs);
       waiter.resolve(waiter.range);
     }

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { encodeUtf8 } from "../base/bytes.ts";
 import type { DiskFile } from "../disk/disk.ts";
 import { alignBatch } from "../format/batch_header.ts";
@@ -17,9 +18,7 @@ const BLOCK_BYTES = 64 * 1024;
 
 /** Unused space of `length` bytes, for a position where a batch may start. */
 export function unusedSpace(length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  for (let at = 0; at < length; at++) bytes[at] = unusedByte(at);
-  return bytes;
+  return Buffer.alloc(length, UNUSED);
 }
 
 /** Whether bytes that stand at `position` are all unused. */
