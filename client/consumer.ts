@@ -104,7 +104,8 @@ export class Consumer implements AsyncDisposable {
   readonly #sources = new Set<Source>();
   /** At most one for each partition. */
   readonly #arrivals: Arrival[] = [];
-  #wake: (() => void) | undefined;
+  /** Loops that wait for something to come. */
+  #waiting: (() => void)[] = [];
   #failure: unknown;
 
   private constructor(
@@ -165,7 +166,8 @@ export class Consumer implements AsyncDisposable {
 
   /**
    * Batches as they come. Ends when the consumer is closed, its signal is aborted, or, where it does
-   * not follow, everything was read. Leaving the loop loses nothing: another one goes on behind it.
+   * not follow, everything was read. Leaving the loop loses nothing: another one goes on behind it;
+   * several at a time share the batches between them.
    *
    * @throws {SeglogError} as `Backend.batches`, with the `partition` in the details, when everything
    * before it in the partition was handed out; the consumer is then at its end
@@ -204,7 +206,7 @@ export class Consumer implements AsyncDisposable {
     this.#signal?.removeEventListener("abort", this.#end);
     this.#ending.abort();
     this.#arrivals.length = 0;
-    this.#wake?.();
+    this.#wake();
   };
 
   async #next(): Promise<Arrival | undefined> {
@@ -212,8 +214,14 @@ export class Consumer implements AsyncDisposable {
       if (this.#ending.signal.aborted) return undefined;
       const arrival = this.#arrivals.shift();
       if (arrival !== undefined || this.#sources.size === 0) return arrival;
-      await new Promise<void>((resolve) => this.#wake = resolve);
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
   }
 
   #read(source: Source): void {
@@ -223,7 +231,7 @@ export class Consumer implements AsyncDisposable {
         else this.#arrivals.push({ source, batch: value });
       },
       (error) => void this.#arrivals.push({ source, error }),
-    ).then(() => this.#wake?.());
+    ).then(() => this.#wake());
   }
 
   #told(partition: number, error: unknown): unknown {

@@ -95,7 +95,8 @@ export class Producer implements AsyncDisposable {
       batchBytes,
       lingerMs,
       clock,
-      append: (batch, partition) => backend.appendBatch(topic, batch, { partition, sync }),
+      append: async (batch, partition) =>
+        await backend.appendBatch(topic, batch, { partition, sync }),
       memory: () => this.#spares.pop(),
       onDone: (batch, memory) => this.#done(batch, memory),
       onFailed: (batch, error) => this.#failed(batch, error),

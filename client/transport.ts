@@ -68,7 +68,7 @@ const NEVER_CONNECTED_TEXT = /client error \(Connect\)|bad port|are blocked/;
 
 /**
  * The `fetch` of Deno sends bytes a second time when a kept connection is lost under them, and
- * says nothing; a stream it sends once.
+ * says nothing; a blob it sends once.
  */
 const SENDS_TWICE = "deno" in process.versions;
 
@@ -153,18 +153,12 @@ class Ending {
   }
 }
 
-function bodyOf({ body, isRepeatable }: Ask): RequestInit & { duplex?: "half" } {
+function bodyOf({ body, isRepeatable }: Ask): RequestInit {
   if (body === undefined) return {};
   if (typeof body === "string" || isRepeatable || !SENDS_TWICE) {
     return { body: body as Uint8Array<ArrayBuffer> | string };
   }
-  const stream = new ReadableStream({
-    start(controller) {
-      controller.enqueue(body);
-      controller.close();
-    },
-  });
-  return { body: stream, duplex: "half" };
+  return { body: new Blob([body as Uint8Array<ArrayBuffer>]) };
 }
 
 async function readBounded(response: Response, bytesMax: number): Promise<Uint8Array> {

@@ -61,6 +61,21 @@ const values = (start: number, end: number) =>
   Array.from({ length: end - start }, (_, i) => ({ value: `${start + i}` }));
 const texts = (start: number, end: number) => values(start, end).map(({ value }) => value);
 
+test("several loops share what a consumer reads, and all of them end", async () => {
+  await using store = await Store.memory();
+  await store.ensureTopic("orders", { partitions: 2 });
+  await using consumer = await Consumer.open(store, "orders");
+  const loops = [consumed(consumer.batches()), consumed(consumer.batches())];
+  const told = Promise.all(loops);
+  for (let i = 0; i < 10; i++) {
+    await store.append("orders", values(i, i + 1), { partition: i % 2 });
+    await turn();
+  }
+  await consumer.close();
+  const seen = (await told).flat(2);
+  assert.deepEqual(seen.toSorted(), texts(0, 10));
+});
+
 for (const [name, open] of Object.entries(BACKENDS)) {
   test(`${name} is consumed from the start to the end, all partitions, each in order`, async () => {
     await using opened = await open();

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { connect, Producer, readRecords, SeglogError, Store } from "../../mod.ts";
+import {
+  type AppendOptions,
+  type BatchView,
+  connect,
+  Producer,
+  readRecords,
+  SeglogError,
+  Store,
+} from "../../mod.ts";
 import { openServer } from "../server/support.ts";
 import { rejectsWith, shown } from "../support/collect.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -41,6 +49,27 @@ test("when a batch fails, what is behind it fails too, and what comes later is s
   await (await held.next()).make();
   assert.deepEqual(await again, { partition: 0, offset: 0 });
   await producer.close();
+});
+
+test("a backend that throws at once is asked once for each record, however little room there is", async () => {
+  await using held = await heldBackend({ partitions: 2 });
+  let asked = 0;
+  const backend = Object.create(held.backend, {
+    appendBatch: {
+      value(topic: string, batch: BatchView, options: AppendOptions) {
+        asked += batch.header.recordCount;
+        if (asked === 1) return held.backend.appendBatch(topic, batch, options);
+        throw new SeglogError("disk-full", "no room on the disk");
+      },
+    },
+  });
+  const producer = await Producer.open(backend, "orders", { batchBytes: 1, bufferBytesMax: 1 });
+  const sending = Promise.allSettled(values(9).map((record) => producer.send(record)));
+  await (await held.next()).make();
+  const stored = (await sending).filter(({ status }) => status === "fulfilled");
+  assert.equal(stored.length, 1);
+  assert.equal(asked, 9);
+  assert.equal(producer.bufferedBytes, 0);
 });
 
 test("a failure of written records is told once: by flush(), write() or close()", async () => {
