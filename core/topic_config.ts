@@ -31,7 +31,8 @@ export const TOPIC_SETTING_CHECKS = {
 /**
  * Checks settings that come from outside: a JSON body, a command line, a catalogue.
  *
- * @param input an object with some of the settings, and no other names
+ * @param input an object with some of the settings, and no other names; one that is `undefined`
+ * is as good as left out
  * @returns the same settings, typed
  * @throws {SeglogError} `invalid-argument`, naming the setting and what it may be
  */
@@ -42,6 +43,9 @@ export function parseTopicConfig(input: unknown): Partial<TopicConfig> {
       "Cannot configure a topic: give an object of settings",
     );
   }
-  checkSettings(input as Record<string, unknown>, TOPIC_SETTING_CHECKS);
-  return input as Partial<TopicConfig>;
+  const given = Object.fromEntries(
+    Object.entries(input).filter(([, value]) => value !== undefined),
+  );
+  checkSettings(given, TOPIC_SETTING_CHECKS);
+  return given;
 }

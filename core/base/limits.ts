@@ -38,6 +38,8 @@ export const SEGMENT_BYTES_MAX = 2 * GIB - 64 * MIB;
 export const WRITE_BEHIND_BYTES = 8 * MIB;
 /** Most space that a segment takes on disk before it is needed: a few dozen commits. */
 export const SPACE_AHEAD_BYTES_MAX = 256 * KIB;
+/** Commits of the present size that have to fit into that space. */
+export const SPACE_AHEAD_COMMITS = 4;
 /** Size from which a segment takes space ahead: a topic of a few records shall not. */
 export const SPACE_AHEAD_BYTES_MIN = KIB;
 /** Age at which the active segment rolls, unless configured: seven days. */

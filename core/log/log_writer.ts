@@ -237,7 +237,8 @@ export class LogWriter {
     state.producers.settle(written);
     const [done, rest] = split(work.waiters, (waiter) => waiter.range.end <= written);
     if (!state.isPoisoned && done.some((waiter) => waiter.sync.kind === "always")) {
-      state.active.takeSpace(this.#settings.segmentBytes); // for the next time: this sync makes it durable
+      const commitBytes = state.active.written.bytes - state.durableBytes;
+      state.active.takeSpace(this.#settings.segmentBytes, commitBytes); // this sync makes it durable, too
       await this.#sync().catch(() => {}); // the state says so
     }
     if (state.failure !== undefined) return this.#giveUp(work.waiters, state.failure);

@@ -5,7 +5,11 @@
  * @module
  */
 import { SeglogError } from "../base/errors.ts";
-import { SPACE_AHEAD_BYTES_MAX, SPACE_AHEAD_BYTES_MIN } from "../base/limits.ts";
+import {
+  SPACE_AHEAD_BYTES_MAX,
+  SPACE_AHEAD_BYTES_MIN,
+  SPACE_AHEAD_COMMITS,
+} from "../base/limits.ts";
 import { type BatchHeader, batchLength } from "../format/batch_header.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { buildIndex, loadIndex } from "./index_file.ts";
@@ -164,15 +168,18 @@ export class ActiveSegment implements ReadableSegment {
 
   /**
    * Takes space on disk for what comes next, when there is none left: as much again as the segment
-   * has, up to a bound. It is no part of the log wherever it ends, so a crash between or within the
+   * has, up to a bound, and only where several commits like this one fit: to write it costs more
+   * than the syncs of fewer would win. It is no part of the log wherever it ends, so a crash between or within the
    * writes does no harm, nor does a disk that has no such room. Readers beside the owner see it filled
    * at any moment: they look again before they call it damage.
    *
    * @param bytesMax of the segment
+   * @param commitBytes that the next sync is for
    */
-  takeSpace(bytesMax: number): void {
+  takeSpace(bytesMax: number, commitBytes: number): void {
     const { bytes } = this.#written;
     if (this.#fileEnd > bytes || bytes < SPACE_AHEAD_BYTES_MIN) return;
+    if (commitBytes === 0 || SPACE_AHEAD_COMMITS * commitBytes > SPACE_AHEAD_BYTES_MAX) return;
     const ahead = Math.min(bytes, SPACE_AHEAD_BYTES_MAX, bytesMax - bytes);
     if (ahead <= 0) return;
     this.#fileEnd = bytes + ahead;

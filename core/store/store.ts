@@ -150,7 +150,11 @@ export class Store implements Backend {
     this.#checkWritable();
     checkTopicName(topic);
     const asked = parseTopicConfig(config);
-    const full = { ...DEFAULT_TOPIC_CONFIG, ...this.#options.defaults, ...asked };
+    const full = {
+      ...DEFAULT_TOPIC_CONFIG,
+      ...parseTopicConfig(this.#options.defaults ?? {}),
+      ...asked,
+    };
     return await this.#topics.ensure(topic, full, asked);
   }
 

@@ -37,14 +37,27 @@ describe("space that is taken ahead", () => {
   test("is bounded, and none is taken for records that are not synced one by one", async () => {
     const disk = new TrickDisk();
     await using log = await Log.open(FOLDER, { disk });
+    let mostAhead = 0;
     for (let i = 0; i < 20; i++) {
-      await log.append({ value: new Uint8Array(100_000) });
+      await log.append({ value: new Uint8Array(50_000) });
       const ahead = sizeOf(disk) - log.bytes;
       assert.ok(ahead >= 0 && ahead <= SPACE_AHEAD_BYTES_MAX, `${ahead} bytes`);
+      mostAhead = Math.max(mostAhead, ahead);
     }
+    assert.ok(mostAhead > 100_000);
     await using other = await Log.open("/other", { disk, sync: "os" });
     for (let i = 0; i < COUNT; i++) await other.append({ value: `${i}` });
     assert.equal(sizeOf(disk, "/other/00000000000000000000.log"), other.bytes);
+  });
+
+  test("is not taken for commits so large that hardly any more would fit", async () => {
+    const disk = new TrickDisk();
+    await using log = await Log.open(FOLDER, { disk });
+    for (let i = 0; i < 5; i++) {
+      await log.append({ value: new Uint8Array(100_000) });
+      await log.flush();
+      assert.equal(sizeOf(disk), log.bytes);
+    }
   });
 
   test("is given back when the log is closed", async () => {
