@@ -67,7 +67,9 @@ export interface RecordFields extends Pick<LogRecord, "offset" | "timestamp" | "
 
 /**
  * A record as it was read. `key` and `value` are views of the block that was read: they stay
- * valid, and hold that block in memory for as long as they, or the record, are held.
+ * valid, and hold that block in memory for as long as they, or the record, are held. They are made
+ * when they are asked for: a spread or `JSON.stringify` of a record has neither, a
+ * {@linkcode formatRecordShape} has both.
  */
 export class LogRecord {
   /** The record's place in its partition. */
@@ -127,6 +129,13 @@ export class LogRecord {
   /** The value parsed as JSON, `null` for a tombstone. @throws {SyntaxError} when it is not JSON */
   json(): unknown {
     return this.value === null ? null : JSON.parse(this.text);
+  }
+
+  /** What a console shows: the key and the value as text where they are. */
+  [Symbol.for("nodejs.util.inspect.custom")](): unknown {
+    const { offset, timestamp, type, headers, keyText, value } = this;
+    const shown = type === "bytes" || value === null ? value : this.text;
+    return { offset, timestamp, key: keyText, type, value: shown, headers };
   }
 }
 

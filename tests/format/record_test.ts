@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { ByteReader, ByteWriter } from "../../core/base/bytes.ts";
 import { RECORD_BYTES_MAX, RECORD_HEADERS_MAX, TIMESTAMP_MS_MAX } from "../../core/base/limits.ts";
 import { decodeRecord, type RecordContext } from "../../core/format/decode_record.ts";
@@ -16,6 +17,15 @@ test("a string is text, bytes are bytes, and null is a tombstone", () => {
   const tombstone = roundTrip({ key: "k", value: null });
   assert.deepEqual([tombstone.type, tombstone.value, tombstone.text], ["bytes", null, ""]);
   assert.equal(tombstone.json(), null);
+});
+
+test("a console shows all of a record, with text where it is text", () => {
+  const record = roundTrip({ key: "u1", ...json({ qty: 2 }), headers: { trace: "a1" } });
+  const shown = inspect(record);
+  for (const part of ["offset: 42", "'u1'", "'json'", `'{"qty":2}'`, "'a1'"]) {
+    assert.ok(shown.includes(part), `${part} in ${shown}`);
+  }
+  assert.ok(inspect(roundTrip({ value: Uint8Array.of(1, 2) })).includes("[ 1, 2 ]"));
 });
 
 test("an absent key and an empty key, a tombstone and an empty value, stay apart", () => {
