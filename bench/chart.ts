@@ -7,11 +7,18 @@ import { formatNumber } from "./numbers.ts";
 import { type Results, samplesOf } from "./results.ts";
 import { summarise, type Summary } from "./stats.ts";
 import { OURS, RUNTIME_TITLES } from "./table.ts";
+import type { Figure } from "./workload.ts";
+
+interface Bar {
+  readonly name: string;
+  readonly isOurs: boolean;
+  readonly summary: Summary;
+}
 
 /** Bars that belong together: one scale. */
 interface Group {
   readonly title: string;
-  readonly bars: readonly { readonly name: string; readonly summary: Summary }[];
+  readonly bars: readonly Bar[];
 }
 
 const WIDTH = 760;
@@ -53,12 +60,19 @@ export function drawChart(results: readonly Results[]): string {
 
 function groupsOf(results: Results): Group[] {
   if (results.isGrowth) return growthGroupsOf(results);
-  const compared = results.figures.filter(({ isCompared }) => isCompared);
+  const { figures } = results;
+  const isDrawn = figures.some(({ isCompared }) => isCompared)
+    ? ({ isCompared }: Figure) => isCompared
+    : (figure: Figure) => figure === figures[0];
   return results.cases.flatMap((each) =>
-    compared.map((figure) => ({
+    figures.filter(isDrawn).map((figure) => ({
       title: `${RUNTIME_TITLES[results.runtime]}, ${each.name}: ` +
         `${figure.label}, ${figure.better} is better`,
-      bars: each.systems.flatMap((system) => barOf(system.system, samplesOf(system, figure.key))),
+      bars: each.systems.flatMap((system) => {
+        const name = system.system;
+        const isOurs = name.startsWith(OURS);
+        return barOf({ name, isOurs }, samplesOf(system, figure.key));
+      }),
     }))
   );
 }
@@ -69,26 +83,26 @@ function growthGroupsOf({ runtime, figures, cases }: Results): Group[] {
     title: `${RUNTIME_TITLES[runtime]}, ${OURS}: ${label}, ${better} is better`,
     bars: cases.flatMap((each) =>
       each.systems.filter(({ system }) => system === OURS).flatMap((system) =>
-        barOf(each.name, samplesOf(system, key))
+        barOf({ name: each.name, isOurs: true }, samplesOf(system, key))
       )
     ),
   }));
 }
 
-function barOf(name: string, samples: readonly (number | undefined)[]): Group["bars"] {
+function barOf(bar: Omit<Bar, "summary">, samples: readonly (number | undefined)[]): Bar[] {
   const known = samples.filter((sample) => sample !== undefined);
-  return known.length === 0 ? [] : [{ name, summary: summarise(known) }];
+  return known.length === 0 ? [] : [{ ...bar, summary: summarise(known) }];
 }
 
 /** A bar as long as the median, with a line from the least to the most. */
 function drawBar(
-  { name, summary }: Group["bars"][number],
+  { name, isOurs, summary }: Bar,
   { y, scale }: { y: number; scale: number },
 ): string[] {
   const { median, min, max } = summary;
   const middle = y + ROW_HEIGHT / 2;
   const end = (value: number) => (LABEL_WIDTH + value * scale).toFixed(1);
-  const colour = name.startsWith(OURS) ? OUR_COLOUR : OTHER_COLOUR;
+  const colour = isOurs ? OUR_COLOUR : OTHER_COLOUR;
   return [
     text(name, { x: LABEL_WIDTH - 8, y: middle + 4, anchor: "end" }),
     `<rect x="${LABEL_WIDTH}" y="${y + 3}" width="${(median * scale).toFixed(1)}" ` +

@@ -14,7 +14,7 @@ import { report, RESULTS_FOLDER } from "./report.ts";
 import { writeResults } from "./results.ts";
 import { runWorkload } from "./rounds.ts";
 import { findRuntime, isRuntimeName, RUNTIME_NAMES } from "./runtimes.ts";
-import { formatResults } from "./table.ts";
+import { formatResults, OURS } from "./table.ts";
 import { DEFAULT_WORKLOADS, workloadNamed, WORKLOADS } from "./workloads/all.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -37,16 +37,28 @@ const workloads = positionals.length === 0
   : positionals.map(workloadNamed);
 const rounds = Number(values.rounds ?? (values.full ? ROUNDS_FULL : ROUNDS_SHORT));
 const names = values.runtime ?? (values.full ? ["deno", "bun"] : ["deno"]);
-if (!names.every(isRuntimeName) || !(Number.isSafeInteger(rounds) && rounds > 0)) {
+const known = new Set(workloads.flatMap((workload) => [
+  ...workload.systems,
+  ...workload.cases(size).flatMap(({ systems = [] }) => systems),
+]));
+const roundsMin = values.full ? ROUNDS_FULL : 1;
+if (
+  !names.every(isRuntimeName) || !(Number.isSafeInteger(rounds) && rounds >= roundsMin) ||
+  !(values.system ?? []).every((name) => known.has(name))
+) {
   console.error(
     `usage: bench [${WORKLOADS.map(({ name }) => name).join("|")}]… [--full] ` +
-      `[--runtime ${RUNTIME_NAMES.join("|")}]… [--system NAME]… [--rounds N]`,
+      `[--runtime ${RUNTIME_NAMES.join("|")}]… [--system NAME]… [--rounds N]\n` +
+      `systems: ${[...known].join(", ")}; at least ${roundsMin} rounds`,
   );
   process.exit(2);
 }
 
 const command = ["deno", "task", "bench", ...process.argv.slice(2).map(quoted)].join(" ");
 const machine = await inspectMachine();
+if (machine.fileSystem === "tmpfs") {
+  console.error("warning: temporary files are in memory, where a sync costs nothing: set TMPDIR");
+}
 for (const name of names.filter(isRuntimeName)) {
   const runtime = await findRuntime(name);
   const versions = await inspectVersions(runtime);
@@ -61,6 +73,10 @@ for (const name of names.filter(isRuntimeName)) {
       ...{ name: workload.name, title, figures, isGrowth, cases },
     };
     writeResults(join(ROOT, values.full ? RESULTS_FOLDER : RECENT_FOLDER), results);
+    const isOursMissing = cases.some(({ systems }) =>
+      systems.some(({ system, missing }) => system === OURS && missing !== undefined)
+    );
+    if (isOursMissing) process.exitCode = 1;
     console.log(`\n## ${workload.name}: ${title}\n\n${formatResults(results)}`);
   }
 }

@@ -6,6 +6,7 @@
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { type Command, run, type RunOptions } from "../scripts/command.ts";
 import type { Figures } from "./workload.ts";
 
@@ -24,10 +25,13 @@ const TIME_LIMIT_MS = 15 * 60_000;
 /** Runs a program that measures; it is given a fresh folder as its last argument. */
 export async function outcomeOf(command: Command): Promise<Outcome> {
   const folder = fs.mkdtempSync(join(tmpdir(), "seglog-bench-"));
+  const remove = () => fs.rmSync(folder, { recursive: true, force: true });
+  process.once("exit", remove); // as after Ctrl-C
   try {
     return await outcomeIn(folder, command, { timeLimitMs: TIME_LIMIT_MS });
   } finally {
-    fs.rmSync(folder, { recursive: true, force: true });
+    process.off("exit", remove);
+    remove();
   }
 }
 

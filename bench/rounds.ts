@@ -7,7 +7,7 @@
 import { type Outcome, outcomeOf } from "./outcome.ts";
 import type { CaseResults, SystemResults } from "./results.ts";
 import type { Runtime } from "./runtimes.ts";
-import { commandOf, driverCommand } from "./systems.ts";
+import { commandOf, RUN_ONE } from "./systems.ts";
 import type { Case, Figures, Size, Workload } from "./workload.ts";
 
 /** How much is run, and with what. */
@@ -60,7 +60,7 @@ async function runOnce(
 ): Promise<Outcome> {
   try {
     const command = workload.startsPrograms
-      ? driverCommand(runtime.command)
+      ? [...runtime.command, RUN_ONE]
       : await commandOf(system, runtime.command);
     return await outcomeOf([...command, workload.name, system, JSON.stringify(params)]);
   } catch (error) {

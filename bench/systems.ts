@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "../scripts/command.ts";
 import { goProgram } from "./go_program.ts";
 
-const RUN_ONE = fileURLToPath(new URL("./run_one.ts", import.meta.url));
+/** Measures in this process, or by programs that it starts. */
+export const RUN_ONE = fileURLToPath(new URL("./run_one.ts", import.meta.url));
 /** Systems that are programs of their own, in Go, and take the same arguments. */
 const GO_SYSTEMS: Readonly<Record<string, string>> = {
   "tidwall/wal": "tidwall",
@@ -18,9 +19,4 @@ const GO_SYSTEMS: Readonly<Record<string, string>> = {
 export async function commandOf(system: string, runtime: Command): Promise<Command> {
   const program = GO_SYSTEMS[system];
   return program === undefined ? [...runtime, RUN_ONE] : [await goProgram(program)];
-}
-
-/** The program that runs a workload which itself starts others. */
-export function driverCommand(runtime: Command): Command {
-  return [...runtime, RUN_ONE];
 }

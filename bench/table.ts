@@ -83,9 +83,11 @@ function formatRows(figures: readonly Figure[], table: Rows): string {
   );
   const measured = table.rows.filter(({ samples }) => samples.some((sample) => sample !== null))
     .map((row) => [row.system, ...figures.flatMap((figure) => cellsOf(figure, row, table))]);
-  const missing = table.rows.flatMap(({ system, missing }) =>
-    missing === undefined ? [] : `Not measured: ${system} ${missing}.`
-  );
+  const missing = table.rows.flatMap(({ system, missing, samples }) => {
+    if (missing === undefined) return [];
+    const from = samples.length < 2 ? "" : ` from round ${samples.length} on`;
+    return `Not measured${from}: ${system} ${missing}.`;
+  });
   const head = measured.length === 0 ? [] : [formatTable(["", ...columns], measured)];
   return [...head, ...missing].join("\n\n");
 }

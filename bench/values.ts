@@ -9,6 +9,8 @@
 export const VALUE_BYTES = 128;
 /** Values that are made; a longer run uses them in turn. They are more than a processor caches. */
 export const DISTINCT_VALUES = 100_000;
+/** Records of a batch in a log that is filled to be read. */
+export const FILLED_BATCH = 1000;
 
 const SEED = 0x5e61_0609;
 
@@ -42,8 +44,12 @@ export function batchesOf(values: readonly Uint8Array[], size: number): Uint8Arr
   return Array.from({ length: count }, (_, i) => values.slice(i * size, (i + 1) * size));
 }
 
-/** `count` places in `[0, bound)`, none of them more likely than another. */
-export function randomPlaces(count: number, bound: number): Uint32Array {
+/** Draws `count` places in `[0, bound)` each time, none more likely than another, into one array. */
+export function randomPlaces(count: number, bound: number): () => Uint32Array {
   const next = randomNumbers();
-  return Uint32Array.from({ length: count }, () => next() % bound);
+  const places = new Uint32Array(count);
+  return () => {
+    for (let i = 0; i < count; i++) places[i] = next() % bound;
+    return places;
+  };
 }

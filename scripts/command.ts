@@ -29,7 +29,8 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-const STATUS_NOT_FOUND = 127;
+/** Of a program that is not there. */
+export const STATUS_NOT_FOUND = 127;
 const STATUS_SIGNAL = 128;
 const EXIT_INTERRUPTED = 130;
 

@@ -14,6 +14,8 @@ import { type EmbeddedStore, type EmbeddedSystem, type OpenOptions, Witness } fr
 const BUFFER_BYTES = 64 * 1024 * 1024;
 const CACHE_BYTES = 64 * 1024 * 1024;
 const RECORDS_PER_READ = 1000;
+/** Room for that many records: 16 KiB, the default, would hold an eighth. */
+const READ_BYTES = 1024 * 1024;
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>;
 
@@ -66,7 +68,7 @@ class LevelStore implements EmbeddedStore<readonly Uint8Array[]> {
 
   async scan(): Promise<number> {
     let count = 0;
-    const values = this.#level.values();
+    const values = this.#level.values({ highWaterMarkBytes: READ_BYTES });
     for (;;) {
       const some = await values.nextv(RECORDS_PER_READ);
       for (const value of some) this.#witness.see(value);

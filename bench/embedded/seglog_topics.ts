@@ -4,10 +4,8 @@
  * @module
  */
 import { readRecord, type RecordInput, Store, type TopicConfig } from "../../mod.ts";
+import { FILLED_BATCH } from "../values.ts";
 import { type EmbeddedStore, Witness } from "./store.ts";
-
-/** Records of every batch. */
-const BATCH = 1000;
 
 /** Opens a store and every topic in it, so that each knows where it ends. */
 export async function openTopics(
@@ -61,10 +59,10 @@ class TopicsStore implements EmbeddedStore<RecordInput[]> {
 
   async readEach(places: Uint32Array): Promise<void> {
     for (const place of places) {
-      const batch = Math.floor(place / BATCH);
+      const batch = Math.floor(place / FILLED_BATCH);
       const name = this.#names[batch % this.#names.length]!;
-      const offset = Math.floor(batch / this.#names.length) * BATCH +
-        place % BATCH;
+      const offset = Math.floor(batch / this.#names.length) * FILLED_BATCH +
+        place % FILLED_BATCH;
       this.#witness.see((await readRecord(this.#store, name, offset)).value!);
     }
   }

@@ -52,8 +52,4 @@ export class Witness {
     if (value === undefined || value.length === 0) throw new Error("A record has no value");
     this.#sum = (this.#sum + value[0]! + value[value.length - 1]! + value.length) | 0;
   }
-
-  get sum(): number {
-    return this.#sum;
-  }
 }

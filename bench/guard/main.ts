@@ -8,12 +8,13 @@
  * @module
  */
 import * as fs from "node:fs";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { formatRatio } from "../numbers.ts";
 import { samplesOf } from "../results.ts";
 import { runWorkload } from "../rounds.ts";
-import { findRuntime, isRuntimeName, type RuntimeName } from "../runtimes.ts";
+import { findRuntime, isRuntimeName, RUNTIME_NAMES, type RuntimeName } from "../runtimes.ts";
 import { pairedRatios, summarise } from "../stats.ts";
 import { formatTable, OURS, RUNTIME_TITLES } from "../table.ts";
 import type { Params, Workload } from "../workload.ts";
@@ -41,10 +42,14 @@ const { values } = parseArgs({
     record: { type: "boolean", default: false },
   },
 });
+if (!values.runtime.every(isRuntimeName)) {
+  console.error(`usage: bench:guard [--runtime ${RUNTIME_NAMES.join("|")}]… [--record]`);
+  process.exit(2);
+}
 const recorded: Ranges = JSON.parse(fs.readFileSync(RANGES_FILE, "utf8"));
 const found: Record<string, Record<string, Range>> = {};
 const rows: string[][] = [];
-for (const name of values.runtime.filter(isRuntimeName)) {
+for (const name of values.runtime) {
   found[name] = {};
   for (const [workload, params] of SLICES) {
     const ratios = await measure(name, workload, params);

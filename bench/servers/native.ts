@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { run } from "../../scripts/command.ts";
+import { run, STATUS_NOT_FOUND } from "../../scripts/command.ts";
 import { goProgram } from "../go_program.ts";
 import { VALUE_BYTES } from "../values.ts";
 import type { Figures, Job } from "../workload.ts";
@@ -85,12 +85,15 @@ async function redisBenchmark(
   { records, clients, pipeline }: Load,
   command: readonly string[],
 ): Promise<Figures> {
-  const { status, stdout } = await run([
+  const { status, stdout, stderr } = await run([
     ...["redis-benchmark", "-p", new URL(address).port, "--csv"],
     ...["-n", String(records), "-c", String(clients), "-P", String(pipeline)],
     ...command,
   ]);
-  if (status !== 0) throw new Error("not installed: redis-benchmark is not on PATH");
+  if (status === STATUS_NOT_FOUND) {
+    throw new Error("not installed: redis-benchmark is not on PATH");
+  }
+  if (status !== 0) throw new Error(`redis-benchmark ended with ${status}: ${stderr.trim()}`);
   // "test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_latency_ms","p99_latency_ms",…
   const numbers = stdout.toString().trim().split("\n").at(-1)!.match(/"[^"]*"/g)!.slice(1)
     .map((cell) => Number(cell.slice(1, -1)));
@@ -99,7 +102,7 @@ async function redisBenchmark(
 
 async function natsClient(address: string, action: string, load: Load): Promise<Figures> {
   const program = await goProgram("nats");
-  const { status, stdout } = await run([program, action, address, JSON.stringify(load)]);
-  if (status !== 0) throw new Error(`the client ended with ${status}`);
+  const { status, stdout, stderr } = await run([program, action, address, JSON.stringify(load)]);
+  if (status !== 0) throw new Error(`the client ended with ${status}: ${stderr.trim()}`);
   return JSON.parse(stdout.toString());
 }

@@ -14,7 +14,8 @@ export async function startRedis(folder: string, sync: Sync): Promise<RunningSer
   const port = await freePort();
   const options = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder];
   const saving = ["--save", "", "--appendonly", "yes", "--appendfsync", APPEND_SYNC[sync]];
-  return await startServer(["redis-server", ...options, ...saving], {
+  const once = ["--auto-aof-rewrite-percentage", "0"]; // it would write all of it again, meanwhile
+  return await startServer(["redis-server", ...options, ...saving, ...once], {
     ready: /Ready to accept connections/,
     address: `redis://127.0.0.1:${port}`,
   });

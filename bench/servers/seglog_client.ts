@@ -21,8 +21,10 @@ import type { LogClient, ServerSystem, Sync } from "./server.ts";
 
 const TOPIC = "log";
 const SYNC_MODES = { interval: "interval:200ms", always: "always" } as const;
-/** Batches of some 128 KiB, and enough of them on their way that the server never waits. */
+/** What is read or written at a time, and enough of it on its way that the server never waits. */
 const SHAPE = { batch: 1000, inFlight: 4 };
+/** Batches of 1 MiB, as a producer makes them. */
+const ENCODED_SHAPE = { batch: 8000, inFlight: 4 };
 const WIRE_SALT = 0;
 
 /** The server from the source, with clients whose batches are encoded beforehand or when published. */
@@ -47,7 +49,7 @@ async function connectSeglog(
 
 /** Reads by a consumer. */
 abstract class Reader {
-  readonly shape = SHAPE;
+  readonly shape: LogClient["shape"] = SHAPE;
   readonly backend: Backend;
   readonly #witness = new Witness();
 
@@ -100,6 +102,8 @@ class SeglogClient extends Reader implements LogClient<RecordInput[]> {
 }
 
 class EncodedClient extends Reader implements LogClient<BatchView> {
+  override readonly shape = ENCODED_SHAPE;
+
   prepare(values: readonly Uint8Array[]): BatchView {
     return asBatch(values);
   }

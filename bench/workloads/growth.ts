@@ -14,6 +14,7 @@ import { commandOf } from "../systems.ts";
 import { VALUE_BYTES } from "../values.ts";
 import { type Figures, type Job, numberOf, type Size, type Workload } from "../workload.ts";
 import { secondsOf } from "./figures.ts";
+import { checkFilled } from "./steps.ts";
 
 /** Room that must be left on the disk, as a share of what is written. */
 const ROOM = 1.5;
@@ -90,7 +91,7 @@ async function grow({ system, params, folder }: Job): Promise<Figures> {
   const data = join(folder, "data");
   fs.mkdirSync(data);
   const step = (name: string) => [...command, name, system, JSON.stringify(params)];
-  await outcomeIn(data, step("fill")); // which kills itself
+  checkFilled(await outcomeIn(data, step("fill")));
   await run(["sync", "-f", data]); // or the disk would still be writing what was filled
   const { figures, missing } = await outcomeIn(data, step("grow"));
   if (figures === undefined) throw new Error(missing);

@@ -7,10 +7,13 @@
 import process from "node:process";
 import { embedded } from "../embedded/all.ts";
 import { rateDuring, residentMiB } from "../measure.ts";
+import type { Outcome } from "../outcome.ts";
+import { FILLED_BATCH } from "../values.ts";
 import { type Figures, type Job, numberOf } from "../workload.ts";
 import { appendRate, fill, openOptions, openStore, readingAtRandom } from "./stores.ts";
 
-const BATCH = 1000;
+/** How a process ends that a signal killed. */
+const KILLED = "ended with 128";
 
 /** The steps by name. */
 export const STEPS: Readonly<Record<string, (job: Job) => Promise<Figures>>> = {
@@ -21,9 +24,16 @@ export const STEPS: Readonly<Record<string, (job: Job) => Promise<Figures>>> = {
 
 async function fillAndDie(job: Job): Promise<never> {
   const store = await openStore(job, "buffered");
-  await fill(store, { records: numberOf(job.params, "records"), size: BATCH });
+  await fill(store, { records: numberOf(job.params, "records"), size: FILLED_BATCH });
   process.kill(process.pid, "SIGKILL");
   throw new Error("This process has survived its own kill");
+}
+
+/** Looks how a `fill` in another process ended. @throws {Error} when it failed */
+export function checkFilled({ missing, ...outcome }: Outcome): void {
+  if (missing === KILLED) return;
+  const complaint = "complaint" in outcome ? outcome.complaint : "";
+  throw new Error(`could not be filled: it ${missing}. ${complaint}`);
 }
 
 async function openAndClose(job: Job): Promise<Figures> {
@@ -35,13 +45,18 @@ async function openAndClose(job: Job): Promise<Figures> {
 async function openAndUse(job: Job): Promise<Figures> {
   const { store, figures } = await openMeasured(job);
   const seconds = numberOf(job.params, "seconds");
-  await store.scan();
-  const scanned = await rateDuring(seconds, () => store.scan());
+  const scan = async () => {
+    const count = await store.scan();
+    if (count === store.count) return count;
+    throw new Error(`${job.system} gave ${count} of ${store.count} records`);
+  };
+  await scan();
+  const scanned = await rateDuring(seconds, scan);
   const readSome = readingAtRandom(store, numberOf(job.params, "records"));
   await rateDuring(seconds / 4, readSome);
   const readsPerSecond = await rateDuring(seconds, readSome);
   const usedMiB = residentMiB();
-  const appended = await appendRate(store, { batch: BATCH, seconds });
+  const appended = await appendRate(store, { batch: FILLED_BATCH, seconds });
   await store.close();
   return { ...figures, appended, scanned, readsPerSecond, usedMiB };
 }

@@ -9,8 +9,6 @@ import { rateDuring } from "../measure.ts";
 import { batchesOf, makeValues, randomPlaces } from "../values.ts";
 import type { Job, Params } from "../workload.ts";
 
-/** Places that are drawn; a longer run uses them in turn. */
-const PLACES = 200_000;
 /** Reads between two looks at the clock. */
 const READS_PER_STEP = 500;
 /** Records that are appended before an append is measured, so that all code has run before. */
@@ -29,11 +27,9 @@ export function openOptions(params: Params, promised: Promised): OpenOptions {
 
 /** Reads the places of a store at random: a step for {@linkcode rateDuring}. */
 export function readingAtRandom(store: EmbeddedStore, records: number) {
-  const places = randomPlaces(PLACES, records);
-  const steps = PLACES / READS_PER_STEP;
-  return async (index: number): Promise<number> => {
-    const start = (index % steps) * READS_PER_STEP;
-    await store.readEach(places.subarray(start, start + READS_PER_STEP));
+  const drawn = randomPlaces(READS_PER_STEP, records);
+  return async (): Promise<number> => {
+    await store.readEach(drawn());
     return READS_PER_STEP;
   };
 }

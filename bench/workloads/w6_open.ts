@@ -13,6 +13,7 @@ import { thisRuntime } from "../runtimes.ts";
 import { commandOf } from "../systems.ts";
 import type { Figures, Job, Size, Workload } from "../workload.ts";
 import { RESIDENT } from "./figures.ts";
+import { checkFilled } from "./steps.ts";
 
 export const w6: Workload = {
   name: "W6",
@@ -41,7 +42,7 @@ export async function openTwice({ system, params, folder }: Job): Promise<Figure
   const data = join(folder, "data");
   fs.mkdirSync(data);
   const step = (name: string) => [...command, name, system, JSON.stringify(params)];
-  await outcomeIn(data, step("fill")); // which kills itself
+  checkFilled(await outcomeIn(data, step("fill")));
   const afterKill = await outcomeIn(data, step("open"));
   if (afterKill.missing !== undefined) throw new Error(afterKill.missing);
   const afterClose = await outcomeIn(data, step("open"));

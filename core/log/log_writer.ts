@@ -205,11 +205,7 @@ export class LogWriter {
   async #pump(): Promise<void> {
     while (!this.#queue.isEmpty) {
       await this.#mutex.run(() => this.#commit());
-      if (this.#isBehind()) {
-        // What is synced long before a roll need not be waited for then.
-        this.#backgroundSync.start();
-        await endOfTurn(); // where a sync that is done is heard of, and others get their turn
-      }
+      if (this.#isBehind()) await endOfTurn(); // a sync that is done is heard of then
       // Old segments that cannot be dropped are no failure of an append: maintain() tells its caller.
       if (this.#hasRolled) await this.maintain().catch(() => {});
     }
@@ -250,6 +246,8 @@ export class LogWriter {
       waiter.resolve(waiter.range);
     }
     if (failure !== undefined) this.#turnAway(rest, failure);
+    // What is synced long before a roll need not be waited for then.
+    if (this.#isBehind()) this.#backgroundSync.start();
   }
 
   /** Writes batches by runs that fit into a segment, rolling in between. */

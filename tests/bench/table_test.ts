@@ -16,7 +16,7 @@ test("a table has a row for each system, with the ratio of seglog to it", () => 
       "| LMDB   | 2 M (2 M to 2 M) |        2.5x | 90 (90 to 90) |",
       "| fails  |              1 M |          4x |             9 |",
       "",
-      "Not measured: fails ended with 1.",
+      "Not measured from round 2 on: fails ended with 1.",
       "",
       "Not measured: absent not installed.",
       "",

@@ -24,7 +24,7 @@ test("values are distinct printable text, and the same each time", () => {
 });
 
 test("places are spread over all records", () => {
-  const places = randomPlaces(10_000, 100);
+  const places = randomPlaces(10_000, 100)();
   assert.equal(new Set(places).size, 100);
   assert.ok(places.every((place) => place < 100));
 });

@@ -58,7 +58,8 @@ func open(url string, options ...nats.JSOpt) (*nats.Conn, nats.JetStreamContext)
 }
 
 func publishPipelined(url string, l load) figures {
-	connection, js := open(url, nats.PublishAsyncMaxPending(l.Pipeline))
+	failed := func(_ nats.JetStream, _ *nats.Msg, err error) { check(err) }
+	connection, js := open(url, nats.PublishAsyncMaxPending(l.Pipeline), nats.PublishAsyncErrHandler(failed))
 	defer connection.Close()
 	value := make([]byte, valueBytes)
 	start := time.Now()

@@ -222,6 +222,7 @@ type writer struct {
 	values [][]byte
 	size   int
 	next   uint64
+	batch  wal.Batch
 }
 
 func newWriter(log *wal.Log, size int) *writer {
@@ -234,12 +235,11 @@ func (w *writer) append() {
 		w.next++
 		return
 	}
-	batch := new(wal.Batch)
 	for range w.size {
-		batch.Write(w.next, w.values[w.next%distinctValues])
+		w.batch.Write(w.next, w.values[w.next%distinctValues])
 		w.next++
 	}
-	check(w.log.WriteBatch(batch))
+	check(w.log.WriteBatch(&w.batch)) // which empties it
 }
 
 func fill(log *wal.Log, records int, size int) {
