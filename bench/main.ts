@@ -59,7 +59,7 @@ const machine = await inspectMachine();
 if (machine.fileSystem === "tmpfs") {
   console.error("warning: temporary files are in memory, where a sync costs nothing: set TMPDIR");
 }
-for (const name of names.filter(isRuntimeName)) {
+for (const name of names) {
   const runtime = await findRuntime(name);
   const versions = await inspectVersions(runtime);
   const onProgress = (line: string) => console.error(`  ${name}: ${line}`);

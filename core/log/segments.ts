@@ -169,9 +169,9 @@ export class ActiveSegment implements ReadableSegment {
   /**
    * Takes space on disk for what comes next, when there is none left: as much again as the segment
    * has, up to a bound, and only where several commits like this one fit: to write it costs more
-   * than the syncs of fewer would win. It is no part of the log wherever it ends, so a crash between or within the
-   * writes does no harm, nor does a disk that has no such room. Readers beside the owner see it filled
-   * at any moment: they look again before they call it damage.
+   * than the syncs of fewer would win. It is no part of the log wherever it ends, so a crash between
+   * or within the writes does no harm, nor does a disk that has no such room. Readers beside the owner
+   * see it filled at any moment: they look again before they call it damage.
    *
    * @param bytesMax of the segment
    * @param commitBytes that the next sync is for

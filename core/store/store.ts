@@ -69,6 +69,8 @@ export class Store implements Backend {
   /** What this backend is, and what it can do. */
   readonly capabilities: Capabilities;
   readonly #folder: string;
+  /** The settings of a topic of which nothing is said. */
+  readonly #defaults: TopicConfig;
   readonly #options: StoreOptions;
   readonly #lock: DiskLock | undefined;
   readonly #topics: TopicRegistry;
@@ -86,6 +88,7 @@ export class Store implements Backend {
     this.capabilities = { kind, canWrite: !readOnly, canTruncateAfter: !readOnly };
     this.#folder = folder;
     this.#lock = lock;
+    this.#defaults = { ...DEFAULT_TOPIC_CONFIG, ...parseTopicConfig(options.defaults ?? {}) };
     this.#options = options;
     this.#topics = new TopicRegistry(catalogue, {
       disk,
@@ -150,12 +153,7 @@ export class Store implements Backend {
     this.#checkWritable();
     checkTopicName(topic);
     const asked = parseTopicConfig(config);
-    const full = {
-      ...DEFAULT_TOPIC_CONFIG,
-      ...parseTopicConfig(this.#options.defaults ?? {}),
-      ...asked,
-    };
-    return await this.#topics.ensure(topic, full, asked);
+    return await this.#topics.ensure(topic, { ...this.#defaults, ...asked }, asked);
   }
 
   async configureTopic(topic: string, changes: Partial<TopicConfig>): Promise<TopicInfo> {

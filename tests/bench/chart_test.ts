@@ -24,6 +24,13 @@ test("a chart has a bar for each system that was measured, on each runtime", () 
   assert.match(chart, />Bun, 1,000 &amp; more: records\/s, more is better</);
 });
 
+test("where nothing is compared, the first figure is drawn", () => {
+  const figures = SAMPLE.figures.map(({ key, label, better }) => ({ key, label, better }));
+  const chart = drawChart([{ ...SAMPLE, figures }]);
+  assert.match(chart, />Deno, 1,000 &amp; more: records\/s, more is better</);
+  assert.equal(chart.split(">LMDB</text>").length - 1, 1);
+});
+
 test("bars are as long as their medians", () => {
   const widths = [...drawChart([SAMPLE]).matchAll(/width="([\d.]+)" height="16"/g)]
     .map((match) => Number(match[1]));

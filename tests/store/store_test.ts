@@ -3,7 +3,15 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setImmediate } from "node:timers";
-import { Log, readRecords, SeglogError, Store, verify } from "../../mod.ts";
+import {
+  DEFAULT_TOPIC_CONFIG,
+  Log,
+  readRecords,
+  SeglogError,
+  Store,
+  type TopicConfig,
+  verify,
+} from "../../mod.ts";
 import { collect, rejectsWith, shown } from "../support/collect.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { tempDir } from "../support/temp_dir.ts";
@@ -43,6 +51,16 @@ describe("a store", () => {
     await rejectsWith("not-found", () => store.append("orders", [{ value: "a" }]));
     await store.ensureTopic("orders");
     await store.append("orders", [{ value: "a" }]);
+  });
+
+  test("takes a setting that is undefined as left out", async () => {
+    await using store = await Store.memory({
+      defaults: { partitions: undefined, sync: "os" } as Partial<TopicConfig>,
+    });
+    const asked = { segmentBytes: undefined, partitions: 2 } as Partial<TopicConfig>;
+    const { config } = (await store.ensureTopic("orders", asked)).topic;
+    assert.deepEqual(config, { ...DEFAULT_TOPIC_CONFIG, partitions: 2, sync: "os" });
+    assert.equal((await store.ensureTopic("other")).topic.config.partitions, 1);
   });
 
   test("gives new topics its defaults", async () => {
