@@ -7,7 +7,7 @@
  */
 import type { BatchView } from "./format/batch.ts";
 import type { ProducerStamp } from "./format/producer_field.ts";
-import type { RecordInput } from "./format/record.ts";
+import type { LogRecord, RecordInput } from "./format/record.ts";
 import type { SyncMode } from "./format/sync_mode.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
@@ -174,6 +174,14 @@ export interface Backend extends AsyncDisposable {
 
   /** Where a partition starts and ends. */
   bounds(topic: string, partition?: number): Promise<Bounds>;
+
+  /**
+   * One record.
+   *
+   * @throws {SeglogError} `offset-out-of-range`; `not-found` where a truncation left a gap; `lost`
+   * where a repair gave it up; `corrupt`
+   */
+  read(topic: string, offset: number, partition?: number): Promise<LogRecord>;
 
   /** The first offset whose record is as old as `timestampMs` or younger; the end if none is. */
   offsetAt(topic: string, timestampMs: number, partition?: number): Promise<number>;

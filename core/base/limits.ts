@@ -90,3 +90,6 @@ export const OUTSIDE_LOOKS_MAX = 10;
 export const COPY_LOOKS_MAX = 100;
 /** Interval at which a store looks for segments to roll and to drop. */
 export const MAINTENANCE_INTERVAL_MS = 30_000;
+
+/** Longest key of a key-value bucket. */
+export const KV_KEY_BYTES_MAX = KIB;

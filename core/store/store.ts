@@ -23,7 +23,7 @@ import { MemoryDisk } from "../disk/memory_disk.ts";
 import { nodeDisk } from "../disk/node_disk.ts";
 import type { BatchView } from "../format/batch.ts";
 import { checkTopicName } from "../format/file_names.ts";
-import type { RecordInput } from "../format/record.ts";
+import type { LogRecord, RecordInput } from "../format/record.ts";
 import { LogCaches } from "../log/caches.ts";
 import type { Log } from "../log/log.ts";
 import { lockFolder } from "../log/open_log.ts";
@@ -195,6 +195,10 @@ export class Store implements Backend {
 
   async bounds(topic: string, partition = 0): Promise<Bounds> {
     return boundsOf(await this.#topic(topic).readable(partition));
+  }
+
+  async read(topic: string, offset: number, partition = 0): Promise<LogRecord> {
+    return await (await this.#topic(topic).readable(partition)).read(offset);
   }
 
   async offsetAt(topic: string, timestampMs: number, partition = 0): Promise<number> {

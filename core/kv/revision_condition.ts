@@ -1,0 +1,43 @@
+/**
+ * A write that depends on the revision of its key.
+ *
+ * @module
+ */
+import { decodeUtf8, equalBytes } from "../base/bytes.ts";
+import { SeglogError } from "../base/errors.ts";
+import type { Condition } from "./commit_queue.ts";
+import type { KeyIndex } from "./key_index.ts";
+
+/** Holds when a key has exactly one revision; -1 stands for no value. */
+export class RevisionCondition implements Condition {
+  readonly #key: Uint8Array;
+  readonly #expected: number;
+  readonly #index: KeyIndex;
+  readonly #bucket: string;
+
+  constructor(key: Uint8Array, expected: number, place: { index: KeyIndex; bucket: string }) {
+    this.#key = key;
+    this.#expected = expected;
+    this.#index = place.index;
+    this.#bucket = place.bucket;
+  }
+
+  /** @throws {SeglogError} `condition-failed` */
+  check(): void {
+    const actual = this.#index.revisionOf(this.#key);
+    const expected = this.#expected;
+    if (actual === expected) return;
+    const key = JSON.stringify(decodeUtf8(this.#key));
+    const found = actual < 0 ? "it has no value" : `its revision is ${actual}`;
+    const wanted = expected < 0 ? "" : `, not ${expected}`;
+    throw new SeglogError(
+      "condition-failed",
+      `Cannot write ${key} of "${this.#bucket}": ${found}${wanted}; read it again`,
+      { details: { expected, actual } },
+    );
+  }
+
+  concerns(key: Uint8Array): boolean {
+    return equalBytes(key, this.#key);
+  }
+}
