@@ -8,7 +8,7 @@ import type { Backend } from "../backend.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
 import type { SyncMode } from "../format/sync_mode.ts";
-import { CommitQueue } from "./commit_queue.ts";
+import { CommitQueue, type Condition } from "./commit_queue.ts";
 import { keyHistory, type KvHistoryOptions, type KvWatchOptions, watchKeys } from "./kv_changes.ts";
 import { entryOf, type KvChange, type KvEntry } from "./kv_entry.ts";
 import { keyBytes } from "./kv_key.ts";
@@ -16,7 +16,7 @@ import { type KvListOptions, KvSnapshot } from "./kv_snapshot.ts";
 import { type Isolation, KvTransaction } from "./kv_transaction.ts";
 import { BUCKET_PARTITION, KvView } from "./kv_view.ts";
 import { deletionOf, type KvValue, type KvWrite, settingOf } from "./kv_write.ts";
-import { RevisionCondition } from "./revision_condition.ts";
+import { Absent, PresenceCondition, RevisionCondition } from "./key_conditions.ts";
 
 /** How a bucket is opened. */
 export interface KvOptions {
@@ -181,11 +181,13 @@ export class Kv implements AsyncDisposable {
    */
   async delete(key: string, { ifRevision }: DeleteOptions = {}): Promise<number | undefined> {
     const write = deletionOf(key);
-    if (ifRevision === undefined && this.#present(write.key) < 0) {
-      await this.#view.catchUp();
-      if (this.#present(write.key) < 0) return undefined;
+    if (ifRevision !== undefined) return await this.#write(write, ifRevision);
+    try {
+      return await this.#commit(write, new PresenceCondition(write.key, this.#view.index));
+    } catch (error) {
+      if (error instanceof Absent) return undefined;
+      throw error;
     }
-    return await this.#write(write, ifRevision);
   }
 
   /** Keys with their values, as of one revision, in the order of the keys' bytes. @throws {SeglogError} `invalid-argument` */
@@ -301,13 +303,15 @@ export class Kv implements AsyncDisposable {
 
   /** @param expected the revision that the key must have, if any */
   async #write(write: KvWrite, expected: number | undefined): Promise<number> {
+    if (expected === undefined) return await this.#commit(write);
+    const place = { index: this.#view.index, bucket: this.bucket };
+    return await this.#commit(write, new RevisionCondition(write.key, expected, place));
+  }
+
+  async #commit(write: KvWrite, condition?: Condition): Promise<number> {
     this.#view.check();
-    const { bucket } = this;
-    const { index } = this.#view;
-    const condition = expected === undefined
-      ? {}
-      : { condition: new RevisionCondition(write.key, expected, { index, bucket }) };
-    return await this.#commits.commit({ records: [write.record], writes: [write], ...condition });
+    const commit = { records: [write.record], writes: [write] };
+    return await this.#commits.commit(condition === undefined ? commit : { ...commit, condition });
   }
 }
 

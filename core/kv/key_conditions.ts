@@ -1,5 +1,5 @@
 /**
- * A write that depends on the revision of its key.
+ * Writes that depend on their key.
  *
  * @module
  */
@@ -35,6 +35,31 @@ export class RevisionCondition implements Condition {
       `Cannot write ${key} of "${this.#bucket}": ${found}${wanted}; read it again`,
       { details: { expected, actual } },
     );
+  }
+
+  concerns(key: Uint8Array): boolean {
+    return equalBytes(key, this.#key);
+  }
+}
+
+/** There is nothing to delete. */
+export class Absent extends Error {
+  override readonly name = "Absent";
+}
+
+/** Holds when a key has a value: another deletion would be a record about nothing. */
+export class PresenceCondition implements Condition {
+  readonly #key: Uint8Array;
+  readonly #index: KeyIndex;
+
+  constructor(key: Uint8Array, index: KeyIndex) {
+    this.#key = key;
+    this.#index = index;
+  }
+
+  /** @throws {Absent} */
+  check(): void {
+    if (this.#index.revisionOf(this.#key) < 0) throw new Absent("the key has no value");
   }
 
   concerns(key: Uint8Array): boolean {
