@@ -15,7 +15,7 @@
  * @module
  */
 import { KeyOrder, type KeyRange } from "./key_order.ts";
-import { KeyTable } from "./key_table.ts";
+import { KeyTable, type KeyTableState } from "./key_table.ts";
 
 const CAPACITY_MIN = 16;
 /** Of a key that was not there yet. */
@@ -47,9 +47,18 @@ export interface ListRange extends KeyRange {
   readonly revision?: number;
 }
 
+/** All that an index is made of. */
+export interface KeyIndexState {
+  readonly table: KeyTableState;
+  /** By number of key. */
+  readonly revisions: Float64Array<ArrayBuffer>;
+  /** Likewise: one more than the bytes of the value; 0 of a key that is deleted. */
+  readonly sizes: Float64Array<ArrayBuffer>;
+}
+
 /** Keys with the revisions of their values. */
 export class KeyIndex {
-  readonly #table = new KeyTable();
+  #table = new KeyTable();
   /** Made when keys are first asked for in order: keeping it costs more than all else together. */
   #order: KeyOrder | undefined;
   #revisions = new Float64Array(CAPACITY_MIN);
@@ -77,6 +86,37 @@ export class KeyIndex {
   get bytes(): number {
     return this.#table.bytes + this.#revisions.byteLength + this.#sizes.byteLength +
       (this.#order?.bytes ?? 0);
+  }
+
+  /**
+   * What it is made of, for `restored`: views, valid until the next change. What only snapshots see
+   * is not in it.
+   */
+  get state(): KeyIndexState {
+    const table = this.#table.state;
+    const end = this.#table.end;
+    return {
+      table,
+      revisions: this.#revisions.subarray(0, end),
+      sizes: this.#sizes.subarray(0, end),
+    };
+  }
+
+  /** An index as it was. The arrays are its own from then on. */
+  static restored({ table, revisions, sizes }: KeyIndexState): KeyIndex {
+    const index = new KeyIndex();
+    index.#table = KeyTable.restored(table);
+    index.#revisions = revisions;
+    index.#sizes = sizes;
+    const gone: number[] = []; // which a snapshot still saw then
+    for (const number of index.#table.numbers()) {
+      const size = sizes[number]!;
+      if (size === 0) gone.push(number);
+      else index.#valueBytes += size - 1;
+    }
+    for (const number of gone) index.#table.remove(number);
+    index.#keys = index.#table.count;
+    return index;
   }
 
   /** Takes in what a record says of a key. Revisions rise. */
@@ -201,7 +241,7 @@ export class KeyIndex {
 }
 
 function grown(array: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(2 * array.length);
+  const larger = new Float64Array(Math.max(CAPACITY_MIN, 2 * array.length));
   larger.set(array);
   return larger;
 }

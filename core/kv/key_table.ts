@@ -8,14 +8,26 @@
  * @module
  */
 import { crc32 } from "../base/crc32.ts";
-import { KeyBytes } from "./key_bytes.ts";
+import { KeyBytes, type KeyBytesState } from "./key_bytes.ts";
 
 const SLOTS_MIN = 16;
 const EMPTY = 0;
 
+/** All that a table is made of. */
+export interface KeyTableState {
+  readonly seed: number;
+  readonly slots: Uint32Array<ArrayBuffer>;
+  /** By number of key, those that are free included. */
+  readonly hashes: Uint32Array<ArrayBuffer>;
+  /** Likewise. */
+  readonly places: Uint32Array<ArrayBuffer>;
+  readonly free: Uint32Array;
+  readonly keys: KeyBytesState;
+}
+
 /** Numbers keys from 0; the numbers of keys that were removed are used again. */
 export class KeyTable {
-  readonly #keys = new KeyBytes();
+  #keys = new KeyBytes();
   /** So that nobody can choose keys that collide. */
   readonly #seed: number;
   /** One more than the number of a key, or `EMPTY`. */
@@ -110,6 +122,30 @@ export class KeyTable {
     return this.#keys.compareTo(this.#places[number]!, key);
   }
 
+  /** What it is made of, for `restored`: views, valid until the next change. */
+  get state(): KeyTableState {
+    return {
+      seed: this.#seed,
+      slots: this.#slots,
+      hashes: this.#hashes.subarray(0, this.#end),
+      places: this.#places.subarray(0, this.#end),
+      free: Uint32Array.from(this.#free),
+      keys: this.#keys.state,
+    };
+  }
+
+  /** A table as it was. The arrays are its own from then on. */
+  static restored(state: KeyTableState): KeyTable {
+    const table = new KeyTable(state.seed);
+    table.#slots = state.slots;
+    table.#hashes = state.hashes;
+    table.#places = state.places;
+    table.#free = [...state.free];
+    table.#end = state.hashes.length;
+    table.#keys = KeyBytes.restored(state.keys);
+    return table;
+  }
+
   /** The numbers of all keys, in no order. */
   *numbers(): Generator<number, void, undefined> {
     for (const slot of this.#slots) if (slot !== EMPTY) yield slot - 1;
@@ -132,12 +168,12 @@ export class KeyTable {
   #repack(): void {
     const moved = new KeyBytes();
     for (const number of this.numbers()) this.#places[number] = moved.add(this.keyOf(number));
-    this.#keys.become(moved);
+    this.#keys = moved;
   }
 }
 
 function grown(array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(2 * array.length);
+  const larger = new Uint32Array(Math.max(SLOTS_MIN, 2 * array.length));
   larger.set(array);
   return larger;
 }
