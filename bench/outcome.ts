@@ -20,7 +20,7 @@ export type Outcome =
     readonly complaint?: string;
   };
 
-const TIME_LIMIT_MS = 15 * 60_000;
+const TIME_LIMIT_MS = 5 * 60_000;
 
 /** Runs a program that measures; it is given a fresh folder as its last argument. */
 export async function outcomeOf(command: Command): Promise<Outcome> {
@@ -51,5 +51,7 @@ export function readOutcome(
 ): Outcome {
   const last = stdout.trimEnd().split("\n").at(-1)!;
   if (status === 0 && last.startsWith("{")) return JSON.parse(last);
-  return { missing: `ended with ${status}`, complaint: stderr.trim() };
+  const [, limit] = /^killed after (\d+) s$/m.exec(stderr) ?? [];
+  const missing = limit === undefined ? `ended with ${status}` : `took more than ${limit} s`;
+  return { missing, complaint: stderr.trim() };
 }

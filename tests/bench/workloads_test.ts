@@ -93,6 +93,8 @@ test("the outcome of a run is the last line that it printed, or how it ended", (
   assert.deepEqual(outcome(0, '{"missing":"not installed"}\n'), { missing: "not installed" });
   assert.deepEqual(outcome(1, '{"figures":{}}\n'), { missing: "ended with 1", complaint: "no" });
   assert.deepEqual(outcome(0, ""), { missing: "ended with 0", complaint: "no" });
+  const stderr = "so far\nkilled after 300 s\n";
+  assert.equal(readOutcome({ status: 128, stdout: "", stderr }).missing, "took more than 300 s");
 });
 
 test("results are kept by workload and runtime, the latest of each", async () => {
