@@ -106,6 +106,27 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A hint that is open to be read. */
+export interface OpenHint {
+  /** Bytes in it. */
+  size(): number;
+  /** Fills `target` from `position` on. @returns how many bytes there were */
+  read(target: Uint8Array, position: number): number;
+  /** Gives it back. */
+  close(): void;
+}
+
+/**
+ * What views keep beside a topic so that they need not read all of it again. A hint may be gone,
+ * outdated or damaged at any time: whoever reads it has to see that.
+ */
+export interface Hints {
+  /** Opens the hint of this name; `undefined` when there is none. */
+  open(topic: string, name: string): OpenHint | undefined;
+  /** Keeps a hint in place of the one before, whole or not at all. @throws {SeglogError} `io`, … */
+  keep(topic: string, name: string, pieces: Iterable<Uint8Array>): Promise<void>;
+}
+
 /** What to remove: all records below `before`, or all above `after`. */
 export type TruncateOptions =
   & { readonly partition?: number }
@@ -122,6 +143,8 @@ export type TruncateOptions =
 export interface Backend extends AsyncDisposable {
   /** What this backend is, and what it can do. */
   readonly capabilities: Capabilities;
+  /** Where views keep hints; nothing where there is no place for them. */
+  readonly hints?: Hints;
 
   /** All topics, ordered by name. */
   listTopics(): Promise<TopicInfo[]>;

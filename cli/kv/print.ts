@@ -7,7 +7,7 @@
 import { concatBytes, EMPTY_BYTES, encodeUtf8 } from "../../core/base/bytes.ts";
 import { LogRecord } from "../../core/format/record.ts";
 import type { KvChange, KvEntry } from "../../core/kv/kv_entry.ts";
-import { BUCKET_PARTITION } from "../../core/kv/kv_view.ts";
+import { BUCKET_PARTITION } from "../../core/kv/kv_key.ts";
 import { ShapeWriter } from "../../core/format/write_shape.ts";
 import type { ChunkWriter } from "../chunk_writer.ts";
 

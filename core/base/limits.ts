@@ -93,3 +93,7 @@ export const MAINTENANCE_INTERVAL_MS = 30_000;
 
 /** Longest key of a key-value bucket. */
 export const KV_KEY_BYTES_MAX = KIB;
+/** Bytes of keys and values in the log behind a checkpoint, from which on a closing bucket makes one. */
+export const KV_CLOSE_CHECKPOINT_BYTES = MIB;
+/** The same of one that stays open. */
+export const KV_CHECKPOINT_BYTES = 64 * MIB;

@@ -14,7 +14,8 @@ import { BatchBuilder } from "../format/batch_builder.ts";
 import type { RecordInput } from "../format/record.ts";
 import { sealBatch } from "../format/seal_batch.ts";
 import type { SyncMode } from "../format/sync_mode.ts";
-import { type AppliedWrite, BUCKET_PARTITION, type KvView } from "./kv_view.ts";
+import { BUCKET_PARTITION } from "./kv_key.ts";
+import type { AppliedWrite, KvView } from "./kv_view.ts";
 
 /** Records that go in together. */
 export interface Commit {

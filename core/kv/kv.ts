@@ -11,10 +11,10 @@ import type { SyncMode } from "../format/sync_mode.ts";
 import { CommitQueue, type Condition } from "./commit_queue.ts";
 import { keyHistory, type KvHistoryOptions, type KvWatchOptions, watchKeys } from "./kv_changes.ts";
 import { entryOf, type KvChange, type KvEntry } from "./kv_entry.ts";
-import { keyBytes } from "./kv_key.ts";
+import { BUCKET_PARTITION, keyBytes } from "./kv_key.ts";
 import { type KvListOptions, KvSnapshot } from "./kv_snapshot.ts";
 import { type Isolation, KvTransaction } from "./kv_transaction.ts";
-import { BUCKET_PARTITION, KvView } from "./kv_view.ts";
+import { KvView } from "./kv_view.ts";
 import { deletionOf, type KvValue, type KvWrite, settingOf } from "./kv_write.ts";
 import { Absent, PresenceCondition, RevisionCondition } from "./key_conditions.ts";
 
@@ -121,14 +121,15 @@ export class Kv implements AsyncDisposable {
    * `invalid-argument` for a topic with several partitions; what reading the topic throws
    */
   static async open(backend: Backend, bucket: string, options: KvOptions = {}): Promise<Kv> {
-    const { config } = await topicOf(backend, bucket, options.create ?? true);
-    if (config.partitions !== 1) {
+    const topic = await topicOf(backend, bucket, options.create ?? true);
+    const { partitions } = topic.config;
+    if (partitions !== 1) {
       throw new SeglogError(
         "invalid-argument",
-        `Cannot open "${bucket}" as a bucket: it has ${config.partitions} partitions, and a bucket has one, so that all its keys are in one order`,
+        `Cannot open "${bucket}" as a bucket: it has ${partitions} partitions, and a bucket has one, so that all its keys are in one order`,
       );
     }
-    return new Kv(backend, bucket, await KvView.open(backend, bucket), options);
+    return new Kv(backend, bucket, await KvView.open(backend, topic), options);
   }
 
   /** The last revision that is seen; -1 of a bucket that nothing was written to. */

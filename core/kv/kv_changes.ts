@@ -6,9 +6,8 @@
 import { equalBytes } from "../base/bytes.ts";
 import { recordsOf } from "../format/records_of.ts";
 import { changeOf, type KvChange } from "./kv_entry.ts";
-import { isKey, keyBytes } from "./kv_key.ts";
+import { BUCKET_PARTITION, isKey, keyBytes } from "./kv_key.ts";
 import { type KvSource, rangeOf } from "./kv_snapshot.ts";
-import { BUCKET_PARTITION } from "./kv_view.ts";
 
 /** Which changes of a key to tell. */
 export interface KvHistoryOptions {

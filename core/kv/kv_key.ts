@@ -8,6 +8,9 @@ import { encodeUtf8, isValidUtf8 } from "../base/bytes.ts";
 import { SeglogError } from "../base/errors.ts";
 import { KV_KEY_BYTES_MAX } from "../base/limits.ts";
 
+/** The partition that holds a bucket: one order for all of its keys. */
+export const BUCKET_PARTITION = 0;
+
 /** The bytes of a key. @throws {SeglogError} `invalid-argument` */
 export function keyBytes(key: string): Uint8Array {
   if (typeof key !== "string" || key === "") {

@@ -9,8 +9,8 @@ import { SeglogError } from "../base/errors.ts";
 import type { LogRecord } from "../format/record.ts";
 import type { IndexedKey, ListRange } from "./key_index.ts";
 import { entryOf, type KvEntry } from "./kv_entry.ts";
-import { behindPrefix, keyBytes } from "./kv_key.ts";
-import { BUCKET_PARTITION, type KvView } from "./kv_view.ts";
+import { behindPrefix, BUCKET_PARTITION, keyBytes } from "./kv_key.ts";
+import type { KvView } from "./kv_view.ts";
 
 /** Which keys, and how many. */
 export interface KvListOptions {

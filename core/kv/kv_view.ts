@@ -4,15 +4,17 @@
  *
  * @module
  */
-import type { Backend } from "../backend.ts";
+import type { Backend, TopicInfo } from "../backend.ts";
 import { SeglogError } from "../base/errors.ts";
+import { KV_CHECKPOINT_BYTES, KV_CLOSE_CHECKPOINT_BYTES } from "../base/limits.ts";
 import type { BatchView } from "../format/batch.ts";
 import { recordsOf } from "../format/records_of.ts";
-import { KeyIndex } from "./key_index.ts";
-import { isKey } from "./kv_key.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import { KeyIndex, type Version } from "./key_index.ts";
+import { BUCKET_PARTITION, isKey } from "./kv_key.ts";
 
-/** The partition that holds a bucket: one order for all of its keys. */
-export const BUCKET_PARTITION = 0;
+/** Others may write while a checkpoint looks at the last record. */
+const KEEP_TRIES = 10;
 
 /** What one record said, that is in the log. */
 export interface AppliedWrite {
@@ -23,7 +25,7 @@ export interface AppliedWrite {
 
 /** Folds the records of a topic into an index. */
 export class KvView {
-  readonly index: KeyIndex = new KeyIndex();
+  readonly index: KeyIndex;
   readonly #backend: Backend;
   readonly #topic: string;
   readonly #ending = new AbortController();
@@ -33,17 +35,31 @@ export class KvView {
   #waiting: { readonly position: number; readonly settle: () => void }[] = [];
   #failure: unknown;
   #following: Promise<void> | undefined;
+  readonly #checkpoints: Checkpoints;
+  /** Bytes of what was taken in since the last checkpoint. */
+  #newBytes = 0;
+  #keeping: Promise<void> | undefined;
 
-  private constructor(backend: Backend, topic: string, start: number) {
+  private constructor(
+    backend: Backend,
+    topic: string,
+    start: { checkpoints: Checkpoints; index: KeyIndex; position: number },
+  ) {
     this.#backend = backend;
     this.#topic = topic;
-    this.#position = start;
+    this.#checkpoints = start.checkpoints;
+    this.index = start.index;
+    this.#position = start.position;
   }
 
-  /** Reads all that is there, and follows from then on. */
-  static async open(backend: Backend, topic: string): Promise<KvView> {
-    const { logStartOffset } = await backend.bounds(topic, BUCKET_PARTITION);
-    const view = new KvView(backend, topic, logStartOffset);
+  /** Reads all that is there behind the last checkpoint, and follows from then on. */
+  static async open(backend: Backend, topic: TopicInfo): Promise<KvView> {
+    const { name } = topic;
+    const bounds = await backend.bounds(name, BUCKET_PARTITION);
+    const checkpoints = new Checkpoints(backend, topic);
+    const known = await checkpoints.load(bounds) ??
+      { index: new KeyIndex(), position: bounds.logStartOffset };
+    const view = new KvView(backend, name, { checkpoints, ...known });
     await view.catchUp();
     view.#following = view.#follow();
     return view;
@@ -75,15 +91,17 @@ export class KvView {
     if (start > this.#position) await this.reached(end); // others wrote in between
     for (let revision = this.#position; revision < end; revision++) {
       const { key, valueBytes } = writes[revision - start]!;
-      this.index.apply(key, { revision, valueBytes });
+      this.#apply(key, { revision, valueBytes });
     }
     this.#moveTo(end);
   }
 
-  /** Follows no more. */
+  /** Follows no more, and keeps what would take time to read again. */
   async close(): Promise<void> {
     this.#ending.abort();
     await this.#following;
+    await this.#keeping;
+    if (this.#newBytes >= KV_CLOSE_CHECKPOINT_BYTES) await this.#keep();
     this.#fail(new SeglogError("closed", `Cannot use the bucket "${this.#topic}": it is closed`));
   }
 
@@ -101,15 +119,36 @@ export class KvView {
     if (batch.nextOffset <= this.#position) return;
     const range = { from: this.#position, until: batch.nextOffset };
     for (const { offset, key, value } of recordsOf(batch, range)) {
-      if (isKey(key)) this.index.apply(key, { revision: offset, valueBytes: value?.length });
+      if (isKey(key)) this.#apply(key, { revision: offset, valueBytes: value?.length });
     }
     this.#moveTo(batch.nextOffset);
+  }
+
+  #apply(key: Uint8Array, version: Version): void {
+    this.index.apply(key, version);
+    this.#newBytes += key.length + (version.valueBytes ?? 0);
+  }
+
+  /** Makes a checkpoint, unless the index changes all the time: then a later one will do. */
+  async #keep(): Promise<void> {
+    for (let tries = 0; tries < KEEP_TRIES; tries++) {
+      const { index } = this;
+      const position = this.#position;
+      const witness = await this.#checkpoints.witnessAt(position - 1);
+      if (witness === undefined) return;
+      if (position !== this.#position) continue;
+      this.#newBytes = 0;
+      return await this.#checkpoints.save({ index, position, witness });
+    }
   }
 
   #moveTo(position: number): void {
     if (position <= this.#position) return;
     this.#position = position;
     if (this.#waiting.length > 0) this.#wake();
+    if (this.#newBytes >= KV_CHECKPOINT_BYTES && this.#following !== undefined) {
+      this.#keeping ??= this.#keep().finally(() => this.#keeping = undefined);
+    }
   }
 
   /** Resolves when everything below `position` is taken in. @throws as `check` */

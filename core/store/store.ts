@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type {
   AppendOptions,
   AppendResult,
   Backend,
   Bounds,
   Capabilities,
+  Hints,
   ReadOptions,
   TopicDetails,
   TopicInfo,
@@ -29,9 +30,16 @@ import type { Log } from "../log/log.ts";
 import { lockFolder } from "../log/open_log.ts";
 import { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "../topic_config.ts";
 import { type Catalogue, readCatalogue } from "./catalogue.ts";
+import { HintFiles } from "./hint_files.ts";
 import { Maintenance } from "./maintenance.ts";
 import type { Topic } from "./topic.ts";
-import { existingCatalogue, noTopic, openCatalogue, TopicRegistry } from "./topic_registry.ts";
+import {
+  existingCatalogue,
+  noTopic,
+  openCatalogue,
+  partitionFolders,
+  TopicRegistry,
+} from "./topic_registry.ts";
 
 /** How a store is opened. */
 export interface StoreOptions {
@@ -68,6 +76,8 @@ export interface StoreOptions {
 export class Store implements Backend {
   /** What this backend is, and what it can do. */
   readonly capabilities: Capabilities;
+  /** Where views keep hints: beside the topics. */
+  readonly hints: Hints;
   readonly #folder: string;
   readonly #options: StoreOptions;
   readonly #lock: DiskLock | undefined;
@@ -97,6 +107,10 @@ export class Store implements Backend {
         logOptions: { disk, clock, readOnly, caches: new LogCaches() },
         onNotice: (notice) => options.onNotice?.(notice),
       },
+    });
+    this.hints = new HintFiles(disk, {
+      lock,
+      folderOf: (topic) => join(folder, partitionFolders(this.#topic(topic).info)[0]!),
     });
     if (!readOnly) this.#maintenance = new Maintenance(clock, () => this.maintain());
   }
