@@ -68,7 +68,6 @@ export {
   type LostRange,
   readBatches,
   type ReadPastOptions,
-  readRecord,
   readRecords,
   startOfLast,
 } from "./core/reading.ts";
@@ -82,6 +81,19 @@ export { restore, type RestoreOptions, type RestoreReport } from "./core/store/r
 export { listSnapshots, type Snapshot } from "./core/store/snapshots.ts";
 export { Store, type StoreOptions } from "./core/store/store.ts";
 export { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "./core/topic_config.ts";
+export {
+  type DeleteOptions,
+  Kv,
+  type KvOptions,
+  type KvStats,
+  type SetOptions,
+  type TransactionOptions,
+} from "./core/kv/kv.ts";
+export type { KvHistoryOptions, KvWatchOptions } from "./core/kv/kv_changes.ts";
+export { type KvChange, type KvDeletion, KvEntry, type KvSet } from "./core/kv/kv_entry.ts";
+export { type KvListOptions, KvSnapshot } from "./core/kv/kv_snapshot.ts";
+export { type Isolation, KvTransaction } from "./core/kv/kv_transaction.ts";
+export type { KvValue } from "./core/kv/kv_write.ts";
 export { connect, type ConnectOptions } from "./client/connect.ts";
 export { HttpBackend } from "./client/http_backend.ts";
 export { Producer, type SendOptions } from "./client/producer.ts";

@@ -18,6 +18,7 @@ import {
   truncateGrammar,
   verifyGrammar,
 } from "./grammar/maintain.ts";
+import { kvGrammar, shellGrammar } from "./grammar/kv.ts";
 import { readGrammar, tailGrammar } from "./grammar/read.ts";
 import { serveGrammar } from "./grammar/serve.ts";
 import { topicGrammar } from "./grammar/topic.ts";
@@ -53,6 +54,8 @@ const verbs = {
   dump: dumpGrammar,
   info: infoGrammar,
   topic: topicGrammar,
+  kv: kvGrammar,
+  shell: shellGrammar,
   verify: verifyGrammar,
   repair: repairGrammar,
   backup: backupGrammar,
@@ -73,6 +76,8 @@ const grammar = object({
     dumpGrammar,
     infoGrammar,
     topicGrammar,
+    kvGrammar,
+    shellGrammar,
     verifyGrammar,
     repairGrammar,
     backupGrammar,
@@ -141,10 +146,13 @@ function isVerb(word: string | undefined): word is keyof typeof verbs {
   return word !== undefined && Object.hasOwn(verbs, word);
 }
 
-/** The verb that the words name, and for `topic` what it is to do. */
+/** Verbs that have verbs of their own. */
+const NESTED: ReadonlySet<string | undefined> = new Set(["topic", "kv"]);
+
+/** The verb that the words name, and for one that has verbs what it is to do. */
 function verbPath(words: readonly string[]): string[] {
   const at = words.findIndex(isVerb);
-  const path = words.slice(at, words[at] === "topic" ? at + 2 : at + 1);
+  const path = words.slice(at, NESTED.has(words[at]) ? at + 2 : at + 1);
   return at < 0 ? [] : path.filter((word) => /^[a-z]+$/.test(word));
 }
 
@@ -155,7 +163,7 @@ function valueOptionsFor(words: readonly string[]): Set<string> {
 
 /** Whether the words end before anything was asked for. */
 function isIncomplete(words: readonly string[]): boolean {
-  return words.length === 0 || (words.length === 1 && words[0] === "topic");
+  return words.length === 0 || (words.length === 1 && NESTED.has(words[0]));
 }
 
 function helpFor(words: readonly string[], presentation: Presentation): string {

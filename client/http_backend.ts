@@ -18,7 +18,8 @@ import { SeglogError } from "../core/base/errors.ts";
 import { type BatchView, wireBytes } from "../core/format/batch.ts";
 import { encodeBatch } from "../core/format/batch_builder.ts";
 import { checkTopicName } from "../core/format/file_names.ts";
-import type { RecordInput } from "../core/format/record.ts";
+import type { LogRecord, RecordInput } from "../core/format/record.ts";
+import { readFromBatch } from "../core/reading.ts";
 import type { TopicConfig } from "../core/topic_config.ts";
 import { jsonOf } from "./answers.ts";
 import { readBatches } from "./batch_pages.ts";
@@ -106,6 +107,10 @@ export class HttpBackend implements Backend {
   async bounds(topic: string, partition = 0): Promise<Bounds> {
     const path = `${topicPath(topic)}/bounds?partition=${partition}`;
     return boundsOf(jsonOf(await this.#requests.read({ method: "GET", path })));
+  }
+
+  read(topic: string, offset: number, partition = 0): Promise<LogRecord> {
+    return readFromBatch(this, topic, { offset, partition });
   }
 
   async offsetAt(topic: string, timestampMs: number, partition = 0): Promise<number> {

@@ -7,12 +7,11 @@
 import type { AppendResult } from "../core/backend.ts";
 import { ByteWriter } from "../core/base/bytes.ts";
 import { BATCH_RECORDS_MAX } from "../core/base/limits.ts";
-import { BatchView } from "../core/format/batch.ts";
+import type { BatchView } from "../core/format/batch.ts";
 import { BatchBuilder } from "../core/format/batch_builder.ts";
-import { encodeBatchHeader, WIRE_SALT } from "../core/format/batch_header.ts";
-import { trustBatch } from "../core/format/check_batch.ts";
 import type { ProducerStamp } from "../core/format/producer_field.ts";
 import type { RecordInput } from "../core/format/record.ts";
+import { sealBatch } from "../core/format/seal_batch.ts";
 
 /** Where a record that was sent is. */
 export interface SentRecord {
@@ -78,12 +77,7 @@ export class OutgoingBatch {
   /** The batch, complete; nothing can be added any more. */
   seal(stamp: ProducerStamp): BatchView {
     this.#builder.setProducer(stamp);
-    const { end, header } = this.#builder.finish("none");
-    const bytes = this.#writer.subarray(0, end);
-    encodeBatchHeader(bytes, 0, header, WIRE_SALT);
-    const batch = new BatchView(header, bytes);
-    trustBatch(batch);
-    return batch;
+    return sealBatch(this.#builder, this.#writer);
   }
 
   /** Tells all who wait where their records are. Returns the memory, which is free again. */

@@ -7,7 +7,7 @@
  */
 import type { BatchView } from "./format/batch.ts";
 import type { ProducerStamp } from "./format/producer_field.ts";
-import type { RecordInput } from "./format/record.ts";
+import type { LogRecord, RecordInput } from "./format/record.ts";
 import type { SyncMode } from "./format/sync_mode.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
@@ -106,6 +106,27 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A hint that is open to be read. */
+export interface OpenHint {
+  /** Bytes in it. */
+  size(): number;
+  /** Fills `target` from `position` on. @returns how many bytes there were */
+  read(target: Uint8Array, position: number): number;
+  /** Gives it back. */
+  close(): void;
+}
+
+/**
+ * What views keep beside a topic so that they need not read all of it again. A hint may be gone,
+ * outdated or damaged at any time: whoever reads it has to see that.
+ */
+export interface Hints {
+  /** Opens the hint of this name; `undefined` when there is none. */
+  open(topic: string, name: string): OpenHint | undefined;
+  /** Keeps a hint in place of the one before, whole or not at all. @throws {SeglogError} `io`, … */
+  keep(topic: string, name: string, pieces: Iterable<Uint8Array>): Promise<void>;
+}
+
 /** What to remove: all records below `before`, or all above `after`. */
 export type TruncateOptions =
   & { readonly partition?: number }
@@ -122,6 +143,8 @@ export type TruncateOptions =
 export interface Backend extends AsyncDisposable {
   /** What this backend is, and what it can do. */
   readonly capabilities: Capabilities;
+  /** Where views keep hints; nothing where there is no place for them. */
+  readonly hints?: Hints;
 
   /** All topics, ordered by name. */
   listTopics(): Promise<TopicInfo[]>;
@@ -174,6 +197,14 @@ export interface Backend extends AsyncDisposable {
 
   /** Where a partition starts and ends. */
   bounds(topic: string, partition?: number): Promise<Bounds>;
+
+  /**
+   * One record.
+   *
+   * @throws {SeglogError} `offset-out-of-range`; `not-found` where a truncation left a gap; `lost`
+   * where a repair gave it up; `corrupt`
+   */
+  read(topic: string, offset: number, partition?: number): Promise<LogRecord>;
 
   /** The first offset whose record is as old as `timestampMs` or younger; the end if none is. */
   offsetAt(topic: string, timestampMs: number, partition?: number): Promise<number>;

@@ -87,17 +87,21 @@ function lostIn(error: unknown): LostRange | undefined {
     : undefined;
 }
 
-/** One record. @throws {SeglogError} `offset-out-of-range`, or `not-found` where there is a gap */
-export async function readRecord(
-  backend: Backend,
+/**
+ * One record by way of its batch, where there is no shorter one: `Backend.read`.
+ *
+ * @throws {SeglogError} as `Backend.read`
+ */
+export async function readFromBatch(
+  backend: Pick<Backend, "batches" | "bounds">,
   topic: string,
-  offset: number,
-  partition = 0,
+  { offset, partition }: { readonly offset: number; readonly partition: number },
 ): Promise<LogRecord> {
-  const { logStartOffset, nextOffset } = await backend.bounds(topic, partition);
-  checkOffset(`"${topic}"`, offset, { logStartOffset, nextOffset });
-  const range = { from: offset, until: offset + 1, partition };
-  for await (const record of readRecords(backend, topic, range)) return record;
+  const range = { from: offset, until: offset + 1 };
+  for await (const batch of backend.batches(topic, { ...range, partition })) {
+    for (const record of recordsOf(batch, range)) return record;
+  }
+  checkOffset(`"${topic}"`, offset, await backend.bounds(topic, partition));
   throw absent(`"${topic}"`, offset);
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readRecord, type RecordInput, Store, type TopicConfig } from "../../mod.ts";
+import { type RecordInput, Store, type TopicConfig } from "../../mod.ts";
 import { FILLED_BATCH } from "../values.ts";
 import { type EmbeddedStore, Witness } from "./store.ts";
 
@@ -63,7 +63,7 @@ class TopicsStore implements EmbeddedStore<RecordInput[]> {
       const name = this.#names[batch % this.#names.length]!;
       const offset = Math.floor(batch / this.#names.length) * FILLED_BATCH +
         place % FILLED_BATCH;
-      this.#witness.see((await readRecord(this.#store, name, offset)).value!);
+      this.#witness.see((await this.#store.read(name, offset)).value!);
     }
   }
 

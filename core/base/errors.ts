@@ -27,6 +27,7 @@ export type ErrorCode =
   | "request-timeout"
   | "exists"
   | "condition-failed"
+  | "conflict"
   | "too-large"
   | "unsupported-media-type"
   | "offset-out-of-range"
@@ -61,6 +62,7 @@ export const ERROR_SPECS: Readonly<Record<ErrorCode, ErrorSpec>> = {
   "request-timeout": spec(408, "DEADLINE_EXCEEDED", EXIT_ERROR, true),
   "exists": spec(409, "ALREADY_EXISTS", EXIT_ERROR),
   "condition-failed": spec(412, "FAILED_PRECONDITION", EXIT_CONDITION),
+  "conflict": spec(409, "ABORTED", EXIT_CONDITION, true),
   "too-large": spec(413, "INVALID_ARGUMENT", EXIT_ERROR),
   "unsupported-media-type": spec(415, "INVALID_ARGUMENT", EXIT_ERROR),
   "offset-out-of-range": spec(416, "OUT_OF_RANGE", EXIT_MISSING),

@@ -90,3 +90,10 @@ export const OUTSIDE_LOOKS_MAX = 10;
 export const COPY_LOOKS_MAX = 100;
 /** Interval at which a store looks for segments to roll and to drop. */
 export const MAINTENANCE_INTERVAL_MS = 30_000;
+
+/** Longest key of a key-value bucket. */
+export const KV_KEY_BYTES_MAX = KIB;
+/** Bytes of keys and values in the log behind a checkpoint, from which on a closing bucket makes one. */
+export const KV_CLOSE_CHECKPOINT_BYTES = MIB;
+/** The same of one that stays open. */
+export const KV_CHECKPOINT_BYTES = 64 * MIB;

@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type {
   AppendOptions,
   AppendResult,
   Backend,
   Bounds,
   Capabilities,
+  Hints,
   ReadOptions,
   TopicDetails,
   TopicInfo,
@@ -23,15 +24,22 @@ import { MemoryDisk } from "../disk/memory_disk.ts";
 import { nodeDisk } from "../disk/node_disk.ts";
 import type { BatchView } from "../format/batch.ts";
 import { checkTopicName } from "../format/file_names.ts";
-import type { RecordInput } from "../format/record.ts";
+import type { LogRecord, RecordInput } from "../format/record.ts";
 import { LogCaches } from "../log/caches.ts";
 import type { Log } from "../log/log.ts";
 import { lockFolder } from "../log/open_log.ts";
 import { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "../topic_config.ts";
 import { type Catalogue, readCatalogue } from "./catalogue.ts";
+import { HintFiles } from "./hint_files.ts";
 import { Maintenance } from "./maintenance.ts";
 import type { Topic } from "./topic.ts";
-import { existingCatalogue, noTopic, openCatalogue, TopicRegistry } from "./topic_registry.ts";
+import {
+  existingCatalogue,
+  noTopic,
+  openCatalogue,
+  partitionFolders,
+  TopicRegistry,
+} from "./topic_registry.ts";
 
 /** How a store is opened. */
 export interface StoreOptions {
@@ -68,6 +76,8 @@ export interface StoreOptions {
 export class Store implements Backend {
   /** What this backend is, and what it can do. */
   readonly capabilities: Capabilities;
+  /** Where views keep hints: beside the topics. */
+  readonly hints: Hints;
   readonly #folder: string;
   /** The settings of a topic of which nothing is said. */
   readonly #defaults: TopicConfig;
@@ -100,6 +110,10 @@ export class Store implements Backend {
         logOptions: { disk, clock, readOnly, caches: new LogCaches() },
         onNotice: (notice) => options.onNotice?.(notice),
       },
+    });
+    this.hints = new HintFiles(disk, {
+      lock,
+      folderOf: (topic) => join(folder, partitionFolders(this.#topic(topic).info)[0]!),
     });
     if (!readOnly) this.#maintenance = new Maintenance(clock, () => this.maintain());
   }
@@ -193,6 +207,10 @@ export class Store implements Backend {
 
   async bounds(topic: string, partition = 0): Promise<Bounds> {
     return boundsOf(await this.#topic(topic).readable(partition));
+  }
+
+  async read(topic: string, offset: number, partition = 0): Promise<LogRecord> {
+    return await (await this.#topic(topic).readable(partition)).read(offset);
   }
 
   async offsetAt(topic: string, timestampMs: number, partition = 0): Promise<number> {

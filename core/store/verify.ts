@@ -23,6 +23,7 @@ import {
 import { isWholeChain, type Manifest, readManifest, readManifestBytes } from "../log/manifest.ts";
 import { holdsLog } from "../log/no_log.ts";
 import { type Catalogue, readCatalogue } from "./catalogue.ts";
+import { isHintFile } from "./hint_files.ts";
 import { existingCatalogue, partitionFolders } from "./topic_registry.ts";
 import { Problems, type VerifiedPartition, type VerifyReport } from "./verify_report.ts";
 import { SegmentVerifier } from "./verify_segment.ts";
@@ -144,7 +145,7 @@ class Verification {
     const bases = new Set(manifest.sealed.map((entry) => entry.baseOffset));
     bases.add(manifest.activeBaseOffset);
     for (const { name } of this.disk.list(folder) ?? []) {
-      if (name === MANIFEST_FILE || name === LOCK_FILE) continue;
+      if (name === MANIFEST_FILE || name === LOCK_FILE || isHintFile(name)) continue;
       const base = parseSegmentFileName(name) ?? parseIndexFileName(name);
       if (base !== undefined && bases.has(base)) continue;
       const what = name === QUARANTINE_FOLDER

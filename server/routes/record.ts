@@ -6,7 +6,6 @@
 import { PARTITIONS_MAX } from "../../core/base/limits.ts";
 import type { LogRecord } from "../../core/format/record.ts";
 import { formatRecordShape } from "../../core/format/write_shape.ts";
-import { readRecord } from "../../core/reading.ts";
 import { jsonText, wholeAnswer } from "../answers.ts";
 import type { Exchange, Route } from "../exchange.ts";
 import { BYTES_TYPE, JSON_TYPE, negotiate } from "../media_types.ts";
@@ -23,7 +22,7 @@ async function readOne(exchange: Exchange): Promise<Response> {
   const offset = parseOffset(exchange.segment(5));
   const partition = exchange.query("partition").whole("partition", 0, PARTITIONS_MAX - 1) ?? 0;
   const type = negotiate(request, [JSON_TYPE, BYTES_TYPE]);
-  const record = await readRecord(backend, topic, offset, partition);
+  const record = await backend.read(topic, offset, partition);
   services.metrics.sent(1);
   if (type === BYTES_TYPE) return rawValue(record);
   return jsonText(formatRecordShape(record, { topic, partition }));

@@ -8,7 +8,6 @@ import { messageOf, SeglogError } from "../../core/base/errors.ts";
 import { decodeUtf8, isValidUtf8 } from "../../core/base/bytes.ts";
 import { sliceObject } from "../../core/format/json_slices.ts";
 import type { LogRecord, RecordInput } from "../../core/format/record.ts";
-import { readRecord } from "../../core/reading.ts";
 import { jsonAnswer, jsonText } from "../answers.ts";
 import { utf8Text } from "../append_json.ts";
 import type { Exchange, Route } from "../exchange.ts";
@@ -52,7 +51,7 @@ async function read(exchange: Exchange): Promise<Response> {
     throw new SeglogError("invalid-argument", "Cannot read: give offset=N");
   }
   const offset = parseOffset(offsetText);
-  const record = await readRecord(exchange.backend, topicOfPartitionKey(partitionKey), offset);
+  const record = await exchange.backend.read(topicOfPartitionKey(partitionKey), offset);
   exchange.services.metrics.sent(1);
   const { data, dataType } = dataOf(record);
   const key = JSON.stringify(partitionKey);

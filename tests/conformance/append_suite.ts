@@ -2,14 +2,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe } from "node:test";
-import {
-  decodeBatch,
-  encodeBatch,
-  json,
-  readRecord,
-  readRecords,
-  type RecordInput,
-} from "../../mod.ts";
+import { decodeBatch, encodeBatch, json, readRecords, type RecordInput } from "../../mod.ts";
 import { collect, rejectsWith, shown } from "../support/collect.ts";
 import type { Promised } from "./promised.ts";
 
@@ -70,7 +63,7 @@ export function appendSuite(name: string, promise: Promised): void {
     promise("a value of ten million bytes goes in and out", async (backend) => {
       const value = new Uint8Array(10 * 1024 * 1024).map((_, i) => (i * 31) >> 3);
       await backend.append("orders", [{ value }]);
-      const record = await readRecord(backend, "orders", 0);
+      const record = await backend.read("orders", 0);
       assert.ok(Buffer.from(value).equals(record.value!));
     });
 

@@ -1,7 +1,7 @@
 /** Reading: ranges, both directions, times, segments. */
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { type Backend, readRecord, readRecords } from "../../mod.ts";
+import { type Backend, readRecords } from "../../mod.ts";
 import { collect, rejectsWith } from "../support/collect.ts";
 import type { Promised } from "./promised.ts";
 
@@ -41,7 +41,7 @@ export function readSuite(name: string, promise: Promised): void {
     promise("one record is read by its offset", async (backend) => {
       await filled(backend);
       for (const offset of [0, 5, 9]) {
-        assert.equal((await readRecord(backend, "orders", offset)).text, `${offset}`);
+        assert.equal((await backend.read("orders", offset)).text, `${offset}`);
       }
     });
 
@@ -54,8 +54,8 @@ export function readSuite(name: string, promise: Promised): void {
       const above = await rejectsWith("offset-out-of-range", () => offsets(backend, { from: 11 }));
       assert.equal(above.httpStatus, 416);
       assert.equal(above.details.nextOffset, 10);
-      await rejectsWith("offset-out-of-range", () => readRecord(backend, "orders", 10));
-      await rejectsWith("offset-out-of-range", () => readRecord(backend, "orders", 3));
+      await rejectsWith("offset-out-of-range", () => backend.read("orders", 10));
+      await rejectsWith("offset-out-of-range", () => backend.read("orders", 3));
     });
 
     promise("an offset is found by time", async (backend) => {

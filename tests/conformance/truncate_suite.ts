@@ -1,7 +1,7 @@
 /** Truncating: from either end. */
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { type Backend, countRecords, readRecord, readRecords, startOfLast } from "../../mod.ts";
+import { type Backend, countRecords, readRecords, startOfLast } from "../../mod.ts";
 import { rejectsWith, shown } from "../support/collect.ts";
 import type { Promised } from "./promised.ts";
 
@@ -45,7 +45,7 @@ export function truncateSuite(name: string, promise: Promised): void {
       await backend.truncate("orders", { after: 6 });
       await backend.append("orders", [{ value: "next" }]);
       assert.deepEqual((await read(backend)).slice(-3), ["5:5", "6:6", "10:next"]);
-      await rejectsWith("not-found", () => readRecord(backend, "orders", 8));
+      await rejectsWith("not-found", () => backend.read("orders", 8));
       const [partition] = (await backend.describeTopic("orders")).partitions;
       assert.equal(partition!.records, 8);
       const counted = (start: number, end: number) =>

@@ -9,7 +9,6 @@ import {
   type Disk,
   MemoryDisk,
   nodeDisk,
-  readRecord,
   readRecords,
   repair,
   startOfLast,
@@ -106,10 +105,10 @@ for (const [way, open] of Object.entries(WAYS)) {
         assert.deepEqual([error.exitCode, error.httpStatus, error.retryable], [5, 410, false]);
       }
       for (const offset of [2, 3]) {
-        await rejectsWith("lost", () => readRecord(backend, TOPIC, offset));
+        await rejectsWith("lost", () => backend.read(TOPIC, offset));
         await rejectsWith("lost", () => collect(backend.batches(TOPIC, { from: offset })));
       }
-      assert.equal((await readRecord(backend, TOPIC, 4)).text, "4");
+      assert.equal((await backend.read(TOPIC, 4)).text, "4");
     });
 
     test("do not matter to a range without them", async () => {

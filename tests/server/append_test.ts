@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
-import { encodeBatch, readRecord, readRecords } from "../../mod.ts";
+import { encodeBatch, readRecords } from "../../mod.ts";
 import { collect, shown } from "../support/collect.ts";
 import { jsonOf, jsonRequest, openApp, post, problemOf } from "./support.ts";
 
@@ -31,7 +31,7 @@ test("a JSON record is appended, and its place is answered", async () => {
     await response.text(),
     '{"topic":"orders","partition":0,"start":0,"end":1,"durable":true}',
   );
-  const record = await readRecord(opened.store, "orders", 0);
+  const record = await opened.store.read("orders", 0);
   assert.equal(record.keyText, "u1");
   assert.equal(record.text, '{"qty":2}');
   assert.deepEqual(record.headers, { trace: "a1" });
@@ -42,7 +42,7 @@ test("a JSON value is kept byte for byte", async () => {
   await using opened = await openApp();
   const value = '{"n":9007199254740993,"f":1.0,"big":1e400,"z":{"b":1,"a":2},"s":"\\u00e9\\/"}';
   await jsonOf(await opened.app.request(RECORDS, jsonRequest("POST", `{"value": ${value} }`)));
-  assert.equal((await readRecord(opened.store, "orders", 0)).text, value);
+  assert.equal((await opened.store.read("orders", 0)).text, value);
   const one = await (await opened.app.request(`${RECORDS}/0`)).text();
   assert.ok(one.includes(`"value":${value}`), one);
 });

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readRecord } from "../../mod.ts";
 import { DEFAULT_PARTITION_KEY, topicOfPartitionKey } from "../../server/partition_keys.ts";
 import { jsonOf, jsonRequest, type OpenApp, openApp, post, problemOf } from "./support.ts";
 
@@ -82,7 +81,7 @@ test("any string is a partition key, and two keys never share a topic", async ()
 test("a key that can be a topic's name is one", async () => {
   await using opened = await openApp();
   await publish(opened, { data: { qty: 2 }, partition_key: "orders" });
-  assert.equal((await readRecord(opened.store, "orders", 0)).text, '{"qty":2}');
+  assert.equal((await opened.store.read("orders", 0)).text, '{"qty":2}');
 });
 
 test("without a key it is the default one", async () => {

@@ -10,7 +10,6 @@ import {
   encodeBatch,
   partitionOf,
   type ProducerStamp,
-  readRecord,
   readRecords,
   type RecordInput,
   SeglogError,
@@ -209,7 +208,7 @@ class Run {
     if (operation.kind === "read one") {
       const offset = Math.max(0, placeOf(target, operation.at));
       const actual = await outcome(async () =>
-        asModelled(await readRecord(backend, topic, offset, partition))
+        asModelled(await backend.read(topic, offset, partition))
       );
       const model = () => this.#model.partition(topic, partition);
       return assert.deepEqual(actual, await outcome(() => model().readOne(offset)));

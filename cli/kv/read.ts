@@ -1,0 +1,164 @@
+/**
+ * `kv get`, `ls`, `range`, `history`, `watch` and `stats`.
+ *
+ * @module
+ */
+import type { KvChange } from "../../core/kv/kv_entry.ts";
+import { noValue } from "./no_value.ts";
+import { ChunkWriter } from "../chunk_writer.ts";
+import { openToRead } from "../connect.ts";
+import { EXIT_INTERRUPTED, EXIT_OK, UsageError } from "../exit.ts";
+import type {
+  KvGetOptions,
+  KvHistoryVerbOptions,
+  KvLsOptions,
+  KvRangeOptions,
+  KvStatsOptions,
+  KvWatchVerbOptions,
+} from "../grammar/kv.ts";
+import type { Context } from "../grammar/verb.ts";
+import { interruptible } from "../io.ts";
+import { Kv } from "../../core/kv/kv.ts";
+import { writeRows } from "../table.ts";
+import { formatBytes, formatCount } from "../units.ts";
+import { readingBucket } from "./open_bucket.ts";
+import { printChange, printEntry, printEntryValue, ShapePrinter } from "./print.ts";
+
+/** Prints the value of a key. */
+export async function getKey(context: Context, options: KvGetOptions): Promise<number> {
+  const { bucket, key, raw, shaped } = options;
+  if (raw && shaped) throw new UsageError("give --raw or -J, not both");
+  const none = () => {
+    throw noValue(key, bucket);
+  };
+  const entry = await readingBucket(context, bucket, { use: (kv) => kv.get(key), none });
+  if (entry === undefined) return none();
+  const writer = new ChunkWriter(context.output);
+  if (shaped) new ShapePrinter(bucket).entry(entry, writer);
+  else if (raw) writer.bytes(entry.value);
+  else printEntryValue(entry, writer);
+  await writer.flush();
+  return EXIT_OK;
+}
+
+/** Prints keys. */
+export async function listKeys(context: Context, options: KvLsOptions): Promise<number> {
+  const { bucket, prefix = "", max = Infinity, reverse } = options;
+  const writer = new ChunkWriter(context.output);
+  await readingBucket(context, bucket, {
+    async use(kv) {
+      for await (const key of kv.keys({ prefix, limit: max, reverse })) {
+        writer.text(`${key}\n`);
+        if (writer.isFull) await writer.drain();
+      }
+    },
+    none() {},
+  });
+  await writer.flush();
+  return EXIT_OK;
+}
+
+/** Prints keys with their values. */
+export async function readRange(context: Context, options: KvRangeOptions): Promise<number> {
+  const { bucket, shaped, max = Infinity, start, end, prefix = "", reverse } = options;
+  const writer = new ChunkWriter(context.output);
+  const shapes = new ShapePrinter(bucket);
+  const range = {
+    ...{ prefix, reverse, limit: max },
+    ...start === undefined ? {} : { start },
+    ...end === undefined ? {} : { end },
+  };
+  await readingBucket(context, bucket, {
+    async use(kv) {
+      for await (const entry of kv.list(range)) {
+        if (shaped) shapes.entry(entry, writer);
+        else printEntry(entry, writer);
+        if (writer.isFull) await writer.drain();
+      }
+    },
+    none() {},
+  });
+  await writer.flush();
+  return EXIT_OK;
+}
+
+/** Prints what was written of a key. */
+export async function readHistory(
+  context: Context,
+  options: KvHistoryVerbOptions,
+): Promise<number> {
+  const { bucket, key, max = Infinity, reverse, shaped } = options;
+  const writer = new ChunkWriter(context.output);
+  const shapes = new ShapePrinter(bucket);
+  let count = 0;
+  await readingBucket(context, bucket, {
+    async use(kv) {
+      for await (const change of kv.history(key, { limit: max, reverse })) {
+        count++;
+        if (shaped) shapes.change(change, writer);
+        else printChange(change, new Date(timestampOf(change)).toISOString(), writer);
+        if (writer.isFull) await writer.drain();
+      }
+    },
+    none() {},
+  });
+  await writer.flush();
+  if (count === 0 && max > 0) throw noValue(key, bucket);
+  return EXIT_OK;
+}
+
+/** Prints changes as they come, until interrupted. */
+export async function watchKeys(context: Context, options: KvWatchVerbOptions): Promise<number> {
+  const { bucket, key, prefix = "", from, max = Infinity, shaped } = options;
+  if (key !== undefined && prefix !== "") {
+    throw new UsageError("give a KEY or a --prefix, not both");
+  }
+  const writer = new ChunkWriter(context.output);
+  const shapes = new ShapePrinter(bucket);
+  await using backend = await openToRead(context);
+  await using kv = await Kv.open(backend, bucket, { create: false });
+  return await interruptible(context.io, async (signal) => {
+    const range = { signal, ...from === undefined ? {} : { from } };
+    let left = max;
+    for await (const change of kv.watch(key ?? { prefix }, range)) {
+      if (left-- <= 0) break;
+      if (shaped) shapes.change(change, writer);
+      else printChange(change, change.key, writer);
+      await writer.flush();
+      if (left === 0) break;
+    }
+    return signal.aborted ? EXIT_INTERRUPTED : EXIT_OK;
+  });
+}
+
+/** Shows what a bucket holds. */
+export async function showStats(context: Context, options: KvStatsOptions): Promise<number> {
+  const { bucket, shaped } = options;
+  const { output } = context;
+  await using backend = await openToRead(context);
+  await using kv = await Kv.open(backend, bucket, { create: false });
+  const stats = await kv.stats();
+  if (shaped) {
+    await output.line(JSON.stringify({ version: 1, bucket, ...stats }));
+    return EXIT_OK;
+  }
+  const { keys, valueBytes, revision, indexBytes, records, logBytes, segments } = stats;
+  await writeRows(output, {
+    headings: ["", ""],
+    numeric: [1],
+    rows: [
+      ["keys", formatCount(keys)],
+      ["values", formatBytes(valueBytes)],
+      ["revision", String(revision)],
+      ["records", formatCount(records)],
+      ["log", formatBytes(logBytes)],
+      ["segments", formatCount(segments)],
+      ["index in memory", formatBytes(indexBytes)],
+    ],
+  });
+  return EXIT_OK;
+}
+
+function timestampOf(change: KvChange): number {
+  return change.kind === "set" ? change.entry.timestamp : change.timestamp;
+}

@@ -1,0 +1,183 @@
+/**
+ * `shell`: a prompt for keys and values. What comes from a pipe is done line by line, without one.
+ *
+ * @module
+ */
+import { createInterface } from "node:readline";
+import type { Kv } from "../../core/kv/kv.ts";
+import { SeglogError } from "../../core/base/errors.ts";
+import { EXIT_ERROR, EXIT_OK, explain, UsageError } from "../exit.ts";
+import type { ShellOptions } from "../grammar/kv.ts";
+import type { Context } from "../grammar/verb.ts";
+import type { Output } from "../output.ts";
+import { formatBytes, formatCount } from "../units.ts";
+import { writingBucket } from "./open_bucket.ts";
+import { wordsOf } from "./words.ts";
+
+/** What one command of the prompt does, and how it is asked for. */
+interface ShellCommand {
+  readonly usage: string;
+  readonly what: string;
+  /** Words behind its name: the fewest and the most. */
+  readonly words: readonly [least: number, most: number];
+  run(place: { readonly kv: Kv; readonly output: Output }, words: readonly string[]): Promise<void>;
+}
+
+const PROMPT = "seglog> ";
+const NOT_FOUND = "Key not found";
+const QUIT = new Set(["quit", "exit"]);
+const COMPLETIONS_MAX = 100;
+
+const COMMANDS: Readonly<Record<string, ShellCommand>> = {
+  set: {
+    usage: "set KEY VALUE",
+    what: "sets a key; VALUE is the rest of the line",
+    words: [2, 2],
+    async run({ kv, output }, [key, value]) {
+      await kv.set(key!, value!);
+      await output.line("OK");
+    },
+  },
+  get: {
+    usage: "get KEY",
+    what: "shows the value of a key",
+    words: [1, 1],
+    async run({ kv, output }, [key]) {
+      await output.line((await kv.get(key!))?.text ?? NOT_FOUND);
+    },
+  },
+  delete: {
+    usage: "delete KEY",
+    what: "deletes a key",
+    words: [1, 1],
+    async run({ kv, output }, [key]) {
+      await output.line(await kv.delete(key!) === undefined ? NOT_FOUND : "OK");
+    },
+  },
+  list: {
+    usage: "list [PREFIX]",
+    what: "shows keys, all or those with a prefix",
+    words: [0, 1],
+    async run({ kv, output }, [prefix = ""]) {
+      for await (const key of kv.keys({ prefix })) await output.line(key);
+    },
+  },
+  range: {
+    usage: "range START [END]",
+    what: "shows keys with their values, from START up to END",
+    words: [1, 2],
+    async run({ kv, output }, [start, end]) {
+      const range = { start: start!, ...end === undefined ? {} : { end } };
+      for await (const { key, text } of kv.list(range)) await output.line(`${key}\t${text}`);
+    },
+  },
+  history: {
+    usage: "history KEY",
+    what: "shows what was written of a key",
+    words: [1, 1],
+    async run({ kv, output }, [key]) {
+      let count = 0;
+      for await (const change of kv.history(key!)) {
+        count++;
+        const said = change.kind === "set" ? change.entry.text : "(deleted)";
+        await output.line(`${change.revision}\t${said}`);
+      }
+      if (count === 0) await output.line(NOT_FOUND);
+    },
+  },
+  stats: {
+    usage: "stats",
+    what: "shows what the bucket holds",
+    words: [0, 0],
+    async run({ kv, output }) {
+      const { keys, valueBytes, revision, logBytes } = await kv.stats();
+      await output.line(`${formatCount(keys)} keys, ${formatBytes(valueBytes)} of values`);
+      await output.line(`revision ${revision}, ${formatBytes(logBytes)} on disk`);
+    },
+  },
+};
+
+/** Answers commands until the input ends; gives 1 when one of a pipe failed. */
+export async function shell(context: Context, { bucket }: ShellOptions): Promise<number> {
+  const { io, output } = context;
+  const isTyped = io.stdin.isTTY === true && io.stdout.isTTY === true;
+  return await writingBucket(context, bucket, async (kv) => {
+    const lines = createInterface({
+      input: io.stdin,
+      terminal: isTyped,
+      ...isTyped ? { output: io.stdout, prompt: PROMPT, completer: completerOf(kv) } : {},
+    });
+    let exitCode = EXIT_OK;
+    if (isTyped) {
+      output.note(`seglog: bucket "${bucket}" of ${context.at}; type help, Ctrl-D ends`);
+      lines.prompt();
+    }
+    for await (const line of lines) {
+      if (QUIT.has(line.trim())) break;
+      const failed = await answer({ kv, output }, line);
+      if (failed && !isTyped) exitCode = EXIT_ERROR;
+      if (isTyped) lines.prompt();
+    }
+    lines.close();
+    if (isTyped) output.note("");
+    return exitCode;
+  });
+}
+
+/** Does what a line says. @returns whether it failed, which was told */
+async function answer(place: { kv: Kv; output: Output }, line: string): Promise<boolean> {
+  const { output } = place;
+  const [name] = line.trim().split(/\s/, 1);
+  if (name === "" || name === undefined) return false;
+  try {
+    if (name === "help") await showHelp(output);
+    else await runCommand(place, { name, line });
+    return false;
+  } catch (error) {
+    if (!(error instanceof SeglogError || error instanceof UsageError)) throw error;
+    output.note(explain(error, false));
+    return true;
+  }
+}
+
+async function runCommand(
+  place: { kv: Kv; output: Output },
+  { name, line }: { readonly name: string; readonly line: string },
+): Promise<void> {
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    throw new UsageError(`there is no ${name}: ${Object.keys(COMMANDS).join(", ")}, help, quit`);
+  }
+  const [least, most] = command.words;
+  const [, ...words] = wordsOf(line, most + 1);
+  if (words.length < least || (most === 0 && line.trim() !== name)) {
+    throw new UsageError(`it is ${command.usage}`);
+  }
+  await command.run(place, words);
+}
+
+async function showHelp(output: Output): Promise<void> {
+  const commands = Object.values(COMMANDS).map(({ usage, what }) => [usage, what] as const);
+  const all = [...commands, ["help", "shows this"], ["quit", "ends, as Ctrl-D does"]] as const;
+  const width = Math.max(...all.map(([usage]) => usage.length));
+  for (const [usage, what] of all) await output.line(`${usage.padEnd(width)}  ${what}`);
+  await output.line('A KEY or VALUE with spaces may be a JSON string: set "my key" "two\\nlines"');
+}
+
+/** Completes commands, and behind them keys. */
+function completerOf(kv: Kv) {
+  return (line: string, done: (error: null, found: [string[], string]) => void): void => {
+    complete(kv, line).then((found) => done(null, found), () => done(null, [[], line]));
+  };
+}
+
+async function complete(kv: Kv, line: string): Promise<[string[], string]> {
+  const [, prefix] = /^\s*\w+\s+(\S*)$/.exec(line) ?? [];
+  if (prefix === undefined) {
+    const names = [...Object.keys(COMMANDS), "help", "quit"];
+    return [names.filter((name) => name.startsWith(line)), line];
+  }
+  const keys: string[] = [];
+  for await (const key of kv.keys({ prefix, limit: COMPLETIONS_MAX })) keys.push(key);
+  return [keys, prefix];
+}

@@ -1,0 +1,86 @@
+/**
+ * What a bucket says of a key.
+ *
+ * @module
+ */
+import { decodeUtf8 } from "../base/bytes.ts";
+import type { LogRecord, ValueType } from "../format/record.ts";
+
+/** A key with its value. */
+export class KvEntry {
+  /** The key. */
+  readonly key: string;
+  /** Rises with each change of the bucket: the offset of the record. -1 before it is committed. */
+  readonly revision: number;
+  /** When it was set: milliseconds since 1970. */
+  readonly timestamp: number;
+  /** What the value is. */
+  readonly type: ValueType;
+  /** The bytes of the value: a view, as of `LogRecord.value`. */
+  readonly value: Uint8Array;
+
+  /** An entry of these fields; nothing is copied. */
+  constructor(fields: Pick<KvEntry, "key" | "revision" | "timestamp" | "type" | "value">) {
+    this.key = fields.key;
+    this.revision = fields.revision;
+    this.timestamp = fields.timestamp;
+    this.type = fields.type;
+    this.value = fields.value;
+  }
+
+  /** The value as text; what is not UTF-8 becomes U+FFFD. */
+  get text(): string {
+    return decodeUtf8(this.value);
+  }
+
+  /** The value parsed as JSON. @throws {SyntaxError} when it is not JSON */
+  json(): unknown {
+    return JSON.parse(this.text);
+  }
+}
+
+/** What a record that has a value says. */
+export function entryOf(record: LogRecord): KvEntry {
+  const { offset, timestamp, type } = record;
+  const [key, value] = [decodeUtf8(record.key!), record.value!];
+  return new KvEntry({ key, revision: offset, timestamp, type, value });
+}
+
+/** One change of a key: to a value, or to none. */
+export type KvChange = KvSet | KvDeletion;
+
+/** A key got a value. */
+export interface KvSet {
+  readonly kind: "set";
+  /** The key. */
+  readonly key: string;
+  /** Rises with each change of the bucket. */
+  readonly revision: number;
+  /** The key with its value. */
+  readonly entry: KvEntry;
+}
+
+/** A key lost its value. */
+export interface KvDeletion {
+  readonly kind: "delete";
+  /** The key. */
+  readonly key: string;
+  /** Rises with each change of the bucket. */
+  readonly revision: number;
+  /** When: milliseconds since 1970. */
+  readonly timestamp: number;
+}
+
+/** What a record with the key of a bucket says. */
+export function changeOf(record: LogRecord): KvChange {
+  if (record.value !== null) {
+    const entry = entryOf(record);
+    return { kind: "set", key: entry.key, revision: entry.revision, entry };
+  }
+  return {
+    kind: "delete",
+    key: decodeUtf8(record.key!),
+    revision: record.offset,
+    timestamp: record.timestamp,
+  };
+}

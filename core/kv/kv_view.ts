@@ -1,0 +1,174 @@
+/**
+ * The index of a bucket, kept up with its topic: what this process writes is in it as soon as it is
+ * acknowledged, what others write as soon as it comes.
+ *
+ * @module
+ */
+import type { Backend, TopicInfo } from "../backend.ts";
+import { SeglogError } from "../base/errors.ts";
+import { KV_CHECKPOINT_BYTES, KV_CLOSE_CHECKPOINT_BYTES } from "../base/limits.ts";
+import type { BatchView } from "../format/batch.ts";
+import { recordsOf } from "../format/records_of.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import { KeyIndex, type Version } from "./key_index.ts";
+import { BUCKET_PARTITION, isKey } from "./kv_key.ts";
+
+/** Others may write while a checkpoint looks at the last record. */
+const KEEP_TRIES = 10;
+
+/** What one record said, that is in the log. */
+export interface AppliedWrite {
+  readonly key: Uint8Array;
+  /** Bytes of the value; `undefined` when the key was deleted. */
+  readonly valueBytes: number | undefined;
+}
+
+/** Folds the records of a topic into an index. */
+export class KvView {
+  readonly index: KeyIndex;
+  readonly #backend: Backend;
+  readonly #topic: string;
+  readonly #ending = new AbortController();
+  /** Below it everything is in the index. */
+  #position: number;
+  /** Who waits for a position, in no order. */
+  #waiting: { readonly position: number; readonly settle: () => void }[] = [];
+  #failure: unknown;
+  #following: Promise<void> | undefined;
+  readonly #checkpoints: Checkpoints;
+  /** Bytes of what was taken in since the last checkpoint. */
+  #newBytes = 0;
+  #keeping: Promise<void> | undefined;
+
+  private constructor(
+    backend: Backend,
+    topic: string,
+    start: { checkpoints: Checkpoints; index: KeyIndex; position: number },
+  ) {
+    this.#backend = backend;
+    this.#topic = topic;
+    this.#checkpoints = start.checkpoints;
+    this.index = start.index;
+    this.#position = start.position;
+  }
+
+  /** Reads all that is there behind the last checkpoint, and follows from then on. */
+  static async open(backend: Backend, topic: TopicInfo): Promise<KvView> {
+    const { name } = topic;
+    const bounds = await backend.bounds(name, BUCKET_PARTITION);
+    const checkpoints = new Checkpoints(backend, topic);
+    const known = await checkpoints.load(bounds) ??
+      { index: new KeyIndex(), position: bounds.logStartOffset };
+    const view = new KvView(backend, name, { checkpoints, ...known });
+    await view.catchUp();
+    view.#following = view.#follow();
+    return view;
+  }
+
+  /** The offset of the next record that will be taken in. @throws as `check` */
+  get position(): number {
+    this.check();
+    return this.#position;
+  }
+
+  /** @throws {SeglogError} why nothing is taken in any more */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Takes in everything that is in the log at the time of the call. */
+  async catchUp(): Promise<void> {
+    const { nextOffset } = await this.#backend.bounds(this.#topic, BUCKET_PARTITION);
+    if (this.position >= nextOffset) return;
+    const range = { partition: BUCKET_PARTITION, from: this.#position, until: nextOffset };
+    for await (const batch of this.#backend.batches(this.#topic, range)) this.#takeIn(batch);
+    this.#moveTo(nextOffset); // what was at the end may have been cut off
+  }
+
+  /** Takes in what this process wrote to `[start, start + writes.length)`. */
+  async settle(start: number, writes: readonly AppliedWrite[]): Promise<void> {
+    const end = start + writes.length;
+    if (start > this.#position) await this.reached(end); // others wrote in between
+    for (let revision = this.#position; revision < end; revision++) {
+      const { key, valueBytes } = writes[revision - start]!;
+      this.#apply(key, { revision, valueBytes });
+    }
+    this.#moveTo(end);
+  }
+
+  /** Follows no more, and keeps what would take time to read again. */
+  async close(): Promise<void> {
+    this.#ending.abort();
+    await this.#following;
+    await this.#keeping;
+    if (this.#newBytes >= KV_CLOSE_CHECKPOINT_BYTES) await this.#keep();
+    this.#fail(new SeglogError("closed", `Cannot use the bucket "${this.#topic}": it is closed`));
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#ending;
+    const range = { partition: BUCKET_PARTITION, from: this.#position, follow: true, signal };
+    try {
+      for await (const batch of this.#backend.batches(this.#topic, range)) this.#takeIn(batch);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #takeIn(batch: BatchView): void {
+    if (batch.nextOffset <= this.#position) return;
+    const range = { from: this.#position, until: batch.nextOffset };
+    for (const { offset, key, value } of recordsOf(batch, range)) {
+      if (isKey(key)) this.#apply(key, { revision: offset, valueBytes: value?.length });
+    }
+    this.#moveTo(batch.nextOffset);
+  }
+
+  #apply(key: Uint8Array, version: Version): void {
+    this.index.apply(key, version);
+    this.#newBytes += key.length + (version.valueBytes ?? 0);
+  }
+
+  /** Makes a checkpoint, unless the index changes all the time: then a later one will do. */
+  async #keep(): Promise<void> {
+    for (let tries = 0; tries < KEEP_TRIES; tries++) {
+      const { index } = this;
+      const position = this.#position;
+      const witness = await this.#checkpoints.witnessAt(position - 1);
+      if (witness === undefined) return;
+      if (position !== this.#position) continue;
+      this.#newBytes = 0;
+      return await this.#checkpoints.save({ index, position, witness });
+    }
+  }
+
+  #moveTo(position: number): void {
+    if (position <= this.#position) return;
+    this.#position = position;
+    if (this.#waiting.length > 0) this.#wake();
+    if (this.#newBytes >= KV_CHECKPOINT_BYTES && this.#following !== undefined) {
+      this.#keeping ??= this.#keep().finally(() => this.#keeping = undefined);
+    }
+  }
+
+  /** Resolves when everything below `position` is taken in. @throws as `check` */
+  async reached(position: number): Promise<void> {
+    while (this.position < position) {
+      await new Promise<void>((settle) => this.#waiting.push({ position, settle }));
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#wake();
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const waiter of waiting) {
+      if (waiter.position <= this.#position || this.#failure !== undefined) waiter.settle();
+      else this.#waiting.push(waiter);
+    }
+  }
+}

@@ -1,0 +1,139 @@
+/** The index beside a model that keeps everything. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { compareBytes, decodeUtf8, encodeUtf8 } from "../../core/base/bytes.ts";
+import { KeyIndex, type ListRange } from "../../core/kv/key_index.ts";
+
+type Step =
+  | { readonly kind: "set"; readonly key: string; readonly bytes: number }
+  | { readonly kind: "delete"; readonly key: string }
+  | { readonly kind: "hold" }
+  | { readonly kind: "release"; readonly which: number }
+  | { readonly kind: "list"; readonly start?: string; readonly end?: string };
+
+/** Few keys, so that they are set and deleted again and again, some of them prefixes of others. */
+const keys = fc.oneof(
+  fc.stringMatching(/^[ab]{1,4}$/),
+  fc.constantFrom("ü", "😀", "\uffff", "k".repeat(1024)),
+);
+const steps: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constant("set" as const), key: keys, bytes: fc.nat(99) }),
+  },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("delete" as const), key: keys }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("hold" as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("release" as const), which: fc.nat() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("list" as const), start: keys, end: keys }, {
+      requiredKeys: ["kind"],
+    }),
+  },
+);
+
+/** All that was ever said, looked through from the end. */
+class Model {
+  readonly #said: { readonly key: string; readonly bytes: number | undefined }[] = [];
+
+  apply(key: string, bytes: number | undefined): number {
+    return this.#said.push({ key, bytes }) - 1;
+  }
+
+  get revision(): number {
+    return this.#said.length - 1;
+  }
+
+  list(at: number, { start, end, reverse }: ListRange = {}): string[] {
+    const latest = new Map<string, number>();
+    for (const [revision, { key, bytes }] of this.#said.slice(0, at + 1).entries()) {
+      if (bytes === undefined) latest.delete(key);
+      else latest.set(key, revision);
+    }
+    const sorted = [...latest].map(([key, revision]) => ({ key: encodeUtf8(key), revision }))
+      .filter(({ key }) => start === undefined || compareBytes(start, key) <= 0)
+      .filter(({ key }) => end === undefined || compareBytes(key, end) < 0)
+      .sort((a, b) => compareBytes(a.key, b.key))
+      .map(({ key, revision }) => `${decodeUtf8(key)}@${revision}`);
+    return reverse ? sorted.toReversed() : sorted;
+  }
+
+  bytes(): number {
+    const latest = new Map(this.#said.map(({ key, bytes }) => [key, bytes ?? 0]));
+    return [...latest.values()].reduce((sum, bytes) => sum + bytes, 0);
+  }
+}
+
+test("an index lists what a log says, now and at every snapshot that is open", () => {
+  fc.assert(fc.property(fc.array(steps, { maxLength: 200 }), (all) => {
+    const index = new KeyIndex();
+    const model = new Model();
+    const open: number[] = [];
+    const listed = (range?: ListRange) =>
+      [...index.list(range)].map(({ key, revision }) => `${decodeUtf8(key)}@${revision}`);
+    for (const step of all) {
+      if (step.kind === "hold") {
+        index.hold(model.revision);
+        open.push(model.revision);
+      } else if (step.kind === "release") {
+        const [revision] = open.splice(step.which % Math.max(1, open.length), 1);
+        if (revision !== undefined) index.release(revision);
+      } else if (step.kind === "list") {
+        const range = {
+          ...step.start === undefined ? {} : { start: encodeUtf8(step.start) },
+          ...step.end === undefined ? {} : { end: encodeUtf8(step.end) },
+        };
+        for (const reverse of [false, true]) {
+          assert.deepEqual(
+            listed({ ...range, reverse }),
+            model.list(model.revision, { ...range, reverse }),
+          );
+        }
+      } else {
+        const valueBytes = step.kind === "set" ? step.bytes : undefined;
+        const revision = model.apply(step.key, valueBytes);
+        index.apply(encodeUtf8(step.key), { revision, valueBytes });
+      }
+    }
+    assert.deepEqual(listed(), model.list(model.revision));
+    assert.deepEqual([index.keys, index.valueBytes], [listed().length, model.bytes()]);
+    for (const revision of open) assert.deepEqual(listed({ revision }), model.list(revision));
+    for (const revision of open) index.release(revision);
+    assert.deepEqual(listed(), model.list(model.revision));
+  }));
+});
+
+test("many keys are found, and are in order, however they came and went", () => {
+  const index = new KeyIndex();
+  const count = 20_000;
+  const keyOf = (i: number) => encodeUtf8(`key-${(i * 7919) % count}`);
+  [...index.list()]; // from then on it keeps them in order
+  for (let i = 0; i < count; i++) index.apply(keyOf(i), { revision: i, valueBytes: 1 });
+  for (let i = 0; i < count; i += 3) {
+    index.apply(keyOf(i), { revision: count + i, valueBytes: undefined });
+  }
+  const listed = [...index.list()].map(({ key }) => decodeUtf8(key));
+  assert.equal(listed.length, count - Math.ceil(count / 3));
+  assert.deepEqual(listed, listed.toSorted());
+  for (let i = 0; i < count; i++) {
+    assert.equal(index.revisionOf(keyOf(i)), i % 3 === 0 ? -1 : i);
+  }
+});
+
+test("room that deleted keys took is used again", () => {
+  const index = new KeyIndex();
+  let revision = 0;
+  for (let round = 0; round < 40; round++) {
+    for (let i = 0; i < 2000; i++) {
+      const key = encodeUtf8(`${round}-${i}-${"x".repeat(100)}`);
+      index.apply(key, { revision: revision++, valueBytes: 1 });
+    }
+    for (let i = 0; i < 2000; i++) {
+      const key = encodeUtf8(`${round}-${i}-${"x".repeat(100)}`);
+      index.apply(key, { revision: revision++, valueBytes: undefined });
+    }
+  }
+  assert.equal(index.keys, 0);
+  assert.ok(index.bytes < 4 * 1024 * 1024, `${index.bytes} bytes`);
+});
