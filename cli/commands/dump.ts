@@ -59,9 +59,11 @@ export function segmentPaths(disk: Disk, roots: readonly string[]): string[] {
 function segmentsBelow(disk: Disk, folder: string): string[] {
   const entries = disk.list(folder) ?? [];
   const segments = entries
-    .map(({ name }) => ({ name, base: parseSegmentFileName(name) }))
-    .filter((segment) => segment.base !== undefined)
-    .sort((a, b) => a.base! - b.base!)
+    .flatMap(({ name }) => {
+      const segment = parseSegmentFileName(name);
+      return segment === undefined ? [] : [{ name, ...segment }];
+    })
+    .sort((a, b) => a.baseOffset - b.baseOffset || a.generation - b.generation)
     .map(({ name }) => join(folder, name));
   const folders = entries
     .filter(({ name, isFolder }) => isFolder && name !== QUARANTINE_FOLDER)

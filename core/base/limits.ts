@@ -46,6 +46,8 @@ export const SPACE_AHEAD_BYTES_MIN = KIB;
 export const SEGMENT_AGE_MS_DEFAULT = 7 * 24 * 3600 * 1000;
 /** Most segments that one log may have; a roll beyond that is an error. */
 export const SEGMENTS_MAX = 100_000;
+/** How often compaction may write a segment anew. */
+export const GENERATION_MAX = 1_000_000_000;
 /** Distance between two entries of the sparse index, in bytes of the segment. */
 export const INDEX_INTERVAL_BYTES = 4 * KIB;
 /** Most bytes that a sequential read asks of the disk at once, a larger batch apart. */

@@ -21,28 +21,41 @@ export const QUARANTINE_FOLDER = "quarantine";
 
 const OFFSET_DIGITS = 20;
 const FOLDER_NAME_MAX = 240;
-const SEGMENT_FILE = /^(\d{20})\.log$/;
-const INDEX_FILE = /^(\d{20})\.index$/;
+const SEGMENT_FILE = /^(\d{20})(?:\.([1-9]\d{0,9}))?\.log$/;
+const INDEX_FILE = /^(\d{20})(?:\.([1-9]\d{0,9}))?\.index$/;
+const FILTER_FILE = /^(\d{20})(?:\.([1-9]\d{0,9}))?\.filter$/;
 const PLAIN_BYTE = /^[a-z0-9._-]$/;
 
-/** `00000000000000000042.log` */
-export function segmentFileName(baseOffset: number): string {
-  return `${digits(baseOffset)}.log`;
+/** Which segment: by its first offset, and how often compaction wrote it anew. */
+export interface SegmentName {
+  readonly baseOffset: number;
+  /** 0, or left out, for a segment as it was appended to. */
+  readonly generation?: number;
+}
+
+/** `00000000000000000042.log`, and `00000000000000000042.1.log` once it was compacted. */
+export function segmentFileName(segment: SegmentName): string {
+  return `${stem(segment)}.log`;
 }
 
 /** `00000000000000000042.index` */
-export function indexFileName(baseOffset: number): string {
-  return `${digits(baseOffset)}.index`;
+export function indexFileName(segment: SegmentName): string {
+  return `${stem(segment)}.index`;
 }
 
-/** The base offset in a segment's file name, or `undefined` for any other file. */
-export function parseSegmentFileName(name: string): number | undefined {
-  return parseOffset(SEGMENT_FILE.exec(name)?.[1]);
+/** `00000000000000000042.filter` */
+export function filterFileName(segment: SegmentName): string {
+  return `${stem(segment)}.filter`;
 }
 
-/** The base offset in an index's file name, or `undefined` for any other file. */
-export function parseIndexFileName(name: string): number | undefined {
-  return parseOffset(INDEX_FILE.exec(name)?.[1]);
+/** The segment of a segment's file name, or `undefined` for any other file. */
+export function parseSegmentFileName(name: string): Required<SegmentName> | undefined {
+  return parseName(SEGMENT_FILE, name);
+}
+
+/** The segment that a file beside it belongs to, index or filter, or `undefined` for any other file. */
+export function parseCompanionFileName(name: string): Required<SegmentName> | undefined {
+  return parseName(INDEX_FILE, name) ?? parseName(FILTER_FILE, name);
 }
 
 /**
@@ -108,12 +121,15 @@ export function complaintAboutName(topic: string): string | undefined {
   return /\p{Cc}/u.test(topic) ? "it has a control character" : undefined;
 }
 
-function digits(offset: number): string {
-  return String(offset).padStart(OFFSET_DIGITS, "0");
+function stem({ baseOffset, generation = 0 }: SegmentName): string {
+  const digits = String(baseOffset).padStart(OFFSET_DIGITS, "0");
+  return generation === 0 ? digits : `${digits}.${generation}`;
 }
 
-function parseOffset(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const offset = Number(text);
-  return Number.isSafeInteger(offset) ? offset : undefined;
+function parseName(pattern: RegExp, name: string): Required<SegmentName> | undefined {
+  const [, digits, generation = "0"] = pattern.exec(name) ?? [];
+  const baseOffset = Number(digits);
+  return Number.isSafeInteger(baseOffset)
+    ? { baseOffset, generation: Number(generation) }
+    : undefined;
 }

@@ -5,11 +5,11 @@
  * @module
  */
 import { list, members, orNull, type Shape, text, whole } from "../base/shape.ts";
-import { SEGMENT_BYTES_MAX, TIMESTAMP_MS_MAX } from "../base/limits.ts";
+import { GENERATION_MAX, SEGMENT_BYTES_MAX, TIMESTAMP_MS_MAX } from "../base/limits.ts";
 import { EPOCH_MAX } from "../format/batch_header.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import type { Gap } from "./gaps.ts";
-import type { Manifest } from "./manifest.ts";
+import type { Manifest, SealedEntry } from "./manifest.ts";
 import type { ProducedRange } from "./producers.ts";
 
 const POSITION = whole(SEGMENT_HEADER_BYTES, 2 * SEGMENT_BYTES_MAX);
@@ -21,13 +21,17 @@ const MANIFEST: Shape = members({
   logStartOffset: whole(0),
   sealed: list(members({
     baseOffset: whole(0),
+    generation: whole(0, GENERATION_MAX),
     nextOffset: whole(1),
+    records: whole(1),
     bytes: POSITION,
     maxTimestampMs: whole(0, TIMESTAMP_MS_MAX),
   })),
   activeBaseOffset: whole(0),
   gaps: list(members(RANGE)),
   lost: list(members(RANGE)),
+  compactedTo: whole(0),
+  cleanTo: whole(0),
   producers: list(members({
     id: text(/^[^]+$/),
     epoch: whole(0),
@@ -49,6 +53,7 @@ function contradiction(manifest: Manifest): string | undefined {
     end: nextOffset,
   }));
   if (!isRising(segments, activeBaseOffset)) return "its segments are not in rising order";
+  if (!sealed.every(hasRoom)) return "a segment has more records than offsets";
   if (!isRising(gaps, activeBaseOffset)) return "its gaps are not in rising order";
   if (!isRising(lost, activeBaseOffset)) return "its lost offsets are not in rising order";
   if (!producers.every(({ recent }) => isHistory(recent))) return "a producer has no history";
@@ -58,6 +63,10 @@ function contradiction(manifest: Manifest): string | undefined {
     ? clean.nextOffset === activeBaseOffset
     : clean.nextOffset > activeBaseOffset;
   return isEnd && logStartOffset <= clean.nextOffset ? undefined : "it ends where it cannot end";
+}
+
+function hasRoom({ baseOffset, nextOffset, records }: SealedEntry): boolean {
+  return records <= nextOffset - baseOffset;
 }
 
 /** Whether ranges have offsets, follow one another, and end at or before `end`. */

@@ -7,10 +7,12 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { SeglogError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
-import { parseSegmentFileName, segmentFileName } from "../format/file_names.ts";
+import { parseSegmentFileName, segmentFileName, type SegmentName } from "../format/file_names.ts";
+import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import type { Manifest } from "./manifest.ts";
 import { noLog } from "./no_log.ts";
 import { readSegmentHeader } from "./segment_file.ts";
+import { SegmentWalk } from "./segment_walk.ts";
 
 /**
  * The segments in a row, each supposed to reach up to the next. A survey has to say how far each
@@ -20,33 +22,69 @@ import { readSegmentHeader } from "./segment_file.ts";
  * logs
  */
 export function draftManifest(disk: Disk, folder: string): Manifest {
-  const bases = (disk.list(folder) ?? [])
-    .flatMap(({ name, isFolder }) => (isFolder ? undefined : parseSegmentFileName(name)) ?? [])
-    .toSorted((a, b) => a - b);
-  if (bases.length === 0) throw noLog(disk, folder);
+  const segments = latestSegments(disk, folder);
+  if (segments.length === 0) throw noLog(disk, folder);
   return {
-    logId: logIdOf(disk, folder, bases),
+    logId: logIdOf(disk, folder, segments),
     epoch: 0,
-    logStartOffset: bases[0]!,
-    sealed: bases.slice(0, -1).map((baseOffset, i) => ({
-      baseOffset,
-      nextOffset: bases[i + 1]!,
-      bytes: disk.sizeOf(join(folder, segmentFileName(baseOffset)))!,
+    logStartOffset: segments[0]!.baseOffset,
+    sealed: segments.slice(0, -1).map((segment, i) => ({
+      ...segment,
+      nextOffset: segments[i + 1]!.baseOffset,
+      records: segments[i + 1]!.baseOffset - segment.baseOffset,
+      bytes: disk.sizeOf(join(folder, segmentFileName(segment)))!,
       maxTimestampMs: 0,
     })),
-    activeBaseOffset: bases.at(-1)!,
+    activeBaseOffset: segments.at(-1)!.baseOffset,
     gaps: [],
     lost: [],
+    compactedTo: segments.findLast(({ generation }) => generation > 0) === undefined
+      ? 0
+      : segments.at(-1)!.baseOffset,
+    cleanTo: 0,
     producers: [],
     clean: null,
   };
 }
 
+/**
+ * The segments of a folder in rising order, without those that were compacted into others and not
+ * removed yet. A compacted segment gets its name when it is whole.
+ */
+function latestSegments(disk: Disk, folder: string): Required<SegmentName>[] {
+  const found = (disk.list(folder) ?? [])
+    .flatMap(({ name, isFolder }) => (isFolder ? undefined : parseSegmentFileName(name)) ?? [])
+    .toSorted((a, b) => a.baseOffset - b.baseOffset || b.generation - a.generation);
+  let end = -1;
+  return found.filter((segment) => {
+    if (segment.baseOffset < end) return false;
+    end = segment.generation > 0 ? endOf(disk, folder, segment) : segment.baseOffset + 1;
+    return true;
+  });
+}
+
+/** The offset after the last record of a segment; the one after its first when nothing tells it. */
+function endOf(disk: Disk, folder: string, segment: SegmentName): number {
+  const { baseOffset } = segment;
+  const file = disk.open(join(folder, segmentFileName(segment)), "read");
+  try {
+    const header = readSegmentHeader(file);
+    if (typeof header === "string") return baseOffset + 1;
+    const end = { nextOffset: Infinity, bytes: file.size() };
+    const start = { position: SEGMENT_HEADER_BYTES, offset: baseOffset };
+    const walk = new SegmentWalk({ file, salt: header.salt }, end, start);
+    while (walk.next() !== undefined);
+    return walk.offset === Infinity ? baseOffset + 1 : walk.offset;
+  } finally {
+    file.close();
+  }
+}
+
 /** The id that the headers agree on; a new one when none of them can be read. */
-function logIdOf(disk: Disk, folder: string, bases: readonly number[]): string {
+function logIdOf(disk: Disk, folder: string, segments: readonly SegmentName[]): string {
   const found = new Map<string, string>();
-  for (const baseOffset of bases) {
-    const name = segmentFileName(baseOffset);
+  for (const segment of segments) {
+    const name = segmentFileName(segment);
     const file = disk.open(join(folder, name), "read");
     try {
       const header = readSegmentHeader(file);

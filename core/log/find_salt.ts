@@ -13,6 +13,7 @@ import {
   saltOfBatchHeader,
   WIRE_SALT,
 } from "../format/batch_header.ts";
+import type { SegmentName } from "../format/file_names.ts";
 import { saltOfSegmentHeader, SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { BlockReader } from "./block_reader.ts";
 import { indexPath } from "./index_file.ts";
@@ -25,10 +26,10 @@ import { INDEX_HEADER_BYTES, saltInIndexFile } from "./sparse_index.ts";
  */
 export function findSalt(
   place: LogPlace,
-  segment: { readonly file: DiskFile; readonly baseOffset: number },
+  segment: SegmentName & { readonly file: DiskFile },
 ): number | undefined {
-  const { file, baseOffset } = segment;
-  const told = [saltInHeader(file), saltInIndex(place, baseOffset)];
+  const { file } = segment;
+  const told = [saltInHeader(file), saltInIndex(place, segment)];
   const isRight = (salt: number | undefined) =>
     salt !== undefined &&
     new BlockReader({ file, salt }).seekBatch(SEGMENT_HEADER_BYTES, file.size()) !== undefined;
@@ -40,9 +41,9 @@ function saltInHeader(file: DiskFile): number | undefined {
   return file.read(bytes, 0) < bytes.length ? undefined : saltOfSegmentHeader(bytes);
 }
 
-function saltInIndex(place: LogPlace, baseOffset: number): number | undefined {
+function saltInIndex(place: LogPlace, segment: SegmentName): number | undefined {
   const { disk } = place;
-  const path = indexPath(place, baseOffset);
+  const path = indexPath(place, segment);
   if (disk.sizeOf(path) === undefined) return undefined;
   const file = disk.open(path, "read");
   try {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { SeglogError } from "../base/errors.ts";
 import { readFile, removeIfThere } from "../disk/files.ts";
 import { BatchView } from "../format/batch.ts";
-import { indexFileName } from "../format/file_names.ts";
+import { indexFileName, type SegmentName } from "../format/file_names.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import type { LogPlace, ReadableSegment, ReadableSegmentFile } from "./segment_file.ts";
 import { SegmentWalk } from "./segment_walk.ts";
@@ -27,11 +27,11 @@ export function saveIndex(place: LogPlace, segment: ReadableSegment): void {
 export function loadIndex(
   place: LogPlace,
   file: ReadableSegmentFile,
-  segment: { readonly baseOffset: number; readonly bytes: number },
+  segment: SegmentName & { readonly bytes: number },
 ): SparseIndex | undefined {
   const { baseOffset, bytes: segmentBytes } = segment;
   try {
-    const path = indexPath(place, baseOffset);
+    const path = indexPath(place, segment);
     const bytes = readFile(place.disk, path, indexBytesMax(segmentBytes));
     if (bytes === undefined) return undefined;
     return SparseIndex.decode(bytes, { salt: file.salt, baseOffset, segmentBytes });
@@ -57,14 +57,14 @@ export function buildIndex(
   return index;
 }
 
-/** The path of the index of the segment with this base offset. */
-export function indexPath(place: LogPlace, baseOffset: number): string {
-  return join(place.folder, indexFileName(baseOffset));
+/** The path of the index of a segment. */
+export function indexPath(place: LogPlace, segment: SegmentName): string {
+  return join(place.folder, indexFileName(segment));
 }
 
 function writeIndex(place: LogPlace, segment: ReadableSegment): void {
   const { baseOffset, bytes: segmentBytes } = segment;
-  const path = indexPath(place, baseOffset);
+  const path = indexPath(place, segment);
   const temporary = `${path}.tmp`;
   removeIfThere(place.disk, temporary);
   const file = place.disk.create(temporary);

@@ -19,8 +19,12 @@ import { repairCommand } from "./repair_words.ts";
 /** A segment that is complete. */
 export interface SealedEntry {
   readonly baseOffset: number;
+  /** How often compaction wrote it anew; with the base offset it names the file. */
+  readonly generation: number;
   /** Offset after its last record. */
   readonly nextOffset: number;
+  /** Records in it: fewer than there are offsets once it was compacted. */
+  readonly records: number;
   /** Bytes of the file, all of them synced. */
   readonly bytes: number;
   readonly maxTimestampMs: number;
@@ -48,6 +52,13 @@ export interface Manifest {
   readonly gaps: readonly Gap[];
   /** Offsets whose records were damaged, and given up by a repair. */
   readonly lost: readonly Gap[];
+  /**
+   * Below it, records may be missing that later ones with the same key replaced: compaction has been
+   * there.
+   */
+  readonly compactedTo: number;
+  /** Below it, no key has two records: compaction need not look for them again. */
+  readonly cleanTo: number;
   /** Producers as they were when the manifest was written; later batches tell the rest. */
   readonly producers: readonly ProducerState[];
   /** Only between a clean close and the next opening for writing. */
@@ -84,7 +95,7 @@ export function readManifestBytes(disk: Disk, folder: string): Uint8Array | unde
 export function decodeManifest(bytes: Uint8Array, folder: string): Manifest {
   try {
     const stored = decodeChecked("partition", bytes, join(folder, MANIFEST_FILE));
-    const body = { lost: [], ...stored as Partial<Manifest> }; // older ones do not have it
+    const body = withDefaults(stored as Partial<Manifest>);
     const complaint = complaintAboutManifest(body);
     if (complaint === undefined) return body as Manifest;
     throw new SeglogError(
@@ -100,6 +111,18 @@ export function decodeManifest(bytes: Uint8Array, folder: string): Manifest {
       { cause },
     );
   }
+}
+
+/** What manifests of before the first compaction do not say. */
+function withDefaults(stored: Partial<Manifest>): Partial<Manifest> {
+  const body = { lost: [], compactedTo: 0, cleanTo: 0, ...stored };
+  if (!Array.isArray(body.sealed)) return body;
+  const sealed = body.sealed.map((entry: Partial<SealedEntry> | null) => {
+    const { baseOffset, nextOffset } = entry ?? {};
+    const records = nextOffset! - baseOffset!; // whether they are numbers is checked next
+    return { baseOffset, generation: 0, nextOffset, records, ...entry } as SealedEntry;
+  });
+  return { ...body, sealed };
 }
 
 /** Whether each segment starts where the one before it ends, but for offsets without records. */

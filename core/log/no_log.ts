@@ -26,7 +26,7 @@ export function noLog(disk: Disk, folder: string): SeglogError {
 
 /** A log that was being made has one segment, at offset 0, without records. */
 function isOfLog(disk: Disk, path: string): boolean {
-  return parseSegmentFileName(basename(path)) !== 0 ||
+  return parseSegmentFileName(basename(path))!.baseOffset !== 0 ||
     (disk.sizeOf(path) ?? 0) > SEGMENT_HEADER_BYTES;
 }
 

@@ -16,6 +16,7 @@ import {
   MANIFEST_FILE,
   parseSegmentFileName,
   segmentFileName,
+  type SegmentName,
 } from "../format/file_names.ts";
 import type { BatchView } from "../format/batch.ts";
 import { EPOCH_MAX } from "../format/batch_header.ts";
@@ -27,7 +28,7 @@ import { OwnedState } from "./owned_state.ts";
 import { ProducerTable } from "./producers.ts";
 import { quarantineFile } from "./quarantine.ts";
 import { recoverActive, type RecoveryReport } from "./recovery.ts";
-import { indexPath } from "./index_file.ts";
+import { companionPaths } from "./companions.ts";
 import { repairCommand, wayOn } from "./repair_words.ts";
 import { type LogPlace, segmentPath } from "./segment_file.ts";
 import { createActive } from "./segments.ts";
@@ -172,6 +173,8 @@ async function createLog(folder: string, options: OwnedLogOptions): Promise<Mani
     activeBaseOffset: 0,
     gaps: [],
     lost: [],
+    compactedTo: 0,
+    cleanTo: 0,
     producers: [],
     clean: null,
   };
@@ -199,8 +202,9 @@ async function makeManifestDurable(
 
 /** Every sealed segment must be there, whole, and join the next. @throws {SeglogError} `corrupt` */
 function checkSealed(place: LogPlace, manifest: Manifest): void {
-  for (const { baseOffset, nextOffset, bytes } of manifest.sealed) {
-    const path = segmentPath(place, baseOffset);
+  for (const entry of manifest.sealed) {
+    const { baseOffset, nextOffset, bytes } = entry;
+    const path = segmentPath(place, entry);
     const size = place.disk.sizeOf(path);
     if (size !== undefined && size >= bytes) continue;
     const lost = { start: baseOffset, end: nextOffset };
@@ -225,24 +229,27 @@ function checkSealed(place: LogPlace, manifest: Manifest): void {
 /**
  * Puts away segments that no manifest lists. Below the first listed one they were dropped, and a
  * crash kept them; past the active one a roll was cut short, and they hold nothing acknowledged;
- * where offsets are lost a repair was cut short. Any other file is left alone.
+ * where offsets are lost a repair was cut short; what lies within a sealed segment was compacted
+ * into it, or is what a compaction that was cut short had made of it. Any other file is left alone.
  */
 async function tidy(place: LogPlace, manifest: Manifest): Promise<void> {
   const { disk, folder } = place;
-  const listed = new Set(manifest.sealed.map((entry) => entry.baseOffset));
-  listed.add(manifest.activeBaseOffset);
+  const active: SegmentName = { baseOffset: manifest.activeBaseOffset };
+  const listed = new Set([...manifest.sealed, active].map((segment) => segmentFileName(segment)));
   const first = manifest.sealed[0]?.baseOffset ?? manifest.activeBaseOffset;
   for (const { name } of disk.list(folder) ?? []) {
-    const baseOffset = parseSegmentFileName(name);
-    if (baseOffset === undefined || listed.has(baseOffset)) continue;
-    const isDropped = baseOffset < first || gapAt(manifest.gaps, baseOffset) !== undefined;
+    const segment = parseSegmentFileName(name);
+    if (segment === undefined || listed.has(name)) continue;
+    const { baseOffset, generation } = segment;
+    const isDropped = baseOffset < first || gapAt(manifest.gaps, baseOffset) !== undefined ||
+      manifest.sealed.some((entry) =>
+        generation + entry.generation > 0 &&
+        baseOffset >= entry.baseOffset && baseOffset < entry.nextOffset
+      );
     const isGivenUp = gapAt(manifest.lost, baseOffset) !== undefined;
-    if (isGivenUp || baseOffset > manifest.activeBaseOffset) {
-      await quarantineFile(place, name);
-      removeIfThere(disk, indexPath(place, baseOffset));
-    } else if (isDropped) {
-      disk.removeFile(join(folder, segmentFileName(baseOffset)));
-      removeIfThere(disk, indexPath(place, baseOffset));
-    }
+    if (isGivenUp || baseOffset > manifest.activeBaseOffset) await quarantineFile(place, name);
+    else if (isDropped) disk.removeFile(join(folder, name));
+    else continue;
+    for (const path of companionPaths(place, segment)) removeIfThere(disk, path);
   }
 }

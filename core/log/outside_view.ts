@@ -146,7 +146,8 @@ export class OutsideView implements LogView {
     const known = new Map(before?.sealed.map((segment) => [segment.baseOffset, segment]));
     const sealed = manifest.sealed.map((entry) => {
       const segment = known.get(entry.baseOffset);
-      const isSame = segment?.bytes === entry.bytes; // a repair makes one end earlier
+      // A repair makes one end earlier, a compaction writes it anew.
+      const isSame = segment?.bytes === entry.bytes && segment.generation === entry.generation;
       return isSame ? segment! : new SealedSegment(place, entry, this.#files);
     });
     const active = isSameActive(before, manifest)
@@ -194,7 +195,8 @@ function openActive(place: LogPlace, manifest: Manifest, files: OpenFiles): Outs
     const { activeBaseOffset: baseOffset, clean } = manifest;
     if (clean === null || !isCorrupt(error)) throw error;
     // Its records cannot be read, but it is known which they are, and all others can be.
-    const entry = { ...clean, baseOffset, maxTimestampMs: Infinity };
+    const records = clean.nextOffset - baseOffset;
+    const entry = { ...clean, baseOffset, generation: 0, records, maxTimestampMs: Infinity };
     const segment = new SealedSegment(place, entry, files);
     return { segment, durableOffset: clean.nextOffset, canGrow: false, scan() {} };
   }
@@ -214,7 +216,7 @@ class GrowingActive implements OutsideActive {
 
   constructor(place: LogPlace, manifest: Manifest) {
     const { activeBaseOffset: baseOffset, clean } = manifest;
-    const file = openSegmentFile(place, baseOffset, "read");
+    const file = openSegmentFile(place, { baseOffset }, "read");
     const end = clean ?? { bytes: SEGMENT_HEADER_BYTES, nextOffset: baseOffset };
     let index = new SparseIndex(baseOffset);
     try {

@@ -10,7 +10,8 @@ import type { DiskLock } from "../disk/disk.ts";
 import { LOCK_IS_LOST, removeIfThere } from "../disk/files.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { addGap, type Gap, gapsFrom, outsideGaps } from "./gaps.ts";
-import { indexPath, saveIndex } from "./index_file.ts";
+import { companionPaths } from "./companions.ts";
+import { saveIndex } from "./index_file.ts";
 import { type Manifest, type SealedEntry, writeManifest } from "./manifest.ts";
 import type { OpenFiles } from "./open_files.ts";
 import type { ProducerTable } from "./producers.ts";
@@ -250,7 +251,7 @@ export class OwnedState implements LogView {
     const { disk } = this.place;
     for (const segment of dropped) {
       removeIfThere(disk, segment.path);
-      removeIfThere(disk, indexPath(this.place, segment.baseOffset));
+      for (const path of companionPaths(this.place, segment)) removeIfThere(disk, path);
     }
   }
 

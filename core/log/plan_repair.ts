@@ -56,10 +56,11 @@ export function planRepair(
   for (const segment of segments) {
     if (segment === active && isWhole(active)) continue;
     const kept = segment.stretches.filter(({ end }) => end > logStartOffset);
-    sealed.push(...kept.map(entryOf));
-    if (isWhole(segment)) continue;
     const [first, ...rest] = kept;
     const isInPlace = first?.start === segment.baseOffset;
+    const generation = isInPlace ? segment.generation : 0;
+    sealed.push(...kept.map((stretch, i) => entryOf(stretch, i === 0 ? generation : 0)));
+    if (isWhole(segment)) continue;
     cuts.push({
       segment,
       keptBytes: isInPlace ? first!.to : undefined,
@@ -127,7 +128,10 @@ function isNamed(manifest: Manifest, baseOffset: number, isActiveNew: boolean): 
 }
 
 /** The same for a stretch that stays, since it begins behind the header, and for one that is copied. */
-function entryOf({ start, end, from, to, maxTimestampMs }: Stretch): SealedEntry {
+function entryOf(
+  { start, end, from, to, records, maxTimestampMs }: Stretch,
+  generation: number,
+): SealedEntry {
   const bytes = SEGMENT_HEADER_BYTES + to - from;
-  return { baseOffset: start, nextOffset: end, bytes, maxTimestampMs };
+  return { baseOffset: start, generation, nextOffset: end, records, bytes, maxTimestampMs };
 }

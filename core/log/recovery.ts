@@ -76,7 +76,7 @@ export async function recoverActive(
 
 function openActive(place: LogPlace, baseOffset: number): SegmentFile {
   try {
-    return openSegmentFile(place, baseOffset, "write");
+    return openSegmentFile(place, { baseOffset }, "write");
   } catch (error) {
     if (!(error instanceof SeglogError) || error.code !== "corrupt") throw error;
     throw new SeglogError(
@@ -105,7 +105,7 @@ async function recoverByScan(
 ): Promise<RecoveredSegment> {
   const { manifest, file, lock, visit } = opened;
   const baseOffset = manifest.activeBaseOffset;
-  const path = segmentPath(place, baseOffset);
+  const path = segmentPath(place, { baseOffset });
   const index = new SparseIndex(baseOffset);
   const size = file.file.size();
   const found: OpenDamage[] = [];
@@ -154,7 +154,7 @@ async function keepTornTail(
   place: LogPlace,
   { baseOffset, from, to }: { baseOffset: number; from: number; to: number },
 ): Promise<RecoveryReport> {
-  const quarantinePath = await keepBytes(place, segmentFileName(baseOffset), { from, to });
+  const quarantinePath = await keepBytes(place, segmentFileName({ baseOffset }), { from, to });
   return { tornBytes: to - from, quarantinePath };
 }
 

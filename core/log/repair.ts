@@ -8,13 +8,16 @@ import { join } from "node:path";
 import { SeglogError } from "../base/errors.ts";
 import type { Disk, DiskLock } from "../disk/disk.ts";
 import { copyRange, removeIfThere } from "../disk/files.ts";
-import { rehead } from "../format/batch.ts";
-import { MANIFEST_FILE, segmentFileName } from "../format/file_names.ts";
+import { type BatchView, rehead } from "../format/batch.ts";
+import { MANIFEST_FILE, segmentFileName, type SegmentName } from "../format/file_names.ts";
+import { recordsOf } from "../format/records_of.ts";
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { BlockReader } from "./block_reader.ts";
 import { LogCaches } from "./caches.ts";
-import { type Gap, joinGaps, offsetsInGaps } from "./gaps.ts";
-import { indexPath, saveIndex } from "./index_file.ts";
+import { presentOffsets } from "./damage.ts";
+import type { Gap } from "./gaps.ts";
+import { companionPaths } from "./companions.ts";
+import { saveIndex } from "./index_file.ts";
 import {
   type CleanEnd,
   isWholeChain,
@@ -85,8 +88,10 @@ export async function repairLog(folder: string, options: LogRepairOptions): Prom
   const isRebuilt = complaint !== undefined;
   const producers = new ProducerTable(manifest.producers);
   let epoch = manifest.epoch;
+  let records = 0;
   const visit: SurveyVisit = (batch, segment) => {
     epoch = Math.max(epoch, batch.header.epoch);
+    records += presentRecords(manifest, batch);
     const producer = batch.producer();
     // The manifest knows the producers of what is sealed, if it can be believed.
     if (producer === undefined || !(isRebuilt || segment === manifest.activeBaseOffset)) return;
@@ -114,7 +119,7 @@ export async function repairLog(folder: string, options: LogRepairOptions): Prom
     isDamaged,
     places: complaint === undefined ? places : [complaint, ...places],
     lost: plan.lost,
-    records: countRecords(after, segments.at(-1)!),
+    records,
     quarantined,
     notes: isRebuilt ? REBUILT_NOTES : [],
   };
@@ -154,11 +159,12 @@ function placesOf({ path, headerComplaint: message, places }: SegmentSurvey): Re
   return [...header, ...places].map((found) => ({ path, ...found }));
 }
 
-function countRecords(manifest: Manifest, active: SegmentSurvey): number {
-  const { activeBaseOffset, logStartOffset: start, gaps, lost } = manifest;
-  const isSame = activeBaseOffset === active.baseOffset;
-  const end = isSame ? active.stretches.at(-1)?.end ?? activeBaseOffset : activeBaseOffset;
-  return Math.max(0, end - start) - offsetsInGaps(joinGaps(gaps, lost), start);
+/** How many records of a whole batch can be read. */
+function presentRecords({ logStartOffset, gaps }: Manifest, batch: BatchView): number {
+  const { baseOffset: start, nextOffset: end, header } = batch;
+  const range = presentOffsets({ logStartOffset, gaps, nextOffset: Infinity }, { start, end });
+  if (range.start === start && range.end === end) return header.recordCount;
+  return [...recordsOf(batch, { from: range.start, until: range.end })].length;
 }
 
 function withTime(entry: SealedEntry, { stretches }: SegmentSurvey): SealedEntry {
@@ -192,7 +198,7 @@ async function carryOut(
     for (const stretch of copies) await copyStretch(place, segment, stretch, nowMs);
   }
   if (plan.isActiveNew) {
-    await makeRoom(place, manifest.activeBaseOffset, cuts.at(-1)!.segment.baseOffset);
+    await makeRoom(place, manifest.activeBaseOffset, cuts.at(-1)!.segment);
     (await createActive(place, manifest.activeBaseOffset, nowMs)).close();
   }
   await writeManifest(place.disk, place.folder, manifest, { lock });
@@ -203,14 +209,15 @@ async function carryOut(
 /** Copies everything that will be cut off or replaced. */
 async function keepAll(place: LogPlace, { cuts, headers }: RepairPlan): Promise<string[]> {
   const kept: string[] = [];
-  for (const { baseOffset, size = 0 } of headers) {
-    const range = { from: 0, to: Math.min(size, SEGMENT_HEADER_BYTES) };
-    kept.push(await keepBytes(place, segmentFileName(baseOffset), range));
+  for (const segment of headers) {
+    const range = { from: 0, to: Math.min(segment.size ?? 0, SEGMENT_HEADER_BYTES) };
+    kept.push(await keepBytes(place, segmentFileName(segment), range));
   }
-  for (const { segment: { baseOffset, size }, keptBytes } of cuts) {
+  for (const { segment, keptBytes } of cuts) {
+    const { size } = segment;
     if (size === undefined || size === keptBytes) continue;
     const range = keptBytes === undefined ? undefined : { from: keptBytes, to: size };
-    kept.push(await keepBytes(place, segmentFileName(baseOffset), range));
+    kept.push(await keepBytes(place, segmentFileName(segment), range));
   }
   return kept;
 }
@@ -251,7 +258,7 @@ async function copyStretch(
   createdMs: number,
 ): Promise<void> {
   const { disk, logId } = place;
-  const path = segmentPath(place, start);
+  const path = segmentPath(place, { baseOffset: start });
   const temporary = `${path}.tmp`;
   removeIfThere(disk, temporary);
   const salt = newSalt();
@@ -275,15 +282,20 @@ async function copyStretch(
     source.close();
     target.close();
   }
-  await makeRoom(place, start, segment.baseOffset);
+  await makeRoom(place, start, segment);
   disk.rename(temporary, path);
   await disk.syncFolder(place.folder);
 }
 
 /** Puts away a segment that no manifest lists, where another will be: of a repair cut short, say. */
-async function makeRoom(place: LogPlace, baseOffset: number, replaced: number): Promise<void> {
-  const name = segmentFileName(baseOffset);
-  if (baseOffset === replaced || place.disk.sizeOf(join(place.folder, name)) === undefined) return;
+async function makeRoom(
+  place: LogPlace,
+  baseOffset: number,
+  replaced: SegmentName,
+): Promise<void> {
+  const name = segmentFileName({ baseOffset });
+  const isReplaced = name === segmentFileName(replaced);
+  if (isReplaced || place.disk.sizeOf(join(place.folder, name)) === undefined) return;
   await quarantineFile(place, name);
 }
 
@@ -293,10 +305,12 @@ async function makeRoom(place: LogPlace, baseOffset: number, replaced: number): 
  */
 async function clear(place: LogPlace, { manifest, cuts }: RepairPlan): Promise<void> {
   const { disk } = place;
-  for (const { segment: { baseOffset, path, size }, keptBytes } of cuts) {
-    removeIfThere(disk, indexPath(place, baseOffset));
+  for (const { segment, keptBytes } of cuts) {
+    const { baseOffset, generation, path, size } = segment;
+    for (const path of companionPaths(place, segment)) removeIfThere(disk, path);
     if (keptBytes === undefined) {
-      if (baseOffset !== manifest.activeBaseOffset) removeIfThere(disk, path);
+      const isActive = baseOffset === manifest.activeBaseOffset && generation === 0;
+      if (!isActive) removeIfThere(disk, path);
     } else if (size !== keptBytes) await rewriteStart(place, path, { bytes: keptBytes });
   }
   const renewed = new Set(cuts.flatMap(({ segment: { baseOffset }, copies }) => [

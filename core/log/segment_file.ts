@@ -9,7 +9,7 @@ import { SeglogError } from "../base/errors.ts";
 import type { Disk, DiskFile } from "../disk/disk.ts";
 import { removeIfThere } from "../disk/files.ts";
 import { WIRE_SALT } from "../format/batch_header.ts";
-import { segmentFileName } from "../format/file_names.ts";
+import { segmentFileName, type SegmentName } from "../format/file_names.ts";
 import {
   decodeSegmentHeader,
   encodeSegmentHeader,
@@ -27,11 +27,12 @@ export interface LogPlace {
 }
 
 /** What a reader needs of a segment. */
-export interface ReadableSegment {
+export interface ReadableSegment extends SegmentName {
   readonly path: string;
-  readonly baseOffset: number;
   /** Offset after the last readable record. */
   readonly nextOffset: number;
+  /** Records in it: fewer than there are offsets once it was compacted. */
+  readonly records: number;
   /** Bytes that may be read: whole batches. */
   readonly bytes: number;
   readonly maxTimestampMs: number;
@@ -56,8 +57,8 @@ export interface SegmentFile extends ReadableSegmentFile {
 }
 
 /** The path of a segment. */
-export function segmentPath(place: LogPlace, baseOffset: number): string {
-  return join(place.folder, segmentFileName(baseOffset));
+export function segmentPath(place: LogPlace, segment: SegmentName): string {
+  return join(place.folder, segmentFileName(segment));
 }
 
 /**
@@ -67,16 +68,16 @@ export function segmentPath(place: LogPlace, baseOffset: number): string {
  */
 export function openSegmentFile(
   place: LogPlace,
-  baseOffset: number,
+  segment: SegmentName,
   mode: "read" | "write",
 ): SegmentFile {
-  const path = segmentPath(place, baseOffset);
+  const path = segmentPath(place, segment);
   if (place.disk.sizeOf(path) === undefined) throw notTheSegment(path, "the file is missing");
   const file = place.disk.open(path, mode);
   try {
     const header = readSegmentHeader(file);
     if (typeof header === "string") throw notTheSegment(path, header);
-    const complaint = strangeness(header, place, baseOffset);
+    const complaint = strangeness(header, place, segment.baseOffset);
     if (complaint !== undefined) throw notTheSegment(path, complaint);
     return { file, salt: header.salt, createdMs: header.createdMs };
   } catch (error) {
@@ -120,7 +121,7 @@ export async function createSegmentFile(
   place: LogPlace,
   header: Omit<SegmentHeader, "logId">,
 ): Promise<SegmentFile> {
-  const path = segmentPath(place, header.baseOffset);
+  const path = segmentPath(place, header);
   removeIfThere(place.disk, path); // left by a roll that failed: no manifest lists it
   const file = place.disk.create(path);
   try {

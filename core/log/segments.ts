@@ -42,11 +42,19 @@ export class SealedSegment implements ReadableSegment {
     this.#place = place;
     this.#files = files;
     this.entry = entry;
-    this.path = segmentPath(place, entry.baseOffset);
+    this.path = segmentPath(place, entry);
   }
 
   get baseOffset(): number {
     return this.entry.baseOffset;
+  }
+
+  get generation(): number {
+    return this.entry.generation;
+  }
+
+  get records(): number {
+    return this.entry.records;
   }
 
   get nextOffset(): number {
@@ -63,7 +71,7 @@ export class SealedSegment implements ReadableSegment {
 
   source(): ReadableSegmentFile {
     this.#source ??= this.#files.keepSegment(() =>
-      openSegmentFile(this.#place, this.baseOffset, "read")
+      openSegmentFile(this.#place, this.entry, "read")
     );
     return this.#source;
   }
@@ -104,7 +112,7 @@ export class ActiveSegment implements ReadableSegment {
     baseOffset: number,
     state: { file: SegmentFile; index: SparseIndex; end: { bytes: number; nextOffset: number } },
   ) {
-    this.path = segmentPath(place, baseOffset);
+    this.path = segmentPath(place, { baseOffset });
     this.baseOffset = baseOffset;
     this.createdMs = state.file.createdMs;
     this.salt = state.file.salt;
@@ -117,6 +125,10 @@ export class ActiveSegment implements ReadableSegment {
 
   get nextOffset(): number {
     return this.#readable.nextOffset;
+  }
+
+  get records(): number {
+    return this.#readable.nextOffset - this.baseOffset;
   }
 
   get bytes(): number {
@@ -228,9 +240,13 @@ export class ActiveSegment implements ReadableSegment {
 
   /** What the manifest will say of it. Everything written must be synced and published. */
   seal(): SealedEntry {
+    const { baseOffset } = this;
+    const { nextOffset } = this.#written;
     return {
-      baseOffset: this.baseOffset,
-      nextOffset: this.#written.nextOffset,
+      baseOffset,
+      generation: 0,
+      nextOffset,
+      records: nextOffset - baseOffset,
       bytes: this.#written.bytes,
       maxTimestampMs: this.#index.maxTimestampMs,
     };

@@ -5,6 +5,7 @@
  */
 import { messageOf, SeglogError } from "../base/errors.ts";
 import { BatchView } from "../format/batch.ts";
+import type { SegmentName } from "../format/file_names.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import type { BatchSource } from "./block_reader.ts";
 import type { OpenDamage } from "./damage.ts";
@@ -23,6 +24,7 @@ export interface Stretch {
   /** Offsets `[start, end)`. */
   readonly start: number;
   readonly end: number;
+  readonly records: number;
   readonly maxTimestampMs: number;
 }
 
@@ -33,8 +35,7 @@ export interface DamagedPlace {
 }
 
 /** What is in one segment. */
-export interface SegmentSurvey {
-  readonly baseOffset: number;
+export interface SegmentSurvey extends Required<SegmentName> {
   readonly path: string;
   /** Bytes of the file; `undefined` when it is missing. */
   readonly size: number | undefined;
@@ -77,9 +78,9 @@ export function isWhole(segment: SegmentSurvey): boolean {
 type Found = Pick<SegmentSurvey, "stretches" | "places" | "lost">;
 
 function surveySealed(place: LogPlace, entry: SealedEntry, visit: SurveyVisit): SegmentSurvey {
-  const { baseOffset, nextOffset } = entry;
+  const { baseOffset, generation, nextOffset } = entry;
   const lost = { start: baseOffset, end: nextOffset };
-  return survey(place, { baseOffset, lost }, (source, size) => {
+  return survey(place, { baseOffset, generation, lost }, (source, size) => {
     const findings = new Findings((batch) => visit(batch, baseOffset));
     const end = { nextOffset, bytes: Math.min(entry.bytes, size) };
     const start = { position: SEGMENT_HEADER_BYTES, offset: baseOffset };
@@ -99,7 +100,7 @@ function surveyActive(
 ): SegmentSurvey {
   const { activeBaseOffset: baseOffset, clean } = manifest;
   const lost = { start: baseOffset, end: clean?.nextOffset };
-  return survey(place, { baseOffset, lost }, (source, size) => {
+  return survey(place, { baseOffset, generation: 0, lost }, (source, size) => {
     const findings = new Findings((batch) => visit(batch, baseOffset));
     const { end, tornBytes } = scanActive(source, { manifest, size }, findings);
     if (tornBytes > 0 && !isOwn) {
@@ -123,16 +124,21 @@ class Findings implements Found {
 
   batch(batch: BatchView, position: number): void {
     const complaint = complaintOf(batch);
-    const { baseOffset: start, nextOffset: end, header: { maxTimestampMs } } = batch;
+    const { baseOffset: start, nextOffset: end, header } = batch;
+    const { maxTimestampMs, recordCount: records } = header;
     if (complaint !== undefined) return this.damage({ start, end, position, complaint });
     this.#visit(batch);
     const stretch = { from: position, to: position + batch.bytes.length, start, end };
     const last = this.stretches.at(-1);
     if (last?.to === position && last.end === start) {
-      const { from, start } = this.stretches.pop()!;
-      const newestMs = Math.max(last.maxTimestampMs, maxTimestampMs);
-      this.stretches.push({ ...stretch, from, start, maxTimestampMs: newestMs });
-    } else this.stretches.push({ ...stretch, maxTimestampMs });
+      this.stretches[this.stretches.length - 1] = {
+        ...stretch,
+        from: last.from,
+        start: last.start,
+        records: last.records + records,
+        maxTimestampMs: Math.max(last.maxTimestampMs, maxTimestampMs),
+      };
+    } else this.stretches.push({ ...stretch, records, maxTimestampMs });
   }
 
   damage({ start, end, position, complaint }: OpenDamage): void {
@@ -156,26 +162,18 @@ function complaintOf(batch: BatchView): string | undefined {
 /** @param segment with what is lost when nothing of it can be read */
 function survey(
   place: LogPlace,
-  segment: { readonly baseOffset: number; readonly lost: OpenGap },
+  segment: Required<SegmentName> & { readonly lost: OpenGap },
   look: (source: BatchSource, size: number) => Found,
 ): SegmentSurvey {
-  const { baseOffset } = segment;
-  const path = segmentPath(place, baseOffset);
+  const { baseOffset, generation } = segment;
+  const path = segmentPath(place, segment);
   const size = place.disk.sizeOf(path);
+  const known = { baseOffset, generation, path, size };
   const headerComplaint = undefined;
   const nothing = (message: string): SegmentSurvey => {
     const lost = segment.lost.end === baseOffset ? [] : [segment.lost];
     const places = [{ position: 0, message }];
-    return {
-      baseOffset,
-      path,
-      size,
-      salt: undefined,
-      headerComplaint,
-      stretches: [],
-      places,
-      lost,
-    };
+    return { ...known, salt: undefined, headerComplaint, stretches: [], places, lost };
   };
   if (size === undefined) return nothing("the file is missing");
   const file = place.disk.open(path, "read");
@@ -185,11 +183,11 @@ function survey(
       const complaint = strangeness(header, place, baseOffset);
       if (complaint !== undefined) return nothing(complaint);
       const { salt } = header;
-      return { baseOffset, path, size, salt, headerComplaint, ...look({ file, salt }, size) };
+      return { ...known, salt, headerComplaint, ...look({ file, salt }, size) };
     }
-    const salt = findSalt(place, { file, baseOffset });
+    const salt = findSalt(place, { file, baseOffset, generation });
     if (salt === undefined) return nothing(header);
-    return { baseOffset, path, size, salt, headerComplaint: header, ...look({ file, salt }, size) };
+    return { ...known, salt, headerComplaint: header, ...look({ file, salt }, size) };
   } finally {
     file.close();
   }

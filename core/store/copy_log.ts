@@ -14,7 +14,7 @@ import { messageOf, SeglogError } from "../base/errors.ts";
 import { COPY_LOOKS_MAX } from "../base/limits.ts";
 import type { Disk } from "../disk/disk.ts";
 import { removeIfThere, writeNewFile } from "../disk/files.ts";
-import { MANIFEST_FILE } from "../format/file_names.ts";
+import { MANIFEST_FILE, type SegmentName } from "../format/file_names.ts";
 import { indexPath } from "../log/index_file.ts";
 import { type Manifest, readManifest, type SealedEntry, writeManifest } from "../log/manifest.ts";
 import { type LogPlace, segmentPath } from "../log/segment_file.ts";
@@ -113,7 +113,7 @@ class LogCopier {
       const missing = { entry, isLinked: false, ...this.#missing(manifest, entry) };
       this.#taken.set(entry.baseOffset, taken ?? missing);
     }
-    this.#activePath = segmentPath(this.#route.to, manifest.activeBaseOffset);
+    this.#activePath = segmentPath(this.#route.to, { baseOffset: manifest.activeBaseOffset });
     const active = await copyActive(this.#route, manifest);
     if (!this.#isCurrent(manifest) || active?.isTakenBack) return undefined;
     if (!this.#isSure(active)) return undefined;
@@ -125,8 +125,9 @@ class LogCopier {
   #forget(manifest: Manifest): void {
     const listed = new Map(manifest.sealed.map((entry) => [entry.baseOffset, entry]));
     for (const [baseOffset, { entry }] of this.#taken) {
-      if (listed.get(baseOffset)?.bytes === entry.bytes) continue;
-      this.#remove(baseOffset);
+      const now = listed.get(baseOffset);
+      if (now?.bytes === entry.bytes && now.generation === entry.generation) continue;
+      this.#remove(entry);
       this.#taken.delete(baseOffset);
     }
     if (this.#activePath !== undefined) removeIfThere(this.#task.disk, this.#activePath);
@@ -134,7 +135,7 @@ class LogCopier {
 
   /** Links or copies a sealed segment. @returns `undefined` when it is missing */
   async #take(manifest: Manifest, entry: SealedEntry): Promise<TakenSegment | undefined> {
-    if (this.#shared?.has(entry) && this.#link(this.#shared.place, entry.baseOffset)) {
+    if (this.#shared?.has(entry) && this.#link(this.#shared.place, entry)) {
       return { entry, isLinked: true, bytes: entry.bytes, problems: [] };
     }
     const copied = await copySealed(this.#route, manifest, entry);
@@ -145,35 +146,35 @@ class LogCopier {
    * @returns whether that was possible: not every file system can, and none without end; and a
    * segment that was damaged when it was copied has no index, so that it is copied, and told, again
    */
-  #link(earlier: LogPlace, baseOffset: number): boolean {
+  #link(earlier: LogPlace, segment: SegmentName): boolean {
     const { disk } = this.#task;
     const { to } = this.#route;
     try {
-      disk.link(segmentPath(earlier, baseOffset), segmentPath(to, baseOffset));
-      disk.link(indexPath(earlier, baseOffset), indexPath(to, baseOffset));
+      disk.link(segmentPath(earlier, segment), segmentPath(to, segment));
+      disk.link(indexPath(earlier, segment), indexPath(to, segment));
       return true;
     } catch (error) {
       if (!(error instanceof SeglogError)) throw error;
-      this.#remove(baseOffset);
+      this.#remove(segment);
       return false;
     }
   }
 
-  #remove(baseOffset: number): void {
+  #remove(segment: SegmentName): void {
     const { disk } = this.#task;
-    removeIfThere(disk, segmentPath(this.#route.to, baseOffset));
-    removeIfThere(disk, indexPath(this.#route.to, baseOffset));
+    removeIfThere(disk, segmentPath(this.#route.to, segment));
+    removeIfThere(disk, indexPath(this.#route.to, segment));
   }
 
   /** What is told of a segment that is not there. */
   #missing(
     manifest: Manifest,
-    segment: { baseOffset: number; nextOffset: number | undefined },
+    segment: SegmentName & { readonly nextOffset: number | undefined },
   ): CopiedSegment {
-    const { baseOffset: start, nextOffset: end } = segment;
+    const { baseOffset: start, generation, nextOffset: end } = segment;
     const found = new Problems();
     const verifier = new SegmentVerifier(this.#route.from, manifest, found);
-    verifier.unread({ start, end, otherwise: "damage" }, "the file is missing");
+    verifier.unread({ start, generation, end, otherwise: "damage" }, "the file is missing");
     return { bytes: 0, problems: found.all };
   }
 
@@ -204,7 +205,11 @@ class LogCopier {
       }
     }
     if (active?.end === undefined) return await writeManifest(disk, to, manifest);
-    await writeNewFile(disk, indexPath(this.#route.to, manifest.activeBaseOffset), active.index!);
+    await writeNewFile(
+      disk,
+      indexPath(this.#route.to, { baseOffset: manifest.activeBaseOffset }),
+      active.index!,
+    );
     const { end: clean, producers } = active;
     await writeManifest(disk, to, { ...manifest, clean, producers });
   }
@@ -225,7 +230,8 @@ class LogCopier {
 
 /** All that a manifest says but for what appending changes. */
 function historyOf(manifest: Manifest): string {
-  return JSON.stringify({ ...manifest, sealed: 0, activeBaseOffset: 0, producers: 0, clean: 0 });
+  const sealed = manifest.sealed.filter(({ generation }) => generation > 0);
+  return JSON.stringify({ ...manifest, sealed, activeBaseOffset: 0, producers: 0, clean: 0 });
 }
 
 /** The manifest, or in words why there is none to go by. */

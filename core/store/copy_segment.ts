@@ -8,6 +8,7 @@ import { messageOf, SeglogError } from "../base/errors.ts";
 import { READ_BLOCK_BYTES } from "../base/limits.ts";
 import type { Disk, DiskFile } from "../disk/disk.ts";
 import { writeNewFile } from "../disk/files.ts";
+import type { SegmentName } from "../format/file_names.ts";
 import { indexPath } from "../log/index_file.ts";
 import type { CleanEnd, Manifest, SealedEntry } from "../log/manifest.ts";
 import { type ProducerState, ProducerTable } from "../log/producers.ts";
@@ -54,10 +55,10 @@ export async function copySealed(
   entry: SealedEntry,
 ): Promise<CopiedSegment | undefined> {
   const { baseOffset } = entry;
-  const source = openSource(route.from, baseOffset);
+  const source = openSource(route.from, entry);
   if (source === undefined) return undefined;
   const { disk } = route.to;
-  const copy = disk.create(segmentPath(route.to, baseOffset));
+  const copy = disk.create(segmentPath(route.to, entry));
   try {
     const bytes = await copyBytes({ ...route, source: source.file, target: copy }, entry.bytes);
     await copy.sync();
@@ -66,7 +67,8 @@ export async function copySealed(
     const otherwise = bytes < entry.bytes ? "damage" : "notice";
     const { salt, complaint } = source;
     if (salt === undefined) {
-      verifier.unread({ start: baseOffset, end: entry.nextOffset, otherwise }, complaint);
+      const { generation, nextOffset: end } = entry;
+      verifier.unread({ start: baseOffset, generation, end, otherwise }, complaint);
       return { bytes, problems: damageOf(found) };
     }
     const index = new SparseIndex(baseOffset);
@@ -74,7 +76,7 @@ export async function copySealed(
       index.add(header, position);
     });
     if (found.all.length === 0) {
-      const path = indexPath(route.to, baseOffset);
+      const path = indexPath(route.to, entry);
       await writeNewFile(disk, path, index.encode({ salt, baseOffset, segmentBytes: bytes }));
     }
     return { bytes, problems: damageOf(found) };
@@ -95,9 +97,9 @@ export async function copyActive(
   manifest: Manifest,
 ): Promise<CopiedActive | undefined> {
   const { activeBaseOffset: baseOffset, clean } = manifest;
-  const source = openSource(route.from, baseOffset);
+  const source = openSource(route.from, { baseOffset });
   if (source === undefined) return undefined;
-  const copy = route.to.disk.create(segmentPath(route.to, baseOffset));
+  const copy = route.to.disk.create(segmentPath(route.to, { baseOffset }));
   try {
     const size = await copyBytes({ ...route, source: source.file, target: copy }, Infinity);
     const damaged = { bytes: size, end: undefined, index: undefined, isTakenBack: false };
@@ -181,10 +183,10 @@ interface Source {
   readonly complaint: string;
 }
 
-function openSource(place: LogPlace, baseOffset: number): Source | undefined {
-  const path = segmentPath(place, baseOffset);
+function openSource(place: LogPlace, segment: SegmentName): Source | undefined {
+  const path = segmentPath(place, segment);
   try {
-    return { ...openSegmentFile(place, baseOffset, "read"), complaint: "" };
+    return { ...openSegmentFile(place, segment, "read"), complaint: "" };
   } catch (error) {
     if (!(error instanceof SeglogError)) throw error;
     if (place.disk.sizeOf(path) === undefined) return undefined;

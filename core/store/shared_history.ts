@@ -12,6 +12,7 @@
  */
 import { SeglogError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
+import type { SegmentName } from "../format/file_names.ts";
 import { type Manifest, readManifest, type SealedEntry } from "../log/manifest.ts";
 import { type LogPlace, openSegmentFile, segmentPath } from "../log/segment_file.ts";
 
@@ -19,10 +20,12 @@ import { type LogPlace, openSegmentFile, segmentPath } from "../log/segment_file
 export class SharedHistory {
   /** Where the copy is. */
   readonly place: LogPlace;
+  readonly #log: LogPlace;
   readonly #entries: ReadonlyMap<number, SealedEntry>;
   readonly #end: number;
 
-  private constructor(place: LogPlace, manifest: Manifest, end: number) {
+  private constructor(log: LogPlace, place: LogPlace, manifest: Manifest, end: number) {
+    this.#log = log;
     this.place = place;
     this.#entries = new Map(manifest.sealed.map((entry) => [entry.baseOffset, entry]));
     this.#end = end;
@@ -40,17 +43,23 @@ export class SharedHistory {
     const bases = new Set(basesOf(manifest));
     const end = basesOf(log.manifest).findLast((base) => {
       if (!bases.has(base)) return false;
-      const salt = saltOf(log.place, base);
-      return salt !== undefined && salt === saltOf(place, base);
+      const salt = saltOf(log.place, { baseOffset: base });
+      return salt !== undefined && salt === saltOf(place, { baseOffset: base });
     });
-    return end === undefined ? undefined : new SharedHistory(place, manifest, end);
+    return end === undefined ? undefined : new SharedHistory(log.place, place, manifest, end);
   }
 
   /** Whether the copy has this segment. */
-  has({ baseOffset, nextOffset, bytes }: SealedEntry): boolean {
+  has(segment: SealedEntry): boolean {
+    const { baseOffset, generation, nextOffset, bytes } = segment;
     const entry = this.#entries.get(baseOffset);
-    return baseOffset < this.#end && entry?.bytes === bytes && entry.nextOffset === nextOffset &&
-      this.place.disk.sizeOf(segmentPath(this.place, baseOffset)) === bytes;
+    const isAlike = baseOffset < this.#end && entry?.bytes === bytes &&
+      entry.nextOffset === nextOffset && entry.generation === generation &&
+      this.place.disk.sizeOf(segmentPath(this.place, segment)) === bytes;
+    if (!isAlike || generation === 0) return isAlike;
+    // Both may have compacted it since their ways parted.
+    const salt = saltOf(this.#log, segment);
+    return salt !== undefined && salt === saltOf(this.place, segment);
   }
 }
 
@@ -67,9 +76,9 @@ function basesOf(manifest: Manifest): number[] {
   return [...manifest.sealed.map((entry) => entry.baseOffset), manifest.activeBaseOffset];
 }
 
-function saltOf(place: LogPlace, baseOffset: number): number | undefined {
+function saltOf(place: LogPlace, segment: SegmentName): number | undefined {
   try {
-    const { file, salt } = openSegmentFile(place, baseOffset, "read");
+    const { file, salt } = openSegmentFile(place, segment, "read");
     file.close();
     return salt;
   } catch (error) {

@@ -14,10 +14,11 @@ import {
   CATALOGUE_FILE,
   LOCK_FILE,
   MANIFEST_FILE,
-  parseIndexFileName,
+  parseCompanionFileName,
   parseSegmentFileName,
   QUARANTINE_FOLDER,
   segmentFileName,
+  type SegmentName,
   UNFINISHED_FILE,
 } from "../format/file_names.ts";
 import { isWholeChain, type Manifest, readManifest, readManifestBytes } from "../log/manifest.ts";
@@ -142,16 +143,16 @@ class Verification {
   }
 
   #strayFiles(folder: string, manifest: Manifest): void {
-    const bases = new Set(manifest.sealed.map((entry) => entry.baseOffset));
-    bases.add(manifest.activeBaseOffset);
+    const active: SegmentName = { baseOffset: manifest.activeBaseOffset };
+    const listed = new Set([...manifest.sealed, active].map((segment) => segmentFileName(segment)));
     for (const { name } of this.disk.list(folder) ?? []) {
       if (name === MANIFEST_FILE || name === LOCK_FILE || isHintFile(name)) continue;
-      const base = parseSegmentFileName(name) ?? parseIndexFileName(name);
-      if (base !== undefined && bases.has(base)) continue;
+      const segment = parseSegmentFileName(name) ?? parseCompanionFileName(name);
+      if (segment !== undefined && listed.has(segmentFileName(segment))) continue;
       const what = name === QUARANTINE_FOLDER
         ? "it holds bytes that recovery or repair cut off"
-        : base !== undefined
-        ? `no segment ${segmentFileName(base)} is in the manifest`
+        : segment !== undefined
+        ? `no segment ${segmentFileName(segment)} is in the manifest`
         : "it is not part of the log; it was left alone";
       this.problems.notice({ path: join(folder, name) }, what);
     }

@@ -5,6 +5,7 @@
  */
 import { messageOf, SeglogError } from "../base/errors.ts";
 import { BatchView } from "../format/batch.ts";
+import type { SegmentName } from "../format/file_names.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import type { BatchSource } from "../log/block_reader.ts";
 import { type OpenDamage, presentOffsets } from "../log/damage.ts";
@@ -31,6 +32,8 @@ export interface VerifiedSegment {
 
 /** A segment whose file cannot be read, with the offsets that it should hold. */
 export interface UnreadSegment extends OpenGap {
+  /** Of its file; 0 unless given. */
+  readonly generation?: number;
   /** What that is when all of its records were removed: damage keeps writers out. */
   readonly otherwise: "damage" | "notice";
 }
@@ -52,12 +55,12 @@ export class SegmentVerifier {
 
   /** A sealed segment is as long as the manifest says, and all of it was synced. */
   sealed(entry: SealedEntry): VerifiedSegment {
-    const { baseOffset, nextOffset, bytes } = entry;
+    const { baseOffset, generation, nextOffset, bytes } = entry;
     const unread = { records: 0, bytes: 0, nextOffset };
-    const path = segmentPath(this.#place, baseOffset);
+    const path = segmentPath(this.#place, entry);
     const size = this.#place.disk.sizeOf(path) ?? 0;
     const otherwise = size < bytes ? "damage" : "notice"; // a short one keeps writers out
-    return this.#opened({ start: baseOffset, end: nextOffset, otherwise }, (file) => {
+    return this.#opened({ start: baseOffset, generation, end: nextOffset, otherwise }, (file) => {
       const records = this.readSealed(file, entry, otherwise);
       if (size > bytes) {
         const message = `${size - bytes} bytes at its end do not belong to it; they are not read`;
@@ -74,7 +77,7 @@ export class SegmentVerifier {
     const unread = { records: 0, bytes: 0, nextOffset: clean?.nextOffset ?? baseOffset };
     const place = { start: baseOffset, end: clean?.nextOffset, otherwise: "damage" } as const;
     return this.#opened(place, (file) => {
-      const path = segmentPath(this.#place, baseOffset);
+      const path = segmentPath(this.#place, { baseOffset });
       const size = file.file.size();
       const isScanned = closedInGoodOrder(this.#place, this.#manifest, file) === undefined;
       const found = this.readActive(file, size, isScanned ? "damage" : "notice");
@@ -101,7 +104,7 @@ export class SegmentVerifier {
     otherwise: "damage" | "notice",
     visit: BatchVisit = () => {},
   ): number {
-    const path = segmentPath(this.#place, entry.baseOffset);
+    const path = segmentPath(this.#place, entry);
     const start = { position: SEGMENT_HEADER_BYTES, offset: entry.baseOffset };
     const walk = new SegmentWalk(source, entry, start);
     let records = 0;
@@ -123,7 +126,7 @@ export class SegmentVerifier {
     visit: BatchVisit = () => {},
   ): ActiveScan & { readonly records: number; readonly nextOffset: number } {
     const { activeBaseOffset, logStartOffset } = this.#manifest;
-    const path = segmentPath(this.#place, activeBaseOffset);
+    const path = segmentPath(this.#place, { baseOffset: activeBaseOffset });
     let records = 0;
     let lostEnd = logStartOffset;
     const scan = scanActive(source, { manifest: this.#manifest, size }, {
@@ -144,7 +147,7 @@ export class SegmentVerifier {
     read: (file: SegmentFile) => T,
   ): T | undefined {
     try {
-      const file = openSegmentFile(this.#place, segment.start, "read");
+      const file = openSegmentFile(this.#place, nameOf(segment), "read");
       try {
         return read(file);
       } finally {
@@ -160,7 +163,7 @@ export class SegmentVerifier {
   /** Says that nothing of a segment can be read. */
   unread(segment: UnreadSegment, complaint: string): void {
     const { start, end, otherwise } = segment;
-    this.#damaged(segmentPath(this.#place, start), { start, end, complaint }, otherwise);
+    this.#damaged(segmentPath(this.#place, nameOf(segment)), { start, end, complaint }, otherwise);
   }
 
   /** How many records of a batch can be read. */
@@ -194,12 +197,16 @@ export class SegmentVerifier {
     else this.#problems[otherwise]({ path, position }, `${complaint}; no record is lost by that`);
   }
 
-  #checkIndex(file: SegmentFile, segment: { baseOffset: number; bytes: number }): void {
+  #checkIndex(file: SegmentFile, segment: SegmentName & { readonly bytes: number }): void {
     if (loadIndex(this.#place, file, segment) !== undefined) return;
-    const path = segmentPath(this.#place, segment.baseOffset);
+    const path = segmentPath(this.#place, segment);
     this.#problems.notice(
       { path },
       "its index is missing or stale; it is built again when needed",
     );
   }
+}
+
+function nameOf({ start: baseOffset, generation = 0 }: UnreadSegment): SegmentName {
+  return { baseOffset, generation };
 }

@@ -3,10 +3,12 @@ import { Buffer } from "node:buffer";
 import { basename, join, normalize } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
+import { GENERATION_MAX } from "../../core/base/limits.ts";
 import {
   checkTopicName,
+  filterFileName,
   indexFileName,
-  parseIndexFileName,
+  parseCompanionFileName,
   parsePartitionFolderName,
   parseSegmentFileName,
   partitionFolderName,
@@ -45,16 +47,28 @@ const trickyNames = fc.constantFrom(
 const anyTopic = fc.oneof(topicNames, trickyNames, longNames);
 
 test("a segment is named by its base offset in 20 digits", () => {
-  assert.equal(segmentFileName(42), "00000000000000000042.log");
-  assert.equal(indexFileName(42), "00000000000000000042.index");
+  assert.equal(segmentFileName({ baseOffset: 42 }), "00000000000000000042.log");
+  assert.equal(indexFileName({ baseOffset: 42 }), "00000000000000000042.index");
+  assert.equal(filterFileName({ baseOffset: 42 }), "00000000000000000042.filter");
 });
 
-test("segment and index names give their offset back, and sort by it", () => {
-  fc.assert(fc.property(fc.maxSafeNat(), fc.maxSafeNat(), (a, b) => {
-    assert.equal(parseSegmentFileName(segmentFileName(a)), a);
-    assert.equal(parseIndexFileName(indexFileName(a)), a);
-    assert.equal(parseSegmentFileName(indexFileName(a)), undefined);
-    assert.equal(segmentFileName(a) < segmentFileName(b), a < b);
+test("a segment that was compacted has its generation in its name", () => {
+  const segment = { baseOffset: 42, generation: 3 };
+  assert.equal(segmentFileName(segment), "00000000000000000042.3.log");
+  assert.equal(indexFileName(segment), "00000000000000000042.3.index");
+  assert.equal(segmentFileName({ baseOffset: 42, generation: 0 }), "00000000000000000042.log");
+});
+
+test("the names of a segment and of the files beside it give the segment back, and sort by it", () => {
+  const generations = fc.integer({ min: 0, max: GENERATION_MAX });
+  fc.assert(fc.property(fc.maxSafeNat(), fc.maxSafeNat(), generations, (a, b, generation) => {
+    const segment = { baseOffset: a, generation };
+    assert.deepEqual(parseSegmentFileName(segmentFileName(segment)), segment);
+    assert.deepEqual(parseCompanionFileName(indexFileName(segment)), segment);
+    assert.deepEqual(parseCompanionFileName(filterFileName(segment)), segment);
+    assert.equal(parseSegmentFileName(indexFileName(segment)), undefined);
+    assert.equal(parseCompanionFileName(segmentFileName(segment)), undefined);
+    assert.equal(segmentFileName({ baseOffset: a }) < segmentFileName({ baseOffset: b }), a < b);
   }));
 });
 
@@ -63,6 +77,7 @@ test("other files are not taken for segments", () => {
     ...["0.log", "42.log", "0000000000000000004x.log", "-0000000000000000042.log", "notes.log"],
     ...["00000000000000000042.log.tmp", "00000000000000000042.log~", "000000000000000000042.log"],
     ...["00000000000000000042", "00000000000000000042.LOG", ".log", "", "LOCK", "1e19.log"],
+    ...["00000000000000000042.0.log", "00000000000000000042.01.log", "00000000000000000042..log"],
     ...["99999999999999999999.log", "00009007199254740992.log", "00000000000000000042.log\n"],
   ];
   for (const name of others) assert.equal(parseSegmentFileName(name), undefined, name);

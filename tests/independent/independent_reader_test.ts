@@ -86,7 +86,7 @@ test("an independent reader tells a torn tail from damage, and reads around it",
   await using dir = tempDir();
   const store = await Store.open(dir.path);
   const positions: number[] = [];
-  const segment = join(dir.path, "t-0", segmentFileName(0));
+  const segment = join(dir.path, "t-0", segmentFileName({ baseOffset: 0 }));
   for (const value of ["first", "second", "third"]) {
     await store.append("t", [{ value }]);
     positions.push(fs.statSync(segment).size);

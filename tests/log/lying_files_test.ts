@@ -279,13 +279,16 @@ function longSegment(
   }
   const binding = { salt: SALT, baseOffset: 0, segmentBytes: segment.length };
   const files = isSealed ? sealedFiles(batches, count) : {
-    [`${FOLDER}/${segmentFileName(0)}`]: segment,
+    [`${FOLDER}/${segmentFileName({ baseOffset: 0 })}`]: segment,
     [MANIFEST]: encodeChecked("partition", {
       ...EMPTY,
       clean: { nextOffset: count, bytes: segment.length },
     }),
   };
-  return { count, files: { ...files, [`${FOLDER}/${indexFileName(0)}`]: index.encode(binding) } };
+  return {
+    count,
+    files: { ...files, [`${FOLDER}/${indexFileName({ baseOffset: 0 })}`]: index.encode(binding) },
+  };
 }
 
 /** A sealed segment of these batches, said to end at an offset, and an active one without any. */
@@ -294,8 +297,8 @@ function sealedFiles(batches: readonly Uint8Array[], nextOffset: number) {
   const sealed = { baseOffset: 0, nextOffset, bytes: segment.length, maxTimestampMs: 5000 };
   const isThere = batches.length > 0;
   return {
-    [`${FOLDER}/${segmentFileName(0)}`]: segment,
-    [`${FOLDER}/${segmentFileName(nextOffset)}`]: segmentOf([], nextOffset),
+    [`${FOLDER}/${segmentFileName({ baseOffset: 0 })}`]: segment,
+    [`${FOLDER}/${segmentFileName({ baseOffset: nextOffset })}`]: segmentOf([], nextOffset),
     [MANIFEST]: encodeChecked("partition", {
       ...EMPTY,
       sealed: isThere ? [sealed] : [],
@@ -313,6 +316,8 @@ const EMPTY: Manifest = {
   activeBaseOffset: 0,
   gaps: [],
   lost: [],
+  compactedTo: 0,
+  cleanTo: 0,
   producers: [],
   clean: null,
 };

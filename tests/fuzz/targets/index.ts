@@ -41,7 +41,7 @@ export const indexTarget: FuzzTarget = {
 async function check(input: Uint8Array): Promise<string> {
   const isActive = input.length > BASE_OFFSET_AT && input[BASE_OFFSET_AT] === 2 * BATCHES;
   const baseOffset = isActive ? 2 * BATCHES : 0;
-  const files = { ...FILES, [`${FOLDER}/${indexFileName(baseOffset)}`]: input };
+  const files = { ...FILES, [`${FOLDER}/${indexFileName({ baseOffset })}`]: input };
   for (const readOnly of [true, false]) {
     const log = await Log.open(FOLDER, { disk: await diskOf(files), readOnly });
     assert.equal(log.nextOffset, RECORDS.length);
@@ -150,10 +150,10 @@ function batchesOf(segment: Uint8Array): BatchView[] {
 }
 
 const FILES = {
-  [`${FOLDER}/${segmentFileName(0)}`]: SEALED,
-  [`${FOLDER}/${segmentFileName(2 * BATCHES)}`]: ACTIVE,
-  [`${FOLDER}/${indexFileName(0)}`]: indexOf(SEALED, 0),
-  [`${FOLDER}/${indexFileName(2 * BATCHES)}`]: indexOf(ACTIVE, 2 * BATCHES),
+  [`${FOLDER}/${segmentFileName({ baseOffset: 0 })}`]: SEALED,
+  [`${FOLDER}/${segmentFileName({ baseOffset: 2 * BATCHES })}`]: ACTIVE,
+  [`${FOLDER}/${indexFileName({ baseOffset: 0 })}`]: indexOf(SEALED, 0),
+  [`${FOLDER}/${indexFileName({ baseOffset: 2 * BATCHES })}`]: indexOf(ACTIVE, 2 * BATCHES),
   [`${FOLDER}/partition.json`]: encodeChecked("partition", {
     logId: "00112233445566778899aabbccddeeff",
     epoch: 1,

@@ -44,7 +44,7 @@ interface Given {
 async function check(input: Uint8Array): Promise<string> {
   const baseOffset = baseOffsetOf(input);
   const found = walk(input, saltOf(input) ?? 0, baseOffset);
-  const path = `${FOLDER}/${segmentFileName(baseOffset)}`;
+  const path = `${FOLDER}/${segmentFileName({ baseOffset })}`;
   const header = await outcomeOf(() => decodeSegmentHeader(input), ["unsupported"]);
   const isOurs = typeof header.value === "object" && header.value.logId === LOG_ID;
   checkDump(await diskOf({ [path]: input }), path);
@@ -74,6 +74,8 @@ const MANIFEST: Manifest = {
   activeBaseOffset: 0,
   gaps: [],
   lost: [],
+  compactedTo: 0,
+  cleanTo: 0,
   producers: [],
   clean: null,
 };
@@ -163,8 +165,8 @@ async function checkSealed({ input, found }: Given): Promise<void> {
     activeBaseOffset: nextOffset,
   };
   const disk = await diskOf({
-    [`${FOLDER}/${segmentFileName(baseOffset)}`]: input,
-    [`${FOLDER}/${segmentFileName(nextOffset)}`]: encodeSegmentHeader(next),
+    [`${FOLDER}/${segmentFileName({ baseOffset })}`]: input,
+    [`${FOLDER}/${segmentFileName({ baseOffset: nextOffset })}`]: encodeSegmentHeader(next),
     [`${FOLDER}/partition.json`]: encodeChecked("partition", manifest),
   });
   await using log = await Log.open(FOLDER, { disk });
