@@ -9,6 +9,8 @@ import { SeglogError } from "../core/base/errors.ts";
 import { BATCH_STORED_BYTES_MAX } from "../core/base/limits.ts";
 import { WIRE_SALT } from "../core/format/batch_header.ts";
 import { type BatchView, decodeBatch } from "../core/format/batch.ts";
+import type { OffsetRange } from "../core/format/records_of.ts";
+import { trimBatch } from "../core/format/trim_batch.ts";
 import { goodAnswer, offsetHeader } from "./answers.ts";
 import type { Requests } from "./requests.ts";
 import type { Answer } from "./transport.ts";
@@ -21,6 +23,8 @@ const BEYOND_BYTES_MAX = BATCH_STORED_BYTES_MAX + 1024;
 const WAIT_MS = 20_000;
 /** Pause after an answer that should have been waited for, as from a server that stops. */
 const EARLY_MS = 250;
+
+const EVERYTHING: OffsetRange = { from: 0, until: Infinity };
 
 interface Page {
   readonly batches: readonly BatchView[];
@@ -57,14 +61,18 @@ export async function* readBatches(
   try {
     let place: Place | undefined = { from: options.from, until: options.until };
     let upcoming: Promise<Page> | undefined = fetchPage(place, true);
+    let isFirst = true;
     while (place !== undefined && upcoming !== undefined) {
       const page: Page = await upcoming;
+      const wanted: OffsetRange = isFirst ? EVERYTHING : behind(place, options);
+      isFirst = false;
       place = placeAfter(page, place, options);
       upcoming = place === undefined ? undefined : fetchPage(place, false);
       upcoming?.catch(() => {}); // it is awaited in the next round, if there is one
       for (const batch of page.batches) {
         if (ending.signal.aborted) return;
-        yield batch;
+        const trimmed = trimBatch(batch, wanted);
+        if (trimmed !== undefined) yield trimmed;
       }
     }
   } catch (error) {
@@ -73,6 +81,11 @@ export async function* readBatches(
     options.signal?.removeEventListener("abort", end);
     end();
   }
+}
+
+/** What the pages before did not hold: a batch that compaction wrote since may reach into them. */
+function behind({ from, until }: Place, { reverse }: ReadOptions): OffsetRange {
+  return reverse ? { from: 0, until: until! } : { from: from!, until: Infinity };
 }
 
 /** Where the next page starts, or `undefined` after the last. */

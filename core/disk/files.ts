@@ -86,6 +86,19 @@ export async function writeNewFile(disk: Disk, path: string, bytes: Uint8Array):
   }
 }
 
+/** Replaces a file that nobody relies on: nothing is synced, and a crash may leave half of it. */
+export function writeHint(disk: Disk, path: string, bytes: Uint8Array): void {
+  const temporary = `${path}.tmp`;
+  removeIfThere(disk, temporary);
+  const file = disk.create(temporary);
+  try {
+    file.write(bytes, 0);
+  } finally {
+    file.close();
+  }
+  disk.rename(temporary, path);
+}
+
 /**
  * The whole content of a file.
  *

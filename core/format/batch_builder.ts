@@ -21,7 +21,7 @@ import {
 import { type Codec, compress } from "./compression.ts";
 import { encodeRecord, timestampOf } from "./encode_record.ts";
 import { encodeProducer, producerFieldLength, type ProducerStamp } from "./producer_field.ts";
-import type { RecordInput } from "./record.ts";
+import type { LogRecord, RecordInput } from "./record.ts";
 
 /** A batch that is complete but for the parts of its header that only its place decides. */
 export interface BuiltBatch {
@@ -39,6 +39,7 @@ export class BatchBuilder {
   readonly #start: number;
   readonly #bytesMax: number;
   #recordCount = 0;
+  #nextOffset: number;
   #baseTimestampMs = 0;
   #maxTimestampMs = 0;
   #producer: ProducerStamp | undefined;
@@ -50,6 +51,7 @@ export class BatchBuilder {
     this.#writer = writer;
     this.#bytesMax = bytesMax;
     this.baseOffset = baseOffset;
+    this.#nextOffset = baseOffset;
     this.#start = writer.zeros(BATCH_HEADER_BYTES);
   }
 
@@ -58,7 +60,7 @@ export class BatchBuilder {
   }
 
   get nextOffset(): number {
-    return this.baseOffset + this.#recordCount;
+    return this.#nextOffset;
   }
 
   /** Bytes of the payload so far, before compression. */
@@ -76,18 +78,34 @@ export class BatchBuilder {
     const before = {
       length: this.#writer.length,
       recordCount: this.#recordCount,
+      nextOffset: this.#nextOffset,
       baseTimestampMs: this.#baseTimestampMs,
       maxTimestampMs: this.#maxTimestampMs,
     };
     try {
-      for (const record of records) this.#addOne(record, nowMs);
+      for (const record of records) this.#addOne(record, timestampOf(record, nowMs));
     } catch (error) {
       this.#writer.truncate(before.length);
       this.#recordCount = before.recordCount;
+      this.#nextOffset = before.nextOffset;
       this.#baseTimestampMs = before.baseTimestampMs;
       this.#maxTimestampMs = before.maxTimestampMs;
       throw error;
     }
+  }
+
+  /**
+   * Encodes a record that keeps its offset, which is behind all others: those in between were removed,
+   * and from then on offsets are written out.
+   */
+  addAt(record: LogRecord): void {
+    this.#addOne(record, record.timestamp, record.offset - this.baseOffset);
+    this.#nextOffset = record.offset + 1;
+  }
+
+  /** Lets the batch reach up to an offset, so that the next one follows on it. */
+  extendTo(nextOffset: number): void {
+    this.#nextOffset = nextOffset;
   }
 
   /** Notes who produced the batch. @throws {SeglogError} `invalid-argument` */
@@ -113,7 +131,7 @@ export class BatchBuilder {
       payloadLength,
       baseOffset: this.baseOffset,
       recordCount: this.#recordCount,
-      lastOffsetDelta: this.#recordCount - 1,
+      lastOffsetDelta: this.#nextOffset - this.baseOffset - 1,
       baseTimestampMs: this.#baseTimestampMs,
       maxTimestampMs: this.#maxTimestampMs,
       durableUpTo: 0,
@@ -127,11 +145,11 @@ export class BatchBuilder {
     return { start: this.#start, end, header };
   }
 
-  #addOne(record: RecordInput, nowMs: number): void {
-    const timestamp = timestampOf(record, nowMs);
+  #addOne(record: RecordInput, timestamp: number, offsetDelta = 0): void {
     if (this.#recordCount === 0) this.#baseTimestampMs = timestamp;
-    encodeRecord(this.#writer, record, timestamp - this.#baseTimestampMs);
+    encodeRecord(this.#writer, record, timestamp - this.#baseTimestampMs, offsetDelta);
     this.#recordCount++;
+    this.#nextOffset++;
     this.#maxTimestampMs = Math.max(this.#maxTimestampMs, timestamp);
     this.#checkSize();
   }

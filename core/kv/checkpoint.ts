@@ -17,7 +17,7 @@
 import { dataViewOf, decodeUtf8, encodeUtf8 } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
 import type { LogRecord } from "../format/record.ts";
-import { KEY_BLOCK_BYTES } from "./key_bytes.ts";
+import { KEY_BLOCK_BYTES } from "../base/key_bytes.ts";
 import { KeyIndex, type KeyIndexState } from "./key_index.ts";
 
 const MAGIC = "SGKVIX01";

@@ -15,7 +15,7 @@
  * @module
  */
 import { KeyOrder, type KeyRange } from "./key_order.ts";
-import { KeyTable, type KeyTableState } from "./key_table.ts";
+import { KeyTable, type KeyTableState } from "../base/key_table.ts";
 
 const CAPACITY_MIN = 16;
 /** Of a key that was not there yet. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { lastIndexWhere } from "../base/binary_search.ts";
-import type { KeyTable } from "./key_table.ts";
+import type { KeyTable } from "../base/key_table.ts";
 
 const RUN_NUMBERS_MAX = 512;
 

@@ -14,19 +14,29 @@ import { startIn } from "./segment_start.ts";
 import { SegmentWalk } from "./segment_walk.ts";
 import { type LogView, segmentAfter, segmentAt } from "./view.ts";
 
+/** How a cursor reads. */
+export interface CursorOptions {
+  /** Bytes that it reads at once, at first. */
+  readonly blockBytes?: number;
+  /** Segments that surely hold no record with this key are passed over. */
+  readonly key?: Uint8Array | undefined;
+}
+
 /** A place in a log, from which batches are read one after another. */
 export class Cursor {
   readonly #view: LogView;
-  readonly #blockBytes: number | undefined;
+  readonly #options: CursorOptions;
   #offset: number;
+  /** What was handed out ends here: a batch that compaction wrote since may begin before. */
+  #taken = 0;
   #segment: ReadableSegment | undefined;
   #walk: SegmentWalk | undefined;
 
   /** @param from offset of the first record that is wanted */
-  constructor(view: LogView, from: number, blockBytes?: number) {
+  constructor(view: LogView, from: number, options: CursorOptions = {}) {
     this.#view = view;
     this.#offset = from;
-    this.#blockBytes = blockBytes;
+    this.#options = options;
   }
 
   /** Offset of the next record that is wanted. */
@@ -36,7 +46,7 @@ export class Cursor {
 
   /**
    * The next batch that holds a wanted record: the first one may begin before it. Batches lose the
-   * records that a truncation removed.
+   * records that a truncation removed, and those that came in a batch before.
    *
    * @param until offsets from here on are not wanted
    * @returns `undefined` at `until`, or at the end of the log as it is now
@@ -54,6 +64,10 @@ export class Cursor {
       const lost = gapAt(view.lost, offset);
       if (lost !== undefined) throw lostRange(view.name, offset, lost);
       const segment = segmentAt(view, offset);
+      if (this.#isPassedOver(segment)) {
+        this.#offset = segment.nextOffset;
+        continue;
+      }
       const found = this.#step(segment, offset);
       if (found === undefined) continue;
       if (!(found instanceof BatchView)) {
@@ -62,7 +76,7 @@ export class Cursor {
       }
       if (found.nextOffset <= offset) continue; // on the way from an index entry
       const range = {
-        from: Math.max(view.logStartOffset, sinceGap(view.gaps, offset)),
+        from: Math.max(view.logStartOffset, sinceGap(view.gaps, offset), this.#taken),
         until: view.gaps.length === 0 ? Infinity : untilGap(view.gaps, offset),
       };
       if (!found.isIntact()) {
@@ -71,7 +85,9 @@ export class Cursor {
       }
       this.#offset = found.nextOffset;
       const trimmed = trimBatch(found, range);
-      if (trimmed !== undefined) return trimmed;
+      if (trimmed === undefined) continue;
+      this.#taken = this.#offset;
+      return trimmed;
     }
   }
 
@@ -84,7 +100,7 @@ export class Cursor {
     try {
       if (segment !== this.#segment) {
         const start = startIn(segment, (index) => index.startOf(offset));
-        this.#walk = new SegmentWalk(segment.source(), segment, start, this.#blockBytes);
+        this.#walk = new SegmentWalk(segment.source(), segment, start, this.#options.blockBytes);
         this.#segment = segment;
       }
       return this.#walk!.next() ?? missingFrom(this.#view, segment, offset);
@@ -94,6 +110,11 @@ export class Cursor {
       if (!isCorrupt(error)) throw error;
       throw this.#lost(segment, damagedSegment(segment, error));
     }
+  }
+
+  #isPassedOver(segment: ReadableSegment): boolean {
+    const { key } = this.#options;
+    return key !== undefined && segment !== this.#segment && !segment.mayHold(key);
   }
 
   #lost(segment: ReadableSegment, damage: Damage): SeglogError {

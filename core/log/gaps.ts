@@ -108,8 +108,3 @@ export function lastRecordsStart(gaps: readonly Gap[], end: number, count: numbe
   }
   return Math.max(0, upper - wanted);
 }
-
-/** How many offsets at or above `start` are in gaps. */
-export function offsetsInGaps(gaps: readonly Gap[], start: number): number {
-  return gaps.reduce((sum, gap) => sum + Math.max(0, gap.end - Math.max(gap.start, start)), 0);
-}

@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import { SeglogError } from "../base/errors.ts";
-import { readFile, removeIfThere } from "../disk/files.ts";
+import { readFile, writeHint } from "../disk/files.ts";
 import { BatchView } from "../format/batch.ts";
 import { indexFileName, type SegmentName } from "../format/file_names.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
@@ -64,15 +64,7 @@ export function indexPath(place: LogPlace, segment: SegmentName): string {
 
 function writeIndex(place: LogPlace, segment: ReadableSegment): void {
   const { baseOffset, bytes: segmentBytes } = segment;
-  const path = indexPath(place, segment);
-  const temporary = `${path}.tmp`;
-  removeIfThere(place.disk, temporary);
-  const file = place.disk.create(temporary);
-  try {
-    const { salt } = segment.source();
-    file.write(segment.index().encode({ salt, baseOffset, segmentBytes }), 0);
-  } finally {
-    file.close();
-  }
-  place.disk.rename(temporary, path);
+  const { salt } = segment.source();
+  const bytes = segment.index().encode({ salt, baseOffset, segmentBytes });
+  writeHint(place.disk, indexPath(place, segment), bytes);
 }

@@ -7,7 +7,6 @@ import { join, resolve } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
 import { absent, checkOffset, outOfRange } from "../base/offset_errors.ts";
-import { endOfTurn } from "../base/turn.ts";
 import type { DiskLock } from "../disk/disk.ts";
 import { makeFolderDurably } from "../disk/files.ts";
 import { MemoryDisk } from "../disk/memory_disk.ts";
@@ -19,7 +18,8 @@ import type { LogSettings } from "../format/log_settings.ts";
 import type { LogRecord, RecordInput } from "../format/record.ts";
 import type { AppendedRange } from "./append_queue.ts";
 import { LogCaches } from "./caches.ts";
-import { gapAt, joinGaps, offsetsInGaps } from "./gaps.ts";
+import { countRecords } from "./count_records.ts";
+import { gapAt } from "./gaps.ts";
 import { Cursor } from "./cursor.ts";
 import { LogWriter, type WriteOptions } from "./log_writer.ts";
 import { noLog } from "./no_log.ts";
@@ -29,26 +29,10 @@ import { OutsideView } from "./outside_view.ts";
 import type { OwnedState } from "./owned_state.ts";
 import type { RecoveryReport } from "./recovery.ts";
 import { PointReader } from "./point_reader.ts";
-import { reverseBatches } from "./reverse.ts";
+import { type LogReadOptions, readBatches } from "./read_batches.ts";
 import { offsetAtTime } from "./time_lookup.ts";
 import type { LogView } from "./view.ts";
 
-/** Which records to read: offsets `[from, until)`. */
-export interface LogReadOptions {
-  /** First offset; the first readable one unless given. */
-  readonly from?: number;
-  /** Offset after the last; the end at the time of the call unless given, or none when following. */
-  readonly until?: number;
-  /** Newest first. Cannot be combined with `follow`. */
-  readonly reverse?: boolean;
-  /** Wait for records to come instead of stopping at the end. */
-  readonly follow?: boolean;
-  /** Ends the reading quietly, waiting included. */
-  readonly signal?: AbortSignal;
-}
-
-/** Bytes that are read before other tasks get their turn. */
-const BYTES_PER_TURN = 8 * 1024 * 1024;
 /** Read at once for a single record: an index interval and some of the next. */
 const POINT_READ_BYTES = 8 * 1024;
 
@@ -175,8 +159,7 @@ export class Log implements AsyncDisposable {
 
   /** Records that can be read: fewer than there are offsets, once some were removed or lost. */
   get recordCount(): number {
-    const { logStartOffset, nextOffset, gaps, lost } = this.#fresh();
-    return nextOffset - logStartOffset - offsetsInGaps(joinGaps(gaps, lost), logStartOffset);
+    return countRecords(this.#fresh());
   }
 
   /** Bytes of all segments. */
@@ -238,7 +221,7 @@ export class Log implements AsyncDisposable {
       gapAt(view.lost, offset) === undefined;
     const known = isThere ? this.#points.find(offset) : undefined;
     if (known !== undefined) return known;
-    const batch = new Cursor(view, offset, POINT_READ_BYTES).next(offset + 1);
+    const batch = new Cursor(view, offset, { blockBytes: POINT_READ_BYTES }).next(offset + 1);
     if (batch !== undefined) {
       for (const record of recordsOf(batch, { from: offset, until: offset + 1 })) return record;
     }
@@ -264,40 +247,15 @@ export class Log implements AsyncDisposable {
    * ```
    */
   async *records(options: LogReadOptions = {}): AsyncGenerator<LogRecord, void, undefined> {
-    const { from = 0, until = Infinity, reverse = false } = options;
+    const { from = 0, until = Infinity, reverse = false, key } = options;
     for await (const batch of this.batches(options)) {
-      yield* recordsOf(batch, { from, until, reverse });
+      yield* recordsOf(batch, { from, until, reverse, key });
     }
   }
 
   /** The batches that overlap the range, whole; each has passed its checksums. */
-  async *batches(options: LogReadOptions = {}): AsyncGenerator<BatchView, void, undefined> {
-    const view = this.#fresh();
-    const { reverse = false, follow = false, signal } = options;
-    if (reverse && follow) {
-      throw new SeglogError("invalid-argument", "Cannot follow a log in reverse");
-    }
-    const from = options.from ?? view.logStartOffset;
-    const isReadable = Number.isSafeInteger(from) && from >= view.logStartOffset &&
-      from <= view.nextOffset;
-    if (!isReadable) throw outOfRange(view.name, from, view);
-    const until = options.until ?? (follow ? Infinity : view.nextOffset);
-    if (Number.isNaN(until)) {
-      throw new SeglogError("invalid-argument", `Cannot read ${view.name} until offset NaN`);
-    }
-    const next = reverse ? backwards(view, from, until) : forwards(view, from, until);
-    let bytes = 0;
-    while (!signal?.aborted) {
-      const batch = next();
-      if (batch !== undefined) {
-        yield batch;
-        bytes += batch.bytes.length;
-        if (bytes < BYTES_PER_TURN) continue;
-        bytes = 0;
-        await endOfTurn();
-      } else if (!follow || view.nextOffset >= until) return;
-      else await view.changed(signal);
-    }
+  batches(options: LogReadOptions = {}): AsyncGenerator<BatchView, void, undefined> {
+    return readBatches(() => this.#fresh(), options);
   }
 
   /** The first offset whose record is as young as `timestampMs`; the end when none is. */
@@ -383,15 +341,4 @@ export class Log implements AsyncDisposable {
       `Cannot change ${this.#view.name}: it was opened for reading`,
     );
   }
-}
-
-/** Gives the next batch at each call, and `undefined` where there is none yet. */
-function forwards(view: LogView, from: number, until: number): () => BatchView | undefined {
-  const cursor = new Cursor(view, from);
-  return () => cursor.next(until);
-}
-
-function backwards(view: LogView, from: number, until: number): () => BatchView | undefined {
-  const batches = reverseBatches(view, from, until);
-  return () => batches.next().value ?? undefined;
 }

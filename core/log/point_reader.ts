@@ -41,8 +41,8 @@ export class PointReader {
   /**
    * The record at an offset that was neither removed nor lost.
    *
-   * @returns `undefined` when it cannot be had this way, because of damage or of gaps within a
-   * batch: a walk finds it, or says what is wrong
+   * @returns `undefined` when it cannot be had this way, because of damage, or since compaction took
+   * it: a walk finds it, or says what is wrong
    */
   find(offset: number): LogRecord | undefined {
     try {
@@ -90,7 +90,7 @@ export class PointReader {
     const batches: BatchView[] = [];
     const walk = new SegmentWalk(segment.source(), end, start, end.bytes - start.position);
     for (const found of walk) {
-      const isWhole = found instanceof BatchView && found.isDense && found.isIntact();
+      const isWhole = found instanceof BatchView && found.isIntact();
       if (!isWhole) return undefined;
       batches.push(found);
     }
@@ -101,12 +101,13 @@ export class PointReader {
       return new PagedBatch(first!, { segment, position, cache: this.#cache, onEvict });
     }
     const parts = batches.map((batch): CheckedPart => {
-      return { header: batch.header, bytes: batch.payload(), count: batch.header.recordCount };
+      const { header, isDense } = batch;
+      return { header, isDense, bytes: batch.payload(), count: header.recordCount };
     });
     return new RecordBlock(offset, parts, onEvict);
   }
 }
 
-function isPaged({ header }: BatchView): boolean {
-  return header.codec === "none" && header.payloadLength >= PAGED_BATCH_BYTES_MIN;
+function isPaged({ header, isDense }: BatchView): boolean {
+  return isDense && header.codec === "none" && header.payloadLength >= PAGED_BATCH_BYTES_MIN;
 }

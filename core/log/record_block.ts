@@ -14,7 +14,9 @@ import type { LogRecord } from "../format/record.ts";
 
 /** A payload, or part of one, whose checksum was found right. */
 export interface CheckedPart {
-  readonly header: Pick<BatchHeader, "baseTimestampMs" | "hasProducer">;
+  readonly header: Pick<BatchHeader, "baseOffset" | "baseTimestampMs" | "hasProducer">;
+  /** Whether a record's offset is its place in the batch; in others, offsets are written out. */
+  readonly isDense: boolean;
   /** Fields of the `RecordBatch` message, unpacked. */
   readonly bytes: Uint8Array;
   /** Records in them. */
@@ -24,7 +26,7 @@ export interface CheckedPart {
 /** Memory that a block takes beside its arrays. */
 const BLOCK_OVERHEAD_BYTES = 400;
 
-/** Records of consecutive offsets. */
+/** Records of consecutive batches. */
 export class RecordBlock extends CacheEntry {
   override readonly cost: number;
   readonly #onEvict: () => void;
@@ -35,9 +37,11 @@ export class RecordBlock extends CacheEntry {
   /** The first record of each part, counted from the start of the block. */
   readonly #firsts: Uint32Array;
   readonly #baseTimestamps: Float64Array;
+  /** The offset of each record, counted from the first; none where all are consecutive. */
+  readonly #deltas: Float64Array | undefined;
 
   /**
-   * Records of the parts, the first with offset `firstOffset`.
+   * Records of the parts, the first of which begins at `firstOffset`.
    *
    * @throws {RangeError} when a part is malformed, or does not hold as many records as it should
    */
@@ -60,26 +64,56 @@ export class RecordBlock extends CacheEntry {
       record = this.#findRecords(reader, { record, end: record + count, header });
       start = end;
     });
-    this.cost = BLOCK_OVERHEAD_BYTES + this.#bytes.length + 8 * record + 12 * parts.length;
+    if (!parts.every(({ isDense }) => isDense)) this.#deltas = this.#findOffsets(parts, record);
+    const perRecord = this.#deltas === undefined ? 8 : 16;
+    this.cost = BLOCK_OVERHEAD_BYTES + this.#bytes.length + perRecord * record + 12 * parts.length;
   }
 
-  /** The record at an offset of the block. @throws {RangeError} when it is malformed */
-  find(offset: number): LogRecord {
-    const index = offset - this.#firstOffset;
+  /** The record at an offset of the block, if it is there. @throws {RangeError} when it is malformed */
+  find(offset: number): LogRecord | undefined {
+    const index = this.#indexOf(offset);
+    if (index < 0) return undefined;
     const firsts = this.#firsts;
     const part = firsts.length === 1
       ? 0
       : lastIndexWhere(firsts.length, (i) => firsts[i]! <= index);
     const reader = new ByteReader(this.#bytes, this.#places[2 * index]);
     return decodeRecord(reader, this.#places[2 * index + 1]!, {
-      baseOffset: this.#firstOffset,
+      baseOffset: offset,
       baseTimestampMs: this.#baseTimestamps[part]!,
-      index,
+      index: 0,
     });
   }
 
   override evict(): void {
     this.#onEvict();
+  }
+
+  /** The number of the record with this offset, or -1. */
+  #indexOf(offset: number): number {
+    const delta = offset - this.#firstOffset;
+    const deltas = this.#deltas;
+    if (deltas === undefined) return delta;
+    const index = lastIndexWhere(deltas.length, (i) => deltas[i]! <= delta);
+    return deltas[index] === delta ? index : -1;
+  }
+
+  /** @throws {RangeError} also when offsets do not rise */
+  #findOffsets(parts: readonly CheckedPart[], records: number): Float64Array {
+    const deltas = new Float64Array(records);
+    let record = 0;
+    let last = -1;
+    for (const { header: { baseOffset, baseTimestampMs }, isDense, count } of parts) {
+      for (let i = 0; i < count; i++, record++) {
+        const reader = new ByteReader(this.#bytes, this.#places[2 * record]);
+        const context = { baseOffset, baseTimestampMs, index: isDense ? i : -1 };
+        const { offset } = decodeRecord(reader, this.#places[2 * record + 1]!, context);
+        if (offset <= last) throw new RangeError(`offset ${offset} is behind ${last}`);
+        deltas[record] = offset - this.#firstOffset;
+        last = offset;
+      }
+    }
+    return deltas;
   }
 
   #findRecords(

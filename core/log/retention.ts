@@ -3,9 +3,15 @@
  *
  * @module
  */
-
-import { type Gap, lastRecordsStart } from "./gaps.ts";
 import type { RetentionPolicy } from "../format/log_settings.ts";
+import { addGap, type Gap, lastRecordsStart } from "./gaps.ts";
+import type { ReadableSegment } from "./segment_file.ts";
+
+/** What retention has to know of a segment. */
+export type RetainedSegment = Pick<
+  ReadableSegment,
+  "baseOffset" | "nextOffset" | "records" | "bytes"
+>;
 
 /** What retention looks at: segments in rising order, the active one last. */
 export interface RetentionState {
@@ -13,7 +19,7 @@ export interface RetentionState {
   readonly nextOffset: number;
   /** Offsets without records, removed or lost. */
   readonly gaps: readonly Gap[];
-  readonly segments: readonly { readonly baseOffset: number; readonly bytes: number }[];
+  readonly segments: readonly RetainedSegment[];
   /** The first offset that is as young as this, for the age limit. */
   readonly offsetAt: (timestampMs: number) => number;
 }
@@ -35,9 +41,23 @@ export function retainedStart(
   const byAge = retentionMs === null ? 0 : state.offsetAt(nowMs - retentionMs);
   const byCount = retentionRecords === null
     ? 0
-    : lastRecordsStart(state.gaps, nextOffset, retentionRecords);
+    : lastRecordsStart(withHoles(state), nextOffset, retentionRecords);
   const byBytes = retentionBytes === null ? 0 : startByBytes(state, retentionBytes);
   return Math.max(logStartOffset, byAge, byCount, byBytes);
+}
+
+/**
+ * The gaps, and one at the end of each segment that was compacted, for the records that it lost:
+ * where those were is not known without reading it, and so rather more records are kept.
+ */
+function withHoles({ gaps, segments }: RetentionState): readonly Gap[] {
+  return segments.reduce((all, { baseOffset, nextOffset, records }) => {
+    const removed = nextOffset - baseOffset - records;
+    if (removed === 0) return all;
+    const cut = gaps.find(({ start }) => start > baseOffset && start < nextOffset);
+    const end = cut?.start ?? nextOffset;
+    return addGap(all, { start: Math.max(baseOffset, end - removed), end });
+  }, gaps);
 }
 
 function startByBytes(state: RetentionState, retentionBytes: number): number {

@@ -7,37 +7,51 @@
 import type { SeglogError } from "../base/errors.ts";
 import { lostRange, outOfRange } from "../base/offset_errors.ts";
 import type { BatchView } from "../format/batch.ts";
+import { trimBatch } from "../format/trim_batch.ts";
 import { Cursor } from "./cursor.ts";
 import { isCorrupt } from "./damage.ts";
 import { gapAt } from "./gaps.ts";
+import type { ReadableSegment } from "./segment_file.ts";
 import { startIn } from "./segment_start.ts";
 import { type LogView, segmentAt } from "./view.ts";
 
 /**
- * The batches that hold offsets of `[from, until)`, newest first.
+ * The batches that hold offsets of `[from, until)`, newest first; with a key, those of segments that
+ * may hold it.
  *
  * @throws {SeglogError} `offset-out-of-range`, `lost` or `closed`; `corrupt`, naming the offsets:
  * what lies behind them was handed out, and reading can go on until their start
  */
 export function* reverseBatches(
   view: LogView,
-  from: number,
-  until: number,
+  { from, until, key }: {
+    readonly from: number;
+    readonly until: number;
+    readonly key: Uint8Array | undefined;
+  },
 ): Generator<BatchView, void, undefined> {
   let end = Math.min(until, view.nextOffset);
-  for (;;) {
+  for (let taken = Infinity;;) {
     end = beforeGaps(view, end);
     if (end <= from) return;
     // The log may have been truncated since the last stretch.
     if (end <= view.logStartOffset) throw outOfRange(view.name, end - 1, view);
     const lost = gapAt(view.lost, end - 1);
     if (lost !== undefined) throw lostRange(view.name, end - 1, lost);
-    const start = Math.max(from, stretchStart(view, end - 1));
+    const segment = segmentAt(view, end - 1);
+    if (key !== undefined && !segment.mayHold(key)) {
+      end = segment.baseOffset;
+      continue;
+    }
+    const start = Math.max(from, stretchStart(view, segment, end - 1));
     for (const found of stretch(view, start, end).toReversed()) {
       if (isCorrupt(found)) throw found;
-      yield found;
+      // One that compaction wrote since the last stretch may go on past its start.
+      const trimmed = trimBatch(found, { from: 0, until: taken });
+      if (trimmed !== undefined) yield trimmed;
     }
     end = start;
+    taken = start;
   }
 }
 
@@ -58,8 +72,7 @@ function stretch(view: LogView, start: number, end: number): (BatchView | Seglog
 }
 
 /** The offset from which to read forwards so as to reach `offset` soon. */
-function stretchStart(view: LogView, offset: number): number {
-  const segment = segmentAt(view, offset);
+function stretchStart(view: LogView, segment: ReadableSegment, offset: number): number {
   try {
     const start = startIn(segment, (index) => index.startOf(offset));
     return Math.max(view.logStartOffset, start.offset);

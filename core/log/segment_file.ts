@@ -41,6 +41,8 @@ export interface ReadableSegment extends SegmentName {
   index(): SparseIndex;
   /** Replaces an index whose file lied by one of the batches that are there. */
   rebuildIndex(): SparseIndex;
+  /** Whether records with this key may be in it: `false` is certain. */
+  mayHold(key: Uint8Array): boolean;
   close(): void;
 }
 

@@ -12,6 +12,7 @@ import {
 } from "../base/limits.ts";
 import { type BatchHeader, batchLength } from "../format/batch_header.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
+import { withFilter } from "./filter_file.ts";
 import { buildIndex, loadIndex } from "./index_file.ts";
 import type { SealedEntry } from "./manifest.ts";
 import type { OpenFiles } from "./open_files.ts";
@@ -87,6 +88,10 @@ export class SealedSegment implements ReadableSegment {
     return this.#index;
   }
 
+  mayHold(key: Uint8Array): boolean {
+    return withFilter(this.#place, this, (filter) => filter.mayHold(key)) ?? true;
+  }
+
   close(): void {
     this.#source?.file.close();
     this.#source = undefined;
@@ -160,6 +165,10 @@ export class ActiveSegment implements ReadableSegment {
     const { baseOffset } = this;
     this.#index = buildIndex(this.#file, { baseOffset, ...this.#written });
     return this.#index;
+  }
+
+  mayHold(): boolean {
+    return true;
   }
 
   /**

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { Gap } from "../../core/log/gaps.ts";
 import { retainedStart } from "../../core/log/retention.ts";
 import { Log, MemoryDisk } from "../../mod.ts";
 import { collect, shown } from "../support/collect.ts";
@@ -15,9 +16,9 @@ describe("retainedStart()", () => {
     nextOffset: 100,
     gaps: [],
     segments: [
-      { baseOffset: 0, bytes: 1000 },
-      { baseOffset: 40, bytes: 1000 },
-      { baseOffset: 80, bytes: 500 },
+      { baseOffset: 0, nextOffset: 40, records: 40, bytes: 1000 },
+      { baseOffset: 40, nextOffset: 80, records: 40, bytes: 1000 },
+      { baseOffset: 80, nextOffset: 100, records: 20, bytes: 500 },
     ],
     offsetAt: (timestampMs: number) => timestampMs / 10,
   };
@@ -37,6 +38,15 @@ describe("retainedStart()", () => {
       retainedStart({ ...state, gaps }, { ...UNLIMITED, retentionRecords }, 1000);
     assert.deepEqual([keep(5), keep(10), keep(11), keep(40), keep(41)], [95, 90, 69, 40, 19]);
     assert.equal(keep(1000), 5);
+  });
+
+  test("by count, at least so many are kept where records were compacted away", () => {
+    const [first, second, third] = state.segments;
+    const segments = [first!, { ...second!, records: 10 }, third!];
+    const keep = (retentionRecords: number, gaps: Gap[] = []) =>
+      retainedStart({ ...state, segments, gaps }, { ...UNLIMITED, retentionRecords }, 1000);
+    assert.deepEqual([keep(20), keep(25), keep(30), keep(31)], [80, 45, 40, 39]);
+    assert.deepEqual(keep(25, [{ start: 60, end: 80 }]), 35); // a cut may have taken the ten
   });
 
   test("by age, what is older goes", () => {

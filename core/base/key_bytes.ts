@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { KV_KEY_BYTES_MAX } from "../base/limits.ts";
+import { KV_KEY_BYTES_MAX } from "./limits.ts";
 
 /** What each key has before it: its length. */
 const LENGTH_BYTES = 2;

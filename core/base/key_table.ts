@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { crc32 } from "../base/crc32.ts";
+import { crc32 } from "./crc32.ts";
 import { KeyBytes, type KeyBytesState } from "./key_bytes.ts";
 
 const SLOTS_MIN = 16;
