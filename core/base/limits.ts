@@ -46,6 +46,16 @@ export const SPACE_AHEAD_BYTES_MIN = KIB;
 export const SEGMENT_AGE_MS_DEFAULT = 7 * 24 * 3600 * 1000;
 /** Most segments that one log may have; a roll beyond that is an error. */
 export const SEGMENTS_MAX = 100_000;
+/** How long compaction keeps a tombstone, unless configured: a day. */
+export const TOMBSTONE_MS_DEFAULT: number = 24 * 3600 * 1000;
+/** Most offsets that one batch may reach over, those that compaction took included. */
+export const BATCH_OFFSETS_MAX: number = 2 ** 32 - 1;
+/** Bytes of the batches that compaction writes: a single record is read with its batch. */
+export const COMPACTED_BATCH_BYTES: number = 16 * KIB;
+/** Memory for the keys that one pass of compaction looks for; it takes more passes for more. */
+export const COMPACTION_KEYS_BYTES: number = 256 * MIB;
+/** Bytes a second, read and written, that compaction takes when it runs by itself. */
+export const COMPACTION_BYTES_PER_SECOND: number = 64 * MIB;
 /** How often compaction may write a segment anew. */
 export const GENERATION_MAX = 1_000_000_000;
 /** Distance between two entries of the sparse index, in bytes of the segment. */

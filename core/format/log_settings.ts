@@ -9,6 +9,7 @@ import {
   SEGMENT_BYTES_DEFAULT,
   SEGMENT_BYTES_MAX,
   SEGMENT_BYTES_MIN,
+  TOMBSTONE_MS_DEFAULT,
 } from "../base/limits.ts";
 import { type Codec, CODECS } from "./compression.ts";
 import { parseSyncMode, type SyncMode } from "./sync_mode.ts";
@@ -33,7 +34,18 @@ export interface LogSettings extends RetentionPolicy {
   readonly sync: SyncMode;
   /** How batches are compressed; `none` unless set. */
   readonly compression: Codec;
+  /** `keys`: of each key only the latest record is kept, once segments are sealed; `none` unless set. */
+  readonly compaction: Compaction;
+  /** Share of records, 0 to 1, that later ones replace, at which a log is compacted; a half unless set. */
+  readonly garbageRatio: number;
+  /** Milliseconds for which a tombstone stays, for readers to see it; a day unless set. */
+  readonly tombstoneMs: number;
 }
+
+/** Whether a log is compacted, and by what. */
+export type Compaction = "none" | "keys";
+
+const COMPACTIONS: readonly Compaction[] = ["none", "keys"];
 
 /** What a log gets where nothing is said. */
 export const DEFAULT_LOG_SETTINGS: LogSettings = {
@@ -44,6 +56,9 @@ export const DEFAULT_LOG_SETTINGS: LogSettings = {
   retentionRecords: null,
   sync: "always",
   compression: "none",
+  compaction: "none",
+  garbageRatio: 0.5,
+  tombstoneMs: TOMBSTONE_MS_DEFAULT,
 };
 
 /** Says what is wrong with a value, as the end of a sentence; `undefined` when it is right. */
@@ -62,6 +77,15 @@ export const LOG_SETTING_CHECKS: Readonly<Record<keyof LogSettings, SettingCheck
       : 'must be "always", "os" or an interval such as "interval:200ms"',
   compression: (value) =>
     CODECS.includes(value as Codec) ? undefined : `must be one of ${CODECS.join(", ")}`,
+  compaction: (value) =>
+    COMPACTIONS.includes(value as Compaction)
+      ? undefined
+      : `must be one of ${COMPACTIONS.join(", ")}`,
+  garbageRatio: (value) =>
+    typeof value === "number" && value >= 0 && value <= 1
+      ? undefined
+      : "must be a number from 0 to 1",
+  tombstoneMs: wholeNumber(0, Number.MAX_SAFE_INTEGER),
 };
 
 /** Allows the whole numbers from `least` to `most`. */

@@ -39,6 +39,11 @@ export function withFilter<Answer>(
   }
 }
 
+/** Whether a sealed segment has a filter, be it right or not. */
+export function hasFilter(place: LogPlace, segment: SegmentName): boolean {
+  return place.disk.sizeOf(filterPath(place, segment)) !== undefined;
+}
+
 /**
  * Reads a sealed segment and writes its filter, if that is possible: one that is damaged, or that has
  * records without a key only, gets none.

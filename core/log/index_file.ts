@@ -14,10 +14,10 @@ import type { LogPlace, ReadableSegment, ReadableSegmentFile } from "./segment_f
 import { SegmentWalk } from "./segment_walk.ts";
 import { indexBytesMax, SparseIndex } from "./sparse_index.ts";
 
-/** Writes the index of a segment, if that is possible. */
-export function saveIndex(place: LogPlace, segment: ReadableSegment): void {
+/** Writes the index of a segment, its own unless given, if that is possible. */
+export function saveIndex(place: LogPlace, segment: ReadableSegment, index?: SparseIndex): void {
   try {
-    writeIndex(place, segment);
+    writeIndex(place, segment, index ?? segment.index());
   } catch (error) {
     if (!(error instanceof SeglogError)) throw error;
   }
@@ -62,9 +62,9 @@ export function indexPath(place: LogPlace, segment: SegmentName): string {
   return join(place.folder, indexFileName(segment));
 }
 
-function writeIndex(place: LogPlace, segment: ReadableSegment): void {
+function writeIndex(place: LogPlace, segment: ReadableSegment, index: SparseIndex): void {
   const { baseOffset, bytes: segmentBytes } = segment;
   const { salt } = segment.source();
-  const bytes = segment.index().encode({ salt, baseOffset, segmentBytes });
+  const bytes = index.encode({ salt, baseOffset, segmentBytes });
   writeHint(place.disk, indexPath(place, segment), bytes);
 }

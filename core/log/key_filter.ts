@@ -107,6 +107,20 @@ export class KeyFilter {
     return new KeyFilter(file, { salt: binding.salt, blocks, keys: view.getUint32(AT.keys, true) });
   }
 
+  /** The same filter in memory, to be asked for many keys. */
+  loaded(): KeyFilter {
+    const bytes = new Uint8Array(HEADER_BYTES + this.#blocks * BLOCK_BYTES);
+    const content = bytes.subarray(0, this.#file.read(bytes, 0));
+    const file: FilterFile = {
+      read(target, position) {
+        const part = content.subarray(position, position + target.length);
+        target.set(part);
+        return part.length;
+      },
+    };
+    return new KeyFilter(file, { salt: this.#salt, blocks: this.#blocks, keys: this.keys });
+  }
+
   /** Whether a key may be in the segment: `false` is certain, `true` wrong for one key in a hundred. */
   mayHold(key: Uint8Array): boolean {
     const hash = crc32(key);

@@ -16,15 +16,17 @@ import { MANIFEST_FILE } from "../format/file_names.ts";
 import { recordsOf } from "../format/records_of.ts";
 import type { LogSettings } from "../format/log_settings.ts";
 import type { LogRecord, RecordInput } from "../format/record.ts";
+import type { CompactionReport } from "./compaction.ts";
+import type { CompactOptions } from "./compactor.ts";
 import type { AppendedRange } from "./append_queue.ts";
 import { LogCaches } from "./caches.ts";
 import { countRecords } from "./count_records.ts";
 import { gapAt } from "./gaps.ts";
 import { Cursor } from "./cursor.ts";
-import { LogWriter, type WriteOptions } from "./log_writer.ts";
+import { LogWriter } from "./log_writer.ts";
 import { noLog } from "./no_log.ts";
 import { lockLog, openOwnedLog } from "./open_log.ts";
-import { type LogOptions, settingsOf } from "./options.ts";
+import { type LogOptions, settingsOf, type WriteOptions } from "./options.ts";
 import { OutsideView } from "./outside_view.ts";
 import type { OwnedState } from "./owned_state.ts";
 import type { RecoveryReport } from "./recovery.ts";
@@ -160,6 +162,11 @@ export class Log implements AsyncDisposable {
   /** Records that can be read: fewer than there are offsets, once some were removed or lost. */
   get recordCount(): number {
     return countRecords(this.#fresh());
+  }
+
+  /** Below it, records may be gone that later ones with the same key replaced. */
+  get compactedTo(): number {
+    return this.#fresh().compactedTo;
   }
 
   /** Bytes of all segments. */
@@ -300,6 +307,27 @@ export class Log implements AsyncDisposable {
   /** Rolls a segment that is old enough, and drops what retention no longer keeps. */
   async maintain(): Promise<void> {
     await this.#writable().maintain();
+  }
+
+  /**
+   * Seals what was appended so far, and removes each record that a later one with the same key replaces.
+   * Offsets stay what they are: those of what was removed hold nothing. Records without a key, or with
+   * one of more than 1 KiB, stay. A tombstone stays for `tombstoneMs`, and as long as it hides anything.
+   * Reading, following and appending go on meanwhile.
+   *
+   * @returns what it did
+   * @throws {SeglogError} `corrupt` when a segment cannot be read: it stays as it is; `disk-full`;
+   * `condition-failed` when records were truncated meanwhile; `closed`
+   */
+  async compact(options: CompactOptions = {}): Promise<CompactionReport> {
+    const writer = this.#writable();
+    await writer.roll();
+    return await writer.compactor.compact(options);
+  }
+
+  /** The same where settings say so and there may be garbage enough; `undefined` when nothing is due. */
+  async compactIfDue(options: CompactOptions = {}): Promise<CompactionReport | undefined> {
+    return await this.#writable().compactor.compactIfDue(options);
   }
 
   /** Changes settings from now on. @throws {SeglogError} `invalid-argument` */

@@ -22,24 +22,13 @@ import { checkBatch } from "../format/check_batch.ts";
 import type { BuiltBatch } from "../format/batch_builder.ts";
 import type { LogSettings } from "../format/log_settings.ts";
 import type { RecordInput } from "../format/record.ts";
-import type { SyncMode, SyncPolicy } from "../format/sync_mode.ts";
+import type { SyncPolicy } from "../format/sync_mode.ts";
 import { type AppendedRange, AppendQueue, type AppendWork, type Waiter } from "./append_queue.ts";
-import { joinGaps } from "./gaps.ts";
 import { BackgroundSync } from "./background_sync.ts";
-import { syncPolicyOf } from "./options.ts";
+import { Compactor } from "./compactor.ts";
+import { syncPolicyOf, type WriteOptions } from "./options.ts";
 import type { OwnedState } from "./owned_state.ts";
-import { retainedStart } from "./retention.ts";
-import { keptFromTime } from "./time_lookup.ts";
-
-/** How one append is made. */
-export interface WriteOptions {
-  /** Append only when the first record would get exactly this offset. */
-  readonly expectedOffset?: number;
-  /** Makes a retry with the same sequence answer like the first try. */
-  readonly producer?: ProducerStamp;
-  /** Acknowledge by this mode instead of the log's own. */
-  readonly sync?: SyncMode;
-}
+import { keptStart } from "./retain.ts";
 
 /** Writes one log. Everything that touches its files runs one at a time. */
 export class LogWriter {
@@ -53,6 +42,8 @@ export class LogWriter {
   #isClosing = false;
   #hasRolled = false;
   readonly #backgroundSync: BackgroundSync;
+  /** Rewrites sealed segments beside the writer. */
+  readonly compactor: Compactor;
 
   constructor(state: OwnedState, settings: LogSettings, clock: Clock) {
     this.#state = state;
@@ -61,6 +52,11 @@ export class LogWriter {
     this.#syncPolicy = syncPolicyOf(settings.sync);
     this.#queue = new AppendQueue(state.nextOffset, () => this.#settings.compression);
     this.#backgroundSync = new BackgroundSync(clock, () => this.#sync().catch(() => {})); // the state says so
+    this.compactor = new Compactor(state, {
+      settings: () => this.#settings,
+      clock,
+      exclusively: (change) => this.#mutex.run(change),
+    });
   }
 
   /** Changes the settings; an append under way may still see the old ones. */
@@ -146,6 +142,14 @@ export class LogWriter {
     });
   }
 
+  /** Seals all that was appended so far. */
+  roll(): Promise<void> {
+    return this.#mutex.run(async () => {
+      this.#checkWritable();
+      if (!this.#state.active.isEmpty) await this.#roll();
+    });
+  }
+
   /** Rolls a segment that is old enough, and drops what retention no longer keeps. */
   maintain(): Promise<void> {
     return this.#mutex.run(async () => {
@@ -153,6 +157,7 @@ export class LogWriter {
       if (this.#isAged()) await this.#roll();
       this.#hasRolled = false;
       await this.#retain();
+      void this.compactor.buildFilters();
     });
   }
 
@@ -161,6 +166,7 @@ export class LogWriter {
     this.#isClosing = true;
     const state = this.#state;
     const wasPoisoned = state.isPoisoned;
+    await this.compactor.end();
     try {
       // What waits and fails is told to those who wait for it; the rest is closed in good order.
       await this.#acknowledge({ kind: "os" }, this.#queue.end).catch(() => {});
@@ -376,16 +382,7 @@ export class LogWriter {
 
   async #retain(): Promise<void> {
     const state = this.#state;
-    let damage: SeglogError | undefined;
-    const offsetAt = (timestampMs: number) => {
-      const kept = keptFromTime(state, timestampMs);
-      damage = kept.damage;
-      return kept.offset;
-    };
-    const { logStartOffset, nextOffset, segments } = state;
-    const gaps = joinGaps(state.gaps, state.lost);
-    const seen = { logStartOffset, nextOffset, gaps, segments, offsetAt };
-    const start = retainedStart(seen, this.#settings, this.#clock.now());
+    const { start, damage } = keptStart(state, this.#settings, this.#clock.now());
     if (start > state.logStartOffset) {
       if (start > state.durableOffset) await this.#sync();
       if (start === state.nextOffset && !state.active.isEmpty) await this.#roll();

@@ -6,6 +6,7 @@
 import type { Clock } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
+import type { ProducerStamp } from "../format/producer_field.ts";
 import {
   checkSettings,
   DEFAULT_LOG_SETTINGS,
@@ -26,6 +27,16 @@ export interface LogOptions extends Partial<LogSettings> {
   readonly disk?: Disk;
   /** Time; the machine's unless given. */
   readonly clock?: Clock;
+}
+
+/** How one append is made. */
+export interface WriteOptions {
+  /** Append only when the first record would get exactly this offset. */
+  readonly expectedOffset?: number;
+  /** Makes a retry with the same sequence answer like the first try. */
+  readonly producer?: ProducerStamp;
+  /** Acknowledge by this mode instead of the log's own. */
+  readonly sync?: SyncMode;
 }
 
 /** The settings in `options`, with defaults for the rest. @throws {SeglogError} `invalid-argument` */

@@ -77,6 +77,10 @@ export class OutsideView implements LogView {
     return this.#look.manifest.lost;
   }
 
+  get compactedTo(): number {
+    return this.#look.manifest.compactedTo;
+  }
+
   get segments(): readonly ReadableSegment[] {
     return this.#look.segments;
   }

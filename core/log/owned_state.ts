@@ -11,12 +11,14 @@ import { LOCK_IS_LOST, removeIfThere } from "../disk/files.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { addGap, type Gap, gapsFrom, outsideGaps } from "./gaps.ts";
 import { companionPaths } from "./companions.ts";
+import { saveFilter } from "./filter_file.ts";
 import { saveIndex } from "./index_file.ts";
 import { type Manifest, type SealedEntry, writeManifest } from "./manifest.ts";
 import type { OpenFiles } from "./open_files.ts";
 import type { ProducerTable } from "./producers.ts";
 import type { LogPlace, ReadableSegment } from "./segment_file.ts";
 import { type ActiveSegment, createActive, SealedSegment } from "./segments.ts";
+import type { RewrittenSegment } from "./segment_rewriter.ts";
 import { Tail } from "./tail.ts";
 import type { LogView } from "./view.ts";
 
@@ -83,6 +85,20 @@ export class OwnedState implements LogView {
 
   get lost(): readonly Gap[] {
     return this.#manifest.lost;
+  }
+
+  /** Below it, compaction may have taken records that later ones replace. */
+  get compactedTo(): number {
+    return this.#manifest.compactedTo;
+  }
+
+  /** Below it, no key has two records. */
+  get cleanTo(): number {
+    return this.#manifest.cleanTo;
+  }
+
+  get sealed(): readonly SealedSegment[] {
+    return this.#sealed;
   }
 
   get segments(): readonly ReadableSegment[] {
@@ -212,6 +228,50 @@ export class OwnedState implements LogView {
     this.#drop((segment) => segment.baseOffset >= start);
   }
 
+  /**
+   * Puts new segments in the place of others, which are removed. The new ones are whole, synced, and
+   * under their names: a crash before the manifest is replaced leaves them listed nowhere, one after it
+   * the old ones, and opening removes what is not listed.
+   *
+   * @param end up to where compaction has looked for what replaces records of these segments
+   * @throws {SeglogError} `condition-failed` when they are not all there any more: a truncation came
+   */
+  async replaceSegments(
+    old: readonly SealedSegment[],
+    rewritten: readonly RewrittenSegment[],
+    end: number,
+  ): Promise<void> {
+    this.checkOwned();
+    const { sealed, gaps, compactedTo } = this.#manifest;
+    const at = this.#sealed.indexOf(old[0]!);
+    if (!old.every((segment, i) => at >= 0 && this.#sealed[at + i] === segment)) {
+      throw new SeglogError(
+        "condition-failed",
+        `Cannot compact ${this.name}: records were truncated meanwhile; try again`,
+      );
+    }
+    const entries = rewritten.map(({ entry }) => entry);
+    const gone = { start: old[0]!.baseOffset, end: old.at(-1)!.nextOffset };
+    await this.#replaceManifest({
+      sealed: sealed.toSpliced(at, old.length, ...entries),
+      gaps: entries.length > 0 ? gaps : gapsFrom(addGap(gaps, gone), this.logStartOffset),
+      compactedTo: Math.max(compactedTo, end),
+    });
+    const segments = rewritten.map(({ entry }) => this.#sealedSegment(entry));
+    this.#sealed = this.#sealed.toSpliced(at, old.length, ...segments);
+    segments.forEach((segment, i) => {
+      saveIndex(this.place, segment, rewritten[i]!.index);
+      saveFilter(this.place, segment, rewritten[i]!.filter);
+    });
+    this.#remove(old);
+  }
+
+  /** Notes that below an offset no key has two records. */
+  async markCompacted(cleanTo: number): Promise<void> {
+    this.checkOwned();
+    await this.#replaceManifest({ cleanTo });
+  }
+
   /** Says in the manifest that everything written is durable; opening then need not scan. */
   async markClean(): Promise<void> {
     const { bytes, nextOffset } = this.#active.written;
@@ -246,6 +306,10 @@ export class OwnedState implements LogView {
   #drop(isDropped: (segment: SealedSegment) => boolean): void {
     const dropped = this.#sealed.filter(isDropped);
     this.#sealed = this.#sealed.filter((segment) => !isDropped(segment));
+    this.#remove(dropped);
+  }
+
+  #remove(dropped: readonly SealedSegment[]): void {
     this.#listSegments();
     for (const segment of dropped) segment.close();
     const { disk } = this.place;

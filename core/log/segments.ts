@@ -92,6 +92,16 @@ export class SealedSegment implements ReadableSegment {
     return withFilter(this.#place, this, (filter) => filter.mayHold(key)) ?? true;
   }
 
+  /** How many of the keys may be in it, about; `undefined` when no filter tells. */
+  countHeld(keys: Iterable<Uint8Array>): number | undefined {
+    return withFilter(this.#place, this, (filter) => {
+      const loaded = filter.loaded();
+      let count = 0;
+      for (const key of keys) if (loaded.mayHold(key)) count++;
+      return count;
+    });
+  }
+
   close(): void {
     this.#source?.file.close();
     this.#source = undefined;

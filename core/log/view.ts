@@ -19,6 +19,8 @@ export interface LogView {
   readonly gaps: readonly Gap[];
   /** Offsets whose records a repair gave up: readers are told. */
   readonly lost: readonly Gap[];
+  /** Below it, records may be gone that later ones with the same key replaced. */
+  readonly compactedTo: number;
   /** Sealed segments and then the active one, in offset order. */
   readonly segments: readonly ReadableSegment[];
   /** Looks for what another process has done to the log; nothing to do for its owner. */

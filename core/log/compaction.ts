@@ -1,0 +1,292 @@
+/**
+ * Compaction: of each key the latest record stays, in sealed segments only.
+ *
+ * As the log cleaner of Kafka it works in two passes. The first goes through the part of the log that
+ * no pass has been through, and notes the last record of each key. The second writes the segments anew
+ * that hold records which those replace: of the part before, filters tell which segments have none of
+ * the keys, and they are not read. Offsets stay what they were; readers pass over what is gone.
+ *
+ * ```text
+ *   before   0 a=1   1 b=1   2 a=2 | 3 c=1   4 b=×   5 a=3 | 6 … active
+ *   after                            3 c=1           5 a=3 | 6 … active    (the tombstone was old)
+ * ```
+ *
+ * What an open snapshot sees stays: a record at `o` that one at `p` replaces is needed by a snapshot
+ * at `r` when `o <= r < p`. A tombstone goes when it is old, no snapshot is open before it, and no older
+ * record of its key is left that it hides.
+ *
+ * The new segments are whole and synced, under their names, before the manifest lists them instead of
+ * the old ones, which go last. So a crash at any step leaves one or the other, and what no manifest
+ * lists is removed when the log is opened.
+ *
+ * @module
+ */
+import { COMPACTION_KEYS_BYTES } from "../base/limits.ts";
+import { BatchView } from "../format/batch.ts";
+import type { Codec } from "../format/compression.ts";
+import type { LogRecord } from "../format/record.ts";
+import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
+import { type CompactionLimits, planCompaction, type WeighedSegment } from "./compaction_plan.ts";
+import { damagedPayload, damageError } from "./damage.ts";
+import { gapAt } from "./gaps.ts";
+import { isCompacted, LatestOffsets } from "./latest_offsets.ts";
+import type { OwnedState } from "./owned_state.ts";
+import { SegmentRewriter } from "./segment_rewriter.ts";
+import { SegmentWalk } from "./segment_walk.ts";
+import type { SealedSegment } from "./segments.ts";
+
+/** Other keys that a filter lets through, at most: they are no garbage. */
+const FALSE_POSITIVES = 0.01;
+
+/** How one compaction is done. */
+export interface CompactionTask extends CompactionLimits {
+  /** Tombstones that were written before may go: milliseconds since 1970. */
+  readonly tombstonesBeforeMs: number;
+  readonly codec: Codec;
+  readonly nowMs: number;
+  /** The offsets of open snapshots, as they are at the moment. */
+  readonly held: () => readonly number[];
+  /** Is told of bytes that were read or written, and resolves when it may go on. */
+  readonly pace: (bytes: number) => Promise<void>;
+  /** Runs what changes the log, when nothing else does. */
+  readonly exclusively: (change: () => Promise<void>) => Promise<void>;
+  /** Memory for keys; a few hundred MiB unless given. */
+  readonly keysBytes?: number;
+}
+
+/** What a compaction did. */
+export interface CompactionReport {
+  /** Segments that were written anew or removed. */
+  readonly segments: number;
+  /** Sealed segments that were left as they are, those that were not read included. */
+  readonly skipped: number;
+  /** Records that were removed. */
+  readonly records: number;
+  /** Bytes that the log takes less. */
+  readonly bytes: number;
+}
+
+/** Compacts a log that this process owns. @throws {SeglogError} `corrupt`, `disk-full`, `closed`, … */
+export async function compactLog(
+  state: OwnedState,
+  task: CompactionTask,
+): Promise<CompactionReport> {
+  let report: CompactionReport = { segments: 0, skipped: 0, records: 0, bytes: 0 };
+  const limit = state.active.baseOffset;
+  for (let start = state.cleanTo;;) {
+    const pass = new CompactionPass(state, task, { start, limit });
+    const { end, ...done } = await pass.run();
+    report = {
+      segments: report.segments + done.segments,
+      skipped: done.skipped,
+      records: report.records + done.records,
+      bytes: report.bytes + done.bytes,
+    };
+    if (end === undefined) return report;
+    start = end;
+  }
+}
+
+/** One pass: through as many keys as there is memory for. */
+class CompactionPass {
+  readonly #state: OwnedState;
+  readonly #task: CompactionTask;
+  /** Below it, no key has two records. */
+  readonly #start: number;
+  /** Segments from here on came later. */
+  readonly #limit: number;
+  readonly #latest = new LatestOffsets();
+  /** Where the part ends whose keys are known. */
+  #end = 0;
+  /** The first record that stays only for now: the next compaction has to look at it again. */
+  #unsettled = Infinity;
+  /** The offsets of open snapshots. */
+  #held: readonly number[] = [];
+  #segments = 0;
+  #records = 0;
+  #bytes = 0;
+
+  constructor(
+    state: OwnedState,
+    task: CompactionTask,
+    range: { readonly start: number; readonly limit: number },
+  ) {
+    this.#state = state;
+    this.#task = task;
+    this.#start = range.start;
+    this.#limit = range.limit;
+  }
+
+  /** @returns with where the next pass goes on; `undefined` after the last */
+  async run(): Promise<CompactionReport & { end: number | undefined }> {
+    const sealed = this.#state.sealed.filter(({ baseOffset }) => baseOffset < this.#limit);
+    const weighed = await this.#weigh(sealed);
+    const runs = planCompaction(weighed, this.#task);
+    const isChosen = new Set(runs.flatMap((run) => run.map(({ entry }) => entry.baseOffset)));
+    const kept = sealed.filter(({ baseOffset }) => !isChosen.has(baseOffset));
+    if (runs.length > 0 || this.#task.garbageRatio === 0) {
+      for (const run of runs) {
+        const bases = new Set(run.map(({ entry }) => entry.baseOffset));
+        const below = kept.filter(({ nextOffset }) => nextOffset <= this.#start);
+        await this.#rewrite(sealed.filter(({ baseOffset }) => bases.has(baseOffset)), below);
+      }
+      await this.#settle();
+    }
+    const isLast = this.#end >= (sealed.at(-1)?.nextOffset ?? 0);
+    return {
+      segments: this.#segments,
+      skipped: kept.length,
+      records: this.#records,
+      bytes: this.#bytes,
+      end: isLast ? undefined : this.#end,
+    };
+  }
+
+  /** Finds the last record of each key, and how much garbage that makes where. */
+  async #weigh(sealed: readonly SealedSegment[]): Promise<WeighedSegment[]> {
+    const { keysBytes = COMPACTION_KEYS_BYTES } = this.#task;
+    const garbage = new Map<SealedSegment, number>(sealed.map((segment) => [segment, 0]));
+    const count = (offset: number) => {
+      const segment = sealed.findLast(({ baseOffset }) => baseOffset <= offset);
+      if (segment !== undefined) garbage.set(segment, garbage.get(segment)! + 1);
+    };
+    this.#end = this.#start;
+    for (const segment of sealed.filter(({ nextOffset }) => nextOffset > this.#start)) {
+      if (this.#latest.bytes >= keysBytes) break;
+      await this.#read(segment, ({ key, offset, value, timestamp }) => {
+        if (!isCompacted(key) || this.#isRemoved(offset)) return;
+        const deletedMs = value === null ? timestamp : undefined;
+        const before = this.#latest.note(key, { offset, deletedMs });
+        if (before >= 0) count(before);
+      });
+      this.#end = segment.nextOffset;
+    }
+    for (const { offset, deletedMs } of this.#latest.tombstones()) {
+      if (deletedMs < this.#task.tombstonesBeforeMs) count(offset);
+      else this.#unsettled = Math.min(this.#unsettled, offset);
+    }
+    for (const segment of sealed) {
+      if (segment.nextOffset > this.#start) break;
+      garbage.set(segment, await this.#weighClean(segment));
+    }
+    return sealed.filter(({ baseOffset }) => baseOffset < this.#end)
+      .map((segment) => ({ entry: segment.entry, garbage: garbage.get(segment)! }));
+  }
+
+  /** How many records of a segment that was compacted before are replaced now, about. */
+  async #weighClean(segment: SealedSegment): Promise<number> {
+    const { keys } = this.#latest;
+    const ask = keys <= segment.records ? segment.countHeld(this.#latest.names()) : undefined;
+    if (ask !== undefined) {
+      const isThorough = this.#task.garbageRatio === 0;
+      return isThorough ? ask : Math.max(0, ask - Math.ceil(FALSE_POSITIVES * keys));
+    }
+    let garbage = 0;
+    await this.#read(segment, ({ key, offset }) => {
+      if (isCompacted(key) && this.#latest.of(key) > offset) garbage++;
+    });
+    return garbage;
+  }
+
+  /**
+   * Writes a run of segments anew, and puts the new ones in their place.
+   *
+   * @param below segments of before that stay, and may hold what a tombstone hides
+   */
+  async #rewrite(run: readonly SealedSegment[], below: readonly SealedSegment[]): Promise<void> {
+    const { place } = this.#state;
+    const { segmentBytes, codec, nowMs, pace, exclusively } = this.#task;
+    const { baseOffset } = run[0]!;
+    const { nextOffset } = run.at(-1)!;
+    const generation = 1 + Math.max(...run.map(({ generation }) => generation));
+    const rewriter = new SegmentRewriter(place, {
+      baseOffset,
+      generation,
+      segmentBytes,
+      codec,
+      nowMs,
+    });
+    try {
+      let records = 0;
+      let written = 0;
+      for (const segment of run) {
+        await this.#read(segment, (record, epoch) => {
+          if (this.#stays(record, below)) rewriter.add(record, epoch);
+          else records++;
+        }, async () => {
+          await rewriter.drain();
+          await pace(rewriter.bytes - written);
+          written = rewriter.bytes;
+        });
+      }
+      if (records === 0 && run.length === 1) return rewriter.discard(); // what was garbage is held
+      const segments = await rewriter.finish(nextOffset);
+      const before = run.reduce((sum, { bytes }) => sum + bytes, 0);
+      await exclusively(() => this.#state.replaceSegments(run, segments, this.#end));
+      this.#segments += run.length;
+      this.#records += records;
+      this.#bytes += before - segments.reduce((sum, { entry }) => sum + entry.bytes, 0);
+    } catch (error) {
+      if (this.#state.failure === undefined) rewriter.discard();
+      throw error;
+    }
+  }
+
+  /** Whether a record is needed, or may be. */
+  #stays({ key, offset, value, timestamp }: LogRecord, below: readonly SealedSegment[]): boolean {
+    if (this.#isRemoved(offset)) return false;
+    if (!isCompacted(key)) return true;
+    const latest = this.#latest.of(key);
+    const held = this.#held;
+    if (latest > offset) {
+      if (!held.some((revision) => revision >= offset && revision < latest)) return false;
+      this.#unsettled = Math.min(this.#unsettled, offset);
+      return true;
+    }
+    const isOld = value === null && timestamp < this.#task.tombstonesBeforeMs;
+    if (!isOld) return true;
+    const isNeeded = latest < 0 || held.some((revision) => revision < offset) ||
+      below.some((segment) => segment.mayHold(key));
+    if (isNeeded) this.#unsettled = Math.min(this.#unsettled, offset);
+    return isNeeded;
+  }
+
+  /** Notes how far no key has two records. */
+  async #settle(): Promise<void> {
+    const cleanTo = Math.min(this.#end, this.#unsettled);
+    if (cleanTo <= this.#state.cleanTo) return;
+    await this.#task.exclusively(() => this.#state.markCompacted(cleanTo));
+  }
+
+  /** Whether a truncation removed the record at an offset. */
+  #isRemoved(offset: number): boolean {
+    const { logStartOffset, gaps } = this.#state;
+    return offset < logStartOffset || gapAt(gaps, offset) !== undefined;
+  }
+
+  /** Reads the records of a segment, a batch at a time. @throws {SeglogError} `corrupt` */
+  async #read(
+    segment: SealedSegment,
+    visit: (record: LogRecord, epoch: number) => void,
+    afterBatch?: () => Promise<void>,
+  ): Promise<void> {
+    const start = { position: SEGMENT_HEADER_BYTES, offset: segment.baseOffset };
+    const walk = new SegmentWalk(segment.source(), segment, start);
+    for (;;) {
+      this.#state.checkOpen();
+      const found = walk.next();
+      if (found === undefined) return;
+      const damage = !(found instanceof BatchView)
+        ? found
+        : found.isIntact()
+        ? undefined
+        : damagedPayload(found, walk.position - found.bytes.length);
+      if (damage !== undefined) throw damageError(this.#state, segment.path, damage);
+      const batch = found as BatchView;
+      this.#held = this.#task.held();
+      for (const record of batch.records()) visit(record, batch.header.epoch);
+      await afterBatch?.();
+      await this.#task.pace(batch.bytes.length);
+    }
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * Compacts one log, when asked or by itself, and builds the filters that its sealed segments lack.
+ *
+ * @module
+ */
+import type { Clock } from "../base/clock.ts";
+import { SeglogError } from "../base/errors.ts";
+import { Mutex } from "../base/mutex.ts";
+import type { LogSettings } from "../format/log_settings.ts";
+import { type CompactionReport, compactLog } from "./compaction.ts";
+import { buildFilter, hasFilter } from "./filter_file.ts";
+import type { OwnedState } from "./owned_state.ts";
+import { Pace } from "./pace.ts";
+import type { SealedSegment } from "./segments.ts";
+
+/** How one compaction is run. */
+export interface CompactOptions {
+  /** Offsets that snapshots read at: what they see stays. Asked again and again. */
+  readonly held?: () => readonly number[];
+  /** Bytes a second that it may read and write; without bound unless given. */
+  readonly bytesPerSecond?: number;
+}
+
+/** The compactor of a log that this process owns. */
+export class Compactor {
+  readonly #state: OwnedState;
+  readonly #clock: Clock;
+  readonly #exclusively: (change: () => Promise<void>) => Promise<void>;
+  readonly #mutex = new Mutex();
+  readonly #settings: () => LogSettings;
+  #isEnding = false;
+  #pace: Pace | undefined;
+  /** Sealed segments below were looked at, and there was not enough garbage. */
+  #lookedTo: number;
+  readonly #withoutFilter = new WeakSet<SealedSegment>();
+
+  /** @param exclusively runs what changes the log, when nothing else does */
+  constructor(
+    state: OwnedState,
+    parts: {
+      settings: () => LogSettings;
+      clock: Clock;
+      exclusively: (change: () => Promise<void>) => Promise<void>;
+    },
+  ) {
+    this.#state = state;
+    this.#settings = parts.settings;
+    this.#clock = parts.clock;
+    this.#exclusively = parts.exclusively;
+    this.#lookedTo = state.compactedTo;
+  }
+
+  /** Compacts whatever the share of garbage is. Throws as {@linkcode compactLog}. */
+  compact(options: CompactOptions): Promise<CompactionReport> {
+    return this.#mutex.run(() => this.#run(options, 0));
+  }
+
+  /**
+   * Compacts where the topic says so and there may be enough garbage: no more than one record for each
+   * that came since the last look.
+   *
+   * @returns `undefined` when nothing was due
+   */
+  compactIfDue(options: CompactOptions): Promise<CompactionReport | undefined> {
+    return this.#mutex.run(async () => {
+      const { compaction, garbageRatio } = this.#settings();
+      const { sealed } = this.#state;
+      const bytesOf = (segments: readonly SealedSegment[]) =>
+        segments.reduce((sum, { bytes }) => sum + bytes, 0);
+      const fresh = bytesOf(sealed.filter(({ nextOffset }) => nextOffset > this.#lookedTo));
+      const isDue = fresh > 0 && fresh >= garbageRatio * bytesOf(sealed);
+      if (compaction === "none" || !isDue) return undefined;
+      const end = this.#state.active.baseOffset;
+      const report = await this.#run(options, garbageRatio);
+      this.#lookedTo = end;
+      return report;
+    });
+  }
+
+  /** Builds the filters that are missing, where the topic is one to be compacted. */
+  buildFilters(): Promise<void> {
+    return this.#mutex.run(async () => {
+      if (this.#settings().compaction === "none") return;
+      const { place } = this.#state;
+      for (const segment of this.#state.sealed) {
+        if (this.#withoutFilter.has(segment) || hasFilter(place, segment)) continue;
+        this.#withoutFilter.add(segment); // one that cannot have one is not tried again
+        await buildFilter(place, segment, () => this.#state.failure === undefined);
+      }
+    });
+  }
+
+  /** Ends a compaction under way, with `closed`, and waits for filters to be built. */
+  async end(): Promise<void> {
+    this.#isEnding = true;
+    this.#pace?.wake();
+    await this.#mutex.run(() => {});
+  }
+
+  async #run(options: CompactOptions, garbageRatio: number): Promise<CompactionReport> {
+    const { segmentBytes, compression, tombstoneMs } = this.#settings();
+    const { held = () => [], bytesPerSecond = Infinity } = options;
+    const check = () => this.#check();
+    check();
+    const pace = new Pace({ bytesPerSecond, clock: this.#clock, check });
+    this.#pace = pace;
+    const nowMs = this.#clock.now();
+    return await compactLog(this.#state, {
+      garbageRatio,
+      segmentBytes,
+      codec: compression,
+      nowMs,
+      tombstonesBeforeMs: nowMs - tombstoneMs,
+      held,
+      pace: (bytes) => pace.step(bytes),
+      exclusively: this.#exclusively,
+    });
+  }
+
+  #check(): void {
+    this.#state.checkOwned();
+    if (!this.#isEnding) return;
+    throw new SeglogError("closed", `Cannot compact ${this.#state.name}: the log is closing`);
+  }
+}
