@@ -52,7 +52,10 @@ describe("a bucket that is opened again", () => {
       await using store = await Store.open(FOLDER, { disk });
       await store.deleteTopic("users");
       await store.ensureTopic("users");
-      await store.append("users", Array.from({ length: COUNT + 1 }, () => ({ key: "a", value: "" })));
+      await store.append(
+        "users",
+        Array.from({ length: COUNT + 1 }, () => ({ key: "a", value: "" })),
+      );
     }
     writeAll(disk, HINT, whole);
     assert.deepEqual(await keysOf(disk), ["a"]);
