@@ -11,8 +11,8 @@
  *   "bee\0" 9   62 65 65 00 | 9        62 65 65 00 | 9    the same four: ended too, and longer
  * ```
  *
- * A key is looked at once for each four bytes that it shares with others, so long prefixes do no
- * harm; calls are nested a quarter as deep as the longest key is long. While it sorts it takes 9
+ * A key is looked at a few times for each four bytes that it shares with others, so long prefixes do
+ * no harm; calls are nested a quarter as deep as the longest key is long. While it sorts it takes 9
  * bytes a key, and 4 more for what it returns.
  *
  * @module
