@@ -48,8 +48,9 @@ export { formatRecordShape, type RecordPlace } from "./core/format/write_shape.t
 export type { AppendedRange } from "./core/log/append_queue.ts";
 export { Log } from "./core/log/log.ts";
 export type { LogReadOptions } from "./core/log/read_batches.ts";
-export type { WriteOptions } from "./core/log/log_writer.ts";
-export type { LogOptions } from "./core/log/options.ts";
+export type { CompactionReport } from "./core/log/compaction.ts";
+export type { CompactOptions } from "./core/log/compactor.ts";
+export type { LogOptions, WriteOptions } from "./core/log/options.ts";
 export type { RecoveryReport } from "./core/log/recovery.ts";
 export type {
   AppendOptions,
@@ -57,6 +58,8 @@ export type {
   Backend,
   Bounds,
   Capabilities,
+  Hints,
+  OpenHint,
   PartitionInfo,
   ReadOptions,
   TopicDetails,

@@ -7,6 +7,7 @@
  */
 import process from "node:process";
 import type { Outcome } from "./outcome.ts";
+import { KV_STEPS } from "./workloads/kv_steps.ts";
 import { STEPS } from "./workloads/steps.ts";
 import { workloadNamed } from "./workloads/all.ts";
 
@@ -17,7 +18,7 @@ process.exit(0); // a system may keep threads or timers
 
 async function measured(): Promise<Outcome> {
   try {
-    const run = STEPS[workload] ?? workloadNamed(workload).run;
+    const run = STEPS[workload] ?? KV_STEPS[workload] ?? workloadNamed(workload).run;
     return { figures: await run({ system, params: JSON.parse(params), folder }) };
   } catch (error) {
     return { missing: whyMissing(error) };

@@ -11,8 +11,11 @@
 import { ClassicLevel } from "classic-level";
 import { type EmbeddedStore, type EmbeddedSystem, type OpenOptions, Witness } from "./store.ts";
 
-const BUFFER_BYTES = 64 * 1024 * 1024;
-const CACHE_BYTES = 64 * 1024 * 1024;
+/** The sizes that are set. */
+export const LEVELDB_SIZES = {
+  writeBufferSize: 64 * 1024 * 1024,
+  cacheSize: 64 * 1024 * 1024,
+} as const;
 const RECORDS_PER_READ = 1000;
 /** Room for that many records: 16 KiB, the default, would hold an eighth. */
 const READ_BYTES = 1024 * 1024;
@@ -24,8 +27,7 @@ export const levelDb: EmbeddedSystem = {
     const level: Level = new ClassicLevel(folder, {
       keyEncoding: "view",
       valueEncoding: "view",
-      writeBufferSize: BUFFER_BYTES,
-      cacheSize: CACHE_BYTES,
+      ...LEVELDB_SIZES,
     });
     await level.open();
     const [last] = await level.keys({ reverse: true, limit: 1 }).all();

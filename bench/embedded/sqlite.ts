@@ -1,52 +1,21 @@
 /**
- * SQLite: `node:sqlite` on Deno and Node, `bun:sqlite` on Bun; a table by row number, prepared
- * statements, one transaction a batch, a write-ahead log.
- *
- * `buffered` is `synchronous=OFF`: no sync at all. `durable` is `FULL`: a sync of the write-ahead
- * log at each commit.
+ * SQLite: a table by row number, prepared statements, one transaction a batch.
  *
  * @module
  */
 import { join } from "node:path";
-import process from "node:process";
+import { type Database, openDatabase, type Statement, valueOf } from "./sqlite_database.ts";
 import { type EmbeddedStore, type EmbeddedSystem, type OpenOptions, Witness } from "./store.ts";
-
-/** What both modules have. */
-interface Statement {
-  /** Rows as arrays, which are made faster than objects; only in `node:sqlite`. */
-  setReturnArrays?(isArray: boolean): void;
-  run(...values: readonly (number | Uint8Array)[]): unknown;
-  get(...values: readonly number[]): unknown;
-  iterate(): Iterable<unknown>;
-}
-
-interface Database {
-  exec(sql: string): void;
-  prepare(sql: string): Statement;
-  close(): void;
-}
-
-/** A row with one value, as an array or as an object. */
-type Row = { readonly [0]?: Uint8Array; readonly value?: Uint8Array };
 
 export const sqlite: EmbeddedSystem = {
   async open(folder, { promised }: OpenOptions) {
-    return new SqliteStore(await openDatabase(folder, promised));
+    const database = await openDatabase(join(folder, "log.db"), promised);
+    database.exec(
+      "CREATE TABLE IF NOT EXISTS log (place INTEGER PRIMARY KEY, value BLOB NOT NULL)",
+    );
+    return new SqliteStore(database);
   },
 };
-
-/** A database with an empty or filled table `log (place, value)`. */
-async function openDatabase(folder: string, promised: string): Promise<Database> {
-  const path = join(folder, "log.db");
-  const isBun = process.versions.bun !== undefined;
-  const module: string = isBun ? "bun:sqlite" : "node:sqlite";
-  const { Database, DatabaseSync } = await import(module);
-  const database: Database = isBun ? new Database(path) : new DatabaseSync(path);
-  database.exec("PRAGMA journal_mode = WAL");
-  database.exec(`PRAGMA synchronous = ${promised === "durable" ? "FULL" : "OFF"}`);
-  database.exec("CREATE TABLE IF NOT EXISTS log (place INTEGER PRIMARY KEY, value BLOB NOT NULL)");
-  return database;
-}
 
 class SqliteStore implements EmbeddedStore<readonly Uint8Array[]> {
   readonly #database: Database;
@@ -105,9 +74,4 @@ class SqliteStore implements EmbeddedStore<readonly Uint8Array[]> {
   close(): void {
     this.#database.close();
   }
-}
-
-function valueOf(row: unknown): Uint8Array | undefined {
-  const { 0: first, value } = row as Row;
-  return first ?? value;
 }

@@ -95,6 +95,25 @@ export class KeyBytes {
     return true;
   }
 
+  /** How many bytes the key at a place has. */
+  lengthOf(place: number): number {
+    return lengthAt(this.#blocks[place >>> BLOCK_BITS]!, place & (KEY_BLOCK_BYTES - 1));
+  }
+
+  /** Four bytes of a key from `from` on as a number, the first counting most, zeros behind the end. */
+  wordOf(place: number, from: number): number {
+    const block = this.#blocks[place >>> BLOCK_BITS]!;
+    const start = place & (KEY_BLOCK_BYTES - 1);
+    const left = lengthAt(block, start) - from;
+    const at = start + LENGTH_BYTES + from;
+    if (left >= 4) {
+      return (block[at]! << 24 | block[at + 1]! << 16 | block[at + 2]! << 8 | block[at + 3]!) >>> 0;
+    }
+    let word = 0;
+    for (let i = 0; i < left; i++) word |= block[at + i]! << (24 - 8 * i);
+    return word >>> 0;
+  }
+
   /** Less than 0 when the key at the first place comes before the other by its bytes. */
   compare(first: number, second: number): number {
     const a = this.#blocks[first >>> BLOCK_BITS]!;

@@ -112,6 +112,16 @@ export class KeyTable {
     return this.#keys.get(this.#places[number]!);
   }
 
+  /** How many bytes a key has. */
+  lengthOf(number: number): number {
+    return this.#keys.lengthOf(this.#places[number]!);
+  }
+
+  /** Four bytes of a key from `from` on as a number, the first counting most, zeros behind the end. */
+  wordOf(number: number, from: number): number {
+    return this.#keys.wordOf(this.#places[number]!, from);
+  }
+
   /** Less than 0 when the first comes before the second by their bytes, more when behind it. */
   compare(first: number, second: number): number {
     return this.#keys.compare(this.#places[first]!, this.#places[second]!);
@@ -144,6 +154,13 @@ export class KeyTable {
     table.#end = state.hashes.length;
     table.#keys = KeyBytes.restored(state.keys);
     return table;
+  }
+
+  /** Which numbers below `end` belong to no key, one byte each. */
+  get freeNumbers(): Uint8Array {
+    const isFree = new Uint8Array(this.#end);
+    for (const number of this.#free) isFree[number] = 1;
+    return isFree;
   }
 
   /** The numbers of all keys, in no order. */

@@ -109,7 +109,9 @@ export class KeyIndex {
     index.#revisions = revisions;
     index.#sizes = sizes;
     const gone: number[] = []; // which a snapshot still saw then
-    for (const number of index.#table.numbers()) {
+    const isFree = index.#table.freeNumbers;
+    for (let number = 0; number < isFree.length; number++) { // in the order of memory, not of hashes
+      if (isFree[number] === 1) continue;
       const size = sizes[number]!;
       if (size === 0) gone.push(number);
       else index.#valueBytes += size - 1;

@@ -6,6 +6,7 @@
  */
 import { lastIndexWhere } from "../base/binary_search.ts";
 import type { KeyTable } from "../base/key_table.ts";
+import { sortKeys } from "./sort_keys.ts";
 
 const RUN_NUMBERS_MAX = 512;
 
@@ -32,7 +33,7 @@ export class KeyOrder {
   /** Sorts all keys of a table. */
   constructor(table: KeyTable) {
     this.#table = table;
-    const numbers = Uint32Array.from(table.numbers()).sort((a, b) => table.compare(a, b));
+    const numbers = sortKeys(table);
     const filled = Math.ceil(RUN_NUMBERS_MAX * 0.75);
     for (let at = 0; at < numbers.length; at += filled) {
       this.#runs.push(runOf(numbers.subarray(at, at + filled)));

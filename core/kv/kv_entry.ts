@@ -51,6 +51,7 @@ export type KvChange = KvSet | KvDeletion;
 
 /** A key got a value. */
 export interface KvSet {
+  /** Which change it is. */
   readonly kind: "set";
   /** The key. */
   readonly key: string;
@@ -62,6 +63,7 @@ export interface KvSet {
 
 /** A key lost its value. */
 export interface KvDeletion {
+  /** Which change it is. */
   readonly kind: "delete";
   /** The key. */
   readonly key: string;
