@@ -97,6 +97,7 @@ export type { KvHistoryOptions, KvWatchOptions } from "./core/kv/kv_changes.ts";
 export { type KvChange, type KvDeletion, KvEntry, type KvSet } from "./core/kv/kv_entry.ts";
 export { type KvListOptions, KvSnapshot } from "./core/kv/kv_snapshot.ts";
 export { type Isolation, KvTransaction } from "./core/kv/kv_transaction.ts";
+export type { Compaction } from "./core/format/log_settings.ts";
 export type { KvValue } from "./core/kv/kv_write.ts";
 export { connect, type ConnectOptions } from "./client/connect.ts";
 export { HttpBackend } from "./client/http_backend.ts";

@@ -89,12 +89,12 @@ export class KvSnapshot implements Disposable {
     for (const page of this.#pages(options)) for (const { key } of page) yield decodeUtf8(key);
   }
 
-  /** The revision of a key's value, or -1. */
+  /** @internal The revision of a key's value, or -1. */
   revisionOf(key: Uint8Array): number {
     return this.#view().index.revisionAt(key, this.revision);
   }
 
-  /** The keys of a range with their revisions. The view of a key is valid until the next change. */
+  /** @internal The keys of a range with their revisions. The view of a key is valid until the next change. */
   indexed(range: ListRange): Iterable<IndexedKey> {
     return this.#view().index.list({ ...range, revision: this.revision });
   }

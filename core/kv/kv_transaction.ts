@@ -50,7 +50,7 @@ class ReadRange {
 }
 
 /** Reads and writes that belong together. It is the callback's, and of no use behind it. */
-export class KvTransaction implements Condition {
+export class KvTransaction {
   readonly #snapshot: KvSnapshot;
   readonly #index: KeyIndex;
   readonly #isolation: Isolation;
@@ -60,7 +60,7 @@ export class KvTransaction implements Condition {
   readonly #ranges: ReadRange[] = [];
   #isOver = false;
 
-  /** @param nowMs the time of entries that are not committed yet */
+  /** @internal @param nowMs the time of entries that are not committed yet */
   constructor(
     snapshot: KvSnapshot,
     { index, isolation, nowMs }: { index: KeyIndex; isolation: Isolation; nowMs: number },
@@ -94,8 +94,9 @@ export class KvTransaction implements Condition {
     this.#ranges.push(read);
     const own = this.#ownIn(range);
     let left = limit;
-    // Each of its own may hide one that is stored.
-    for await (const entry of this.#snapshot.list({ ...options, limit: limit + own.length })) {
+    let unseen = limit + own.length; // each of its own may hide one that is stored
+    for await (const entry of this.#snapshot.list({ ...options, limit: unseen })) {
+      unseen--;
       read.last = encodeUtf8(entry.key);
       for (; own.length > 0 && isBefore(own[0]!.key, read.last, reverse); own.shift()) {
         const ours = this.#entryOf(own[0]!);
@@ -107,7 +108,7 @@ export class KvTransaction implements Condition {
       if (left-- <= 0) return;
       yield entry;
     }
-    read.isWhole = limit === Infinity;
+    read.isWhole = unseen > 0;
     for (const write of own) {
       const ours = this.#entryOf(write);
       if (ours === undefined) continue;
@@ -128,23 +129,27 @@ export class KvTransaction implements Condition {
     this.#writes.set(key, deletionOf(key));
   }
 
-  /** Ends it. @returns what is to be committed; `undefined` when nothing was written */
+  /** @internal Ends it. @returns what is to be committed; `undefined` when nothing was written */
   finish(): Commit | undefined {
     this.#isOver = true;
     const writes = [...this.#writes.values()];
     if (writes.length === 0) return undefined;
-    return { records: writes.map(({ record }) => record), writes, condition: this };
+    const condition: Condition = {
+      check: () => this.#check(),
+      concerns: (key) => this.#concerns(key),
+    };
+    return { records: writes.map(({ record }) => record), writes, condition };
   }
 
   /** @throws {SeglogError} `conflict` */
-  check(): void {
+  #check(): void {
     for (const { key } of this.#writes.values()) this.#checkKey(key);
     if (this.#isolation === "snapshot") return;
     for (const key of this.#reads.values()) this.#checkKey(key);
     for (const { covered } of this.#ranges) if (covered !== undefined) this.#checkRange(covered);
   }
 
-  concerns(key: Uint8Array): boolean {
+  #concerns(key: Uint8Array): boolean {
     const text = decodeUtf8(key);
     if (this.#writes.has(text)) return true;
     if (this.#isolation === "snapshot") return false;

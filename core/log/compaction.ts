@@ -51,7 +51,7 @@ export interface CompactionTask extends CompactionLimits {
   /** Runs what changes the log, when nothing else does. */
   readonly exclusively: (change: () => Promise<void>) => Promise<void>;
   /** Memory for keys; a few hundred MiB unless given. */
-  readonly keysBytes?: number;
+  readonly keysBytes?: number | undefined;
 }
 
 /** What a compaction did. */
@@ -73,9 +73,11 @@ export async function compactLog(
 ): Promise<CompactionReport> {
   let report: CompactionReport = { segments: 0, skipped: 0, records: 0, bytes: 0 };
   const limit = state.active.baseOffset;
+  let unsettled = Infinity;
   for (let start = state.cleanTo;;) {
-    const pass = new CompactionPass(state, task, { start, limit });
+    const pass = new CompactionPass(state, task, { start, limit, unsettled });
     const { end, ...done } = await pass.run();
+    unsettled = pass.unsettled;
     report = {
       segments: report.segments + done.segments,
       skipped: done.skipped,
@@ -91,17 +93,19 @@ export async function compactLog(
 class CompactionPass {
   readonly #state: OwnedState;
   readonly #task: CompactionTask;
-  /** Below it, no key has two records. */
+  readonly #sealed: readonly SealedSegment[];
+  /** The start of the first segment that no pass has been through: below it, no key has two records. */
   readonly #start: number;
-  /** Segments from here on came later. */
-  readonly #limit: number;
   readonly #latest = new LatestOffsets();
   /** Where the part ends whose keys are known. */
   #end = 0;
   /** The first record that stays only for now: the next compaction has to look at it again. */
-  #unsettled = Infinity;
-  /** The offsets of open snapshots. */
-  #held: readonly number[] = [];
+  #unsettled: number;
+  /** The offsets of snapshots that were open when the pass began, and of those opened since. */
+  readonly #heldFirst: readonly number[];
+  #heldSince: readonly number[] = [];
+  /** Records that are replaced, and that the first of these see. */
+  readonly #seen = new Set<number>();
   #segments = 0;
   #records = 0;
   #bytes = 0;
@@ -109,18 +113,26 @@ class CompactionPass {
   constructor(
     state: OwnedState,
     task: CompactionTask,
-    range: { readonly start: number; readonly limit: number },
+    range: { readonly start: number; readonly limit: number; readonly unsettled: number },
   ) {
+    this.#unsettled = range.unsettled;
     this.#state = state;
     this.#task = task;
-    this.#start = range.start;
-    this.#limit = range.limit;
+    this.#heldFirst = task.held();
+    this.#sealed = state.sealed.filter(({ baseOffset }) => baseOffset < range.limit);
+    const first = this.#sealed.find(({ nextOffset }) => nextOffset > range.start);
+    this.#start = first?.baseOffset ?? range.limit;
+  }
+
+  /** The first record that stays only for now, of this pass and those before. */
+  get unsettled(): number {
+    return this.#unsettled;
   }
 
   /** @returns with where the next pass goes on; `undefined` after the last */
   async run(): Promise<CompactionReport & { end: number | undefined }> {
-    const sealed = this.#state.sealed.filter(({ baseOffset }) => baseOffset < this.#limit);
-    const weighed = await this.#weigh(sealed);
+    const sealed = this.#sealed;
+    const weighed = await this.#weigh();
     const runs = planCompaction(weighed, this.#task);
     const isChosen = new Set(runs.flatMap((run) => run.map(({ entry }) => entry.baseOffset)));
     const kept = sealed.filter(({ baseOffset }) => !isChosen.has(baseOffset));
@@ -143,7 +155,8 @@ class CompactionPass {
   }
 
   /** Finds the last record of each key, and how much garbage that makes where. */
-  async #weigh(sealed: readonly SealedSegment[]): Promise<WeighedSegment[]> {
+  async #weigh(): Promise<WeighedSegment[]> {
+    const sealed = this.#sealed;
     const { keysBytes = COMPACTION_KEYS_BYTES } = this.#task;
     const garbage = new Map<SealedSegment, number>(sealed.map((segment) => [segment, 0]));
     const count = (offset: number) => {
@@ -151,13 +164,16 @@ class CompactionPass {
       if (segment !== undefined) garbage.set(segment, garbage.get(segment)! + 1);
     };
     this.#end = this.#start;
-    for (const segment of sealed.filter(({ nextOffset }) => nextOffset > this.#start)) {
-      if (this.#latest.bytes >= keysBytes) break;
+    for (const segment of sealed.filter(({ baseOffset }) => baseOffset >= this.#start)) {
+      if (this.#latest.keys > 0 && this.#latest.bytes >= keysBytes) break;
       await this.#read(segment, ({ key, offset, value, timestamp }) => {
         if (!isCompacted(key) || this.#isRemoved(offset)) return;
         const deletedMs = value === null ? timestamp : undefined;
         const before = this.#latest.note(key, { offset, deletedMs });
-        if (before >= 0) count(before);
+        if (before < 0) return;
+        if (!isSeen(this.#heldFirst, before, offset)) return count(before);
+        this.#seen.add(before);
+        this.#unsettled = Math.min(this.#unsettled, before);
       });
       this.#end = segment.nextOffset;
     }
@@ -166,16 +182,20 @@ class CompactionPass {
       else this.#unsettled = Math.min(this.#unsettled, offset);
     }
     for (const segment of sealed) {
-      if (segment.nextOffset > this.#start) break;
+      if (segment.baseOffset >= this.#start) break;
       garbage.set(segment, await this.#weighClean(segment));
     }
-    return sealed.filter(({ baseOffset }) => baseOffset < this.#end)
-      .map((segment) => ({ entry: segment.entry, garbage: garbage.get(segment)! }));
+    return sealed.filter(({ baseOffset }) => baseOffset < this.#end).map((segment) => ({
+      entry: segment.entry,
+      garbage: garbage.get(segment)!,
+      isCut: this.#isRemoved(segment.nextOffset - 1),
+    }));
   }
 
   /** How many records of a segment that was compacted before are replaced now, about. */
   async #weighClean(segment: SealedSegment): Promise<number> {
     const { keys } = this.#latest;
+    if (keys === 0) return 0;
     const ask = keys <= segment.records ? segment.countHeld(this.#latest.names()) : undefined;
     if (ask !== undefined) {
       const isThorough = this.#task.garbageRatio === 0;
@@ -237,18 +257,20 @@ class CompactionPass {
     if (this.#isRemoved(offset)) return false;
     if (!isCompacted(key)) return true;
     const latest = this.#latest.of(key);
-    const held = this.#held;
-    if (latest > offset) {
-      if (!held.some((revision) => revision >= offset && revision < latest)) return false;
-      this.#unsettled = Math.min(this.#unsettled, offset);
-      return true;
-    }
-    const isOld = value === null && timestamp < this.#task.tombstonesBeforeMs;
-    if (!isOld) return true;
-    const isNeeded = latest < 0 || held.some((revision) => revision < offset) ||
-      below.some((segment) => segment.mayHold(key));
+    if (latest <= offset && value !== null) return true;
+    const isNeeded = latest > offset
+      ? this.#isSeen(key, offset) || isSeen(this.#heldSince, offset, latest)
+      : latest < 0 || timestamp >= this.#task.tombstonesBeforeMs ||
+        isSeen([...this.#heldFirst, ...this.#heldSince], 0, offset) ||
+        below.some((segment) => segment.mayHold(key));
     if (isNeeded) this.#unsettled = Math.min(this.#unsettled, offset);
     return isNeeded;
+  }
+
+  /** Whether a snapshot that was open when the pass began sees a record that is replaced. */
+  #isSeen(key: Uint8Array, offset: number): boolean {
+    if (offset >= this.#start) return this.#seen.has(offset);
+    return isSeen(this.#heldFirst, offset, this.#latest.firstOf(key));
   }
 
   /** Notes how far no key has two records. */
@@ -283,10 +305,15 @@ class CompactionPass {
         : damagedPayload(found, walk.position - found.bytes.length);
       if (damage !== undefined) throw damageError(this.#state, segment.path, damage);
       const batch = found as BatchView;
-      this.#held = this.#task.held();
+      this.#heldSince = this.#task.held().filter((offset) => !this.#heldFirst.includes(offset));
       for (const record of batch.records()) visit(record, batch.header.epoch);
       await afterBatch?.();
       await this.#task.pace(batch.bytes.length);
     }
   }
+}
+
+/** Whether one of the snapshots sees a record that another replaces, or one that a tombstone hides. */
+function isSeen(snapshots: readonly number[], offset: number, replacedAt: number): boolean {
+  return snapshots.some((snapshot) => snapshot >= offset && snapshot < replacedAt);
 }

@@ -12,6 +12,8 @@ export interface WeighedSegment {
   readonly entry: SealedEntry;
   /** Records, about, that nobody needs any more. */
   readonly garbage: number;
+  /** Whether a truncation took its end: no batch may reach over what is gone. */
+  readonly isCut: boolean;
 }
 
 /** How much garbage makes a compaction worth it, and how large its segments get. */
@@ -46,7 +48,8 @@ export function planCompaction(
   segments.forEach((segment, i) => {
     if (!isChosen[i]) return;
     const last = runs.at(-1)?.at(-1);
-    const isNext = last !== undefined && last.entry.nextOffset === segment.entry.baseOffset;
+    const isNext = last !== undefined && !last.isCut &&
+      last.entry.nextOffset === segment.entry.baseOffset;
     const kept = keptBytes(segment);
     const offsets = segment.entry.nextOffset - (runs.at(-1)?.[0]?.entry.baseOffset ?? 0);
     const hasRoom = bytes + kept <= segmentBytes && offsets <= BATCH_OFFSETS_MAX;

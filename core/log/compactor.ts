@@ -19,6 +19,8 @@ export interface CompactOptions {
   readonly held?: () => readonly number[];
   /** Bytes a second that it may read and write; without bound unless given. */
   readonly bytesPerSecond?: number;
+  /** Bytes of memory for keys, about; 256 MiB unless given. With less, it takes more passes. */
+  readonly keysBytes?: number | undefined;
 }
 
 /** The compactor of a log that this process owns. */
@@ -52,7 +54,11 @@ export class Compactor {
 
   /** Compacts whatever the share of garbage is. Throws as {@linkcode compactLog}. */
   compact(options: CompactOptions): Promise<CompactionReport> {
-    return this.#mutex.run(() => this.#run(options, 0));
+    return this.#mutex.run(async () => {
+      const report = await this.#run(options, 0);
+      await this.#buildFilters();
+      return report;
+    });
   }
 
   /**
@@ -79,15 +85,7 @@ export class Compactor {
 
   /** Builds the filters that are missing, where the topic is one to be compacted. */
   buildFilters(): Promise<void> {
-    return this.#mutex.run(async () => {
-      if (this.#settings().compaction === "none") return;
-      const { place } = this.#state;
-      for (const segment of this.#state.sealed) {
-        if (this.#withoutFilter.has(segment) || hasFilter(place, segment)) continue;
-        this.#withoutFilter.add(segment); // one that cannot have one is not tried again
-        await buildFilter(place, segment, () => this.#state.failure === undefined);
-      }
-    });
+    return this.#mutex.run(() => this.#buildFilters());
   }
 
   /** Ends a compaction under way, with `closed`, and waits for filters to be built. */
@@ -97,9 +95,19 @@ export class Compactor {
     await this.#mutex.run(() => {});
   }
 
+  async #buildFilters(): Promise<void> {
+    if (this.#settings().compaction === "none") return;
+    const { place } = this.#state;
+    for (const segment of this.#state.sealed) {
+      if (this.#withoutFilter.has(segment) || hasFilter(place, segment)) continue;
+      this.#withoutFilter.add(segment); // one that cannot have one is not tried again
+      await buildFilter(place, segment, () => this.#state.failure === undefined);
+    }
+  }
+
   async #run(options: CompactOptions, garbageRatio: number): Promise<CompactionReport> {
     const { segmentBytes, compression, tombstoneMs } = this.#settings();
-    const { held = () => [], bytesPerSecond = Infinity } = options;
+    const { held = () => [], bytesPerSecond = Infinity, keysBytes } = options;
     const check = () => this.#check();
     check();
     const pace = new Pace({ bytesPerSecond, clock: this.#clock, check });
@@ -114,6 +122,7 @@ export class Compactor {
       held,
       pace: (bytes) => pace.step(bytes),
       exclusively: this.#exclusively,
+      keysBytes,
     });
   }
 

@@ -23,6 +23,8 @@ export function isCompacted(key: Uint8Array | null): key is Uint8Array {
 /** Keys with the offsets of their last records. */
 export class LatestOffsets {
   readonly #table = new KeyTable();
+  /** The first and the last record of each key, by its number. */
+  #firsts = new Float64Array(CAPACITY_MIN);
   #offsets = new Float64Array(CAPACITY_MIN);
   /** One more than the time of a tombstone; 0 of a record with a value. */
   #deleted = new Float64Array(CAPACITY_MIN);
@@ -34,7 +36,7 @@ export class LatestOffsets {
 
   /** Bytes of memory. */
   get bytes(): number {
-    return this.#table.bytes + this.#offsets.byteLength + this.#deleted.byteLength;
+    return this.#table.bytes + 3 * this.#offsets.byteLength;
   }
 
   /**
@@ -45,10 +47,10 @@ export class LatestOffsets {
   note(key: Uint8Array, { offset, deletedMs }: LatestRecord): number {
     let number = this.#table.find(key);
     const before = number < 0 ? -1 : this.#offsets[number]!;
-    if (number < 0) number = this.#table.add(key);
-    if (number >= this.#offsets.length) {
-      this.#offsets = grown(this.#offsets);
-      this.#deleted = grown(this.#deleted);
+    if (number < 0) {
+      number = this.#table.add(key);
+      if (number >= this.#offsets.length) this.#grow();
+      this.#firsts[number] = offset;
     }
     this.#offsets[number] = offset;
     this.#deleted[number] = deletedMs === undefined ? 0 : deletedMs + 1;
@@ -59,6 +61,12 @@ export class LatestOffsets {
   of(key: Uint8Array): number {
     const number = this.#table.find(key);
     return number < 0 ? -1 : this.#offsets[number]!;
+  }
+
+  /** The offset of the first record with a key; -1 when there is none in this part. */
+  firstOf(key: Uint8Array): number {
+    const number = this.#table.find(key);
+    return number < 0 ? -1 : this.#firsts[number]!;
   }
 
   /** The keys, each a view, in no order. */
@@ -76,6 +84,12 @@ export class LatestOffsets {
       const deleted = this.#deleted[number]!;
       if (deleted > 0) yield { offset: this.#offsets[number]!, deletedMs: deleted - 1 };
     }
+  }
+
+  #grow(): void {
+    this.#firsts = grown(this.#firsts);
+    this.#offsets = grown(this.#offsets);
+    this.#deleted = grown(this.#deleted);
   }
 }
 

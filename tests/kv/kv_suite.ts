@@ -323,6 +323,19 @@ export function kvSuite(name: string, open: OpenBackend): void {
         }));
     });
 
+    promise(
+      "a key that comes behind the last of a range that was read to its end is a conflict",
+      async (kv) => {
+        for (const key of ["a1", "a2"]) await kv.set(key, "x");
+        await rejectsWith("conflict", () =>
+          kv.transaction(async (tx) => {
+            assert.equal((await collect(tx.list({ prefix: "a", limit: 10 }))).length, 2);
+            await kv.set("a3", "x");
+            tx.set("seen", "2");
+          }));
+      },
+    );
+
     promise("a transaction that writes nothing never conflicts", async (kv) => {
       await kv.set("a", "1");
       const { result, revision } = await kv.transaction(async (tx) => {
