@@ -31,3 +31,14 @@ export function patience(causes: readonly AbortSignal[], ms?: number): Patience 
     },
   };
 }
+
+/** Settles as `promise` does, or to `undefined` after `ms`. */
+export function settledWithin<Result>(
+  promise: Promise<Result>,
+  ms: number,
+): Promise<Result | undefined> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(undefined), ms);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
