@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Clock, wakefulClock } from "../core/base/clock.ts";
 
 /** A signal that is aborted when any of its causes comes. */
 export interface Patience {
@@ -36,9 +37,10 @@ export function patience(causes: readonly AbortSignal[], ms?: number): Patience 
 export function settledWithin<Result>(
   promise: Promise<Result>,
   ms: number,
+  clock: Clock = wakefulClock,
 ): Promise<Result | undefined> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(undefined), ms);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+    const cancel = clock.after(ms, () => resolve(undefined));
+    promise.then(resolve, reject).finally(cancel);
   });
 }

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { kvParameters, kvSchemas } from "./kv_parts.ts";
+import { kvPaths } from "./kv_paths.ts";
 import { parameters, responses } from "./parts.ts";
 import { recordPaths } from "./record_paths.ts";
 import { schemas } from "./schemas.ts";
@@ -34,10 +36,15 @@ export function openApiDocument(version: string): {
       { name: "topics", description: "What can be appended to." },
       { name: "records", description: "Appending, reading and following." },
       { name: "partitions", description: "Where a partition starts and ends." },
+      { name: "keys and values", description: "Views of topics: buckets." },
       { name: "small API", description: "One value in, one value out." },
       { name: "server", description: "Health, metrics, and this document." },
     ],
-    paths: { ...topicPaths, ...recordPaths, ...serverPaths },
-    components: { parameters, responses, schemas },
+    paths: { ...topicPaths, ...recordPaths, ...kvPaths, ...serverPaths },
+    components: {
+      parameters: { ...parameters, ...kvParameters },
+      responses,
+      schemas: { ...schemas, ...kvSchemas },
+    },
   };
 }

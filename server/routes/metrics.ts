@@ -5,9 +5,7 @@
  */
 import { jsonAnswer, wholeAnswer } from "../answers.ts";
 import type { Exchange, Route } from "../exchange.ts";
-import { JSON_TYPE, negotiate } from "../media_types.ts";
-
-const TEXT_TYPE = "text/plain";
+import { JSON_TYPE, negotiate, TEXT_TYPE } from "../media_types.ts";
 
 /** The route of metrics. */
 export const METRICS_ROUTES: readonly Route[] = [
