@@ -18,6 +18,7 @@ import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
 import { Metrics } from "./metrics.ts";
 import { describeFault, isServerFault, problemResponse } from "./problem.ts";
 import { APPEND_ROUTES } from "./routes/append.ts";
+import { BLOB_ROUTES } from "./routes/blobs.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { KV_ROUTES } from "./routes/kv.ts";
 import { METRICS_ROUTES } from "./routes/metrics.ts";
@@ -68,6 +69,7 @@ export const ROUTES: readonly Route[] = [
   ...PARTITION_ROUTES,
   ...KV_ROUTES,
   ...SMALL_API_ROUTES,
+  ...BLOB_ROUTES,
   ...HEALTH_ROUTES,
   ...METRICS_ROUTES,
   ...OPENAPI_ROUTES,

@@ -104,7 +104,9 @@ test("metrics count requests and records, and measure partitions", async () => {
   has("seglog_appended_records_total 2");
   has('seglog_next_offset{topic="a\\"b",partition="0"} 2');
   const accept = { headers: { accept: "application/json" } };
-  const meters = await jsonOf<{ name: string }[]>(await app.request("/metrics", accept));
+  const { meters } = await jsonOf<{ meters: { name: string }[] }>(
+    await app.request("/metrics", accept),
+  );
   assert.ok(meters.some(({ name }) => name === "seglog_http_request_seconds"));
 });
 
