@@ -93,9 +93,7 @@ export function conditionFailed(
 ): SeglogError {
   const shown = JSON.stringify(key.slice(0, 200));
   const found = actual === null ? "it has no value" : `it is at ${actual}`;
-  const wanted = expected === null
-    ? ""
-    : `, not at ${expected === "*" ? "any revision" : expected}`;
+  const wanted = expected === null || expected === "*" ? "" : `, not at ${expected}`;
   return new SeglogError(
     "condition-failed",
     `Cannot write ${shown} of "${bucket}": ${found}${wanted}; read it again`,
