@@ -15,7 +15,7 @@ import { deleteKey, setKey } from "../kv_write.ts";
 import { KV_PAGE_KEYS_DEFAULT, KV_PAGE_KEYS_MAX, KV_VALUE_BYTES_MAX } from "../limits.ts";
 import { BYTES_TYPE } from "../media_types.ts";
 import { pathKey } from "../path_key.ts";
-import { type ProblemOptions, toldError } from "../problem.ts";
+import { type ProblemOptions, problemParts, toldError } from "../problem.ts";
 
 const KEY_INDEX = 2;
 
@@ -28,9 +28,10 @@ export const BLOB_ROUTES: readonly Route[] = ([
   { method: "DELETE", path: "/blobs/:key+", handle: remove },
 ] satisfies Route[]).map((route) => ({ ...route, tell }));
 
-function tell(error: unknown, { headers }: ProblemOptions): Response {
-  const { httpStatus, message } = toldError(error);
-  return blobError(message, { status: httpStatus, ...headers === undefined ? {} : { headers } });
+/** As a problem would be told, in another body. */
+function tell(error: unknown, options: ProblemOptions): Response {
+  const { status, headers: { "content-type": _, ...headers } } = problemParts(error, options);
+  return blobError(toldError(error).message, { status, headers });
 }
 
 async function read(exchange: Exchange): Promise<Response> {

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Hono } from "hono";
 import { crc32 } from "../../core/base/crc32.ts";
+import { createApp } from "../../server/app.ts";
 import { parseByteRange } from "../../server/byte_range.ts";
 import { rawRequest } from "./raw_client.ts";
-import { jsonOf, openApp, openServer, post } from "./support.ts";
+import { jsonOf, openApp, openServer, overriding, post } from "./support.ts";
 
 const BYTES = "application/octet-stream";
 
@@ -222,6 +223,22 @@ test("a blob past its bound is refused while it is read", async () => {
   await errorOf(await blob(app, "/k", endless), 413);
   assert.ok(pulled < 10);
   assert.equal((await store.bounds("blobs")).nextOffset, 1);
+});
+
+test("what the server fails at is told, and what may be tried again has a time", async () => {
+  await using opened = await openApp({ limits: { bodiesBytesMax: 10 } });
+  const { app, store } = opened;
+  const response = await blob(app, "/k", post(BYTES, "x".repeat(20)));
+  assert.equal(response.headers.get("retry-after"), "1");
+  await errorOf(response, 503);
+  assert.deepEqual(await store.listTopics(), []);
+  const notices: string[] = [];
+  const broken = createApp(
+    overriding(store, { describeTopic: () => Promise.reject(new TypeError("secret")) }),
+    { onNotice: (notice) => notices.push(notice) },
+  );
+  assert.doesNotMatch(await errorOf(await blob(broken, "/k"), 500), /secret/);
+  assert.match(notices[0]!, /secret/);
 });
 
 test("methods that there are not, and forms of other sites, are refused", async () => {
