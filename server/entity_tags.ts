@@ -56,6 +56,17 @@ export function strongTag(request: Request): string | WriteCondition | undefined
 }
 
 /**
+ * Refuses a condition that no deletion can have.
+ *
+ * @throws {SeglogError} `invalid-argument`
+ */
+export function refuseIfAbsent({ ifAbsent }: WriteCondition): void {
+  if (ifAbsent) {
+    throw refused("If-None-Match", "*", "there is nothing to delete then; use If-Match");
+  }
+}
+
+/**
  * Whether a reader has what it asks for, by its `If-None-Match`; weak tags compare as strong ones.
  *
  * @param tag of what is there

@@ -8,6 +8,7 @@ import { jsonAnswer } from "../answers.ts";
 import { blobAnswer, blobCondition, blobError, BLOBS_BUCKET, blobTag, readBlob } from "../blobs.ts";
 import { isNotFound } from "../buckets.ts";
 import { refuseForms } from "../cross_site.ts";
+import { refuseIfAbsent } from "../entity_tags.ts";
 import type { Exchange, Route } from "../exchange.ts";
 import { keysOf, rangeOptions } from "../kv_list.ts";
 import { momentOf, noValue } from "../kv_read.ts";
@@ -65,6 +66,7 @@ async function remove(exchange: Exchange): Promise<Response> {
   exchange.query();
   const key = pathKey(exchange, KEY_INDEX);
   const condition = await blobCondition(exchange, key);
+  refuseIfAbsent(condition);
   const place = { bucket: BLOBS_BUCKET, key };
   const revision = await deleteKey(exchange.services, place, condition);
   if (revision === undefined) throw noValue(BLOBS_BUCKET, key);

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { SeglogError } from "../../core/base/errors.ts";
 import { jsonAnswer, wholeAnswer } from "../answers.ts";
 import { utf8Text } from "../append_json.ts";
-import { revisionCondition, revisionTag } from "../entity_tags.ts";
+import { refuseIfAbsent, revisionCondition, revisionTag } from "../entity_tags.ts";
 import type { Exchange, Handler, Route } from "../exchange.ts";
 import { listLines, listPage } from "../kv_list.ts";
 import { noValue, readEntry } from "../kv_read.ts";
@@ -83,13 +82,7 @@ async function removeKey(exchange: Exchange): Promise<Response> {
   exchange.query();
   const place = { bucket: pathBucket(exchange), key: bucketKey(exchange) };
   const condition = revisionCondition(request);
-  if (condition.ifAbsent) {
-    throw new SeglogError(
-      "invalid-argument",
-      "Cannot delete with If-None-Match: nothing is there to delete then; give If-Match",
-      { details: { header: "If-None-Match" } },
-    );
-  }
+  refuseIfAbsent(condition);
   const revision = await deleteKey(services, place, condition);
   if (revision === undefined) throw noValue(place.bucket, place.key);
   services.metrics.appended(1);

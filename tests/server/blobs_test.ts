@@ -150,6 +150,8 @@ test("conditions are about the tag", async () => {
     await blob(app, "/k", { method: "DELETE", headers: { "if-match": `"${etag}"` } }),
     412,
   );
+  const ifAbsent = { method: "DELETE", headers: { "if-none-match": "*" } };
+  await errorOf(await blob(app, "/k", ifAbsent), 400);
   assert.equal(await (await blob(app, "/k")).text(), "y");
   await errorOf(await put("z", { "if-match": 'W/"1"' }), 400);
 });
