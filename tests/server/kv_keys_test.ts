@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Kv, Store } from "../../mod.ts";
+import { Kv, MemoryDisk, SeglogError, Store } from "../../mod.ts";
 import { createApp } from "../../server/app.ts";
 import { KV_VALUE_BYTES_MAX } from "../../server/limits.ts";
 import { kv, put, setAll } from "./kv_support.ts";
@@ -296,7 +296,6 @@ test("what a backend throws is told as it is anywhere", async () => {
   await using store = await Store.memory();
   await using bucket = await Kv.open(store, "b");
   await bucket.set("k", "v");
-  const { SeglogError } = await import("../../mod.ts");
   const broken = overriding(store, {
     read: () => Promise.reject(new SeglogError("corrupt", "It is damaged")),
     appendBatch: () => Promise.reject(new SeglogError("disk-full", "It is full")),
@@ -304,6 +303,20 @@ test("what a backend throws is told as it is anywhere", async () => {
   const app = createApp(broken);
   await problemOf(await kv(app, "b/k"), 500, "corrupt");
   await problemOf(await kv(app, "b/k", put("w")), 507, "disk-full");
+});
+
+test("a server that can only read reads, and refuses every write", async () => {
+  const disk = new MemoryDisk();
+  await using store = await Store.open("/store", { disk });
+  await using bucket = await Kv.open(store, "b");
+  await bucket.set("k", "v");
+  await using readable = await Store.open("/store", { disk, readOnly: true });
+  const app = createApp(readable);
+  assert.equal(await (await kv(app, "b/k")).text(), "v");
+  for (const [path, init] of [["b/k", put("w")], ["new/k", put("w")]] as const) {
+    await problemOf(await kv(app, path, init), 403, "read-only");
+  }
+  await problemOf(await kv(app, "b/k", { method: "DELETE" }), 403, "read-only");
 });
 
 test("values in HTTP and in a program are the same ones", async () => {
