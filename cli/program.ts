@@ -43,8 +43,11 @@ async function dispatch(
     version: `seglog ${VERSION} (${runtime()}, ${process.platform}-${process.arch})`,
   });
   switch (request.kind) {
-    case "run":
-      return await request.verb({ io, output, at: request.at ?? (io.env.SEGLOG_AT || AT_DEFAULT) });
+    case "run": {
+      const at = request.at ?? (io.env.SEGLOG_AT || AT_DEFAULT);
+      const given = request.at === undefined ? {} : { atGiven: request.at };
+      return await request.verb({ io, output, at, ...given });
+    }
     case "show":
       await output.line(request.text);
       return EXIT_OK;

@@ -51,6 +51,10 @@ export interface PartitionInfo extends Bounds {
   readonly bytes: number;
   /** Segments, the active one included. */
   readonly segments: number;
+  /** The first offset of the first segment, where segments are files. */
+  readonly oldestSegment?: number;
+  /** The first offset of the segment that is written to, likewise. */
+  readonly activeSegment?: number;
 }
 
 /** A topic with its partitions, measured. */

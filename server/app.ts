@@ -11,12 +11,16 @@ import { type Clock, systemClock } from "../core/base/clock.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { VERSION } from "../core/base/version.ts";
 import { BodyBudget } from "./body_budget.ts";
-import { Exchange, type Route, type Services, splitTarget } from "./exchange.ts";
+import { Buckets } from "./buckets.ts";
+import { Exchange, type Route, type Services, splitTarget, targetOf } from "./exchange.ts";
+import { HeldSnapshots } from "./held_snapshots.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
 import { Metrics } from "./metrics.ts";
 import { describeFault, isServerFault, problemResponse } from "./problem.ts";
 import { APPEND_ROUTES } from "./routes/append.ts";
+import { BLOB_ROUTES } from "./routes/blobs.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
+import { KV_ROUTES } from "./routes/kv.ts";
 import { METRICS_ROUTES } from "./routes/metrics.ts";
 import { OPENAPI_ROUTES } from "./routes/openapi.ts";
 import { PARTITION_ROUTES } from "./routes/partition.ts";
@@ -34,10 +38,26 @@ export interface AppOptions {
   readonly version?: string;
   /** Aborted when the server stops: followers are told, and nothing waits any longer. */
   readonly stopping?: AbortSignal;
+  /** What this server calls what it serves, where several do; {@linkcode VOLUME_ID_DEFAULT} unless given. */
+  readonly volumeId?: string;
   /** Takes lines for the server's own log: errors that are its own fault. */
   readonly onNotice?: (notice: string) => void;
   /** The clock of the machine unless given. */
   readonly clock?: Clock;
+}
+
+/** What a server is called that was given no name. */
+export const VOLUME_ID_DEFAULT = "default";
+
+/** An app, and the end of what it keeps open. */
+export interface Service {
+  /** Answers requests. */
+  readonly app: Hono;
+  /**
+   * Closes the buckets that it opened, when requests are over. Without it they end with the backend,
+   * and are read from the start when they are opened again.
+   */
+  close(): Promise<void>;
 }
 
 /** Every method and path that is served. */
@@ -47,7 +67,9 @@ export const ROUTES: readonly Route[] = [
   ...READ_ROUTES,
   ...RECORD_ROUTES,
   ...PARTITION_ROUTES,
+  ...KV_ROUTES,
   ...SMALL_API_ROUTES,
+  ...BLOB_ROUTES,
   ...HEALTH_ROUTES,
   ...METRICS_ROUTES,
   ...OPENAPI_ROUTES,
@@ -60,34 +82,60 @@ export const ROUTES: readonly Route[] = [
  * never rejects; what fails is answered as `application/problem+json`
  */
 export function createApp(backend: Backend, options: AppOptions = {}): Hono {
+  return createService(backend, options).app;
+}
+
+/** The same, for a server that ends in good order. */
+export function createService(backend: Backend, options: AppOptions = {}): Service {
   const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
+  const clock = options.clock ?? systemClock;
+  const notice = options.onNotice ?? (() => {});
+  const { bucketsMax, snapshotsMax } = limits;
   const services: Services = {
     backend,
     limits,
     budget: new BodyBudget(limits.bodiesBytesMax),
     turn: new Turn(),
     metrics: new Metrics(backend),
-    clock: options.clock ?? systemClock,
+    clock,
+    buckets: new Buckets(backend, { bucketsMax, clock, notice }),
+    snapshots: new HeldSnapshots({ clock, snapshotsMax }),
+    volumeId: options.volumeId ?? VOLUME_ID_DEFAULT,
     stopping: options.stopping ?? new AbortController().signal,
     version: options.version ?? VERSION,
-    notice: options.onNotice ?? (() => {}),
+    notice,
   };
   // Paths are matched as they came: an encoded slash is part of a topic's name.
   const partsOf = (context: Context) => {
-    const { incoming, outgoing } = (context.env ?? {}) as Partial<HttpBindings>;
+    const { outgoing } = (context.env ?? {}) as Partial<HttpBindings>;
     const cut = outgoing === undefined ? undefined : () => void outgoing.socket?.destroySoon();
-    return { services, cut, incoming: incoming as IncomingMessage | undefined };
+    return { services, cut, incoming: incomingOf(context.env) };
   };
-  const app = new Hono({ getPath: ({ url }) => splitTarget(url).path });
+  const app = new Hono({
+    getPath: (request, options) => splitTarget(targetOf(request, incomingOf(options?.env))).path,
+  });
   for (const route of ROUTES) {
-    app.on(route.method, route.path, (c) => answer(route, new Exchange(c.req.raw, partsOf(c))));
+    const path = route.path.replace(/:(\w+)\+$/, ":$1{.+}");
+    app.on(route.method, path, (c) => answer(route, new Exchange(c.req.raw, partsOf(c))));
   }
-  app.notFound((c) => answer(UNKNOWN, new Exchange(c.req.raw, partsOf(c))));
+  app.notFound((c) => {
+    const exchange = new Exchange(c.req.raw, partsOf(c));
+    return answer({ ...UNKNOWN, tell: routesOf(exchange.path)[0]?.tell }, exchange);
+  });
   app.onError((error) => problemResponse(error));
-  return app;
+  const close = async () => {
+    services.snapshots.close();
+    await services.buckets.close();
+  };
+  return { app, close };
 }
 
-type AnsweredRoute = Pick<Route, "handle" | "path"> & { readonly method: string };
+/** The request as Node's server has it; there is none where the app is called directly. */
+function incomingOf(env: unknown): IncomingMessage | undefined {
+  return (env as Partial<HttpBindings> | undefined)?.incoming as IncomingMessage | undefined;
+}
+
+type AnsweredRoute = Pick<Route, "handle" | "path" | "tell"> & { readonly method: string };
 
 const UNKNOWN: AnsweredRoute = { method: "any", path: "unknown", handle: refuse };
 
@@ -103,7 +151,8 @@ async function answer(route: AnsweredRoute, exchange: Exchange): Promise<Respons
     if (isServerFault(error)) {
       services.notice(`${request.method} ${route.path}: ${describeFault(error)}`);
     }
-    response = problemResponse(error, { headers: headersFor(error) });
+    const tell = route.tell ?? problemResponse;
+    response = tell(error, { headers: headersFor(error) });
   }
   services.metrics.answered(route, response.status, (performance.now() - startMs) / 1000);
   return response;
@@ -119,9 +168,10 @@ function headersFor(error: unknown): Record<string, string> {
 }
 
 /** Tells an unknown path from a method that a known path does not have. */
-function refuse({ request }: Exchange): never {
-  const { path } = splitTarget(request.url);
-  const allow = methodsOf(path);
+function refuse({ request, path }: Exchange): never {
+  const methods = routesOf(path)
+    .flatMap(({ method }) => method === "GET" ? ["GET", "HEAD"] : [method]);
+  const allow = [...new Set(methods)];
   if (allow.length === 0) {
     throw new SeglogError(
       "not-found",
@@ -135,13 +185,14 @@ function refuse({ request }: Exchange): never {
   );
 }
 
-function methodsOf(path: string): string[] {
+/** Whatever their methods. */
+function routesOf(path: string): Route[] {
   const segments = path.split("/");
   const fits = (pattern: string[]) =>
-    pattern.length === segments.length &&
+    (pattern.length === segments.length ||
+      (pattern.at(-1)!.endsWith("+") && pattern.length < segments.length)) &&
     pattern.every((part, index) =>
       part.startsWith(":") ? segments[index] !== "" : part === segments[index]
     );
-  return ROUTES.filter((route) => fits(route.path.split("/")))
-    .flatMap(({ method }) => method === "GET" ? ["GET", "HEAD"] : [method]);
+  return ROUTES.filter((route) => fits(route.path.split("/")));
 }

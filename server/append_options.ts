@@ -10,9 +10,7 @@ import { checkedProducer } from "../core/format/batch_builder.ts";
 import type { ProducerStamp } from "../core/format/producer_field.ts";
 import { parseSyncMode, type SyncMode } from "../core/format/sync_mode.ts";
 import type { Exchange } from "./exchange.ts";
-import type { Query } from "./query.ts";
-
-const WHOLE = /^\d{1,16}$/;
+import { type Query, WHOLE } from "./query.ts";
 
 /** What the request says of how to append. @throws {SeglogError} `invalid-argument` */
 export function appendOptions(exchange: Exchange, query: Query): AppendOptions {

@@ -9,9 +9,12 @@ import { decodeUtf8, isValidUtf8 } from "../core/base/bytes.ts";
 import type { Clock } from "../core/base/clock.ts";
 import { messageOf, SeglogError } from "../core/base/errors.ts";
 import type { BodyBudget } from "./body_budget.ts";
+import type { Buckets } from "./buckets.ts";
+import type { HeldSnapshots } from "./held_snapshots.ts";
 import type { Turn } from "./turn.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
+import type { ProblemOptions } from "./problem.ts";
 import { decodePercent, Query } from "./query.ts";
 import { type BodyLimits, withBody } from "./request_body.ts";
 
@@ -23,6 +26,12 @@ export interface Services {
   readonly turn: Turn;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** Buckets of keys and values that are open. */
+  readonly buckets: Buckets;
+  /** Snapshots of them that clients hold. */
+  readonly snapshots: HeldSnapshots;
+  /** What this server calls what it serves, where several do. */
+  readonly volumeId: string;
   /** Aborted when the server stops: followers are told, and no new work is taken. */
   readonly stopping: AbortSignal;
   /** The version of seglog that is shown. */
@@ -37,9 +46,14 @@ export type Handler = (exchange: Exchange) => Response | Promise<Response>;
 /** One method of one path. */
 export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** Segments, of which those that start with a colon stand for any. */
+  /**
+   * Segments, of which those that start with a colon stand for any. A last one that ends with a plus
+   * stands for all that is left, slashes included.
+   */
   readonly path: string;
   readonly handle: Handler;
+  /** How errors are told; as problem details unless given. */
+  readonly tell?: (error: unknown, options: ProblemOptions) => Response;
 }
 
 /** One request on its way to an answer. */
@@ -50,6 +64,8 @@ export class Exchange {
   readonly cut: (() => void) | undefined;
   /** The request as Node's server has it; there is none where the app is called directly. */
   readonly incoming: IncomingMessage | undefined;
+  /** The path as it came. */
+  readonly path: string;
   /** The segments of the path, still percent-encoded. */
   readonly #segments: readonly string[];
   readonly #search: string;
@@ -62,7 +78,8 @@ export class Exchange {
     this.cut = parts.cut;
     this.incoming = parts.incoming;
     this.services = parts.services;
-    const { path, search } = splitTarget(request.url);
+    const { path, search } = splitTarget(targetOf(request, parts.incoming));
+    this.path = path;
     this.#segments = path.split("/");
     this.#search = search;
   }
@@ -85,6 +102,11 @@ export class Exchange {
   /** A segment of the path, decoded. @throws {SeglogError} `invalid-argument` */
   segment(index: number): string {
     return decodePercent(this.#segments[index] ?? "");
+  }
+
+  /** All of the path from a segment on, still percent-encoded. */
+  rest(index: number): string {
+    return this.#segments.slice(index).join("/");
   }
 
   /** The query, which may have these parameters. @throws {SeglogError} `invalid-argument` */
@@ -142,6 +164,23 @@ export class Exchange {
     const { limits, budget } = this.services;
     return { bytesMax, ms: limits.bodyMs, budget };
   }
+}
+
+/** Paths that end with a key, which may be any text. */
+const KEY_PATH = /^\/(?:v1\/kv|blobs)\//;
+
+/**
+ * The URL of a request; one that ends with a key as it came, where that is known: in a `URL`, `..` and
+ * `%2e%2e` have taken away the segment before them. Bytes that should have been percent-encoded are.
+ */
+export function targetOf(request: Request, incoming: IncomingMessage | undefined): string {
+  const target = incoming?.url;
+  if (target === undefined || !KEY_PATH.test(target)) return request.url;
+  const encoded = target.replace(
+    /[\x80-\xff]/g,
+    (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `http://localhost${encoded}`;
 }
 
 /** The path and the query of a URL as they came: nothing decoded. */

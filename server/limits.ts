@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BATCH_UNCOMPRESSED_BYTES_MAX } from "../core/base/limits.ts";
+import { BATCH_UNCOMPRESSED_BYTES_MAX, RECORD_BYTES_MAX } from "../core/base/limits.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -26,6 +26,10 @@ export interface ServerLimits {
   readonly idleMs: number;
   /** How often a quiet event stream says that it lives. */
   readonly pingMs: number;
+  /** Buckets that are open at once; one more closes what was not used for longest. */
+  readonly bucketsMax: number;
+  /** Snapshots of buckets that clients hold at once; one more is turned away. */
+  readonly snapshotsMax: number;
   /** How long a stopping server waits for requests under way. */
   readonly stopMs: number;
 }
@@ -42,6 +46,8 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   // and no request is lost to a connection that the server closes at the same moment.
   idleMs: 120_000,
   pingMs: 15_000,
+  bucketsMax: 64,
+  snapshotsMax: 1000,
   stopMs: 6000,
 };
 
@@ -70,6 +76,25 @@ export const LINE_BATCH_RECORDS = 1000;
 export const LINE_BATCH_BYTES = MIB;
 /** How long lines wait for more to come before they are appended. */
 export const LINE_LINGER_MS = 20;
+
+/** Largest value of a key: with the key and what is around it, it is a record. */
+export const KV_VALUE_BYTES_MAX = RECORD_BYTES_MAX - 4 * KIB;
+/** Keys of a page, unless asked for. */
+export const KV_PAGE_KEYS_DEFAULT = 100;
+/** Most keys of a page. */
+export const KV_PAGE_KEYS_MAX = 1000;
+/** Most operations of a transaction, and most checks. */
+export const TX_OPERATIONS_MAX = 1000;
+/** Bytes of values that one transaction reads. */
+export const TX_RESULT_BYTES_MAX = 24 * MIB;
+/** Tries of a write that is decided by what is there, when others are faster. */
+export const KV_TRIES = 10;
+/** How long a snapshot is held unless asked for. */
+export const SNAPSHOT_TTL_MS_DEFAULT = 60_000;
+/** Longest time that a snapshot is held without being renewed. */
+export const SNAPSHOT_TTL_MS_MAX = 3_600_000;
+/** How long a look at a bucket waits for it to be opened. */
+export const BUCKET_WAIT_MS = 1000;
 
 /** Largest body that only has settings in it; it cannot be nested so deep that showing it fails. */
 export const SETTINGS_BYTES_MAX = 4 * KIB;

@@ -8,7 +8,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import type { Backend } from "../core/backend.ts";
 import { messageOf, SeglogError } from "../core/base/errors.ts";
-import { type AppOptions, createApp } from "./app.ts";
+import { type AppOptions, createService } from "./app.ts";
 import { Connections } from "./connections.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
 import { describeFault, problemResponse } from "./problem.ts";
@@ -47,8 +47,8 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
   const { host = "127.0.0.1", port = 8080, ...appOptions } = options;
   const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
   const stopping = new AbortController();
-  const app = createApp(backend, { ...appOptions, stopping: stopping.signal });
-  const answer = getRequestListener(app.fetch, {
+  const service = createService(backend, { ...appOptions, stopping: stopping.signal });
+  const answer = getRequestListener(service.app.fetch, {
     hostname: "localhost",
     errorHandler: (error) => problemResponse(toProblem(error)),
   });
@@ -69,6 +69,7 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
       server.close();
       stopping.abort();
       await connections.stop(limits.stopMs);
+      await service.close();
     })();
     return closing;
   };

@@ -14,6 +14,8 @@ export const NDJSON_TYPE = "application/x-ndjson";
 export const BYTES_TYPE = "application/octet-stream";
 /** Encoded batches, one after another. */
 export const BATCHES_TYPE = "application/vnd.seglog.batch";
+/** Text, which is UTF-8. */
+export const TEXT_TYPE = "text/plain";
 /** Server-sent events. */
 export const EVENTS_TYPE = "text/event-stream";
 
@@ -51,6 +53,13 @@ export function negotiate<Type extends string>(request: Request, offered: readon
     "not-acceptable",
     `Cannot answer with ${JSON.stringify(header.slice(0, 80))}: accept ${offered.join(", ")}`,
   );
+}
+
+/** Whether a type is what the client likes best, and not only one of those that it takes. */
+export function prefers(request: Request, type: string): boolean {
+  const header = request.headers.get("accept");
+  if (header === null || !header.toLowerCase().includes(type)) return false;
+  return parseAccept(header)[0]?.type.toLowerCase() === type;
 }
 
 function matches(accepted: string, offer: string): boolean {

@@ -126,7 +126,8 @@ function addProcessGauges(registers: Registry[]): void {
   });
 }
 
-type PartitionGauge = readonly [Gauge<"topic" | "partition">, keyof PartitionInfo];
+type Measure = "logStartOffset" | "durableOffset" | "nextOffset" | "bytes" | "segments";
+type PartitionGauge = readonly [Gauge<"topic" | "partition">, Measure];
 
 function partitionGauges(registers: Registry[]): PartitionGauge[] {
   const labelNames = ["topic", "partition"] as const;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Clock, wakefulClock } from "../core/base/clock.ts";
 
 /** A signal that is aborted when any of its causes comes. */
 export interface Patience {
@@ -30,4 +31,16 @@ export function patience(causes: readonly AbortSignal[], ms?: number): Patience 
       for (const cause of causes) cause.removeEventListener("abort", end);
     },
   };
+}
+
+/** Settles as `promise` does, or to `undefined` after `ms`. */
+export function settledWithin<Result>(
+  promise: Promise<Result>,
+  ms: number,
+  clock: Clock = wakefulClock,
+): Promise<Result | undefined> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(ms, () => resolve(undefined));
+    promise.then(resolve, reject).finally(cancel);
+  });
 }

@@ -65,7 +65,8 @@ export function describeFault(error: unknown): string {
   return error instanceof Error && error.stack !== undefined ? error.stack : messageOf(error);
 }
 
-function toldError(error: unknown): SeglogError {
+/** What is told of anything that was thrown: a surprise keeps its message to itself. */
+export function toldError(error: unknown): SeglogError {
   if (error instanceof SeglogError) return error;
   return new SeglogError("internal", "The server failed to answer; its log says why");
 }

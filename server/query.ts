@@ -5,7 +5,8 @@
  */
 import { SeglogError } from "../core/base/errors.ts";
 
-const WHOLE = /^\d{1,16}$/;
+/** A whole number, as text. */
+export const WHOLE = /^\d{1,16}$/;
 const DURATION = /^(\d{1,8})(ms|s)$/;
 
 /** The parameters of one request. */

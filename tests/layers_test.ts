@@ -23,7 +23,7 @@ const MAY_IMPORT = {
   store: ["base", "disk", "format", "log", "contract"],
   kv: ["base", "format", "contract"],
   client: ["base", "format", "contract"],
-  server: ["base", "format", "contract"],
+  server: ["base", "format", "kv", "contract"],
   cli: [
     "base",
     "disk",

@@ -10,24 +10,47 @@ import type { ServeVerbOptions } from "../grammar/serve.ts";
 import type { Context } from "../grammar/verb.ts";
 import { interruptible } from "../io.ts";
 
+const HOST_DEFAULT = "127.0.0.1";
+const PORT_DEFAULT = 8080;
+const PORT_MAX = 65_535;
+
 /** Serves until SIGINT or SIGTERM, then ends in good order. */
 export async function serve(context: Context, options: ServeVerbOptions): Promise<number> {
-  const at = options.data ?? context.at;
+  const { io, output, atGiven } = context;
+  const at = options.data ?? atGiven ?? (io.env.DATA_DIR || context.at);
   if (isUrl(at)) {
     throw new UsageError(`serve needs a folder, and ${at} is a server: give --data DIR`);
   }
+  const address = options.http ?? { host: HOST_DEFAULT, port: portOf(io.env.PORT) };
+  const volumeId = options.volumeId ?? (io.env.VOLUME_ID || undefined);
   const { serve: listen } = await import("../../server/listen.ts");
-  const { io, output } = context;
   await using backend = await openToWrite({ ...context, at });
   return await interruptible(io, async (signal) => {
     const onNotice = (notice: string) => output.note(`seglog: ${notice}`);
-    const server = await listen(backend, { ...options.http, version: VERSION, onNotice });
+    const server = await listen(backend, {
+      ...address,
+      version: VERSION,
+      onNotice,
+      ...volumeId === undefined ? {} : { volumeId },
+    });
     output.note(`listening on ${server.url}`);
     await aborted(signal);
     output.note("stopping");
     await server.close();
     return EXIT_OK;
   });
+}
+
+/** The port that the environment names. @throws {UsageError} when it names none */
+function portOf(text: string | undefined): number {
+  if (text === undefined || text === "") return PORT_DEFAULT;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
+  if (port <= PORT_MAX) return port;
+  throw new UsageError(
+    `cannot listen where the variable PORT says: expected a whole number from 0 to ${PORT_MAX}, but got ${
+      JSON.stringify(text.slice(0, 80))
+    }; change it, or give --http HOST:PORT`,
+  );
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -4,22 +4,25 @@
  * @module
  */
 import { object } from "@optique/core/constructs";
-import { map, optional, withDefault } from "@optique/core/modifiers";
+import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
+import { string } from "@optique/core/valueparser";
 import { path } from "@optique/run/valueparser";
 import { hostPort } from "./values.ts";
 import { examples, prose, type Verb } from "./verb.ts";
 
 const options = object({
-  http: withDefault(
-    option("--http", hostPort(), {
-      description: prose`Where to listen, 127.0.0.1:8080 unless given. Port 0 takes a free one.`,
-    }),
-    { host: "127.0.0.1", port: 8080 },
-  ),
+  http: optional(option("--http", hostPort(), {
+    description: prose`Where to listen; 127.0.0.1, on the port that the variable PORT names or on
+      8080, unless given. Port 0 takes a free one.`,
+  })),
   data: optional(option("--data", path({ metavar: "DIR" }), {
-    description: prose`The folder to serve; what --at names unless given.`,
+    description: prose`The folder to serve; what --at or the variable DATA_DIR names unless given.`,
+  })),
+  volumeId: optional(option("--volume-id", string({ metavar: "ID" }), {
+    description: prose`What the server calls what it serves, in its health, its metrics and its
+      answers about blobs; what the variable VOLUME_ID says unless given.`,
   })),
 });
 
@@ -39,6 +42,7 @@ export const serveGrammar = command(
     footer: examples(
       "seglog serve",
       "seglog serve --http 127.0.0.1:9000 --data /var/lib/seglog",
+      "PORT=9000 DATA_DIR=/var/lib/seglog VOLUME_ID=v1 seglog serve",
       "seglog --at http://127.0.0.1:8080 tail orders -f",
     ),
   },

@@ -16,6 +16,8 @@ export interface Context {
   readonly output: Output;
   /** The folder or URL that the verb works on. */
   readonly at: string;
+  /** What `--at` itself says; nothing where it is not given. */
+  readonly atGiven?: string;
 }
 
 /** A verb with its options bound; gives the exit code. Its code is loaded when it is run. */

@@ -124,15 +124,13 @@ export class Log implements AsyncDisposable {
   ): Promise<Log> {
     const { disk = nodeDisk, clock = systemClock, create = true, name = folder, lock } = options;
     const { caches = new LogCaches() } = options;
-    const { files } = caches;
     const settings = settingsOf(options);
     if (lock === undefined) {
-      const view = new OutsideView(name, folder, { disk, files });
+      const view = new OutsideView(name, folder, { disk, files: caches.files });
       const recovery = { tornBytes: 0, quarantinePath: undefined };
       return new Log({ view, caches, recovery }, settings);
     }
-    const nowMs = clock.now();
-    const opening = { disk, lock, files, name, nowMs, create };
+    const opening = { disk, lock, files: caches.files, name, nowMs: clock.now(), create };
     const { state, report } = await openOwnedLog(folder, opening);
     const writer = new LogWriter(state, settings, clock);
     const parts = { view: state, caches, writer, recovery: report };
@@ -177,6 +175,11 @@ export class Log implements AsyncDisposable {
   /** Number of segments. */
   get segmentCount(): number {
     return this.#fresh().segments.length;
+  }
+
+  /** The first offset of each segment, the active one's last. */
+  get segmentStarts(): number[] {
+    return this.#fresh().segments.map(({ baseOffset }) => baseOffset);
   }
 
   /** The settings that hold now. */

@@ -108,6 +108,7 @@ export class Topic {
     const partitions: PartitionInfo[] = [];
     for (let partition = 0; partition < this.#logs.length; partition++) {
       const log = await this.readable(partition);
+      const starts = log.segmentStarts;
       partitions.push({
         partition,
         logStartOffset: log.logStartOffset,
@@ -116,6 +117,8 @@ export class Topic {
         records: log.recordCount,
         bytes: log.bytes,
         segments: log.segmentCount,
+        oldestSegment: starts[0]!,
+        activeSegment: starts.at(-1)!,
       });
     }
     return partitions;

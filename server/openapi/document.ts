@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { blobPaths } from "./blob_paths.ts";
+import { kvParameters, kvSchemas } from "./kv_parts.ts";
+import { kvPaths } from "./kv_paths.ts";
 import { parameters, responses } from "./parts.ts";
 import { recordPaths } from "./record_paths.ts";
 import { schemas } from "./schemas.ts";
@@ -34,10 +37,16 @@ export function openApiDocument(version: string): {
       { name: "topics", description: "What can be appended to." },
       { name: "records", description: "Appending, reading and following." },
       { name: "partitions", description: "Where a partition starts and ends." },
+      { name: "keys and values", description: "Views of topics: buckets." },
+      { name: "blobs", description: "Bytes by key, in the bucket of this name." },
       { name: "small API", description: "One value in, one value out." },
       { name: "server", description: "Health, metrics, and this document." },
     ],
-    paths: { ...topicPaths, ...recordPaths, ...serverPaths },
-    components: { parameters, responses, schemas },
+    paths: { ...topicPaths, ...recordPaths, ...kvPaths, ...blobPaths, ...serverPaths },
+    components: {
+      parameters: { ...parameters, ...kvParameters },
+      responses,
+      schemas: { ...schemas, ...kvSchemas },
+    },
   };
 }

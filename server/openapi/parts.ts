@@ -82,7 +82,7 @@ export const parameters: Record<string, unknown> = {
     { type: "string", pattern: "^\\d+(ms|s)$" },
   ),
   reverse: query("reverse", "Newest first.", { type: "boolean", default: false }),
-  key: query("key", "Only records with this key.", { type: "string" }),
+  recordKey: query("key", "Only records with this key.", { type: "string" }),
   lastEventId: header("Last-Event-ID", "Where an event stream goes on; overrides `from`.", {
     type: "string",
   }),
@@ -115,7 +115,10 @@ const PROBLEMS: readonly (readonly [number, string])[] = [
   [404, "There is no such path, topic, partition or record: `not-found`."],
   [406, "None of the accepted types can be given: `not-acceptable`."],
   [408, "The body did not arrive in time: `request-timeout`."],
-  [409, "The topic is there with other settings: `exists`."],
+  [
+    409,
+    "The topic is there with other settings: `exists`. Or others were faster: `conflict`.",
+  ],
   [
     410,
     "The offset is below the first readable one: `offset-out-of-range`, `logStartOffset`. Or a " +
@@ -140,14 +143,21 @@ export const responses: Record<string, unknown> = Object.fromEntries(
   }]),
 );
 
-function query(name: string, description: string, schema: unknown): Record<string, unknown> {
+/** A parameter of the query. */
+export function query(name: string, description: string, schema: unknown): Record<string, unknown> {
   return { name, in: "query", description, schema };
 }
 
-function header(name: string, description: string, schema: unknown): Record<string, unknown> {
+/** A header of a request. */
+export function header(
+  name: string,
+  description: string,
+  schema: unknown,
+): Record<string, unknown> {
   return { name, in: "header", description, schema };
 }
 
-function offsetHeader(description: string): Record<string, unknown> {
+/** A header of an answer that is an offset. */
+export function offsetHeader(description: string): Record<string, unknown> {
   return { description, schema: schema("Offset") };
 }

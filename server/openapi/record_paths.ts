@@ -74,7 +74,7 @@ export const recordPaths: Record<string, Record<string, unknown>> = {
         "maxBytes",
         "wait",
         "reverse",
-        "key",
+        "recordKey",
         "lastEventId",
       ].map(parameter),
       responses: {

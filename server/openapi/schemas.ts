@@ -145,6 +145,8 @@ export const schemas: Record<string, unknown> = {
             records: { type: "integer", description: "Records that can be read." },
             bytes: { type: "integer", description: "Bytes of its segments." },
             segments: { type: "integer" },
+            oldestSegment: { ...offset, description: "The first offset of the first segment." },
+            activeSegment: { ...offset, description: "Of the segment that is written to." },
           },
         },
       },

@@ -7,6 +7,38 @@ import { json, problems } from "./parts.ts";
 
 const status = { type: "object", properties: { status: { type: "string" } } };
 
+const count = { type: "integer", minimum: 0 };
+const orUnknown = { type: ["integer", "null"], minimum: 0 };
+
+const volumeHealth = {
+  type: "object",
+  properties: {
+    status: { type: "string" },
+    volume_id: { type: "string" },
+    keys: { ...orUnknown, description: "Blobs; `null` while they are still being counted." },
+    segments: count,
+    total_mb: { type: "number" },
+    uptime_secs: count,
+  },
+};
+
+const volumeMetrics = {
+  type: "object",
+  description: "What is kept of blobs, and all meters.",
+  properties: {
+    volume_id: { type: "string" },
+    uptime_secs: count,
+    total_keys: orUnknown,
+    total_segments: count,
+    total_bytes: { ...count, description: "On disk." },
+    total_mb: { type: "number" },
+    active_segment_id: { ...orUnknown, description: "The first offset of a segment." },
+    oldest_segment_id: orUnknown,
+    avg_value_size_bytes: orUnknown,
+    meters: { type: "array" },
+  },
+};
+
 /** Paths about the server. */
 export const serverPaths: Record<string, Record<string, unknown>> = {
   "/v1": {
@@ -52,7 +84,7 @@ export const serverPaths: Record<string, Record<string, unknown>> = {
       tags: ["server"],
       operationId: "health",
       summary: "How the server is, for people.",
-      responses: { "200": json("Well.", status), "503": json("Not well, and why.", status) },
+      responses: { "200": json("Well.", volumeHealth), "503": json("Not well, and why.", status) },
     },
   },
   "/metrics": {
@@ -65,7 +97,7 @@ export const serverPaths: Record<string, Record<string, unknown>> = {
           description: "The meters.",
           content: {
             "text/plain": { schema: { type: "string", description: "Prometheus text format." } },
-            "application/json": { schema: { type: "array" } },
+            "application/json": { schema: volumeMetrics },
           },
         },
         ...problems(406),

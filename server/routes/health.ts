@@ -7,6 +7,7 @@ import process from "node:process";
 import { messageOf, SeglogError } from "../../core/base/errors.ts";
 import { jsonAnswer } from "../answers.ts";
 import type { Exchange, Route } from "../exchange.ts";
+import { identity, volumeFacts } from "../volume.ts";
 
 /** The routes of health, and of what the server can do. */
 export const HEALTH_ROUTES: readonly Route[] = [
@@ -47,11 +48,13 @@ async function health(exchange: Exchange): Promise<Response> {
     kind: backend.capabilities.kind,
     canWrite: backend.capabilities.canWrite,
     uptimeSeconds: Math.round(process.uptime()),
+    ...identity(services),
   };
   try {
     await ready(exchange);
     const topics = (await backend.listTopics()).length;
-    return jsonAnswer({ status: "ok", ...facts, topics });
+    const { total_keys: keys, total_segments: segments, total_mb } = await volumeFacts(services);
+    return jsonAnswer({ status: "ok", ...facts, topics, keys, segments, total_mb });
   } catch (error) {
     const reason = error instanceof SeglogError ? messageOf(error) : "internal error";
     return jsonAnswer({ status: "unavailable", ...facts, reason }, { status: 503 });

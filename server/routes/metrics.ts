@@ -5,18 +5,20 @@
  */
 import { jsonAnswer, wholeAnswer } from "../answers.ts";
 import type { Exchange, Route } from "../exchange.ts";
-import { JSON_TYPE, negotiate } from "../media_types.ts";
-
-const TEXT_TYPE = "text/plain";
+import { JSON_TYPE, negotiate, TEXT_TYPE } from "../media_types.ts";
+import { volumeFacts } from "../volume.ts";
 
 /** The route of metrics. */
 export const METRICS_ROUTES: readonly Route[] = [
   { method: "GET", path: "/metrics", handle: metrics },
 ];
 
-/** Text for Prometheus, JSON when asked for. */
+/** Text for Prometheus; JSON when asked for, and then with what is kept of blobs. */
 async function metrics({ request, services }: Exchange): Promise<Response> {
   const type = negotiate(request, [TEXT_TYPE, JSON_TYPE]);
-  if (type === JSON_TYPE) return jsonAnswer(await services.metrics.json());
+  if (type === JSON_TYPE) {
+    const facts = await volumeFacts(services);
+    return jsonAnswer({ ...facts, meters: await services.metrics.json() });
+  }
   return wholeAnswer(services.metrics.textType, await services.metrics.text());
 }

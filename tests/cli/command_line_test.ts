@@ -142,7 +142,7 @@ test("right values are taken", () => {
       ["topic", "create", "t", "--segment-bytes", "64MiB", "--retention-age", "none"],
       ["topic", "set", "t", "--retention-bytes", "10GB", "--retention-records", "5"],
       ["serve", "--http", "127.0.0.1:0", "--data", "d"],
-      ["serve", "--http", "[::1]:8080"],
+      ["serve", "--http", "[::1]:8080", "--volume-id", "v1"],
       ["serve", "--http", "localhost:8080"],
       ["dump", "a.log", "b", "--headers-only"],
       ["verify", "-J"],

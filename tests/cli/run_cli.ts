@@ -8,6 +8,16 @@ import { SeglogError, Store } from "../../mod.ts";
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const RUN_SCRIPT = process.versions.deno === undefined ? [] : ["run", "-A"];
 
+/** What the command line looks at: a test says it, or it is not there. */
+const OWN_VARIABLES = [
+  "SEGLOG_DEBUG",
+  "SEGLOG_AT",
+  "FORCE_COLOR",
+  "PORT",
+  "DATA_DIR",
+  "VOLUME_ID",
+];
+
 /** Where a command works, and what it is given. */
 export interface CliOptions {
   /** The folder or URL, through `SEGLOG_AT`. */
@@ -53,7 +63,7 @@ export interface RunningCli extends AsyncDisposable {
 /** Starts a command; its standard input stays open. */
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
   const env: Record<string, string | undefined> = { ...process.env };
-  for (const name of ["SEGLOG_DEBUG", "SEGLOG_AT", "FORCE_COLOR"]) delete env[name];
+  for (const name of OWN_VARIABLES) delete env[name];
   Object.assign(env, options.env);
   if (options.at !== undefined) env.SEGLOG_AT = options.at;
   const child = spawn(process.execPath, [...RUN_SCRIPT, MAIN, ...args], {

@@ -93,6 +93,58 @@ test("--data is what --at names unless given", async () => {
   assert.ok(fs.existsSync(join(at, "store.json")));
 });
 
+test("PORT, DATA_DIR and VOLUME_ID say what is not given as an option", async () => {
+  await using dir = tempDir();
+  const data = join(dir.path, "store");
+  const env = { PORT: "0", DATA_DIR: data, VOLUME_ID: "v7" };
+  await using server = startCli(["serve"], { at: join(dir.path, "at"), env });
+  await server.said(/listening on http:\/\/127\.0\.0\.1:\d+\n/);
+  const url = /listening on (\S+)/.exec(server.text())![1]!;
+  assert.deepEqual(fs.readdirSync(dir.path), ["store"]);
+  const health = await (await fetch(`${url}/health`)).json();
+  assert.equal(health.volume_id, "v7");
+  const blob = await fetch(`${url}/blobs/k`, { method: "PUT", body: "x" });
+  assert.equal((await blob.json()).volume_id, "v7");
+  const port = new URL(url).port;
+  const taken = await runCli(["serve"], { at: join(dir.path, "other"), env: { PORT: port } });
+  assert.equal(taken.code, 1);
+  assert.ok(taken.err.includes(`127.0.0.1:${port}`), taken.err);
+});
+
+test("an option is stronger than a variable, and --at stronger than DATA_DIR", async () => {
+  await using dir = tempDir();
+  const [data, other] = [join(dir.path, "data"), join(dir.path, "other")];
+  const env = { PORT: "no port", DATA_DIR: other, VOLUME_ID: "v7" };
+  const where = ["--http", "127.0.0.1:0"];
+  for (const args of [["serve", ...where, "--data", data], ["--at", data, "serve", ...where]]) {
+    await using server = startCli([...args, "--volume-id", "v8"], { env });
+    await server.said(/listening on \S+\n/);
+    const url = /listening on (\S+)/.exec(server.text())![1]!;
+    assert.equal((await (await fetch(`${url}/health`)).json()).volume_id, "v8");
+    assert.deepEqual(fs.readdirSync(dir.path), ["data"]);
+    server.signal("SIGTERM");
+    assert.equal((await server.ended).code, 0);
+  }
+});
+
+test("a PORT that is none is refused by its name, and nothing is made", async () => {
+  await using dir = tempDir();
+  const at = join(dir.path, "store");
+  for (const PORT of ["x", "-1", "65536", "80 80", "8080.5", "127.0.0.1:80"]) {
+    const { code, err } = await runMain(["serve"], { at, env: { PORT } });
+    assert.equal(code, 2);
+    assert.match(err, /^seglog: .*PORT.*65535/);
+    assert.ok(err.includes(JSON.stringify(PORT)), err);
+  }
+  assert.equal(fs.existsSync(at), false);
+});
+
+test("the help of serve tells of the variables", async () => {
+  const { code, out } = await runMain(["serve", "--help"], { at: "" });
+  assert.equal(code, 0);
+  for (const name of ["PORT", "DATA_DIR", "VOLUME_ID"]) assert.ok(out.includes(name), name);
+});
+
 test("an address that is taken, and a server that is not there, are told in one line", async () => {
   await using dir = tempDir();
   const { server, url } = await served(join(dir.path, "a"));

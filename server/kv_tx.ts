@@ -1,0 +1,184 @@
+/**
+ * Runs a transaction that came as one body.
+ *
+ * @module
+ */
+import { ByteWriter, encodeUtf8 } from "../core/base/bytes.ts";
+import { SeglogError } from "../core/base/errors.ts";
+import type { Kv } from "../core/kv/kv.ts";
+import type { KvEntry } from "../core/kv/kv_entry.ts";
+import type { KvSnapshot } from "../core/kv/kv_snapshot.ts";
+import type { KvTransaction } from "../core/kv/kv_transaction.ts";
+import { isNotFound } from "./buckets.ts";
+import { EntryWriter } from "./entry_text.ts";
+import type { Services } from "./exchange.ts";
+import type { TxOperation, TxRequest } from "./kv_tx_body.ts";
+import { conditionFailed } from "./kv_write.ts";
+import { KV_TRIES, TX_RESULT_BYTES_MAX } from "./limits.ts";
+
+/** What one operation came to: an entry or nothing for a get, and nothing yet for a write. */
+type Outcome = KvEntry | undefined;
+
+/**
+ * Runs a transaction, and commits all of it or nothing.
+ *
+ * @returns its revision and the result of each operation, as JSON
+ * @throws {SeglogError} nothing is written then: `condition-failed` for a check, with `key`,
+ * `expected` and `actual`; `conflict`; `too-large`; `not-found`
+ */
+export async function runTx(
+  services: Services,
+  bucket: string,
+  request: TxRequest,
+): Promise<Uint8Array> {
+  const { buckets, snapshots } = services;
+  const using = request.snapshot === undefined
+    ? undefined
+    : snapshots.use(bucket, request.snapshot);
+  try {
+    const base = using?.snapshot;
+    const run = (kv: Kv) => surely(kv, () => runOn(kv, request, base));
+    try {
+      return await buckets.use(bucket, { create: false }, run);
+    } catch (error) {
+      if (!isNotFound(error) || base !== undefined) throw error;
+      checkAbsent(bucket, request);
+      if (!request.operations.some(({ op }) => op === "set")) throw error;
+    }
+    return await buckets.use(bucket, { create: true }, run);
+  } finally {
+    using?.release();
+  }
+}
+
+/** Of a bucket that is not there, no key has a value. */
+function checkAbsent(bucket: string, { checks }: TxRequest): void {
+  for (const { key, revision } of checks) {
+    if (revision !== null) throw conditionFailed({ bucket, key }, revision, null);
+  }
+}
+
+/** A check that fails may do so for want of what others wrote a moment ago. */
+async function surely<Result>(kv: Kv, run: () => Promise<Result>): Promise<Result> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof SeglogError) || error.code !== "condition-failed") throw error;
+  }
+  await kv.catchUp();
+  return await run();
+}
+
+async function runOn(
+  kv: Kv,
+  request: TxRequest,
+  base: KvSnapshot | undefined,
+): Promise<Uint8Array> {
+  // What a client read before is what it decided by: that cannot be run again for it.
+  const retries = base === undefined ? KV_TRIES : 0;
+  const { result, revision } = await kv.transaction(async (tx) => {
+    using now = kv.snapshot(); // of the same moment as the transaction
+    return await new TxRun(kv.bucket, request, { tx, now, base }).run();
+  }, { retries });
+  return answerOf(request.operations, result, revision);
+}
+
+/** One run: a transaction that is serializable, and is shown only the reads that must still hold. */
+class TxRun {
+  readonly #bucket: string;
+  readonly #request: TxRequest;
+  readonly #tx: KvTransaction;
+  readonly #now: KvSnapshot;
+  readonly #base: KvSnapshot | undefined;
+  readonly #written = new Set<string>();
+  #readBytes = 0;
+
+  constructor(
+    bucket: string,
+    request: TxRequest,
+    { tx, now, base }: { tx: KvTransaction; now: KvSnapshot; base: KvSnapshot | undefined },
+  ) {
+    this.#bucket = bucket;
+    this.#request = request;
+    this.#tx = tx;
+    this.#now = now;
+    this.#base = base;
+  }
+
+  async run(): Promise<Outcome[]> {
+    for (const { key, revision } of this.#request.checks) {
+      const actual = (await this.#tx.get(key))?.revision ?? null;
+      if (actual === revision) continue;
+      throw conditionFailed({ bucket: this.#bucket, key }, revision, actual);
+    }
+    const outcomes: Outcome[] = [];
+    for (const operation of this.#request.operations) outcomes.push(await this.#do(operation));
+    return outcomes;
+  }
+
+  async #do(operation: TxOperation): Promise<Outcome> {
+    const { key } = operation;
+    if (operation.op === "get") return this.#counted(await this.#get(key));
+    this.#checkUnchanged(key);
+    this.#written.add(key);
+    if (operation.op === "set") this.#tx.set(key, operation.value);
+    else this.#tx.delete(key);
+    return undefined;
+  }
+
+  async #get(key: string): Promise<KvEntry | undefined> {
+    if (this.#written.has(key)) return await this.#tx.get(key);
+    if (this.#request.isolation === "snapshot") return await (this.#base ?? this.#now).get(key);
+    this.#checkUnchanged(key);
+    return await this.#tx.get(key);
+  }
+
+  /** From the client's snapshot to this moment; from then on the transaction itself sees to it. */
+  #checkUnchanged(key: string): void {
+    const base = this.#base;
+    if (base === undefined) return;
+    const bytes = encodeUtf8(key);
+    if (base.revisionOf(bytes) === this.#now.revisionOf(bytes)) return;
+    throw new SeglogError(
+      "conflict",
+      `Cannot commit: ${
+        JSON.stringify(key.slice(0, 200))
+      } was changed by somebody else since revision ${base.revision}; take another snapshot and try again`,
+      { details: { key, revision: base.revision } },
+    );
+  }
+
+  #counted(entry: KvEntry | undefined): KvEntry | undefined {
+    this.#readBytes += entry?.value.length ?? 0;
+    if (this.#readBytes <= TX_RESULT_BYTES_MAX) return entry;
+    throw new SeglogError(
+      "too-large",
+      `Cannot read values of more than ${TX_RESULT_BYTES_MAX} bytes in one transaction: get them one by one, in a snapshot`,
+      { details: { limit: TX_RESULT_BYTES_MAX } },
+    );
+  }
+}
+
+/** The writes of a transaction have revisions in their order, of which the last is the commit's. */
+function answerOf(
+  operations: readonly TxOperation[],
+  outcomes: readonly Outcome[],
+  revision: number,
+): Uint8Array {
+  const written = operations.filter(({ op }) => op !== "get").map(({ key }) => key);
+  const first = revision - written.length + 1;
+  const revisions = new Map(written.map((key, i) => [key, first + i]));
+  const body = new ByteWriter();
+  const writer = new EntryWriter();
+  body.text(`{"revision":${revision},"results":[`);
+  operations.forEach(({ op, key }, i) => {
+    if (i > 0) body.text(",");
+    const entry = outcomes[i];
+    if (op !== "get") {
+      body.text(`{"key":${JSON.stringify(key)},"revision":${revisions.get(key)}}`);
+    } else if (entry === undefined) body.text("null");
+    else writer.entry(body, entry, entry.revision < 0 ? revisions.get(key) : entry.revision);
+  });
+  body.text("]}");
+  return body.take();
+}
