@@ -58,6 +58,8 @@ export type {
   Backend,
   Bounds,
   Capabilities,
+  CompactResult,
+  CompactTopicOptions,
   Hints,
   OpenHint,
   PartitionInfo,
@@ -87,6 +89,7 @@ export { Store, type StoreOptions } from "./core/store/store.ts";
 export { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "./core/topic_config.ts";
 export {
   type DeleteOptions,
+  type GetOptions,
   Kv,
   type KvOptions,
   type KvStats,

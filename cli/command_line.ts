@@ -12,6 +12,7 @@ import { path } from "@optique/run/valueparser";
 import { appendGrammar } from "./grammar/append.ts";
 import { backupGrammar, restoreGrammar } from "./grammar/backup.ts";
 import {
+  compactGrammar,
   dumpGrammar,
   infoGrammar,
   repairGrammar,
@@ -51,6 +52,7 @@ const verbs = {
   read: readGrammar,
   tail: tailGrammar,
   truncate: truncateGrammar,
+  compact: compactGrammar,
   dump: dumpGrammar,
   info: infoGrammar,
   topic: topicGrammar,
@@ -73,6 +75,7 @@ const grammar = object({
     readGrammar,
     tailGrammar,
     truncateGrammar,
+    compactGrammar,
     dumpGrammar,
     infoGrammar,
     topicGrammar,

@@ -5,6 +5,7 @@
  */
 import type { ReadOptions } from "../core/backend.ts";
 import { sleep } from "../core/base/clock.ts";
+import { encodeBase64 } from "../core/base/base64.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { BATCH_STORED_BYTES_MAX } from "../core/base/limits.ts";
 import { WIRE_SALT } from "../core/format/batch_header.ts";
@@ -119,6 +120,7 @@ function pageFetcher(
     if (from !== undefined) query.set("from", String(from));
     if (until !== undefined) query.set("until", String(until));
     if (options.reverse) query.set("reverse", "true");
+    if (options.key !== undefined) query.set("keyBase64", encodeBase64(options.key));
     if (options.follow) query.set("wait", `${WAIT_MS}ms`);
     const startMs = performance.now();
     // A follower that was under way waits for its server as long as it takes.

@@ -9,6 +9,8 @@ import type {
   Backend,
   Bounds,
   Capabilities,
+  CompactResult,
+  CompactTopicOptions,
   ReadOptions,
   TopicDetails,
   TopicInfo,
@@ -26,6 +28,8 @@ import { readBatches } from "./batch_pages.ts";
 import type { Requests } from "./requests.ts";
 import { topicPath } from "./topic_path.ts";
 
+/** How long a compaction may take: hours, for what is very large. */
+const COMPACT_WAIT_MS = 6 * 3600 * 1000;
 const JSON_HEADERS = { "content-type": "application/json" };
 
 /**
@@ -134,6 +138,22 @@ export class HttpBackend implements Backend {
       isRepeatable: before !== undefined,
     });
     return boundsOf(jsonOf(answer));
+  }
+
+  async compact(
+    topic: string,
+    { partition, signal }: CompactTopicOptions = {},
+  ): Promise<CompactResult> {
+    // To end it leaves nothing half done, and to do it twice does no harm: as when reading.
+    const answer = await this.#requests.read({
+      method: "POST",
+      path: `${topicPath(topic)}/compact`,
+      headers: JSON_HEADERS,
+      body: JSON.stringify({ partition }),
+      waitMs: COMPACT_WAIT_MS,
+      ...signal === undefined ? {} : { signal },
+    });
+    return jsonOf(answer);
   }
 
   async flush(topic: string): Promise<void> {

@@ -51,6 +51,8 @@ export interface PartitionInfo extends Bounds {
   readonly bytes: number;
   /** Segments, the active one included. */
   readonly segments: number;
+  /** Below it, records may be gone that later ones with the same key replaced. */
+  readonly compactedTo: number;
   /** The first offset of the first segment, where segments are files. */
   readonly oldestSegment?: number;
   /** The first offset of the segment that is written to, likewise. */
@@ -101,6 +103,8 @@ export interface ReadOptions {
   readonly reverse?: boolean;
   /** Wait for records to come instead of stopping at the end. */
   readonly follow?: boolean;
+  /** Only batches that hold a record with this key; segments that surely do not are not read. */
+  readonly key?: Uint8Array | undefined;
   /**
    * Bytes that may be held ahead of the caller, where reading ahead is worth it: over HTTP, where it
    * is 8 MiB unless given, 128 KiB at the least, and a batch that is larger by itself.
@@ -108,6 +112,28 @@ export interface ReadOptions {
   readonly readAheadBytes?: number;
   /** Ends the reading quietly, waiting included. */
   readonly signal?: AbortSignal;
+}
+
+/** Which partition of a topic to compact. */
+export interface CompactTopicOptions {
+  /** All unless given. */
+  readonly partition?: number;
+  /** Ends it, with `closed`; what was done stays done. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a compaction did. */
+export interface CompactResult {
+  /** Name of the topic. */
+  readonly topic: string;
+  /** Segments that were written anew or removed. */
+  readonly segments: number;
+  /** Sealed segments that were left as they are. */
+  readonly skipped: number;
+  /** Records that were removed. */
+  readonly records: number;
+  /** Bytes that the topic takes less. */
+  readonly bytes: number;
 }
 
 /** A hint that is open to be read. */
@@ -149,6 +175,14 @@ export interface Backend extends AsyncDisposable {
   readonly capabilities: Capabilities;
   /** Where views keep hints; nothing where there is no place for them. */
   readonly hints?: Hints;
+
+  /**
+   * Asks compaction to keep what a reader at an offset sees: of each key the last record up to it.
+   * Where compaction cannot be asked, nothing is there to call.
+   *
+   * @returns ends that
+   */
+  hold?(topic: string, offset: number, partition?: number): () => void;
 
   /** All topics, ordered by name. */
   listTopics(): Promise<TopicInfo[]>;
@@ -228,6 +262,14 @@ export interface Backend extends AsyncDisposable {
    * gets the same offset that it would have got before.
    */
   truncate(topic: string, options: TruncateOptions): Promise<Bounds>;
+
+  /**
+   * Removes each record that a later one with the same key replaces. Offsets stay what they are, and
+   * readers pass over what is gone. Tombstones go when they are as old as the topic's `tombstoneMs`.
+   *
+   * @throws {SeglogError} `corrupt` when a segment cannot be read: it stays as it is; `disk-full`
+   */
+  compact(topic: string, options?: CompactTopicOptions): Promise<CompactResult>;
 
   /** Resolves when everything acknowledged survives a loss of power. */
   flush(topic: string): Promise<void>;

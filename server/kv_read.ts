@@ -15,14 +15,24 @@ export interface BucketPlace {
   readonly snapshot: string | undefined;
 }
 
-/** A key with its value. @throws {SeglogError} `not-found` for the bucket or the snapshot */
+/**
+ * A key with its value, the latest, in a snapshot, or as of a revision.
+ *
+ * @throws {SeglogError} `not-found` for the bucket or the snapshot; what `Kv.get` throws
+ */
 export async function readEntry(
   { services }: Exchange,
-  { bucket, snapshot: id }: BucketPlace,
+  { bucket, snapshot: id, revision }: BucketPlace & { readonly revision?: number | undefined },
   key: string,
 ): Promise<KvEntry | undefined> {
   const { buckets, snapshots } = services;
-  if (id === undefined) return await buckets.use(bucket, { create: false }, (kv) => kv.get(key));
+  if (id !== undefined && revision !== undefined) {
+    throw new SeglogError("invalid-argument", "Cannot read: give snapshot or revision, not both");
+  }
+  if (id === undefined) {
+    const options = revision === undefined ? {} : { revision };
+    return await buckets.use(bucket, { create: false }, (kv) => kv.get(key, options));
+  }
   const { snapshot, release } = snapshots.use(bucket, id);
   try {
     return await snapshot.get(key);

@@ -46,13 +46,13 @@ async function collect(
   range: ReadRange,
   bytesMax: number,
 ): Promise<BatchPage> {
-  const { topic, partition, from, until, reverse } = range;
+  const { topic, partition, from, until, reverse, key } = range;
   const batches: BatchView[] = [];
   let bytes = 0;
   let next = reverse ? until : from;
   if (from === until) return { batches, next: rangeEnd(range) };
   try {
-    for await (const batch of backend.batches(topic, { partition, from, until, reverse })) {
+    for await (const batch of backend.batches(topic, { partition, from, until, reverse, key })) {
       if (batches.length > 0 && bytes + batch.bytes.length > bytesMax) return { batches, next };
       batches.push(checked(batch));
       bytes += batch.bytes.length;

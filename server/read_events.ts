@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { LogRecord } from "../core/format/record.ts";
 import { ShapeWriter } from "../core/format/write_shape.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { boundsHeaders } from "./answers.ts";
@@ -11,7 +10,6 @@ import { eventStream } from "./event_stream.ts";
 import type { Exchange } from "./exchange.ts";
 import { parseOffset } from "./query.ts";
 import {
-  keyFilter,
   type Portion,
   portionOf,
   RANGE_PARAMETERS,
@@ -25,7 +23,7 @@ import { recordChunks } from "./record_chunks.ts";
  * event `end` when `until` or `limit` is reached or the server stops, or `error` with a problem.
  */
 export async function readEvents(exchange: Exchange): Promise<Response> {
-  const query = exchange.query(...RANGE_PARAMETERS, "limit", "key");
+  const query = exchange.query(...RANGE_PARAMETERS, "limit");
   const limit = query.whole("limit", 1, Number.MAX_SAFE_INTEGER) ?? Infinity;
   const lastEventId = exchange.request.headers.get("Last-Event-ID");
   const resumeFrom = lastEventId === null ? undefined : parseOffset(lastEventId);
@@ -36,16 +34,14 @@ export async function readEvents(exchange: Exchange): Promise<Response> {
       "Cannot follow in reverse: events come oldest first; accept application/json to read back",
     );
   }
-  const selection = { limit, filter: keyFilter(query) };
   return eventStream(exchange, {
     headers: boundsHeaders(range.bounds, undefined),
-    events: (signal) => records(exchange, range, { ...selection, signal }),
+    events: (signal) => records(exchange, range, { limit, signal }),
   });
 }
 
 interface Selection {
   readonly limit: number;
-  readonly filter: ((record: LogRecord) => boolean) | undefined;
   /** Ends it quietly. */
   readonly signal: AbortSignal;
 }
@@ -53,12 +49,11 @@ interface Selection {
 function records(
   exchange: Exchange,
   range: ReadRange,
-  { limit, filter, signal }: Selection,
+  { limit, signal }: Selection,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const shapes = new ShapeWriter();
   return recordChunks(followed(exchange, range, signal), {
     limit,
-    filter,
     write: (writer, record) => {
       writer.text(`id: ${record.offset + 1}\ndata: `);
       shapes.write(writer, record, range);
@@ -73,9 +68,9 @@ async function* followed(
   range: ReadRange,
   signal: AbortSignal,
 ): AsyncGenerator<Portion, void, undefined> {
-  const { topic, partition, from, untilAsked } = range;
+  const { topic, partition, from, untilAsked, key } = range;
   if (untilAsked !== undefined && from >= untilAsked) return;
   const open = { ...range, until: untilAsked ?? Infinity };
-  const options = { partition, from, until: untilAsked, follow: true, signal };
+  const options = { partition, from, until: untilAsked, key, follow: true, signal };
   for await (const batch of backend.batches(topic, options)) yield portionOf(batch, open);
 }

@@ -8,7 +8,6 @@ import { boundsHeaders } from "./answers.ts";
 import type { Exchange } from "./exchange.ts";
 import { lineStream } from "./line_stream.ts";
 import {
-  keyFilter,
   type Portion,
   portionOf,
   portions,
@@ -21,13 +20,12 @@ import { arrivals } from "./waiting.ts";
 
 /** Streams all records of the range. */
 export async function readLines(exchange: Exchange): Promise<Response> {
-  const query = exchange.query(...RANGE_PARAMETERS, "limit", "key");
+  const query = exchange.query(...RANGE_PARAMETERS, "limit");
   const limit = query.whole("limit", 1, Number.MAX_SAFE_INTEGER) ?? Infinity;
   const range = await readRange(exchange, query);
   const shapes = new ShapeWriter();
   const lines = recordChunks(upcoming(exchange, range), {
     limit,
-    filter: keyFilter(query),
     write: (writer, record) => {
       shapes.write(writer, record, range);
       writer.text("\n");

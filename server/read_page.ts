@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { LogRecord } from "../core/format/record.ts";
 import { ByteWriter } from "../core/base/bytes.ts";
+import type { LogRecord } from "../core/format/record.ts";
 import { ShapeWriter } from "../core/format/write_shape.ts";
 import { boundsHeaders, wholeAnswer } from "./answers.ts";
 import type { Exchange } from "./exchange.ts";
@@ -12,7 +12,6 @@ import { JSON_TYPE } from "./media_types.ts";
 import { PAGE_BYTES_MAX, PAGE_RECORDS_DEFAULT, PAGE_RECORDS_MAX } from "./limits.ts";
 import {
   isDamage,
-  keyFilter,
   type Portion,
   portionOf,
   portions,
@@ -25,10 +24,10 @@ import { arrivals } from "./waiting.ts";
 
 /** Answers with at most `limit` records, after waiting for the first where that was asked for. */
 export async function readPage(exchange: Exchange): Promise<Response> {
-  const query = exchange.query(...RANGE_PARAMETERS, "limit", "key");
+  const query = exchange.query(...RANGE_PARAMETERS, "limit");
   const limit = query.whole("limit", 1, PAGE_RECORDS_MAX) ?? PAGE_RECORDS_DEFAULT;
   const range = await readRange(exchange, query);
-  const page = new Page(range, limit, keyFilter(query));
+  const page = new Page(range, limit);
   try {
     for await (const portion of portions(exchange.backend, range)) {
       if (!page.take(portion)) break;
@@ -70,15 +69,13 @@ class Page {
   isFull = false;
   readonly #range: ReadRange;
   readonly #limit: number;
-  readonly #filter: ((record: LogRecord) => boolean) | undefined;
   /** Shapes of the records, with commas between them. */
   readonly #text = new ByteWriter();
   readonly #shapes = new ShapeWriter();
 
-  constructor(range: ReadRange, limit: number, filter?: (record: LogRecord) => boolean) {
+  constructor(range: ReadRange, limit: number) {
     this.#range = range;
     this.#limit = limit;
-    this.#filter = filter;
     this.next = range.reverse ? range.until : range.from;
   }
 
@@ -94,25 +91,25 @@ class Page {
   /** Takes what fits; false when there is no more room. */
   take(portion: Portion): boolean {
     for (const record of portion.records) {
-      if (this.#filter === undefined || this.#filter(record)) {
-        if (this.count === this.#limit) return this.#full();
-        const { length } = this.#text;
-        if (!this.isEmpty) this.#text.text(",");
-        this.#shapes.write(this.#text, record, this.#range);
-        if (!this.isEmpty && this.#text.length > PAGE_BYTES_MAX) {
-          this.#text.truncate(length);
-          return this.#full();
-        }
-        this.count++;
+      if (this.count === this.#limit) return this.#fullBefore(record);
+      const { length } = this.#text;
+      if (!this.isEmpty) this.#text.text(",");
+      this.#shapes.write(this.#text, record, this.#range);
+      if (!this.isEmpty && this.#text.length > PAGE_BYTES_MAX) {
+        this.#text.truncate(length);
+        return this.#fullBefore(record);
       }
+      this.count++;
       this.next = this.#range.reverse ? record.offset : record.offset + 1;
     }
     this.next = portion.next;
     return true;
   }
 
-  #full(): false {
+  /** The next page begins with this record: nothing in between was asked for. */
+  #fullBefore({ offset }: LogRecord): false {
     this.isFull = true;
+    this.next = this.#range.reverse ? offset + 1 : offset;
     return false;
   }
 }

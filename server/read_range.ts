@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import type { Backend, Bounds } from "../core/backend.ts";
 import { outOfRange } from "../core/base/offset_errors.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { PARTITIONS_MAX } from "../core/base/limits.ts";
+import { decodeBase64 } from "../core/base/base64.ts";
 import { encodeUtf8 } from "../core/base/bytes.ts";
 import type { BatchView } from "../core/format/batch.ts";
 import type { LogRecord } from "../core/format/record.ts";
@@ -18,7 +18,9 @@ import { WAIT_MS_MAX } from "./limits.ts";
 import type { Query } from "./query.ts";
 
 /** The parameters that say which records, for every format. */
-export const RANGE_PARAMETERS = ["partition", "from", "until", "wait", "reverse"] as const;
+export const RANGE_PARAMETERS = [
+  ...["partition", "from", "until", "wait", "reverse", "key", "keyBase64"] as const,
+];
 
 /** Records `[from, until)` of one partition. */
 export interface ReadRange {
@@ -30,6 +32,8 @@ export interface ReadRange {
   /** Where the client said that reading ends; `undefined` is: as far as records come. */
   readonly untilAsked: number | undefined;
   readonly reverse: boolean;
+  /** Only records with this key. */
+  readonly key: Uint8Array | undefined;
   /** How long to wait for a record where there is none; 0 is not at all. */
   readonly waitMs: number;
   readonly bounds: Bounds;
@@ -48,6 +52,7 @@ export async function readRange(
 ): Promise<ReadRange> {
   const partition = query.whole("partition", 0, PARTITIONS_MAX - 1) ?? 0;
   const reverse = query.flag("reverse");
+  const key = keyOf(query);
   const waitMs = query.duration("wait", WAIT_MS_MAX) ?? 0;
   if (reverse && waitMs > 0) {
     throw new SeglogError(
@@ -72,15 +77,19 @@ export async function readRange(
   }
   const untilAsked = untilWanted === undefined ? undefined : offsetOf(untilWanted, bounds);
   const until = Math.max(from, Math.min(untilAsked ?? Infinity, bounds.nextOffset));
-  return { topic, partition, from, until, untilAsked, reverse, waitMs, bounds };
+  return { topic, partition, from, until, untilAsked, reverse, key, waitMs, bounds };
 }
 
-/** A filter by key: records whose key has exactly these bytes. */
-export function keyFilter(query: Query): ((record: LogRecord) => boolean) | undefined {
-  const text = query.text("key");
-  if (text === undefined) return undefined;
-  const wanted = encodeUtf8(text);
-  return ({ key }) => key !== null && Buffer.compare(key, wanted) === 0;
+/** The key that is asked for, as text or as base64. @throws {SeglogError} `invalid-argument` */
+function keyOf(query: Query): Uint8Array | undefined {
+  const [text, base64] = [query.text("key"), query.text("keyBase64")];
+  if (base64 === undefined) return text === undefined ? undefined : encodeUtf8(text);
+  const key = text === undefined ? decodeBase64(base64) : undefined;
+  if (key !== undefined) return key;
+  throw new SeglogError(
+    "invalid-argument",
+    "Cannot read by key: give key=TEXT or keyBase64=BASE64, padded, and not both",
+  );
 }
 
 /** The records of one batch that are in the range, and the offset that comes after them. */
@@ -95,9 +104,9 @@ export async function* portions(
   backend: Backend,
   range: ReadRange,
 ): AsyncGenerator<Portion, void, undefined> {
-  const { topic, partition, from, until, reverse } = range;
+  const { topic, partition, from, until, reverse, key } = range;
   if (from === until) return;
-  for await (const batch of backend.batches(topic, { partition, from, until, reverse })) {
+  for await (const batch of backend.batches(topic, { partition, from, until, reverse, key })) {
     yield portionOf(batch, range);
   }
 }
@@ -105,11 +114,11 @@ export async function* portions(
 /** One batch, cut to the range. */
 export function portionOf(
   batch: BatchView,
-  range: { readonly from: number; readonly until: number; readonly reverse: boolean },
+  range: Pick<ReadRange, "from" | "until" | "reverse" | "key">,
 ): Portion {
-  const { from, until, reverse } = range;
+  const { from, until, reverse, key } = range;
   const next = reverse ? Math.max(from, batch.baseOffset) : Math.min(until, batch.nextOffset);
-  return { records: recordsOf(batch, { from, until, reverse }), next };
+  return { records: recordsOf(batch, { from, until, reverse, key }), next };
 }
 
 /** Where reading goes on when all of the range was read. */

@@ -11,7 +11,6 @@ import type { Portion } from "./read_range.ts";
 /** Which records are sent, and how each is written. */
 export interface RecordText {
   readonly limit: number;
-  readonly filter: ((record: LogRecord) => boolean) | undefined;
   readonly write: (writer: ByteWriter, record: LogRecord) => void;
   /** Is told how many records of a portion were taken. */
   readonly onSent: (records: number) => void;
@@ -20,14 +19,13 @@ export interface RecordText {
 /** Ends after `limit` records. What a portion has is sent when the portion ends, at the latest. */
 export async function* recordChunks(
   portions: AsyncIterable<Pick<Portion, "records">>,
-  { limit, filter, write, onSent }: RecordText,
+  { limit, write, onSent }: RecordText,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const chunk = new ByteWriter(2 * CHUNK_BYTES);
   let count = 0;
   for await (const { records } of portions) {
     let sent = 0;
     for (const record of records) {
-      if (filter !== undefined && !filter(record)) continue;
       write(chunk, record);
       sent++;
       count++;

@@ -17,11 +17,18 @@ export async function* arrivals(
   range: ReadRange,
   from: number,
 ): AsyncGenerator<BatchView, void, undefined> {
-  const { topic, partition, untilAsked, waitMs } = range;
+  const { topic, partition, untilAsked, waitMs, key } = range;
   if (waitMs === 0 || (untilAsked !== undefined && from >= untilAsked)) return;
   const waiting = patience([request.signal, services.stopping], waitMs);
   try {
-    const follow = { partition, from, until: untilAsked, follow: true, signal: waiting.signal };
+    const follow = {
+      partition,
+      from,
+      until: untilAsked,
+      key,
+      follow: true,
+      signal: waiting.signal,
+    };
     yield* backend.batches(topic, follow);
   } finally {
     waiting.release();

@@ -96,6 +96,9 @@ export function settingRows(config: TopicConfig): [flag: string, value: string][
     ["retention-records", String(config.retentionRecords ?? "none")],
     ["sync", config.sync],
     ["compression", config.compression],
+    ["compaction", config.compaction],
+    ["garbage-ratio", String(config.garbageRatio)],
+    ["tombstone-age", formatDuration(config.tombstoneMs)],
   ];
 }
 

@@ -38,6 +38,9 @@ const prefix = optional(option("--prefix", string({ metavar: "TEXT" }), {
 const getOptions = object({
   bucket,
   key,
+  revision: optional(option("-r", "--revision", count("N"), {
+    description: prose`As of this revision of the bucket; the latest unless given.`,
+  })),
   raw: option("--raw", { description: prose`The bytes of the value and nothing behind them.` }),
   shaped,
 });
@@ -107,6 +110,7 @@ const statsOptions = object({
   bucket,
   shaped: option("-J", "--json", { description: prose`Write JSON.` }),
 });
+const compactOptions = object({ bucket });
 const shellOptions = object({ bucket });
 
 /** The options of `kv get`. */
@@ -127,6 +131,8 @@ export type KvWatchVerbOptions = InferValue<typeof watchOptions>;
 export type KvTxnOptions = InferValue<typeof txnOptions>;
 /** The options of `kv stats`. */
 export type KvStatsOptions = InferValue<typeof statsOptions>;
+/** The options of `kv compact`. */
+export type KvCompactOptions = InferValue<typeof compactOptions>;
 /** The options of `shell`. */
 export type ShellOptions = InferValue<typeof shellOptions>;
 
@@ -139,7 +145,11 @@ const get = command(
   {
     brief: prose`Print the value of a key.`,
     description: prose`The value and a line break; exits with 3 when there is none.`,
-    footer: examples("seglog kv get name", "seglog kv get photo --raw > photo.png"),
+    footer: examples(
+      "seglog kv get name",
+      "seglog kv get photo --raw > photo.png",
+      "seglog kv get name -r 41",
+    ),
   },
 );
 
@@ -253,9 +263,23 @@ const stats = command(
   },
 );
 
+const compact = command(
+  "compact",
+  map(compactOptions, (given): Verb => async (context) => {
+    const { compactBucket } = await import("../kv/compact.ts");
+    return await compactBucket(context, given);
+  }),
+  {
+    brief: prose`Remove values that were replaced, and deletions that are old.`,
+    description: prose`A bucket does so by itself when half of its records are garbage. What an open
+      snapshot sees stays; history, and get as of an older revision, lose what is removed.`,
+    footer: examples("seglog kv compact", "seglog kv compact -b users"),
+  },
+);
+
 export const kvGrammar = command(
   "kv",
-  or(get, set, del, ls, range, history, watch, txn, stats),
+  or(get, set, del, ls, range, history, watch, txn, stats, compact),
   {
     brief: prose`Keys and values, kept in a topic.`,
     usageLine: [{ type: "literal", value: "VERB …" }],

@@ -49,6 +49,31 @@ export const truncateGrammar = command(
   },
 );
 
+const compactOptions = object({ topic: topicArgument, partition: partitionOption, yes: yesOption });
+
+/** The options of `compact`. */
+export type CompactVerbOptions = InferValue<typeof compactOptions>;
+
+export const compactGrammar = command(
+  "compact",
+  map(compactOptions, (given): Verb => async (context) => {
+    const { compact } = await import("../commands/compact.ts");
+    return await compact(context, given);
+  }),
+  {
+    brief: prose`Keep of each key of a topic only the latest record.`,
+    description:
+      prose`Records that a later one with the same key replaces are removed, and tombstones
+      that are old. Offsets stay what they are, and what has no key stays. Asks on a terminal, else
+      needs -y, unless the topic is set to be compacted.`,
+    footer: examples(
+      "seglog compact users",
+      "seglog compact users -p 0 -y",
+      "seglog topic set users --compaction keys",
+    ),
+  },
+);
+
 const dumpOptions = object({
   paths: multiple(argument(path({ metavar: "FILE.log|FOLDER" }), {
     description: prose`A segment, the folder of a partition, or that of a store.`,

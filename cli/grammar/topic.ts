@@ -9,7 +9,8 @@ import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { choice } from "@optique/core/valueparser";
 import { CODECS } from "../../core/format/compression.ts";
-import { count, duration, orNone, size, syncMode } from "./values.ts";
+import { COMPACTIONS } from "../../core/format/log_settings.ts";
+import { count, duration, orNone, share, size, syncMode } from "./values.ts";
 import { examples, prose, topicArgument, type Verb, yesOption } from "./verb.ts";
 
 const partitions = optional(option("--partitions", count("N", 1), {
@@ -38,6 +39,17 @@ const settings = {
   })),
   compression: optional(option("--compression", choice(CODECS, { metavar: "CODEC" }), {
     description: prose`none (default), gzip or zstd.`,
+  })),
+  compaction: optional(option("--compaction", choice(COMPACTIONS, { metavar: "HOW" }), {
+    description: prose`keys keeps of each key only the latest record, once segments are sealed; none
+      (default) keeps all.`,
+  })),
+  garbageRatio: optional(option("--garbage-ratio", share(), {
+    description: prose`Share of records that later ones replace at which a topic is compacted by
+      itself; 0.5 unless given.`,
+  })),
+  tombstoneMs: optional(option("--tombstone-age", duration(), {
+    description: prose`How long compaction keeps a tombstone for readers to see; 1d unless given.`,
   })),
 };
 

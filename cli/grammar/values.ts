@@ -97,6 +97,19 @@ export function orNone(parser: ValueParser<"sync", number>): ValueParser<"sync",
   };
 }
 
+/** `0.5`, from 0 to 1 */
+export function share(): ValueParser<"sync", number> {
+  return word({
+    metavar: "SHARE",
+    placeholder: 0,
+    parse(input) {
+      const number = /^\d*\.?\d+$/.test(input) ? Number(input) : NaN;
+      if (number >= 0 && number <= 1) return number;
+      throw expected("a number from 0 to 1, such as 0.5", input);
+    },
+  });
+}
+
 /** `always`, `interval:200ms`, `os` */
 export function syncMode(): ValueParser<"sync", SyncMode> {
   return word<SyncMode>({

@@ -36,7 +36,8 @@ export async function writingBucket<Result>(
   return await use(kv);
 }
 
-async function hasTopic(backend: Backend, topic: string): Promise<boolean> {
+/** Whether there is such a topic. */
+export async function hasTopic(backend: Backend, topic: string): Promise<boolean> {
   try {
     await backend.bounds(topic);
     return true;

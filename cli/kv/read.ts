@@ -19,20 +19,22 @@ import type {
 import type { Context } from "../grammar/verb.ts";
 import { interruptible } from "../io.ts";
 import { Kv } from "../../core/kv/kv.ts";
+import { lookUp } from "../../core/kv/look_up.ts";
 import { writeRows } from "../table.ts";
 import { formatBytes, formatCount } from "../units.ts";
-import { readingBucket } from "./open_bucket.ts";
+import { hasTopic, readingBucket } from "./open_bucket.ts";
 import { printChange, printEntry, printEntryValue, ShapePrinter } from "./print.ts";
 
 /** Prints the value of a key. */
 export async function getKey(context: Context, options: KvGetOptions): Promise<number> {
-  const { bucket, key, raw, shaped } = options;
+  const { bucket, key, revision, raw, shaped } = options;
   if (raw && shaped) throw new UsageError("give --raw or -J, not both");
-  const none = () => {
-    throw noValue(key, bucket);
-  };
-  const entry = await readingBucket(context, bucket, { use: (kv) => kv.get(key), none });
-  if (entry === undefined) return none();
+  await using backend = await openToRead(context);
+  // Of one key, an index of all would be too much.
+  const entry = await hasTopic(backend, bucket)
+    ? await lookUp(backend, bucket, { key, revision })
+    : undefined;
+  if (entry === undefined) throw noValue(key, bucket);
   const writer = new ChunkWriter(context.output);
   if (shaped) new ShapePrinter(bucket).entry(entry, writer);
   else if (raw) writer.bytes(entry.value);

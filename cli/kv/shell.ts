@@ -6,6 +6,7 @@
 import { createInterface } from "node:readline";
 import type { Kv } from "../../core/kv/kv.ts";
 import { SeglogError } from "../../core/base/errors.ts";
+import { compactionNote } from "../compaction_note.ts";
 import { EXIT_ERROR, EXIT_OK, explain, UsageError } from "../exit.ts";
 import type { ShellOptions } from "../grammar/kv.ts";
 import type { Context } from "../grammar/verb.ts";
@@ -83,6 +84,14 @@ const COMMANDS: Readonly<Record<string, ShellCommand>> = {
         await output.line(`${change.revision}\t${said}`);
       }
       if (count === 0) await output.line(NOT_FOUND);
+    },
+  },
+  compact: {
+    usage: "compact",
+    what: "removes values that were replaced, and old deletions",
+    words: [0, 0],
+    async run({ kv, output }) {
+      await output.line(compactionNote(await kv.compact()));
     },
   },
   stats: {

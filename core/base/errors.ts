@@ -31,6 +31,7 @@ export type ErrorCode =
   | "too-large"
   | "unsupported-media-type"
   | "offset-out-of-range"
+  | "compacted"
   | "locked"
   | "read-only"
   | "corrupt"
@@ -66,6 +67,7 @@ export const ERROR_SPECS: Readonly<Record<ErrorCode, ErrorSpec>> = {
   "too-large": spec(413, "INVALID_ARGUMENT", EXIT_ERROR),
   "unsupported-media-type": spec(415, "INVALID_ARGUMENT", EXIT_ERROR),
   "offset-out-of-range": spec(416, "OUT_OF_RANGE", EXIT_MISSING),
+  "compacted": spec(410, "OUT_OF_RANGE", EXIT_MISSING),
   "locked": spec(423, "FAILED_PRECONDITION", EXIT_LOCKED, true),
   "read-only": spec(403, "FAILED_PRECONDITION", EXIT_ERROR),
   "corrupt": spec(500, "DATA_LOSS", EXIT_CORRUPT),

@@ -45,7 +45,8 @@ export interface LogSettings extends RetentionPolicy {
 /** Whether a log is compacted, and by what. */
 export type Compaction = "none" | "keys";
 
-const COMPACTIONS: readonly Compaction[] = ["none", "keys"];
+/** All kinds of compaction. */
+export const COMPACTIONS: readonly Compaction[] = ["none", "keys"];
 
 /** What a log gets where nothing is said. */
 export const DEFAULT_LOG_SETTINGS: LogSettings = {

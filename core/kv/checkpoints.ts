@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Backend, Bounds } from "../backend.ts";
+import type { Backend, PartitionInfo } from "../backend.ts";
 import { SeglogError } from "../base/errors.ts";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, witnessOf } from "./checkpoint.ts";
 import { BUCKET_PARTITION } from "./kv_key.ts";
@@ -22,12 +22,18 @@ export class Checkpoints {
     this.#topicId = topic.id;
   }
 
-  /** The index that was kept, when the log still has all that it knows; any doubt is none. */
-  async load({ logStartOffset, nextOffset }: Bounds): Promise<Checkpoint | undefined> {
+  /**
+   * The index that was kept, when the log still has all that it knows; any doubt is none. Behind what
+   * it knows, compaction may have taken deletions that it needs to hear of.
+   */
+  async load(
+    { logStartOffset, nextOffset, compactedTo }: PartitionInfo,
+  ): Promise<Checkpoint | undefined> {
     const checkpoint = this.#read();
     if (checkpoint === undefined || checkpoint.topicId !== this.#topicId) return undefined;
     const { position, witness } = checkpoint;
     if (position <= logStartOffset || position > nextOffset) return undefined;
+    if (position < compactedTo) return undefined;
     const found = await this.witnessAt(position - 1);
     return found === witness ? checkpoint : undefined;
   }

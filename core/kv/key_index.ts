@@ -128,6 +128,19 @@ export class KeyIndex {
     else if (version.valueBytes !== undefined) this.#add(key, version);
   }
 
+  /** Lets go of keys whose records are below an offset: they were truncated. */
+  forgetBelow(offset: number): void {
+    const gone: number[] = [];
+    const isFree = this.#table.freeNumbers;
+    for (let number = 0; number < isFree.length; number++) {
+      const isThere = isFree[number] === 0 && this.#sizes[number]! > 0;
+      if (isThere && this.#revisions[number]! < offset) gone.push(number);
+    }
+    for (const number of gone) {
+      this.#replace(number, { revision: offset - 1, valueBytes: undefined });
+    }
+  }
+
   /** The revision of a key's value, or -1 when it has none. */
   revisionOf(key: Uint8Array): number {
     const number = this.#table.find(key);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Backend } from "../backend.ts";
+import type { Backend, CompactResult, TopicDetails } from "../backend.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
 import type { SyncMode } from "../format/sync_mode.ts";
@@ -12,6 +12,7 @@ import { CommitQueue, type Condition } from "./commit_queue.ts";
 import { keyHistory, type KvHistoryOptions, type KvWatchOptions, watchKeys } from "./kv_changes.ts";
 import { entryOf, type KvChange, type KvEntry } from "./kv_entry.ts";
 import { BUCKET_PARTITION, keyBytes } from "./kv_key.ts";
+import { lookUp } from "./look_up.ts";
 import { type KvListOptions, KvSnapshot } from "./kv_snapshot.ts";
 import { type Isolation, KvTransaction } from "./kv_transaction.ts";
 import { KvView } from "./kv_view.ts";
@@ -40,6 +41,12 @@ export type SetOptions =
     readonly ifAbsent: true;
     readonly ifRevision?: undefined;
   };
+
+/** As of when to read. */
+export interface GetOptions {
+  /** A revision of the bucket, not of the key: what a snapshot taken then would see. */
+  readonly revision?: number;
+}
 
 /** When to delete. */
 export interface DeleteOptions {
@@ -71,6 +78,8 @@ export interface KvStats {
   readonly logBytes: number;
   /** Segments of the log. */
   readonly segments: number;
+  /** Values as of revisions below this one's predecessor may be gone. */
+  readonly compactedTo: number;
 }
 
 /**
@@ -137,19 +146,24 @@ export class Kv implements AsyncDisposable {
     return this.#view.position - 1;
   }
 
-  /** A key with its value. @throws {SeglogError} `invalid-argument` or `too-large` for the key; `closed` */
-  async get(key: string): Promise<KvEntry | undefined> {
+  /**
+   * A key with its value, the latest or as of a revision.
+   *
+   * @throws {SeglogError} `invalid-argument` or `too-large` for the key; `offset-out-of-range` for a
+   * revision that is not there yet; `compacted` for one whose values may be gone; `closed`
+   */
+  async get(key: string, options: GetOptions = {}): Promise<KvEntry | undefined> {
     const bytes = keyBytes(key);
-    const { index } = this.#view;
+    if (options.revision !== undefined) return await this.#getAt(key, options.revision);
     for (;;) {
       const revision = this.#present(bytes);
       if (revision < 0) return undefined;
       try {
-        return entryOf(
-          await this.#backend.read(this.bucket, revision, BUCKET_PARTITION),
-        );
-      } catch (error) { // it may have been replaced, and removed
-        if (index.revisionOf(bytes) === revision) throw error;
+        return entryOf(await this.#backend.read(this.bucket, revision, BUCKET_PARTITION));
+      } catch (error) { // it may have been replaced and removed, or truncated
+        if (this.#present(bytes) !== revision) continue;
+        await this.#view.catchUp();
+        if (this.#present(bytes) === revision) throw error;
       }
     }
   }
@@ -264,11 +278,22 @@ export class Kv implements AsyncDisposable {
     await this.#view.catchUp();
   }
 
+  /**
+   * Removes values that were replaced and deletions that are old, but for what open snapshots see. It
+   * goes on by itself where the topic's `compaction` is `keys`, as that of a new bucket is.
+   *
+   * @throws {SeglogError} as `Backend.compact`
+   */
+  async compact(): Promise<CompactResult> {
+    this.#view.check();
+    return await this.#backend.compact(this.bucket, { partition: BUCKET_PARTITION });
+  }
+
   /** What it holds, and what that takes. */
   async stats(): Promise<KvStats> {
     const { index, position } = this.#view;
     const { partitions } = await this.#backend.describeTopic(this.bucket);
-    const { records, bytes, segments } = partitions[BUCKET_PARTITION]!;
+    const { records, bytes, segments, compactedTo } = partitions[BUCKET_PARTITION]!;
     const { keys, valueBytes, bytes: indexBytes } = index;
     return {
       keys,
@@ -278,6 +303,7 @@ export class Kv implements AsyncDisposable {
       records,
       logBytes: bytes,
       segments,
+      compactedTo,
     };
   }
 
@@ -290,6 +316,13 @@ export class Kv implements AsyncDisposable {
   /** Closes the bucket at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #getAt(key: string, revision: number): Promise<KvEntry | undefined> {
+    this.#view.check();
+    const latest = this.#view.index.revisionOf(keyBytes(key));
+    if (latest >= 0 && latest <= revision && revision <= this.revision) return await this.get(key);
+    return await lookUp(this.#backend, this.bucket, { key, revision });
   }
 
   #source() {
@@ -316,13 +349,23 @@ export class Kv implements AsyncDisposable {
   }
 }
 
-async function topicOf(backend: Backend, bucket: string, create: boolean) {
-  if (!create) return await backend.describeTopic(bucket);
+async function topicOf(backend: Backend, bucket: string, create: boolean): Promise<TopicDetails> {
   try {
     return await backend.describeTopic(bucket);
   } catch (error) {
-    if (!(error instanceof SeglogError) || error.code !== "not-found") throw error;
-    return (await backend.ensureTopic(bucket, { partitions: 1 })).topic;
+    const isMissing = error instanceof SeglogError && error.code === "not-found";
+    if (!create || !isMissing) throw error;
+    await makeBucket(backend, bucket);
+    return await backend.describeTopic(bucket);
+  }
+}
+
+/** Another may be first, with other settings: then it is theirs. */
+async function makeBucket(backend: Backend, bucket: string): Promise<void> {
+  try {
+    await backend.ensureTopic(bucket, { partitions: 1, compaction: "keys" });
+  } catch (error) {
+    if (!(error instanceof SeglogError) || error.code !== "exists") throw error;
   }
 }
 

@@ -38,13 +38,13 @@ export async function* keyHistory(
     partition: BUCKET_PARTITION,
     until: view.position,
     reverse,
+    key: bytes,
     ...signal === undefined ? {} : { signal },
   };
   let left = limit;
   if (left <= 0) return;
   for await (const batch of backend.batches(topic, range)) {
-    for (const record of recordsOf(batch, { from: 0, until: range.until, reverse })) {
-      if (record.key === null || !equalBytes(record.key, bytes)) continue;
+    for (const record of recordsOf(batch, { from: 0, until: range.until, reverse, key: bytes })) {
       yield changeOf(record);
       if (--left <= 0) return;
     }

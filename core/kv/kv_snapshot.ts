@@ -11,6 +11,7 @@ import type { IndexedKey, ListRange } from "./key_index.ts";
 import { entryOf, type KvEntry } from "./kv_entry.ts";
 import { behindPrefix, BUCKET_PARTITION, keyBytes } from "./kv_key.ts";
 import type { KvView } from "./kv_view.ts";
+import { compacted } from "./look_up.ts";
 
 /** Which keys, and how many. */
 export interface KvListOptions {
@@ -56,6 +57,7 @@ export class KvSnapshot implements Disposable {
   /** The last revision that is seen; -1 of a bucket that nothing was written to. */
   readonly revision: number;
   readonly #source: KvSource;
+  readonly #release: (() => void) | undefined;
   #isOpen = true;
 
   /** The present of a view. */
@@ -63,12 +65,14 @@ export class KvSnapshot implements Disposable {
     this.#source = source;
     this.revision = source.view.position - 1;
     source.view.index.hold(this.revision);
+    this.#release = source.backend.hold?.(source.topic, this.revision, BUCKET_PARTITION);
   }
 
   /** A key with its value. @throws {SeglogError} `invalid-argument` or `too-large` for the key */
   async get(key: string): Promise<KvEntry | undefined> {
     const revision = this.revisionOf(keyBytes(key));
-    return revision < 0 ? undefined : entryOf(await this.#read(revision));
+    const record = revision < 0 ? undefined : await this.#read(revision);
+    return record === undefined ? undefined : entryOf(record);
   }
 
   /** Whether a key has a value. @throws {SeglogError} `invalid-argument` or `too-large` for the key */
@@ -80,7 +84,7 @@ export class KvSnapshot implements Disposable {
   async *list(options: KvListOptions = {}): AsyncGenerator<KvEntry, void, undefined> {
     for (const page of this.#pages(options)) {
       const records = await Promise.all(page.map(({ revision }) => this.#read(revision)));
-      for (const record of records) yield entryOf(record);
+      for (const record of records) if (record !== undefined) yield entryOf(record);
     }
   }
 
@@ -104,6 +108,7 @@ export class KvSnapshot implements Disposable {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#source.view.index.release(this.revision);
+    this.#release?.();
   }
 
   /** Closes the snapshot at the end of a `using` block. */
@@ -123,9 +128,17 @@ export class KvSnapshot implements Disposable {
     }
   }
 
-  #read(revision: number): Promise<LogRecord> {
+  /** @returns `undefined` when the record was truncated, and its key with it */
+  async #read(revision: number): Promise<LogRecord | undefined> {
     const { backend, topic } = this.#source;
-    return backend.read(topic, revision, BUCKET_PARTITION);
+    try {
+      return await backend.read(topic, revision, BUCKET_PARTITION);
+    } catch (error) {
+      if (!(error instanceof SeglogError)) throw error;
+      if (error.code === "offset-out-of-range") return undefined;
+      if (error.code !== "not-found") throw error;
+      throw compacted(topic, this.revision, this.#source.view.position - 1);
+    }
   }
 
   #view(): KvView {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Backend, TopicInfo } from "../backend.ts";
+import type { Backend, TopicDetails } from "../backend.ts";
 import { SeglogError } from "../base/errors.ts";
 import { KV_CHECKPOINT_BYTES, KV_CLOSE_CHECKPOINT_BYTES } from "../base/limits.ts";
 import type { BatchView } from "../format/batch.ts";
@@ -33,6 +33,8 @@ export class KvView {
   #position: number;
   /** Who waits for a position, in no order. */
   #waiting: { readonly position: number; readonly settle: () => void }[] = [];
+  /** Below it, records were truncated, and their keys forgotten. */
+  #start = 0;
   #failure: unknown;
   #following: Promise<void> | undefined;
   readonly #checkpoints: Checkpoints;
@@ -53,9 +55,9 @@ export class KvView {
   }
 
   /** Reads all that is there behind the last checkpoint, and follows from then on. */
-  static async open(backend: Backend, topic: TopicInfo): Promise<KvView> {
+  static async open(backend: Backend, topic: TopicDetails): Promise<KvView> {
     const { name } = topic;
-    const bounds = await backend.bounds(name, BUCKET_PARTITION);
+    const bounds = topic.partitions[BUCKET_PARTITION]!;
     const checkpoints = new Checkpoints(backend, topic);
     const known = await checkpoints.load(bounds) ??
       { index: new KeyIndex(), position: bounds.logStartOffset };
@@ -78,7 +80,12 @@ export class KvView {
 
   /** Takes in everything that is in the log at the time of the call. */
   async catchUp(): Promise<void> {
-    const { nextOffset } = await this.#backend.bounds(this.#topic, BUCKET_PARTITION);
+    const { logStartOffset, nextOffset } = await this.#backend
+      .bounds(this.#topic, BUCKET_PARTITION);
+    if (logStartOffset > this.#start) {
+      this.#start = logStartOffset;
+      this.index.forgetBelow(logStartOffset);
+    }
     if (this.position >= nextOffset) return;
     const range = { partition: BUCKET_PARTITION, from: this.#position, until: nextOffset };
     for await (const batch of this.#backend.batches(this.#topic, range)) this.#takeIn(batch);

@@ -19,6 +19,8 @@ export interface CompactOptions {
   readonly held?: () => readonly number[];
   /** Bytes a second that it may read and write; without bound unless given. */
   readonly bytesPerSecond?: number;
+  /** Ends it, with `closed`: what was done stays done. */
+  readonly signal?: AbortSignal | undefined;
   /** Bytes of memory for keys, about; 256 MiB unless given. With less, it takes more passes. */
   readonly keysBytes?: number | undefined;
 }
@@ -76,10 +78,8 @@ export class Compactor {
       const fresh = bytesOf(sealed.filter(({ nextOffset }) => nextOffset > this.#lookedTo));
       const isDue = fresh > 0 && fresh >= garbageRatio * bytesOf(sealed);
       if (compaction === "none" || !isDue) return undefined;
-      const end = this.#state.active.baseOffset;
-      const report = await this.#run(options, garbageRatio);
-      this.#lookedTo = end;
-      return report;
+      this.#lookedTo = this.#state.active.baseOffset; // also when it fails: not again at once
+      return await this.#run(options, garbageRatio);
     });
   }
 
@@ -108,10 +108,11 @@ export class Compactor {
   async #run(options: CompactOptions, garbageRatio: number): Promise<CompactionReport> {
     const { segmentBytes, compression, tombstoneMs } = this.#settings();
     const { held = () => [], bytesPerSecond = Infinity, keysBytes } = options;
-    const check = () => this.#check();
+    const check = () => this.#check(options.signal);
     check();
     const pace = new Pace({ bytesPerSecond, clock: this.#clock, check });
     this.#pace = pace;
+    options.signal?.addEventListener("abort", () => pace.wake(), { once: true });
     const nowMs = this.#clock.now();
     return await compactLog(this.#state, {
       garbageRatio,
@@ -126,9 +127,10 @@ export class Compactor {
     });
   }
 
-  #check(): void {
+  #check(signal: AbortSignal | undefined): void {
     this.#state.checkOwned();
-    if (!this.#isEnding) return;
-    throw new SeglogError("closed", `Cannot compact ${this.#state.name}: the log is closing`);
+    if (!this.#isEnding && !signal?.aborted) return;
+    const why = this.#isEnding ? "the log is closing" : "it was told to end";
+    throw new SeglogError("closed", `Cannot compact ${this.#state.name}: ${why}`);
   }
 }

@@ -13,6 +13,7 @@ import { CATALOGUE_FILE, MANIFEST_FILE, UNFINISHED_FILE } from "../format/file_n
 import { holdsLog } from "../log/no_log.ts";
 import { repairCommand } from "../log/repair_words.ts";
 import type { TopicInfo } from "../backend.ts";
+import { DEFAULT_TOPIC_CONFIG, type TopicConfig } from "../topic_config.ts";
 import { complaintAboutCatalogue } from "./check_catalogue.ts";
 
 /** What a store says of itself. */
@@ -74,11 +75,35 @@ export function isMarked(disk: Disk, folder: string): boolean {
   return disk.sizeOf(join(folder, UNFINISHED_FILE)) !== undefined;
 }
 
+/** Gives topics of before compaction the settings that they do not have. */
+function withDefaults(body: unknown): unknown {
+  const { topics } = (body ?? {}) as Partial<Catalogue>;
+  if (!Array.isArray(topics)) return body;
+  const { compaction, garbageRatio, tombstoneMs } = DEFAULT_TOPIC_CONFIG;
+  return {
+    ...body as Catalogue,
+    topics: topics.map((topic: Partial<TopicInfo> | null) => {
+      const config = topic?.config;
+      if (typeof config !== "object" || config === null) return topic;
+      return {
+        ...topic,
+        config: { ...config, ...missing(config, { compaction, garbageRatio, tombstoneMs }) },
+      };
+    }),
+  };
+}
+
+function missing(config: object, defaults: Partial<TopicConfig>): Partial<TopicConfig> {
+  return Object.fromEntries(
+    Object.entries(defaults).filter(([setting]) => !Object.hasOwn(config, setting)),
+  );
+}
+
 /** @throws {SeglogError} `corrupt`, also when something in it cannot be, whatever its checksum */
 function decodeCatalogue(bytes: Uint8Array, folder: string): Catalogue {
   const path = join(folder, CATALOGUE_FILE);
   try {
-    const body = decodeChecked("store", bytes, path);
+    const body = withDefaults(decodeChecked("store", bytes, path));
     const complaint = complaintAboutCatalogue(body);
     if (complaint === undefined) return body as Catalogue;
     throw new SeglogError(

@@ -10,6 +10,8 @@ import type {
   Backend,
   Bounds,
   Capabilities,
+  CompactResult,
+  CompactTopicOptions,
   Hints,
   ReadOptions,
   TopicDetails,
@@ -17,6 +19,7 @@ import type {
   TruncateOptions,
 } from "../backend.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
+import { COMPACTION_BYTES_PER_SECOND } from "../base/limits.ts";
 import { messageOf, SeglogError } from "../base/errors.ts";
 import type { Disk, DiskLock } from "../disk/disk.ts";
 import { makeFolderDurably } from "../disk/files.ts";
@@ -30,6 +33,7 @@ import type { Log } from "../log/log.ts";
 import { lockFolder } from "../log/open_log.ts";
 import { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "../topic_config.ts";
 import { type Catalogue, readCatalogue } from "./catalogue.ts";
+import { compactTopic } from "./compact_topic.ts";
 import { HintFiles } from "./hint_files.ts";
 import { Maintenance } from "./maintenance.ts";
 import type { Topic } from "./topic.ts";
@@ -51,6 +55,8 @@ export interface StoreOptions {
   readonly autoCreateTopics?: boolean;
   /** Settings of new topics where nothing else is said. */
   readonly defaults?: Partial<TopicConfig>;
+  /** Bytes a second that compaction by itself may read and write; 64 MiB unless given. */
+  readonly compactionBytesPerSecond?: number;
   /** The file system; the machine's unless given. */
   readonly disk?: Disk;
   /** Time; the machine's unless given. */
@@ -84,7 +90,8 @@ export class Store implements Backend {
   readonly #options: StoreOptions;
   readonly #lock: DiskLock | undefined;
   readonly #topics: TopicRegistry;
-  readonly #maintenance: Maintenance | undefined;
+  readonly #maintenance: readonly Maintenance[] = [];
+  readonly #ending = new AbortController();
   #closing: Promise<void> | undefined;
 
   private constructor(
@@ -115,7 +122,12 @@ export class Store implements Backend {
       lock,
       folderOf: (topic) => join(folder, partitionFolders(this.#topic(topic).info)[0]!),
     });
-    if (!readOnly) this.#maintenance = new Maintenance(clock, () => this.maintain());
+    if (readOnly) return;
+    // Compaction takes long, and what is to go by retention shall not wait for it.
+    this.#maintenance = [
+      new Maintenance(clock, () => this.maintain()),
+      new Maintenance(clock, () => this.compactDue()),
+    ];
   }
 
   /**
@@ -248,7 +260,43 @@ export class Store implements Backend {
       const partitions = hasRetention(topic.info)
         ? Array.from({ length: topic.info.config.partitions }, (_, partition) => partition)
         : topic.openPartitions;
-      for (const partition of partitions) await this.#maintainLog(topic, partition);
+      for (const partition of partitions) {
+        await this.#attempt(
+          "maintenance",
+          topic,
+          async () => (await topic.log(partition)).maintain(),
+        );
+      }
+    }
+  }
+
+  async compact(topic: string, options: CompactTopicOptions = {}): Promise<CompactResult> {
+    this.#checkWritable();
+    return await compactTopic(this.#topic(topic), options);
+  }
+
+  /** @returns lets go of it. @throws {SeglogError} `not-found` */
+  hold(topic: string, offset: number, partition = 0): () => void {
+    return this.#topic(topic).held(partition).hold(offset);
+  }
+
+  /**
+   * Compacts the topics whose `compaction` says so, where there is enough garbage. The store does so by
+   * itself, too.
+   */
+  async compactDue(): Promise<void> {
+    this.#checkWritable();
+    const { compactionBytesPerSecond: bytesPerSecond = COMPACTION_BYTES_PER_SECOND } =
+      this.#options;
+    const { signal } = this.#ending;
+    for (const topic of this.#topics.open) {
+      if (topic.info.config.compaction === "none") continue;
+      for (let partition = 0; partition < topic.info.config.partitions; partition++) {
+        const held = () => topic.held(partition).all;
+        await this.#attempt("compaction", topic, async () => {
+          await (await topic.log(partition)).compactIfDue({ held, bytesPerSecond, signal });
+        });
+      }
     }
   }
 
@@ -263,7 +311,8 @@ export class Store implements Backend {
   }
 
   async #close(): Promise<void> {
-    await this.#maintenance?.stop();
+    this.#ending.abort();
+    for (const maintenance of this.#maintenance) await maintenance.stop();
     try {
       await this.#topics.close();
     } finally {
@@ -271,14 +320,13 @@ export class Store implements Backend {
     }
   }
 
-  async #maintainLog(topic: Topic, partition: number): Promise<void> {
+  /** What one log cannot do keeps no other from it. */
+  async #attempt(what: string, topic: Topic, run: () => Promise<void>): Promise<void> {
     try {
-      await (await topic.log(partition)).maintain();
+      await run();
     } catch (error) {
       if (error instanceof SeglogError && error.code === "closed") return;
-      this.#options.onNotice?.(
-        `maintenance of "${topic.info.name}" partition ${partition} failed: ${messageOf(error)}`,
-      );
+      this.#options.onNotice?.(`${what} of "${topic.info.name}" failed: ${messageOf(error)}`);
     }
   }
 

@@ -13,6 +13,7 @@ import type { LogCaches } from "../log/caches.ts";
 import { Log } from "../log/log.ts";
 import type { LogOptions } from "../log/options.ts";
 import { commonPartition, partitionOf } from "../partitioner.ts";
+import { HeldOffsets } from "./held_offsets.ts";
 
 /** What all topics of a store share. */
 export interface TopicContext {
@@ -32,6 +33,7 @@ export class Topic {
   readonly #logs: (Promise<Log> | undefined)[];
   /** Logs that could not be opened for writing, open for reading. */
   readonly #readers: (Promise<Log> | undefined)[];
+  readonly #held = new Map<number, HeldOffsets>();
   #turn = 0;
   #isClosed = false;
 
@@ -98,6 +100,13 @@ export class Topic {
       : partitionOf(producerId, partitions);
   }
 
+  /** What snapshots read at in a partition, which compaction keeps. */
+  held(partition: number): HeldOffsets {
+    let held = this.#held.get(partition);
+    if (held === undefined) this.#held.set(partition, held = new HeldOffsets());
+    return held;
+  }
+
   /** Takes settings that another process made. */
   adopt(info: TopicInfo): void {
     this.#info = info;
@@ -117,6 +126,7 @@ export class Topic {
         records: log.recordCount,
         bytes: log.bytes,
         segments: log.segmentCount,
+        compactedTo: log.compactedTo,
         oldestSegment: starts[0]!,
         activeSegment: starts.at(-1)!,
       });

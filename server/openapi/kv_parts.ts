@@ -47,6 +47,10 @@ export const kvParameters: Record<string, unknown> = {
     description: "The id of a snapshot that is held.",
     schema: { type: "string" },
   },
+  asOfRevision: query("revision", "Read as of this revision of the bucket.", {
+    type: "integer",
+    minimum: 0,
+  }),
   inSnapshot: query("snapshot", "Read as this snapshot has it.", { type: "string" }),
   prefix: query("prefix", "Only keys that begin with it.", { type: "string" }),
   startKey: query("start", "The first key, whether it is there or not.", { type: "string" }),

@@ -60,7 +60,8 @@ export const kvPaths: Record<string, Record<string, unknown>> = {
       tags,
       operationId: "getKey",
       summary: "The value of a key as it is; with `Accept: text/event-stream`, its changes.",
-      parameters: ["inSnapshot", "ifKnown", "fromRevision", "lastEventId"].map(parameter),
+      parameters: ["inSnapshot", "asOfRevision", "ifKnown", "fromRevision", "lastEventId"]
+        .map(parameter),
       responses: {
         "200": {
           description: "The value.",

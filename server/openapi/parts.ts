@@ -83,6 +83,10 @@ export const parameters: Record<string, unknown> = {
   ),
   reverse: query("reverse", "Newest first.", { type: "boolean", default: false }),
   recordKey: query("key", "Only records with this key.", { type: "string" }),
+  recordKeyBase64: query("keyBase64", "The same for any bytes, as padded base64.", {
+    type: "string",
+    contentEncoding: "base64",
+  }),
   lastEventId: header("Last-Event-ID", "Where an event stream goes on; overrides `from`.", {
     type: "string",
   }),

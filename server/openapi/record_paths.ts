@@ -75,6 +75,7 @@ export const recordPaths: Record<string, Record<string, unknown>> = {
         "wait",
         "reverse",
         "recordKey",
+        "recordKeyBase64",
         "lastEventId",
       ].map(parameter),
       responses: {

@@ -119,6 +119,9 @@ export const schemas: Record<string, unknown> = {
       retentionRecords: limit,
       sync: { type: "string", examples: ["always", "interval:200ms", "os"] },
       compression: { enum: ["none", "gzip", "zstd"] },
+      compaction: { enum: ["none", "keys"] },
+      garbageRatio: { type: "number", minimum: 0, maximum: 1 },
+      tombstoneMs: { type: "integer", minimum: 0 },
     },
   },
   Topic: {
@@ -145,6 +148,10 @@ export const schemas: Record<string, unknown> = {
             records: { type: "integer", description: "Records that can be read." },
             bytes: { type: "integer", description: "Bytes of its segments." },
             segments: { type: "integer" },
+            compactedTo: {
+              ...offset,
+              description: "Below it, records may be gone that later ones with their key replaced.",
+            },
             oldestSegment: { ...offset, description: "The first offset of the first segment." },
             activeSegment: { ...offset, description: "Of the segment that is written to." },
           },

@@ -127,6 +127,42 @@ export const topicPaths: Record<string, Record<string, unknown>> = {
       },
     },
   },
+  "/v1/topics/{topic}/compact": {
+    parameters: topicParameter,
+    post: {
+      tags: ["partitions"],
+      operationId: "compact",
+      summary: "Remove each record that a later one with the same key replaces.",
+      requestBody: {
+        required: true,
+        content: {
+          "application/json": {
+            schema: {
+              type: "object",
+              additionalProperties: false,
+              properties: {
+                partition: { type: "integer", minimum: 0, description: "All unless given." },
+              },
+            },
+          },
+        },
+      },
+      responses: {
+        "200": json("What it did, when it is done.", {
+          type: "object",
+          required: ["topic", "segments", "skipped", "records", "bytes"],
+          properties: {
+            topic: { type: "string" },
+            segments: { type: "integer", description: "Written anew, or removed." },
+            skipped: { type: "integer", description: "Left as they were." },
+            records: { type: "integer", description: "Removed." },
+            bytes: { type: "integer", description: "That the topic takes less." },
+          },
+        }),
+        ...problems(400, 403, 404, 408, 412, 413, 415, 500, 503, 507),
+      },
+    },
+  },
   "/v1/topics/{topic}/flush": {
     parameters: topicParameter,
     post: {

@@ -55,8 +55,10 @@ async function readKey(exchange: Exchange): Promise<Response> {
   if (prefers(request, EVENTS_TYPE)) return await watchKey(exchange);
   const bucket = pathBucket(exchange);
   const key = bucketKey(exchange);
-  const snapshot = exchange.query("snapshot").text("snapshot");
-  const entry = await readEntry(exchange, { bucket, snapshot }, key);
+  const query = exchange.query("snapshot", "revision");
+  const snapshot = query.text("snapshot");
+  const revision = query.whole("revision", 0, Number.MAX_SAFE_INTEGER);
+  const entry = await readEntry(exchange, { bucket, snapshot, revision }, key);
   if (entry === undefined) throw noValue(bucket, key);
   services.metrics.sent(1);
   return valueAnswer(request, entry);

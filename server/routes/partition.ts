@@ -19,6 +19,7 @@ export const PARTITION_ROUTES: readonly Route[] = [
   { method: "GET", path: "/v1/topics/:topic/bounds", handle: bounds },
   { method: "GET", path: "/v1/topics/:topic/offset", handle: offsetAt },
   { method: "POST", path: "/v1/topics/:topic/truncate", handle: truncate },
+  { method: "POST", path: "/v1/topics/:topic/compact", handle: compact },
   { method: "POST", path: "/v1/topics/:topic/flush", handle: flush },
 ];
 
@@ -56,9 +57,33 @@ async function truncate(exchange: Exchange): Promise<Response> {
   return jsonAnswer({ topic, partition: options.partition ?? 0, ...after });
 }
 
+/** Answers when it is done, which may take long. A client that goes away ends it. */
+async function compact(exchange: Exchange): Promise<Response> {
+  const { backend, topic, request, services } = exchange;
+  const type = contentTypeOf(request);
+  if (type !== JSON_TYPE) throw unsupportedType(type, [JSON_TYPE]);
+  const partition = partitionOnly(await exchange.settings(SETTINGS_BYTES_MAX));
+  const signal = AbortSignal.any([request.signal, services.stopping]);
+  return jsonAnswer(await backend.compact(topic, { ...partition, signal }));
+}
+
 async function flush({ backend, topic }: Exchange): Promise<Response> {
   await backend.flush(topic);
   return new Response(null, { status: 204 });
+}
+
+function partitionOnly(input: unknown): { partition?: number } {
+  const isObject = typeof input === "object" && input !== null && !Array.isArray(input);
+  const { partition, ...others } = isObject
+    ? input as Record<string, unknown>
+    : { partition: null };
+  const isNumber = Number.isSafeInteger(partition) && (partition as number) >= 0;
+  if (Object.keys(others).length === 0 && partition === undefined) return {};
+  if (Object.keys(others).length === 0 && isNumber) return { partition: partition as number };
+  throw new SeglogError(
+    "invalid-argument",
+    'Cannot compact: give {} for all partitions, or {"partition":N}',
+  );
 }
 
 function truncateOptions(input: unknown): TruncateOptions {

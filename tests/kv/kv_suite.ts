@@ -354,6 +354,118 @@ export function kvSuite(name: string, open: OpenBackend): void {
       );
     });
   });
+
+  describe(`${name}: older revisions and compaction`, () => {
+    promise("a key is read as of any revision of the bucket", async (kv) => {
+      await kv.set("a", "1"); // 0
+      await kv.set("b", "x"); // 1
+      await kv.set("a", "2"); // 2
+      await kv.delete("a"); // 3
+      await kv.set("a", "3"); // 4
+      const texts = await Promise.all(
+        [0, 1, 2, 3, 4].map(async (revision) => (await kv.get("a", { revision }))?.text),
+      );
+      assert.deepEqual(texts, ["1", "1", "2", undefined, "3"]);
+      assert.equal((await kv.get("b", { revision: 4 }))!.revision, 1);
+      assert.equal(await kv.get("b", { revision: 0 }), undefined);
+      assert.equal(await kv.get("none", { revision: 2 }), undefined);
+      await rejectsWith("offset-out-of-range", () => kv.get("a", { revision: 5 }));
+      for (const revision of [-1, 1.5, NaN]) {
+        await rejectsWith("invalid-argument", () => kv.get("a", { revision }));
+      }
+    });
+
+    promise("compaction keeps every value, and tells of revisions that are gone", async (kv) => {
+      for (let round = 0; round < 20; round++) {
+        for (const key of KEYS) await kv.set(key, `${key}${round}`);
+      }
+      await kv.delete("b");
+      const before = await kv.stats();
+      const done = await kv.compact();
+      assert.equal(done.records, 20 * KEYS.length - (KEYS.length - 1));
+      assert.ok(done.bytes > 0);
+      const after = await kv.stats();
+      assert.deepEqual([after.keys, after.revision], [before.keys, before.revision]);
+      assert.equal(after.records, KEYS.length); // the deletion is young
+      assert.equal(after.compactedTo, after.revision + 1);
+      for (const key of KEYS) {
+        assert.equal((await kv.get(key))?.text, key === "b" ? undefined : `${key}19`);
+      }
+      assert.equal((await kv.get("a", { revision: after.revision }))!.text, "a19");
+      const error = await rejectsWith("compacted", () => kv.get("a", { revision: 3 }));
+      assert.equal(error.details.first, after.revision);
+      assert.deepEqual(
+        (await collect(kv.history("a"))).map(({ revision }) => revision),
+        [19 * KEYS.length],
+      );
+      assert.equal(await kv.set("a", "again"), after.revision + 1);
+      assert.equal((await kv.get("a", { revision: after.revision }))!.text, "a19");
+    });
+
+    promise(
+      "an open snapshot is read as it was, or says that it cannot be",
+      async (kv, backend) => {
+        await kv.set("a", "1");
+        await kv.set("b", "1");
+        using snapshot = kv.snapshot();
+        await kv.set("a", "2");
+        await kv.delete("b");
+        await kv.compact();
+        assert.deepEqual([...snapshot.keys()], ["a", "b"]);
+        if (backend.hold === undefined) {
+          await rejectsWith("compacted", () => snapshot.get("a"));
+          await rejectsWith("compacted", () => collect(snapshot.list()));
+        } else {
+          assert.deepEqual((await collect(snapshot.list())).map(({ text }) => text), ["1", "1"]);
+          snapshot.close();
+          assert.equal((await kv.compact()).records, 2);
+        }
+        assert.deepEqual((await collect(kv.list())).map(({ text }) => text), ["2"]);
+      },
+    );
+
+    promise("a deleted key stays deleted, whenever the bucket is opened", async (kv, backend) => {
+      await backend.configureTopic("users", { tombstoneMs: 0 });
+      for (const key of KEYS) await kv.set(key, "1");
+      for (const key of KEYS.slice(1)) await kv.delete(key);
+      const nowMs = Date.now(); // tombstones of this millisecond stay
+      while (Date.now() <= nowMs) await new Promise((resolve) => setTimeout(resolve));
+      await kv.compact();
+      assert.deepEqual(await collect(kv.keys()), ["a"]);
+      await using again = await Kv.open(backend, "users");
+      assert.deepEqual(await collect(again.keys()), ["a"]);
+      assert.equal((await again.stats()).records, 1);
+    });
+
+    promise("transactions go on while the bucket is compacted", async (kv) => {
+      await kv.set("count", "0");
+      const count = async () => {
+        for (let i = 0; i < 30; i++) {
+          await kv.transaction(async (tx) => {
+            tx.set("count", String(Number((await tx.get("count"))!.text) + 1));
+          }, { retries: 50 });
+        }
+      };
+      let isOver = false;
+      const compacting = (async () => {
+        while (!isOver) await kv.compact();
+      })();
+      await Promise.all([count(), count()]);
+      isOver = true;
+      await compacting;
+      assert.equal((await kv.get("count"))!.text, "60");
+    });
+
+    promise("keys whose records were truncated are gone", async (kv, backend) => {
+      for (const key of ["a", "b", "c"]) await kv.set(key, key);
+      await backend.truncate("users", { before: 2 });
+      assert.equal(await kv.get("a"), undefined);
+      assert.equal((await kv.get("c"))!.text, "c");
+      assert.deepEqual((await collect(kv.list())).map(({ key }) => key), ["c"]);
+      assert.equal(await kv.set("b", "new", { ifAbsent: true }), 3);
+      assert.deepEqual(await collect(kv.keys()), ["b", "c"]);
+    });
+  });
 }
 
 async function entriesOf(kv: Kv): Promise<string[]> {

@@ -281,7 +281,7 @@ describe("a store", () => {
     clock.advance(60_000);
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
     assert.equal((await store.bounds("orders")).logStartOffset, 1);
-    assert.equal(clock.waiting, 1, "the next time is planned");
+    assert.equal(clock.waiting, 2, "the next time is planned, for retention and for compaction");
   });
 
   test("tells what recovery cut off", async () => {

@@ -1,0 +1,79 @@
+/**
+ * Finds a key in a bucket's log itself, without an index of all keys: from the newest record back,
+ * past segments whose filters rule it out.
+ *
+ * @module
+ */
+import type { Backend, PartitionInfo } from "../backend.ts";
+import { SeglogError } from "../base/errors.ts";
+import type { LogRecord } from "../format/record.ts";
+import { recordsOf } from "../format/records_of.ts";
+import { entryOf, type KvEntry } from "./kv_entry.ts";
+import { BUCKET_PARTITION, keyBytes } from "./kv_key.ts";
+
+/**
+ * A key with its value, the latest or as of a revision.
+ *
+ * @throws {SeglogError} as `Kv.get`; `not-found` when there is no such bucket
+ */
+export async function lookUp(
+  backend: Backend,
+  bucket: string,
+  { key, revision }: { readonly key: string; readonly revision?: number | undefined },
+): Promise<KvEntry | undefined> {
+  const bytes = keyBytes(key);
+  const { partitions } = await backend.describeTopic(bucket);
+  const bounds = partitions[BUCKET_PARTITION]!;
+  const lastBefore = async (until: number): Promise<LogRecord | undefined> => {
+    const range = { from: bounds.logStartOffset, until, reverse: true, key: bytes };
+    for await (const batch of backend.batches(bucket, { ...range, partition: BUCKET_PARTITION })) {
+      for (const record of recordsOf(batch, range)) return record;
+    }
+    return undefined;
+  };
+  if (revision !== undefined) checkRevision(bucket, revision, bounds);
+  const latest = await lastBefore(bounds.nextOffset);
+  if (revision === undefined || (latest !== undefined && latest.offset <= revision)) {
+    return valueOf(latest);
+  }
+  const found = await lastBefore(revision + 1);
+  // Where compaction has not been, nothing is missing that was the last of its key.
+  const isSure = revision + 1 >= bounds.compactedTo || found?.offset === revision;
+  if (isSure) return valueOf(found);
+  throw compacted(bucket, revision, Math.max(bounds.compactedTo - 1, bounds.logStartOffset));
+}
+
+/** @throws {SeglogError} `invalid-argument`, `offset-out-of-range`, `compacted` */
+function checkRevision(
+  bucket: string,
+  revision: number,
+  { logStartOffset, nextOffset }: Pick<PartitionInfo, "logStartOffset" | "nextOffset">,
+): void {
+  if (!Number.isSafeInteger(revision) || revision < 0) {
+    throw new SeglogError(
+      "invalid-argument",
+      `Cannot read "${bucket}" as of revision ${revision}: it is a whole number from 0`,
+    );
+  }
+  if (revision < logStartOffset) throw compacted(bucket, revision, logStartOffset);
+  if (revision < nextOffset) return;
+  throw new SeglogError(
+    "offset-out-of-range",
+    `Cannot read "${bucket}" as of revision ${revision}: the last is ${nextOffset - 1}`,
+    { details: { offset: revision, logStartOffset, nextOffset } },
+  );
+}
+
+function valueOf(record: LogRecord | undefined): KvEntry | undefined {
+  return record === undefined || record.value === null ? undefined : entryOf(record);
+}
+
+/** The error for a revision whose values may be gone. */
+export function compacted(bucket: string, revision: number, first: number): SeglogError {
+  return new SeglogError(
+    "compacted",
+    `Cannot read "${bucket}" as of revision ${revision}: values that were replaced by then may be gone; ` +
+      `it can be read as of ${first} and later`,
+    { details: { revision, first } },
+  );
+}

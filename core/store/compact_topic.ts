@@ -1,0 +1,34 @@
+/**
+ * Compacts the partitions of a topic.
+ *
+ * @module
+ */
+import type { CompactResult, CompactTopicOptions } from "../backend.ts";
+import type { Topic } from "./topic.ts";
+
+/** Compacts one partition, or all of them one after another. Throws as `Backend.compact`. */
+export async function compactTopic(
+  topic: Topic,
+  { partition, signal }: CompactTopicOptions,
+): Promise<CompactResult> {
+  const all = Array.from({ length: topic.info.config.partitions }, (_, partition) => partition);
+  let result: CompactResult = {
+    topic: topic.info.name,
+    segments: 0,
+    skipped: 0,
+    records: 0,
+    bytes: 0,
+  };
+  for (const number of partition === undefined ? all : [partition]) {
+    const log = await topic.log(number);
+    const done = await log.compact({ held: () => topic.held(number).all, signal });
+    result = {
+      ...result,
+      segments: result.segments + done.segments,
+      skipped: result.skipped + done.skipped,
+      records: result.records + done.records,
+      bytes: result.bytes + done.bytes,
+    };
+  }
+  return result;
+}
