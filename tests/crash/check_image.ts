@@ -16,6 +16,7 @@ import { diskOf } from "./recording_disk.ts";
 import {
   contentOf,
   FOLDER,
+  type FoundRecord,
   openStore,
   type PartitionContent,
   type StoreContent,
@@ -113,12 +114,21 @@ class PartitionCheck {
   readonly #life: PartitionLife;
   readonly #found: PartitionContent;
   readonly #values: ReadonlyMap<number, string>;
+  /** The key of each record that ever had one. */
+  readonly #keys: ReadonlyMap<number, string>;
 
   constructor(crash: Crash, life: PartitionLife, found: PartitionContent) {
     this.#crash = crash;
     this.#life = life;
     this.#found = found;
     this.#values = new Map(found.records.map(({ offset, value }) => [offset, value]));
+    const keys = new Map<number, string>();
+    for (const { start, keys: appended } of life.appends) {
+      appended.forEach((key, i) => {
+        if (start !== undefined && key !== undefined) keys.set(start + i, key);
+      });
+    }
+    this.#keys = keys;
   }
 
   run(): void {
@@ -224,11 +234,30 @@ class PartitionCheck {
     }
   }
 
-  /** Whether the offset may be missing, since it was taken away from the end of the log. */
+  /** Whether the offset may be missing, since it was taken away from the end of the log, or compacted. */
   #isRemoved(offset: number): boolean {
+    return this.#isReplaced(offset) || this.#isTruncated(offset);
+  }
+
+  #isTruncated(offset: number): boolean {
     return this.#life.gaps.some((gap) =>
       hasBegun(gap, this.#crash.at) && offset >= gap.start && offset < gap.end
     );
+  }
+
+  /**
+   * Whether a compaction had begun, and a later record with its key is there, or was until a truncation
+   * took it.
+   */
+  #isReplaced(offset: number): boolean {
+    if (!this.#life.compactions.some((span) => hasBegun(span, this.#crash.at))) return false;
+    const key = this.#keys.get(offset);
+    if (key === undefined) return false;
+    for (const [other, otherKey] of this.#keys) {
+      if (other <= offset || otherKey !== key) continue;
+      if (this.#values.has(other) || this.#isTruncated(other)) return true;
+    }
+    return false;
   }
 }
 
@@ -267,7 +296,7 @@ async function goOn(crash: Crash, store: Store, found: StoreContent): Promise<St
         sync: "always",
       });
       assert.equal(start, nextOffset, `the next offset of ${name}-${partition}`);
-      records.push({ offset: start, value: "next" });
+      records.push({ offset: start, key: undefined, value: "next" });
       after.push({ ...content, nextOffset: start + 1, records });
     }
     grown.set(name, after);
@@ -291,13 +320,13 @@ async function repeat(
     readonly last: AppendEvent;
     readonly areEarlierSure: boolean;
     readonly nextOffset: number;
-    readonly records: { offset: number; value: string }[];
+    readonly records: FoundRecord[];
   },
 ): Promise<number> {
   const { name, last, nextOffset, records } = retry;
-  const { producer, values } = last;
+  const { producer, values, keys } = last;
   const known = records.find(({ value }) => value === values[0]);
-  const input = values.map((value) => ({ value }));
+  const input = values.map((value, i) => ({ key: keys[i], value }));
   try {
     const options = { producer, partition: 0, sync: "always" } as const;
     const { start, end } = await store.append(name, input, options);
@@ -307,7 +336,7 @@ async function repeat(
     }
     assert.equal(known, undefined, "a retry made a duplicate");
     assert.equal(start, nextOffset);
-    values.forEach((value, i) => records.push({ offset: start + i, value }));
+    values.forEach((value, i) => records.push({ offset: start + i, key: keys[i], value }));
     return end;
   } catch (error) {
     const isTold = error instanceof SeglogError && error.code === "condition-failed";

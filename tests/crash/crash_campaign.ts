@@ -16,6 +16,8 @@ export interface CrashEffort {
   readonly images: number;
   /** Lives that begin with what a crash of the one before has left. */
   readonly generations: number;
+  /** Only a topic that is compacted again and again. */
+  readonly isCompacting?: boolean;
 }
 
 /** What was tried. */
@@ -31,7 +33,7 @@ export const crashCampaign: Campaign = {
     const counts = { lives: 0, crashes: 0, images: 0 };
     const effort = { steps: 40, images: 16, generations: 3 };
     for (let life = 0; !isOver(); life++) {
-      await liveAndCrash(seed + life, effort, counts, isOver);
+      await liveAndCrash(seed + life, { ...effort, isCompacting: life % 4 === 3 }, counts, isOver);
       note(`${counts.images} images of ${counts.crashes} crashes in ${counts.lives} lives`);
     }
     return { cases: counts.images, counts: { ...counts } };
@@ -49,7 +51,8 @@ export async function liveAndCrash(
   let start: CrashImage | undefined;
   let valueCount = 0;
   for (let generation = 0; generation < effort.generations && !isOver(); generation++) {
-    const lived = await live(random.fork(), { steps: effort.steps, start, valueCount });
+    const { steps, isCompacting = false } = effort;
+    const lived = await live(random.fork(), { steps, start, valueCount, isCompacting });
     valueCount = lived.history.valueCount;
     counts.lives++;
     try {

@@ -22,6 +22,15 @@ test("so does one in a life that began with a crash, and in its recovery", async
   t.diagnostic(`${counts.images} images of ${counts.crashes} crashes`);
 });
 
+test("so does one at any step of a compaction", async (t) => {
+  const counts = { lives: 0, crashes: 0, images: 0 };
+  for (let seed = 21; seed <= 24; seed++) {
+    const effort = { steps: 30, images: 6, generations: 2, isCompacting: true };
+    await liveAndCrash(seed, effort, counts);
+  }
+  t.diagnostic(`${counts.images} images of ${counts.crashes} crashes`);
+});
+
 test("the same seed lives the same life", async () => {
   const kinds = ({ disk }: Lived) => disk.operations.map(({ kind }) => kind);
   assert.deepEqual(kinds(await live(3, { steps: 20 })), kinds(await live(3, { steps: 20 })));

@@ -14,6 +14,8 @@ export interface Span {
 /** Records that were given to one append. */
 export interface AppendEvent extends Span {
   readonly values: readonly string[];
+  /** The key of each record, if it has one. */
+  readonly keys: readonly (string | undefined)[];
   readonly producer: ProducerStamp | undefined;
   /** Offset of the first record, once it is known. */
   start: number | undefined;
@@ -28,6 +30,8 @@ export interface PartitionLife {
   readonly starts: (Span & { readonly from: number; readonly to: number })[];
   /** Offsets `[start, end)` whose records were taken away. */
   readonly gaps: (Span & { readonly start: number; readonly end: number })[];
+  /** When records that later ones with the same key replace may have been removed. */
+  readonly compactions: Span[];
   /** What the log said was durable: everything below `offset`, before operation `at`. */
   readonly durable: { readonly at: number; readonly offset: number }[];
 }
@@ -80,7 +84,7 @@ export class History {
       deleted: undefined,
       partitions: Array.from(
         { length: partitions },
-        () => ({ appends: [], starts: [], gaps: [], durable: [] }),
+        () => ({ appends: [], starts: [], gaps: [], compactions: [], durable: [] }),
       ),
     };
     this.topics.push(topic);
@@ -94,8 +98,10 @@ export class History {
     options: { readonly startedAt: number; readonly producer?: ProducerStamp },
   ): AppendEvent {
     const values = records.map(({ value }) => value as string);
+    const keys = records.map(({ key }) => key as string | undefined);
     const append: AppendEvent = {
       values,
+      keys,
       producer: options.producer,
       startedAt: options.startedAt,
       doneAt: Infinity,

@@ -1,6 +1,6 @@
 /**
  * The life of a store, made from a seed: appends alone and together, batches, producers, rolls,
- * truncations at both ends, retention, topics made, changed and deleted, closing and opening.
+ * truncations at both ends, retention, compaction, topics made, changed and deleted, closing and opening.
  */
 import { basename, dirname } from "node:path";
 import { partitionFolderName } from "../../core/format/file_names.ts";
@@ -19,6 +19,7 @@ const TOPICS: Readonly<Record<string, Partial<TopicConfig>>> = {
   plain: { segmentBytes: 4096 },
   "Zwei/Teile": { partitions: 2, segmentBytes: 4096, compression: "zstd", segmentAgeMs: 500 },
   counted: { segmentBytes: 4096, sync: "os", retentionRecords: 20 },
+  keyed: { segmentBytes: 4096, compaction: "keys", garbageRatio: 0.3 },
   weighed: { segmentBytes: 4096, sync: "interval:50ms", retentionBytes: 9000 },
 };
 
@@ -36,13 +37,20 @@ export interface Lived {
  */
 export async function live(
   seed: number,
-  options: { readonly steps: number; readonly start?: Image; readonly valueCount?: number },
+  options: {
+    readonly steps: number;
+    readonly start?: Image;
+    readonly valueCount?: number;
+    /** Only one topic, which is appended to, compacted and truncated, again and again. */
+    readonly isCompacting?: boolean;
+  },
 ): Promise<Lived> {
-  const { steps, start = EMPTY_IMAGE, valueCount } = options;
+  const { steps, start = EMPTY_IMAGE, valueCount, isCompacting = false } = options;
   const history = new History(valueCount);
   await inherit(history, start);
   const disk = new RecordingDisk(start);
   const life = new Life(new Random(seed), history, disk);
+  life.isCompacting = isCompacting;
   await life.run(steps);
   return { history, disk };
 }
@@ -88,9 +96,9 @@ function inheritPartition(
   life.starts.push({ ...done, from: 0, to: logStartOffset });
   life.durable.push({ at: 0, offset: nextOffset });
   let next = logStartOffset;
-  for (const { offset, value } of records) {
+  for (const { offset, key, value } of records) {
     if (offset > next) life.gaps.push({ ...done, start: next, end: offset });
-    const append = history.addAppend(life, [{ value }], { startedAt: 0 });
+    const append = history.addAppend(life, [{ key, value }], { startedAt: 0 });
     Object.assign(append, { doneAt: 0, start: offset, isDurable: true });
     next = offset + 1;
   }
@@ -106,6 +114,7 @@ class Life {
   /** Makes the producers of this life others than those of earlier ones. */
   readonly #firstValue: number;
   #store: Store | undefined;
+  isCompacting = false;
 
   constructor(random: Random, history: History, disk: RecordingDisk) {
     this.#random = random;
@@ -120,6 +129,7 @@ class Life {
       const startedAt = this.#now();
       await this.#step();
       await this.#opened().maintain(); // what a roll has set off ends within its step
+      await this.#compactDue();
       await this.#look(startedAt);
     }
     await this.#opened().close();
@@ -128,19 +138,30 @@ class Life {
   #step(): Promise<void> {
     const { topics } = this;
     if (topics.length === 0) return this.#create();
+    if (this.isCompacting) return this.#compactingStep(topics[0]!);
     const draw = this.#random.below(100);
     if (draw < 50) return this.#append(topics);
     if (draw < 60) return this.#produce(this.#random.pick(topics));
     if (draw < 67) return this.#truncateBefore(this.#random.pick(topics));
     if (draw < 74) return this.#truncateAfter(this.#random.pick(topics));
     if (draw < 80) return this.#tick();
-    if (draw < 84) return this.#opened().flush(this.#random.pick(topics).name);
+    if (draw < 82) return this.#opened().flush(this.#random.pick(topics).name);
+    if (draw < 84) return this.#compact(this.#random.pick(topics));
     if (draw < 87) return this.#configure(this.#random.pick(topics));
     if (draw < 91) return this.#create();
     if (draw < 93) return this.#delete(this.#random.pick(topics));
     if (draw < 95) return this.#reopen();
     if (draw < 97) return this.#die();
     return this.#appendWhileTruncating(this.#random.pick(topics));
+  }
+
+  #compactingStep(topic: TopicLife): Promise<void> {
+    const draw = this.#random.below(100);
+    if (draw < 60) return this.#append([topic]);
+    if (draw < 78) return this.#compact(topic);
+    if (draw < 84) return this.#truncateAfter(topic);
+    if (draw < 90) return this.#truncateBefore(topic);
+    return draw < 95 ? this.#reopen() : this.#die();
   }
 
   /** Topics that are there. */
@@ -182,7 +203,7 @@ class Life {
 
   async #appendTo(topic: TopicLife): Promise<void> {
     const partition = this.#random.below(topic.partitions.length);
-    const records = this.#records();
+    const records = this.#records(topic);
     const sync = this.#random.chance(0.3) ? this.#random.pick(SYNC_MODES) : undefined;
     const event = this.#history.addAppend(topic.partitions[partition]!, records, {
       startedAt: this.#now(),
@@ -190,14 +211,15 @@ class Life {
     this.#settle(event, await this.#opened().append(topic.name, records, { partition, sync }));
   }
 
-  #records(): { value: string }[] {
+  #records(topic: TopicLife): { key?: string; value: string }[] {
     const count = this.#random.chance(0.7) ? 1 : 1 + this.#random.below(4);
     return Array.from({ length: count }, () => {
       const length = this.#random.below(this.#random.chance(0.1) ? 3000 : 500);
       const padding = this.#random.chance(0.5)
         ? "x".repeat(length)
         : Array.from(this.#random.bytes(length >> 1), (byte) => byte.toString(16)).join("");
-      return { value: this.#history.newValue(padding) };
+      const value = this.#history.newValue(padding);
+      return topic.name === "keyed" ? { key: `k${this.#random.below(6)}`, value } : { value };
     });
   }
 
@@ -213,7 +235,7 @@ class Life {
     this.#sequences.set(topic, sequence + 1);
     const id = `${this.#firstValue}-${this.#history.topics.indexOf(topic)}`;
     const producer = { id, epoch: 1, sequence };
-    const records = this.#records();
+    const records = this.#records(topic);
     const partition = 0;
     const event = this.#history.addAppend(topic.partitions[partition]!, records, {
       startedAt: this.#now(),
@@ -227,6 +249,23 @@ class Life {
       ),
     );
     this.#settle(event, results[0]!);
+  }
+
+  /** The store does so by itself when its time has come. */
+  async #compactDue(): Promise<void> {
+    const topic = this.topics.find(({ name }) => name === "keyed");
+    if (topic !== undefined) await this.#compacting(topic, () => this.#opened().compactDue());
+  }
+
+  async #compact(topic: TopicLife): Promise<void> {
+    await this.#compacting(topic, () => this.#opened().compact(topic.name));
+  }
+
+  async #compacting(topic: TopicLife, run: () => Promise<unknown>): Promise<void> {
+    const span = { startedAt: this.#now(), doneAt: Infinity };
+    for (const { compactions } of topic.partitions) compactions.push(span);
+    await run();
+    span.doneAt = this.#now();
   }
 
   async #truncateBefore(topic: TopicLife): Promise<void> {
@@ -284,7 +323,7 @@ class Life {
     const there = new Set(this.topics.map(({ name }) => name));
     const free = Object.keys(TOPICS).filter((name) => !there.has(name));
     if (free.length === 0) return this.#append(this.topics);
-    const name = this.#random.pick(free);
+    const name = this.isCompacting ? "keyed" : this.#random.pick(free);
     const config = TOPICS[name]!;
     const topic = this.#history.addTopic(name, config.partitions ?? 1, this.#now());
     await this.#opened().ensureTopic(name, config);

@@ -4,11 +4,18 @@ import { FakeClock } from "../support/fake_clock.ts";
 
 export const FOLDER = "/data";
 
+/** A record that was read. */
+export interface FoundRecord {
+  readonly offset: number;
+  readonly key: string | undefined;
+  readonly value: string;
+}
+
 /** What one partition holds. */
 export interface PartitionContent {
   readonly logStartOffset: number;
   readonly nextOffset: number;
-  readonly records: readonly { readonly offset: number; readonly value: string }[];
+  readonly records: readonly FoundRecord[];
 }
 
 /** Topics by name, with their partitions in order. */
@@ -25,9 +32,10 @@ export async function contentOf(store: Store): Promise<StoreContent> {
     const partitions: PartitionContent[] = [];
     for (let partition = 0; partition < config.partitions; partition++) {
       const { logStartOffset, nextOffset } = await store.bounds(name, partition);
-      const records: { offset: number; value: string }[] = [];
+      const records: FoundRecord[] = [];
       for await (const record of readRecords(store, name, { partition })) {
-        records.push({ offset: record.offset, value: record.text });
+        const key = record.keyText ?? undefined;
+        records.push({ offset: record.offset, key, value: record.text });
       }
       partitions.push({ logStartOffset, nextOffset, records });
     }
