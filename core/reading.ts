@@ -48,9 +48,9 @@ export async function* readRecords(
   topic: string,
   options: ReadPastOptions = {},
 ): AsyncGenerator<LogRecord, void, undefined> {
-  const { from = 0, until = Infinity, reverse = false } = options;
+  const { from = 0, until = Infinity, reverse = false, key } = options;
   for await (const batch of readBatches(backend, topic, options)) {
-    yield* recordsOf(batch, { from, until, reverse });
+    yield* recordsOf(batch, { from, until, reverse, key });
   }
 }
 

@@ -5,8 +5,6 @@
  */
 import type { Backend } from "../../core/backend.ts";
 import { Buffer } from "node:buffer";
-import { equalBytes } from "../../core/base/bytes.ts";
-import type { LogRecord } from "../../core/format/record.ts";
 import type { BatchView } from "../../core/format/batch.ts";
 import { recordsOf } from "../../core/format/records_of.ts";
 import { readBatches } from "../../core/reading.ts";
@@ -65,7 +63,7 @@ export class RecordStream {
     const follow = async ({ partition, from, until }: PartitionRange) => {
       const range = { partition, from, until };
       const onLost = this.#onLost(range);
-      const options = { ...range, follow: true, signal: either, onLost };
+      const options = { ...range, key: this.#key, follow: true, signal: either, onLost };
       for await (const batch of readBatches(this.#backend, this.#options.topic, options)) {
         this.#print(batch, range);
         await this.#writer.flush();
@@ -84,7 +82,8 @@ export class RecordStream {
   async #whole({ partition, from, until }: PartitionRange): Promise<void> {
     const { topic, reverse } = this.#options;
     if (this.#left === 0 || (until !== undefined && from >= until)) return;
-    const range = { partition, from, until, reverse, onLost: this.#onLost({ partition }) };
+    const key = this.#key;
+    const range = { partition, from, until, reverse, key, onLost: this.#onLost({ partition }) };
     for await (const batch of readBatches(this.#backend, topic, range)) {
       this.#print(batch, { partition, from, until });
       await this.#writer.drain();
@@ -95,15 +94,10 @@ export class RecordStream {
   #print(batch: BatchView, range: PartitionRange): void {
     const { topic, print, reverse } = this.#options;
     const { partition, from, until = Infinity } = range;
-    for (const record of recordsOf(batch, { from, until, reverse })) {
+    for (const record of recordsOf(batch, { from, until, reverse, key: this.#key })) {
       if (this.#left === 0) return;
-      if (this.#key !== undefined && !this.#hasKey(record)) continue;
       print({ topic, partition, record }, this.#writer);
       this.#left--;
     }
-  }
-
-  #hasKey(record: LogRecord): boolean {
-    return record.key !== null && equalBytes(record.key, this.#key!);
   }
 }

@@ -62,6 +62,7 @@ export async function* watchKeys(
     partition: BUCKET_PARTITION,
     from,
     follow: true,
+    ...typeof keys === "string" ? { key: keyBytes(keys) } : {},
     ...signal === undefined ? {} : { signal },
   };
   for await (const batch of backend.batches(topic, range)) {

@@ -33,6 +33,23 @@ describe("kv", () => {
     assert.deepEqual(await run(["kv", "ls", "-b", "other"]), done(""));
   });
 
+  test("get -r reads as of a revision, until kv compact has taken it", async () => {
+    await using dir = tempDir();
+    const run = at(dir.path);
+    for (const name of ["Alice", "Bob", "Carol"]) await run(["kv", "set", "name", name]);
+    assert.deepEqual(await run(["kv", "get", "name", "-r", "1"]), done("Bob\n"));
+    const compacted = await run(["kv", "compact"]);
+    assert.deepEqual([compacted.code, compacted.out], [0, ""]);
+    assert.match(compacted.err, /^seglog: removed 2 records, .* less on disk/);
+    assert.deepEqual(await run(["kv", "get", "name"]), done("Carol\n"));
+    const gone = await run(["kv", "get", "name", "-r", "1"]);
+    assert.equal(gone.code, 3);
+    assert.match(gone.err, /values that were replaced by then may be gone.* as of 2 and later/);
+    assert.equal((await run(["kv", "get", "name", "-r", "7"])).code, 3);
+    assert.match((await run(["kv", "compact"])).err, /nothing was to be removed/);
+    assert.equal((await run(["kv", "compact", "-b", "none"])).code, 3);
+  });
+
   test("any bytes go in by standard input, and come out raw as they were", async () => {
     await using dir = tempDir();
     const run = at(dir.path);

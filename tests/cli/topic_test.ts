@@ -40,6 +40,9 @@ describe("topic", () => {
       retentionRecords: null,
       sync: "os",
       compression: "none",
+      compaction: "none",
+      garbageRatio: 0.5,
+      tombstoneMs: 86_400_000,
     });
 
     assert.equal((await run(["topic", "rm", "b", "-y"])).code, 0);
@@ -98,7 +101,7 @@ describe("info", () => {
     const json = JSON.parse((await run(["topic", "info", "packed", "-J"])).out);
     assert.equal(json.compressionRatio, Number(ratio));
     await run(["append", "plain", "x"]);
-    assert.ok(!(await run(["info", "plain"])).out.includes("ratio"));
+    assert.ok(!(await run(["info", "plain"])).out.includes("compression-ratio"));
   });
 
   test("a table with colour for people, without where NO_COLOR says so", async () => {
@@ -202,4 +205,28 @@ describe("truncate", () => {
     assert.equal((await run(["truncate", "t", "-y"])).code, 2);
     assert.equal((await run(["truncate", "t", "--before", "1", "--keep", "1"])).code, 2);
   });
+});
+
+test("compact keeps the latest of each key, and asks where the topic does not say so", async () => {
+  await using dir = tempDir();
+  const run = (...args: string[]) => runMain(args, { at: dir.path });
+  for (let i = 0; i < 4; i++) await run("append", "users", `${i}`, "-k", "u1");
+  const refused = await run("compact", "users");
+  assert.deepEqual([refused.code, refused.out], [2, ""]);
+  assert.match(refused.err, /give -y/);
+  assert.match((await run("compact", "users", "-y")).err, /removed 3 records/);
+  assert.equal((await run("read", "users")).out, "3\n");
+  await run("topic", "set", "users", "--compaction", "keys", "--garbage-ratio", "0.2");
+  await run("topic", "set", "users", "--tombstone-age", "2h");
+  await run("append", "users", "4", "-k", "u1");
+  assert.equal((await run("compact", "users")).code, 0);
+  assert.equal((await run("read", "users", "--key", "u1")).out, "4\n");
+  const { out } = await run("topic", "info", "users");
+  for (const row of ["compaction\tkeys", "garbage-ratio\t0.2", "tombstone-age\t2h"]) {
+    assert.ok(out.includes(row), out);
+  }
+  for (const wrong of [["--garbage-ratio", "2"], ["--compaction", "all"]]) {
+    assert.equal((await run("topic", "set", "users", ...wrong)).code, 2);
+  }
+  assert.equal((await run("compact", "none", "-y")).code, 3);
 });

@@ -329,3 +329,34 @@ test("values in HTTP and in a program are the same ones", async () => {
     "[1]",
   ]);
 });
+
+test("a value is read as of a revision, until compaction has taken it", async () => {
+  await using opened = await openApp();
+  const { app, store } = opened;
+  await setAll(app, "b", { k: "1", other: "x" });
+  await setAll(app, "b", { k: "2" });
+  for (const [revision, text] of [[0, "1"], [1, "1"], [2, "2"]]) {
+    const read = await kv(app, `b/k?revision=${revision}`);
+    assert.deepEqual([read.status, await read.text()], [200, text]);
+  }
+  await problemOf(await kv(app, "b/other?revision=0"), 404, "not-found");
+  await problemOf(await kv(app, "b/k?revision=3"), 416, "offset-out-of-range");
+  await problemOf(await kv(app, "b/k?revision=-1"), 400, "invalid-argument");
+  await problemOf(await kv(app, "b/k?revision=1&snapshot=x"), 400, "invalid-argument");
+  await store.compact("b");
+  const gone = await problemOf(await kv(app, "b/k?revision=1"), 410, "compacted");
+  assert.equal(gone.first, 2);
+  assert.equal(await (await kv(app, "b/k?revision=2")).text(), "2");
+});
+
+test("a snapshot that a client holds is read as it was, whatever is compacted", async () => {
+  await using opened = await openApp();
+  const { app, store } = opened;
+  await setAll(app, "b", { k: "1" });
+  const { id } = await jsonOf(await kv(app, "b/snapshots", { method: "POST" }), 201);
+  await setAll(app, "b", { k: "2" });
+  assert.equal((await store.compact("b")).records, 0);
+  assert.equal(await (await kv(app, `b/k?snapshot=${id}`)).text(), "1");
+  await kv(app, `b/snapshots/${id}`, { method: "DELETE" });
+  assert.equal((await store.compact("b")).records, 1);
+});

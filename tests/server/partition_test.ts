@@ -96,3 +96,24 @@ test("flush makes everything durable", async () => {
   assert.equal((await app.request(`${TOPIC}/flush`, { method: "POST" })).status, 204);
   assert.equal((await store.bounds("orders")).durableOffset, 1);
 });
+
+test("a topic is compacted, and the answer tells what that won", async () => {
+  await using opened = await openApp();
+  const { app, store } = opened;
+  for (let i = 0; i < 20; i++) await store.append("orders", [{ key: `k${i % 2}`, value: `${i}` }]);
+  const compact = (body: unknown) => app.request(`${TOPIC}/compact`, jsonRequest("POST", body));
+  const done = await jsonOf(await compact({}));
+  const { topic, segments, skipped, records, bytes } = done as Record<string, number>;
+  assert.deepEqual([topic, segments, skipped, records], ["orders", 1, 0, 18]);
+  assert.ok(bytes! > 0);
+  assert.equal((await store.describeTopic("orders")).partitions[0]!.records, 2);
+  assert.equal((await jsonOf(await compact({ partition: 0 }))).records, 0);
+  await problemOf(await compact({ partition: 1 }), 404, "not-found");
+  for (const body of [[], 1, { partition: -1 }, { partition: "0" }, { other: 1 }, null]) {
+    await problemOf(await compact(body), 400, "invalid-argument");
+  }
+  const plain = { method: "POST", body: "{}", headers: { "content-type": "text/plain" } };
+  await problemOf(await app.request(`${TOPIC}/compact`, plain), 415, "unsupported-media-type");
+  const missing = await app.request("/v1/topics/none/compact", jsonRequest("POST", {}));
+  await problemOf(missing, 404, "not-found");
+});
