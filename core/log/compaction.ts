@@ -21,6 +21,7 @@
  *
  * @module
  */
+import { lastIndexWhere } from "../base/binary_search.ts";
 import { COMPACTION_KEYS_BYTES } from "../base/limits.ts";
 import { BatchView } from "../format/batch.ts";
 import type { Codec } from "../format/compression.ts";
@@ -158,10 +159,9 @@ class CompactionPass {
   async #weigh(): Promise<WeighedSegment[]> {
     const sealed = this.#sealed;
     const { keysBytes = COMPACTION_KEYS_BYTES } = this.#task;
-    const garbage = new Map<SealedSegment, number>(sealed.map((segment) => [segment, 0]));
+    const garbage = sealed.map(() => 0);
     const count = (offset: number) => {
-      const segment = sealed.findLast(({ baseOffset }) => baseOffset <= offset);
-      if (segment !== undefined) garbage.set(segment, garbage.get(segment)! + 1);
+      garbage[lastIndexWhere(sealed.length, (i) => sealed[i]!.baseOffset <= offset)]!++;
     };
     this.#end = this.#start;
     for (const segment of sealed.filter(({ baseOffset }) => baseOffset >= this.#start)) {
@@ -181,13 +181,11 @@ class CompactionPass {
       if (deletedMs < this.#task.tombstonesBeforeMs) count(offset);
       else this.#unsettled = Math.min(this.#unsettled, offset);
     }
-    for (const segment of sealed) {
-      if (segment.baseOffset >= this.#start) break;
-      garbage.set(segment, await this.#weighClean(segment));
-    }
-    return sealed.filter(({ baseOffset }) => baseOffset < this.#end).map((segment) => ({
+    const clean = sealed.filter(({ baseOffset }) => baseOffset < this.#start);
+    for (const [i, segment] of clean.entries()) garbage[i] = await this.#weighClean(segment);
+    return sealed.filter(({ baseOffset }) => baseOffset < this.#end).map((segment, i) => ({
       entry: segment.entry,
-      garbage: garbage.get(segment)!,
+      garbage: garbage[i]!,
       isCut: this.#isRemoved(segment.nextOffset - 1),
     }));
   }
