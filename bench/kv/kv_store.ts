@@ -31,6 +31,8 @@ export interface KvStore {
   list(start: string, limit: number): Promise<number> | number;
   /** Does now what the store would do later, such as compacting; nothing unless it has such work. */
   settle?(): Promise<void> | void;
+  /** Gives back the space of values that were replaced; not there where there is no such thing. */
+  compact?(): Promise<unknown> | void;
   close(): Promise<void> | void;
 }
 

@@ -56,6 +56,10 @@ class LevelKv implements KvStore {
     return this.#level.compactRange(FIRST, LAST);
   }
 
+  compact(): Promise<void> {
+    return this.settle();
+  }
+
   close(): Promise<void> {
     return this.#level.close();
   }

@@ -47,6 +47,10 @@ class SeglogKv implements KvStore {
     return count;
   }
 
+  compact(): Promise<unknown> {
+    return this.#kv.compact();
+  }
+
   async close(): Promise<void> {
     await this.#kv.close();
     await this.#store.close();

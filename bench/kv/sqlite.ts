@@ -78,6 +78,11 @@ class SqliteKv implements KvStore {
     this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   }
 
+  compact(): void {
+    this.#database.exec("VACUUM");
+    this.settle();
+  }
+
   close(): void {
     this.#database.close();
   }

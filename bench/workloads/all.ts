@@ -10,6 +10,7 @@ import { k2 } from "./k2_get.ts";
 import { k3 } from "./k3_mixed.ts";
 import { k4 } from "./k4_list.ts";
 import { k5 } from "./k5_restart.ts";
+import { k6 } from "./k6_compact.ts";
 import { threads } from "./threads.ts";
 import { w1 } from "./w1_append.ts";
 import { w2 } from "./w2_durable.ts";
@@ -24,7 +25,7 @@ import { w9 } from "./w9_consume.ts";
 import { w10 } from "./w10_start.ts";
 
 const MEASURED = [w1, w2, w3, w4, w5, w6, w7, w8, w8b, w9, w10, threads];
-const KEYS_AND_VALUES = [k1, k2, k3, k4, k5];
+const KEYS_AND_VALUES = [k1, k2, k3, k4, k5, k6];
 const GROWTH = [growthRecords, growthTopics, growthSegments];
 
 export const WORKLOADS: readonly Workload[] = [...MEASURED, ...KEYS_AND_VALUES, ...GROWTH];

@@ -5,9 +5,8 @@
  *
  * @module
  */
-import * as fs from "node:fs";
-import { join } from "node:path";
 import { makeAccessLog } from "../access_log.ts";
+import { bytesIn } from "../files.ts";
 import { embedded } from "../embedded/all.ts";
 import { millisecondsOf } from "../measure.ts";
 import { batchesOf, DISTINCT_VALUES, makeValues } from "../values.ts";
@@ -62,11 +61,3 @@ export const w7: Workload = {
     };
   },
 };
-
-/** Bytes of all files in a folder and below. */
-function bytesIn(folder: string): number {
-  return fs.readdirSync(folder, { withFileTypes: true }).reduce((sum, entry) => {
-    const path = join(folder, entry.name);
-    return sum + (entry.isDirectory() ? bytesIn(path) : fs.statSync(path).size);
-  }, 0);
-}
