@@ -30,6 +30,8 @@ import { topicPath } from "./topic_path.ts";
 
 /** How long a compaction may take: hours, for what is very large. */
 const COMPACT_WAIT_MS = 6 * 3600 * 1000;
+/** Records that are asked for at the same time. */
+const READS_AT_ONCE = 64;
 const JSON_HEADERS = { "content-type": "application/json" };
 
 /**
@@ -115,6 +117,16 @@ export class HttpBackend implements Backend {
 
   read(topic: string, offset: number, partition = 0): Promise<LogRecord> {
     return readFromBatch(this, topic, { offset, partition });
+  }
+
+  /** One request a record, many at a time. */
+  async readAll(topic: string, offsets: readonly number[], partition = 0): Promise<LogRecord[]> {
+    const records: LogRecord[] = [];
+    for (let start = 0; start < offsets.length; start += READS_AT_ONCE) {
+      const some = offsets.slice(start, start + READS_AT_ONCE);
+      records.push(...await Promise.all(some.map((each) => this.read(topic, each, partition))));
+    }
+    return records;
   }
 
   async offsetAt(topic: string, timestampMs: number, partition = 0): Promise<number> {

@@ -244,6 +244,9 @@ export interface Backend extends AsyncDisposable {
    */
   read(topic: string, offset: number, partition?: number): Promise<LogRecord>;
 
+  /** The records at some offsets, in that order. Throws as `read` for one that is not there. */
+  readAll(topic: string, offsets: readonly number[], partition?: number): Promise<LogRecord[]>;
+
   /** The first offset whose record is as old as `timestampMs` or younger; the end if none is. */
   offsetAt(topic: string, timestampMs: number, partition?: number): Promise<number>;
 

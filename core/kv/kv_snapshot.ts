@@ -83,8 +83,9 @@ export class KvSnapshot implements Disposable {
   /** Keys with their values, in the order of the keys' bytes. @throws {SeglogError} `invalid-argument` */
   async *list(options: KvListOptions = {}): AsyncGenerator<KvEntry, void, undefined> {
     for (const page of this.#pages(options)) {
-      const records = await Promise.all(page.map(({ revision }) => this.#read(revision)));
-      for (const record of records) if (record !== undefined) yield entryOf(record);
+      for (const record of await this.#readAll(page)) {
+        if (record !== undefined) yield entryOf(record);
+      }
     }
   }
 
@@ -125,6 +126,16 @@ export class KvSnapshot implements Disposable {
       yield page;
       left -= page.length;
       range = rangeBehind(range, page.at(-1)!.key);
+    }
+  }
+
+  async #readAll(page: readonly IndexedKey[]): Promise<(LogRecord | undefined)[]> {
+    const { backend, topic } = this.#source;
+    try {
+      const revisions = page.map(({ revision }) => revision);
+      return await backend.readAll(topic, revisions, BUCKET_PARTITION);
+    } catch { // each by itself then, to pass over those that were truncated
+      return await Promise.all(page.map(({ revision }) => this.#read(revision)));
     }
   }
 

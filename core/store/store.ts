@@ -222,7 +222,12 @@ export class Store implements Backend {
   }
 
   async read(topic: string, offset: number, partition = 0): Promise<LogRecord> {
-    return await (await this.#topic(topic).readable(partition)).read(offset);
+    const open = this.#topic(topic);
+    return await (open.openReadable(partition) ?? await open.readable(partition)).read(offset);
+  }
+
+  async readAll(topic: string, offsets: readonly number[], partition = 0): Promise<LogRecord[]> {
+    return await (await this.#topic(topic).readable(partition)).readAll(offsets);
   }
 
   async offsetAt(topic: string, timestampMs: number, partition = 0): Promise<number> {

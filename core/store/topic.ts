@@ -31,6 +31,8 @@ export class Topic {
   #info: TopicInfo;
   readonly #context: TopicContext;
   readonly #logs: (Promise<Log> | undefined)[];
+  /** Those of them that are open. */
+  readonly #open: Log[] = [];
   /** Logs that could not be opened for writing, open for reading. */
   readonly #readers: (Promise<Log> | undefined)[];
   readonly #held = new Map<number, HeldOffsets>();
@@ -62,7 +64,7 @@ export class Topic {
         }`,
       );
     }
-    this.#logs[partition] ??= this.#open(partition);
+    this.#logs[partition] ??= this.#opening(partition);
     return this.#logs[partition];
   }
 
@@ -80,6 +82,11 @@ export class Topic {
       this.#readers[partition] ??= this.#openReader(partition, error);
       return await this.#readers[partition];
     }
+  }
+
+  /** The same at once, when it is open for writing: single reads are many. */
+  openReadable(partition: number): Log | undefined {
+    return this.#isClosed ? undefined : this.#open[partition];
   }
 
   /** Partitions whose log is open, or being opened. */
@@ -153,9 +160,9 @@ export class Topic {
     }
   }
 
-  #open(partition: number): Promise<Log> {
+  #opening(partition: number): Promise<Log> {
     const opening = this.#openLog(partition);
-    opening.catch(() => {
+    opening.then((log) => this.#open[partition] = log, () => {
       this.#logs[partition] = undefined; // what is wrong may be put right before the next try
     });
     return opening;

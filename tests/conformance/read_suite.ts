@@ -54,6 +54,13 @@ export function readSuite(name: string, promise: Promised): void {
       const above = await rejectsWith("offset-out-of-range", () => offsets(backend, { from: 11 }));
       assert.equal(above.httpStatus, 416);
       assert.equal(above.details.nextOffset, 10);
+      const many = Array.from({ length: 300 }, (_, i) => 4 + i * 7 % 6);
+      assert.deepEqual(
+        (await backend.readAll("orders", many)).map(({ offset }) => offset),
+        many,
+      );
+      assert.deepEqual(await backend.readAll("orders", []), []);
+      await rejectsWith("offset-out-of-range", () => backend.readAll("orders", [5, 10]));
       await rejectsWith("offset-out-of-range", () => backend.read("orders", 10));
       await rejectsWith("offset-out-of-range", () => backend.read("orders", 3));
     });
