@@ -6,10 +6,8 @@
 import { decodeUtf8 } from "../base/bytes.ts";
 import type { LogRecord, ValueType } from "../format/record.ts";
 
-/** A key with its value. */
+/** A key with its value. The key is made when it is asked for: a spread of an entry has none. */
 export class KvEntry {
-  /** The key. */
-  readonly key: string;
   /** Rises with each change of the bucket: the offset of the record. -1 before it is committed. */
   readonly revision: number;
   /** When it was set: milliseconds since 1970. */
@@ -18,14 +16,26 @@ export class KvEntry {
   readonly type: ValueType;
   /** The bytes of the value: a view, as of `LogRecord.value`. */
   readonly value: Uint8Array;
+  /** Text is made of it when somebody asks. */
+  #key: string | Uint8Array;
 
-  /** An entry of these fields; nothing is copied. */
-  constructor(fields: Pick<KvEntry, "key" | "revision" | "timestamp" | "type" | "value">) {
-    this.key = fields.key;
+  /** An entry of these fields; nothing is copied. The key is text, or its UTF-8. */
+  constructor(
+    fields: Pick<KvEntry, "revision" | "timestamp" | "type" | "value"> & {
+      readonly key: string | Uint8Array;
+    },
+  ) {
+    this.#key = fields.key;
     this.revision = fields.revision;
     this.timestamp = fields.timestamp;
     this.type = fields.type;
     this.value = fields.value;
+  }
+
+  /** The key. */
+  get key(): string {
+    if (typeof this.#key !== "string") this.#key = decodeUtf8(this.#key);
+    return this.#key;
   }
 
   /** The value as text; what is not UTF-8 becomes U+FFFD. */
@@ -37,12 +47,18 @@ export class KvEntry {
   json(): unknown {
     return JSON.parse(this.text);
   }
+
+  /** What a console shows: the value as text where it is. */
+  [Symbol.for("nodejs.util.inspect.custom")](): unknown {
+    const { key, revision, timestamp, type, value } = this;
+    return { key, revision, timestamp, type, value: type === "bytes" ? value : this.text };
+  }
 }
 
 /** What a record that has a value says. */
 export function entryOf(record: LogRecord): KvEntry {
   const { offset, timestamp, type } = record;
-  const [key, value] = [decodeUtf8(record.key!), record.value!];
+  const [key, value] = [record.key!, record.value!];
   return new KvEntry({ key, revision: offset, timestamp, type, value });
 }
 

@@ -82,8 +82,8 @@ export class KvSnapshot implements Disposable {
 
   /** Keys with their values, in the order of the keys' bytes. @throws {SeglogError} `invalid-argument` */
   async *list(options: KvListOptions = {}): AsyncGenerator<KvEntry, void, undefined> {
-    for (const page of this.#pages(options)) {
-      for (const record of await this.#readAll(page)) {
+    for (const { revisions } of this.#pages(options, false)) {
+      for (const record of await this.#readAll(revisions)) {
         if (record !== undefined) yield entryOf(record);
       }
     }
@@ -91,7 +91,7 @@ export class KvSnapshot implements Disposable {
 
   /** Keys alone, which are in memory, in the order of their bytes. @throws {SeglogError} `invalid-argument` */
   *keys(options: KvListOptions = {}): Generator<string, void, undefined> {
-    for (const page of this.#pages(options)) for (const { key } of page) yield decodeUtf8(key);
+    for (const { keys } of this.#pages(options, true)) yield* keys;
   }
 
   /** @internal The revision of a key's value, or -1. */
@@ -118,24 +118,23 @@ export class KvSnapshot implements Disposable {
   }
 
   /** Changes between two pages do not matter: each begins behind the last key of the one before. */
-  *#pages(options: KvListOptions): Generator<IndexedKey[], void, undefined> {
+  *#pages(options: KvListOptions, hasKeys: boolean): Generator<ListPage, void, undefined> {
     let range = rangeOf(options);
     for (let left = options.limit ?? Infinity; left > 0;) {
-      const page = pageOf(this.indexed(range), Math.min(left, PAGE_KEYS));
-      if (page.length === 0) return;
+      const page = pageOf(this.indexed(range), Math.min(left, PAGE_KEYS), hasKeys);
+      if (page.last === undefined) return;
       yield page;
-      left -= page.length;
-      range = rangeBehind(range, page.at(-1)!.key);
+      left -= page.revisions.length;
+      range = rangeBehind(range, page.last);
     }
   }
 
-  async #readAll(page: readonly IndexedKey[]): Promise<(LogRecord | undefined)[]> {
+  async #readAll(revisions: readonly number[]): Promise<(LogRecord | undefined)[]> {
     const { backend, topic } = this.#source;
     try {
-      const revisions = page.map(({ revision }) => revision);
       return await backend.readAll(topic, revisions, BUCKET_PARTITION);
     } catch { // each by itself then, to pass over those that were truncated
-      return await Promise.all(page.map(({ revision }) => this.#read(revision)));
+      return await Promise.all(revisions.map((revision) => this.#read(revision)));
     }
   }
 
@@ -182,15 +181,28 @@ export function rangeOf(options: KvListOptions): ListRange {
   };
 }
 
-function pageOf(keys: Iterable<IndexedKey>, keysMax: number): IndexedKey[] {
-  const page: IndexedKey[] = [];
+/** Some keys in order. */
+interface ListPage {
+  readonly revisions: readonly number[];
+  /** The keys, where they are wanted: a listing of values reads them with the values. */
+  readonly keys: readonly string[];
+  /** The last key; `undefined` when there is none. */
+  readonly last: Uint8Array | undefined;
+}
+
+function pageOf(indexed: Iterable<IndexedKey>, keysMax: number, hasKeys: boolean): ListPage {
+  const revisions: number[] = [];
+  const keys: string[] = [];
+  let last: Uint8Array | undefined;
   let bytes = 0;
-  for (const { key, revision, valueBytes } of keys) {
-    page.push({ key: key.slice(), revision, valueBytes });
+  for (const { key, revision, valueBytes } of indexed) {
+    revisions.push(revision);
+    if (hasKeys) keys.push(decodeUtf8(key));
+    last = key;
     bytes += valueBytes;
-    if (page.length === keysMax || bytes >= PAGE_BYTES) break;
+    if (revisions.length === keysMax || bytes >= PAGE_BYTES) break;
   }
-  return page;
+  return { revisions, keys, last: last?.slice() };
 }
 
 function rangeBehind(range: ListRange, key: Uint8Array): ListRange {
