@@ -224,6 +224,7 @@ class CompactionPass {
       codec,
       nowMs,
     });
+    let isPlaced = false;
     try {
       let records = 0;
       let written = 0;
@@ -240,12 +241,16 @@ class CompactionPass {
       if (records === 0 && run.length === 1) return rewriter.discard(); // what was garbage is held
       const segments = await rewriter.finish(nextOffset);
       const before = run.reduce((sum, { bytes }) => sum + bytes, 0);
-      await exclusively(() => this.#state.replaceSegments(run, segments, this.#end));
+      await exclusively(async () => {
+        await this.#state.replaceSegments(run, segments, this.#end);
+        isPlaced = true;
+        this.#state.removeFiles(run);
+      });
       this.#segments += run.length;
       this.#records += records;
       this.#bytes += before - segments.reduce((sum, { entry }) => sum + entry.bytes, 0);
     } catch (error) {
-      if (this.#state.failure === undefined) rewriter.discard();
+      if (!isPlaced && this.#state.failure === undefined) rewriter.discard();
       throw error;
     }
   }

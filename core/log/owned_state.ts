@@ -229,9 +229,9 @@ export class OwnedState implements LogView {
   }
 
   /**
-   * Puts new segments in the place of others, which are removed. The new ones are whole, synced, and
-   * under their names: a crash before the manifest is replaced leaves them listed nowhere, one after it
-   * the old ones, and opening removes what is not listed.
+   * Puts new segments in the place of others, which can be removed then. The new ones are whole, synced,
+   * and under their names: a crash before the manifest is replaced leaves them listed nowhere, one after
+   * it the old ones, and opening removes what is not listed.
    *
    * @param end up to where compaction has looked for what replaces records of these segments
    * @throws {SeglogError} `condition-failed` when they are not all there any more: a truncation came
@@ -263,7 +263,7 @@ export class OwnedState implements LogView {
       saveIndex(this.place, segment, rewritten[i]!.index);
       saveFilter(this.place, segment, rewritten[i]!.filter);
     });
-    this.#remove(old);
+    this.#listSegments();
   }
 
   /** Notes that below an offset no key has two records. */
@@ -306,11 +306,12 @@ export class OwnedState implements LogView {
   #drop(isDropped: (segment: SealedSegment) => boolean): void {
     const dropped = this.#sealed.filter(isDropped);
     this.#sealed = this.#sealed.filter((segment) => !isDropped(segment));
-    this.#remove(dropped);
+    this.#listSegments();
+    this.removeFiles(dropped);
   }
 
-  #remove(dropped: readonly SealedSegment[]): void {
-    this.#listSegments();
+  /** Removes the files of segments that the manifest does not list any more. */
+  removeFiles(dropped: readonly SealedSegment[]): void {
     for (const segment of dropped) segment.close();
     const { disk } = this.place;
     for (const segment of dropped) {

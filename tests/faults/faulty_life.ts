@@ -31,6 +31,8 @@ const FOLDER = "/store";
 const STEPS_OF_A_LASTING_FAULT = 2;
 const RETENTION_RECORDS = 6;
 const BIG = "x".repeat(1500);
+/** The only key of the topic that is compacted: no longer than compaction looks at. */
+const KEY = "k".repeat(1000);
 
 /** Operations that can fail. */
 export const KINDS = [
@@ -57,6 +59,7 @@ const FIRST_STEPS: readonly Step[] = [
   (life) => life.ensure("t"),
   (life) => life.ensure("o", { sync: "os" }),
   (life) => life.ensure("i", { sync: "interval:100ms" }),
+  (life) => life.ensure("c", { compaction: "keys" }),
   (life) => life.ensure("r", { retentionRecords: RETENTION_RECORDS, sync: "os" }),
 ];
 
@@ -84,6 +87,11 @@ const STEPS: readonly Step[] = [
   (life) => life.append("r", 5, BIG),
   (life) => life.append("r", 5, BIG),
   (life) => life.maintain(),
+  (life) => life.append("c", 3, KEY),
+  (life) => life.append("c", 3, KEY), // rolls
+  (life) => life.compact("c"),
+  (life) => life.append("c", 2, KEY),
+  (life) => life.compact("c"), // what is left of the first is removed
   (life) => life.ensure("u"),
   (life) => life.append("u", 1),
   (life) => life.configure("u"),
@@ -226,6 +234,15 @@ class FaultyLife {
 
   async maintain(): Promise<void> {
     await this.#try((store) => store.maintain());
+  }
+
+  async compact(topic: string): Promise<void> {
+    const bounds = await this.#bounds(topic);
+    if (bounds === undefined) return;
+    // The last one stays, and all others may be gone, also when it fails on its way.
+    const end = Math.max(0, bounds.nextOffset - 1);
+    this.#topics.get(topic)!.removed.push({ start: 0, end, isSure: false });
+    await this.#try((store) => store.compact(topic));
   }
 
   async configure(topic: string): Promise<void> {
