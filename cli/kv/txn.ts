@@ -4,35 +4,34 @@
  * @module
  */
 import { decodeText } from "../../core/base/bytes.ts";
-import { SeglogError } from "../../core/base/errors.ts";
-import type { KvTransaction } from "../../core/kv/kv_transaction.ts";
+import { commitDirectly, type KeyCheck } from "../../core/kv/direct_commit.ts";
+import { keyBytes } from "../../core/kv/kv_key.ts";
+import { deletionOf, type KvWrite, settingOf } from "../../core/kv/kv_write.ts";
 import { openInput, wholeInput } from "../append/input.ts";
+import { openToWrite } from "../connect.ts";
 import { EXIT_OK, UsageError } from "../exit.ts";
 import type { KvTxnOptions } from "../grammar/kv.ts";
 import type { Context } from "../grammar/verb.ts";
-import { writingBucket } from "./open_bucket.ts";
 import { wordsOf } from "./words.ts";
 
-/** What one line does. */
-type Step = (transaction: KvTransaction) => Promise<void> | void;
+/** What one line says. */
+type Step =
+  | { readonly kind: "check"; readonly check: KeyCheck }
+  | { readonly kind: "write"; readonly write: KvWrite };
 
 const ABSENT = "absent";
-/** Others may write the same keys meanwhile: checks then say whether it still may be. */
-const RETRIES = 100;
 
 /** Reads all lines, then writes all or none of what they say. */
 export async function runTransaction(context: Context, options: KvTxnOptions): Promise<number> {
   const { bucket, input } = options;
   const steps = stepsOf(await wholeInput(openInput(context, input).stream));
-  const { revision } = await writingBucket(
-    context,
-    bucket,
-    (kv) =>
-      kv.transaction(async (transaction) => {
-        for (const step of steps) await step(transaction);
-      }, { retries: RETRIES }),
-  );
-  await context.output.line(String(revision));
+  const checks = steps.flatMap((step) => step.kind === "check" ? [step.check] : []);
+  const written = steps.flatMap((step) => step.kind === "write" ? [step.write] : []);
+  const writes = [...new Map(written.map((write) => [decodeText(write.key), write])).values()];
+  if (writes.length === 0) throw new UsageError("there is no line that writes: set or del");
+  await using backend = await openToWrite(context);
+  const start = await commitDirectly(backend, bucket, { checks, writes });
+  await context.output.line(String(start + writes.length - 1));
   return EXIT_OK;
 }
 
@@ -61,23 +60,9 @@ function stepsOf(input: Uint8Array): Step[] {
 
 function stepOf([verb, key, rest, ...more]: readonly string[]): Step | undefined {
   if (key === undefined || more.length > 0) return undefined;
-  if (verb === "set" && rest !== undefined) return (transaction) => transaction.set(key, rest);
-  if (verb === "del" && rest === undefined) return (transaction) => transaction.delete(key);
-  if (verb !== "check") return undefined;
-  if (rest === ABSENT) return (transaction) => check(transaction, key, -1);
-  return /^\d+$/.test(rest ?? "")
-    ? (transaction) => check(transaction, key, Number(rest))
-    : undefined;
-}
-
-/** @throws {SeglogError} `condition-failed` */
-async function check(transaction: KvTransaction, key: string, expected: number): Promise<void> {
-  const actual = (await transaction.get(key))?.revision ?? -1;
-  if (actual === expected) return;
-  const found = actual < 0 ? "it has no value" : `its revision is ${actual}`;
-  throw new SeglogError(
-    "condition-failed",
-    `Cannot commit: ${JSON.stringify(key)} is not as checked: ${found}`,
-    { details: { key, expected, actual } },
-  );
+  if (verb === "set" && rest !== undefined) return { kind: "write", write: settingOf(key, rest) };
+  if (verb === "del" && rest === undefined) return { kind: "write", write: deletionOf(key) };
+  const expected = rest === ABSENT ? -1 : /^\d+$/.test(rest ?? "") ? Number(rest) : undefined;
+  if (verb !== "check" || expected === undefined) return undefined;
+  return { kind: "check", check: { key: keyBytes(key), expected } };
 }

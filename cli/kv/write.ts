@@ -4,23 +4,27 @@
  * @module
  */
 import { isValidUtf8 } from "../../core/base/bytes.ts";
-import { messageOf } from "../../core/base/errors.ts";
+import type { Backend } from "../../core/backend.ts";
+import { messageOf, SeglogError } from "../../core/base/errors.ts";
 import type { ValueType } from "../../core/format/record.ts";
-import type { SetOptions } from "../../core/kv/kv.ts";
-import type { KvValue } from "../../core/kv/kv_write.ts";
+import { commitDirectly, revisionOf } from "../../core/kv/direct_commit.ts";
+import { deletionOf, type KvValue, type KvWrite, settingOf } from "../../core/kv/kv_write.ts";
 import { openInput, wholeInput } from "../append/input.ts";
+import { openToWrite } from "../connect.ts";
 import { EXIT_OK, UsageError } from "../exit.ts";
 import type { KvDelOptions, KvSetOptions } from "../grammar/kv.ts";
 import type { Context } from "../grammar/verb.ts";
 import { noValue } from "./no_value.ts";
-import { writingBucket } from "./open_bucket.ts";
+import { hasTopic } from "./open_bucket.ts";
 
 /** Sets a key, and prints its revision. */
 export async function setKey(context: Context, options: KvSetOptions): Promise<number> {
   const { bucket, key } = options;
-  const condition = conditionOf(options);
-  const value = await valueOf(context, options);
-  const revision = await writingBucket(context, bucket, (kv) => kv.set(key, value, condition));
+  const expected = expectedOf(options);
+  const write = settingOf(key, await valueOf(context, options));
+  const checks = expected === undefined ? [] : [{ key: write.key, expected }];
+  await using backend = await openToWrite(context);
+  const revision = await commitDirectly(backend, bucket, { checks, writes: [write] });
   await context.output.line(String(revision));
   return EXIT_OK;
 }
@@ -31,24 +35,58 @@ export async function deleteKeys(context: Context, options: KvDelOptions): Promi
   if (ifRevision !== undefined && keys.length > 1) {
     throw new UsageError("--if-revision goes with one KEY");
   }
-  const condition = ifRevision === undefined ? {} : { ifRevision };
-  const revisions = await writingBucket(
-    context,
-    bucket,
-    (kv) => Promise.all(keys.map((key) => kv.delete(key, condition))),
-  );
-  const deleted = revisions.filter((revision) => revision !== undefined);
-  for (const revision of deleted) await context.output.line(String(revision));
-  if (deleted.length === 0) throw noValue(keys[0]!, bucket);
+  const writes = keys.map(deletionOf);
+  await using backend = await openToWrite(context);
+  let count = 0;
+  for (const write of writes) {
+    const revision = await deleteKey(backend, bucket, { write, ifRevision });
+    if (revision === undefined) continue;
+    count++;
+    await context.output.line(String(revision));
+  }
+  if (count === 0) throw noValue(keys[0]!, bucket);
   return EXIT_OK;
 }
 
-function conditionOf({ ifRevision, ifAbsent }: KvSetOptions): SetOptions {
+/** @returns `undefined` when there is nothing to delete */
+async function deleteKey(
+  backend: Backend,
+  bucket: string,
+  { write, ifRevision }: { readonly write: KvWrite; readonly ifRevision: number | undefined },
+): Promise<number | undefined> {
+  const { key } = write;
+  for (;;) {
+    const expected = ifRevision ?? await presentRevision(backend, bucket, key);
+    if (expected < 0) return undefined;
+    try {
+      return await commitDirectly(backend, bucket, {
+        checks: [{ key, expected }],
+        writes: [write],
+      });
+    } catch (error) {
+      const isChanged = error instanceof SeglogError && error.code === "condition-failed";
+      if (!isChanged || ifRevision !== undefined) throw error;
+    }
+  }
+}
+
+/** The revision of a key's value; -1 for none, also when there is no bucket. */
+async function presentRevision(
+  backend: Backend,
+  bucket: string,
+  key: Uint8Array,
+): Promise<number> {
+  if (!await hasTopic(backend, bucket)) return -1;
+  const { nextOffset: until } = await backend.bounds(bucket);
+  return await revisionOf(backend, bucket, { key, until });
+}
+
+/** The revision that the key shall have; -1 for none, `undefined` for whatever it has. */
+function expectedOf({ ifRevision, ifAbsent }: KvSetOptions): number | undefined {
   if (ifAbsent && ifRevision !== undefined) {
     throw new UsageError("give --if-absent or --if-revision, not both");
   }
-  if (ifAbsent) return { ifAbsent };
-  return ifRevision === undefined ? {} : { ifRevision };
+  return ifAbsent ? -1 : ifRevision;
 }
 
 async function valueOf(context: Context, options: KvSetOptions): Promise<KvValue> {

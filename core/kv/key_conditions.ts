@@ -8,6 +8,30 @@ import { SeglogError } from "../base/errors.ts";
 import type { Condition } from "./commit_queue.ts";
 import type { KeyIndex } from "./key_index.ts";
 
+/**
+ * Refuses a write to a key that has not the revision that it should have; -1 stands for no value.
+ *
+ * @throws {SeglogError} `condition-failed`
+ */
+export function checkRevision(
+  bucket: string,
+  { key, expected, actual }: {
+    readonly key: Uint8Array;
+    readonly expected: number;
+    readonly actual: number;
+  },
+): void {
+  if (actual === expected) return;
+  const text = JSON.stringify(decodeUtf8(key));
+  const found = actual < 0 ? "it has no value" : `its revision is ${actual}`;
+  const wanted = expected < 0 ? "" : `, not ${expected}`;
+  throw new SeglogError(
+    "condition-failed",
+    `Cannot write ${text} of "${bucket}": ${found}${wanted}; read it again`,
+    { details: { expected, actual } },
+  );
+}
+
 /** Holds when a key has exactly one revision; -1 stands for no value. */
 export class RevisionCondition implements Condition {
   readonly #key: Uint8Array;
@@ -25,16 +49,7 @@ export class RevisionCondition implements Condition {
   /** @throws {SeglogError} `condition-failed` */
   check(): void {
     const actual = this.#index.revisionOf(this.#key);
-    const expected = this.#expected;
-    if (actual === expected) return;
-    const key = JSON.stringify(decodeUtf8(this.#key));
-    const found = actual < 0 ? "it has no value" : `its revision is ${actual}`;
-    const wanted = expected < 0 ? "" : `, not ${expected}`;
-    throw new SeglogError(
-      "condition-failed",
-      `Cannot write ${key} of "${this.#bucket}": ${found}${wanted}; read it again`,
-      { details: { expected, actual } },
-    );
+    checkRevision(this.#bucket, { key: this.#key, expected: this.#expected, actual });
   }
 
   concerns(key: Uint8Array): boolean {

@@ -4,10 +4,11 @@
  *
  * @module
  */
-import type { Backend, CompactResult, TopicDetails } from "../backend.ts";
+import type { Backend, CompactResult } from "../backend.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
 import type { SyncMode } from "../format/sync_mode.ts";
+import { openBucketTopic } from "./bucket_topic.ts";
 import { CommitQueue, type Condition } from "./commit_queue.ts";
 import { keyHistory, type KvHistoryOptions, type KvWatchOptions, watchKeys } from "./kv_changes.ts";
 import { entryOf, type KvChange, type KvEntry } from "./kv_entry.ts";
@@ -130,14 +131,7 @@ export class Kv implements AsyncDisposable {
    * `invalid-argument` for a topic with several partitions; what reading the topic throws
    */
   static async open(backend: Backend, bucket: string, options: KvOptions = {}): Promise<Kv> {
-    const topic = await topicOf(backend, bucket, options.create ?? true);
-    const { partitions } = topic.config;
-    if (partitions !== 1) {
-      throw new SeglogError(
-        "invalid-argument",
-        `Cannot open "${bucket}" as a bucket: it has ${partitions} partitions, and a bucket has one, so that all its keys are in one order`,
-      );
-    }
+    const topic = await openBucketTopic(backend, bucket, options.create ?? true);
     return new Kv(backend, bucket, await KvView.open(backend, topic), options);
   }
 
@@ -346,26 +340,6 @@ export class Kv implements AsyncDisposable {
     this.#view.check();
     const commit = { records: [write.record], writes: [write] };
     return await this.#commits.commit(condition === undefined ? commit : { ...commit, condition });
-  }
-}
-
-async function topicOf(backend: Backend, bucket: string, create: boolean): Promise<TopicDetails> {
-  try {
-    return await backend.describeTopic(bucket);
-  } catch (error) {
-    const isMissing = error instanceof SeglogError && error.code === "not-found";
-    if (!create || !isMissing) throw error;
-    await makeBucket(backend, bucket);
-    return await backend.describeTopic(bucket);
-  }
-}
-
-/** Another may be first, with other settings: then it is theirs. */
-async function makeBucket(backend: Backend, bucket: string): Promise<void> {
-  try {
-    await backend.ensureTopic(bucket, { partitions: 1, compaction: "keys" });
-  } catch (error) {
-    if (!(error instanceof SeglogError) || error.code !== "exists") throw error;
   }
 }
 

@@ -24,13 +24,8 @@ export async function lookUp(
   const bytes = keyBytes(key);
   const { partitions } = await backend.describeTopic(bucket);
   const bounds = partitions[BUCKET_PARTITION]!;
-  const lastBefore = async (until: number): Promise<LogRecord | undefined> => {
-    const range = { from: bounds.logStartOffset, until, reverse: true, key: bytes };
-    for await (const batch of backend.batches(bucket, { ...range, partition: BUCKET_PARTITION })) {
-      for (const record of recordsOf(batch, range)) return record;
-    }
-    return undefined;
-  };
+  const from = bounds.logStartOffset;
+  const lastBefore = (until: number) => lastRecord(backend, bucket, { key: bytes, from, until });
   if (revision !== undefined) checkRevision(bucket, revision, bounds);
   const latest = await lastBefore(bounds.nextOffset);
   if (revision === undefined || (latest !== undefined && latest.offset <= revision)) {
@@ -41,6 +36,23 @@ export async function lookUp(
   const isSure = revision + 1 >= bounds.compactedTo || found?.offset === revision;
   if (isSure) return valueOf(found);
   throw compacted(bucket, revision, Math.max(bounds.compactedTo - 1, bounds.logStartOffset));
+}
+
+/** The last record of a key at offsets `[from, until)`. */
+export async function lastRecord(
+  backend: Backend,
+  bucket: string,
+  { key, from, until }: {
+    readonly key: Uint8Array;
+    readonly from: number;
+    readonly until: number;
+  },
+): Promise<LogRecord | undefined> {
+  const range = { from, until, reverse: true, key };
+  for await (const batch of backend.batches(bucket, { ...range, partition: BUCKET_PARTITION })) {
+    for (const record of recordsOf(batch, range)) return record;
+  }
+  return undefined;
 }
 
 /** @throws {SeglogError} `invalid-argument`, `offset-out-of-range`, `compacted` */

@@ -1,0 +1,47 @@
+/**
+ * The topic that holds a bucket.
+ *
+ * @module
+ */
+import type { Backend, TopicDetails } from "../backend.ts";
+import { SeglogError } from "../base/errors.ts";
+
+/**
+ * The topic of a bucket, which has one partition: all keys are in one order.
+ *
+ * @param create whether to make it when there is none
+ * @throws {SeglogError} `not-found`; `invalid-argument` for a topic with several partitions
+ */
+export async function openBucketTopic(
+  backend: Backend,
+  bucket: string,
+  create: boolean,
+): Promise<TopicDetails> {
+  const topic = await topicOf(backend, bucket, create);
+  const { partitions } = topic.config;
+  if (partitions === 1) return topic;
+  throw new SeglogError(
+    "invalid-argument",
+    `Cannot open "${bucket}" as a bucket: it has ${partitions} partitions, and a bucket has one, so that all its keys are in one order`,
+  );
+}
+
+async function topicOf(backend: Backend, bucket: string, create: boolean): Promise<TopicDetails> {
+  try {
+    return await backend.describeTopic(bucket);
+  } catch (error) {
+    const isMissing = error instanceof SeglogError && error.code === "not-found";
+    if (!create || !isMissing) throw error;
+    await makeBucket(backend, bucket);
+    return await backend.describeTopic(bucket);
+  }
+}
+
+/** Another may be first, with other settings: then it is theirs. */
+async function makeBucket(backend: Backend, bucket: string): Promise<void> {
+  try {
+    await backend.ensureTopic(bucket, { partitions: 1, compaction: "keys" });
+  } catch (error) {
+    if (!(error instanceof SeglogError) || error.code !== "exists") throw error;
+  }
+}
