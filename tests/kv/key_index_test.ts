@@ -137,3 +137,20 @@ test("room that deleted keys took is used again", () => {
   assert.equal(index.keys, 0);
   assert.ok(index.bytes < 4 * 1024 * 1024, `${index.bytes} bytes`);
 });
+
+test("a key takes less than a hundred bytes of memory beside its own, also in order", () => {
+  for (const count of [65_537, 100_000, 131_073]) { // right behind a table that grew, and well filled
+    const index = new KeyIndex();
+    for (let revision = 0; revision < count; revision++) {
+      const key = encodeUtf8(String((revision * 2_654_435_761) % 2 ** 32).padStart(20, "0"));
+      index.apply(key, { revision, valueBytes: 100 });
+    }
+    assert.equal(index.keys, count);
+    for (const { key } of index.list()) {
+      assert.equal(key.length, 20);
+      break;
+    }
+    const bytes = index.bytes / count - 20;
+    assert.ok(bytes < 100, `${bytes} bytes a key of ${count}`);
+  }
+});
