@@ -1,7 +1,7 @@
 /**
  * Work that never ends, for a process that will be killed: many callers on topics of every sync
- * mode, batches, a producer that tries again, truncations, a topic that comes and goes. What it does
- * is told as it happens, so that whoever kills it knows what was acknowledged.
+ * mode, batches, a producer that tries again, truncations, compaction, a topic that comes and goes. What
+ * it does is told as it happens, so that whoever kills it knows what was acknowledged.
  */
 import { type Backend, SeglogError } from "../../mod.ts";
 
@@ -22,7 +22,11 @@ export interface WorkloadOptions {
 }
 
 /** Topics that stay, and how they sync. */
-export const SYNCS = { a: "always", i: "interval:20ms", o: "os", p: "always" } as const;
+export const SYNCS = {
+  ...{ a: "always", i: "interval:20ms", o: "os", p: "always", c: "always" } as const,
+};
+/** The topic that is compacted all the time. */
+export const COMPACTED = "c";
 /** The topic that comes and goes. */
 export const FLEETING = "x";
 /** The topic of the producer, whose values only depend on the number. */
@@ -30,6 +34,11 @@ export const PRODUCED = "p";
 const SEGMENT_BYTES = 8192;
 const CALLERS = 2;
 const KEPT = 40;
+
+/** The key of all records with a label: some have the same. */
+export function keyOf(label: string): string {
+  return "k".repeat(label.length * 37 % 400);
+}
 
 /** Works on a store, or on a server, until something throws. */
 export async function workload(
@@ -49,7 +58,7 @@ export async function workload(
   };
   const append = async (topic: string, label: string, count: number, settings = {}) => {
     const values = Array.from({ length: count }, (_, i) => `${topic}.${label}.${i}.${count}`);
-    const key = "k".repeat(label.length * 37 % 400);
+    const key = keyOf(label);
     const records = values.map((value) => ({ key, value }));
     const { start, end } = await backend.append(topic, records, settings);
     tell({ did: "append", topic, values, start, end });
@@ -60,7 +69,9 @@ export async function workload(
   const topics = Object.keys(SYNCS) as (keyof typeof SYNCS)[];
   const makeTopics = async () => {
     for (const topic of topics) {
-      await backend.ensureTopic(topic, { sync: SYNCS[topic], segmentBytes: SEGMENT_BYTES });
+      const compaction = topic === COMPACTED ? "keys" : "none";
+      const settings = { sync: SYNCS[topic], segmentBytes: SEGMENT_BYTES, compaction } as const;
+      await backend.ensureTopic(topic, settings);
     }
   };
   const call = (topic: string, caller: number) => (n: number) =>
@@ -80,6 +91,10 @@ export async function workload(
     tell({ did: "truncate", topic, before });
     for (let i = 0; i < 5; i++) await append("a", `${name}/truncate/${n}/${i}`, 1);
   };
+  const compact = async (n: number) => {
+    await backend.compact(COMPACTED);
+    await append("a", `${name}/compact/${n}`, 1);
+  };
   const comeAndGo = async (n: number) => {
     await backend.ensureTopic(FLEETING);
     tell({ did: "create", topic: FLEETING });
@@ -95,6 +110,6 @@ export async function workload(
     const callers = called.flatMap((topic) =>
       Array.from({ length: CALLERS }, (_, caller) => untilItFails(call(topic, caller)))
     );
-    await Promise.all([...callers, ...[produce, truncate, comeAndGo].map(untilItFails)]);
+    await Promise.all([...callers, ...[produce, truncate, compact, comeAndGo].map(untilItFails)]);
   });
 }
