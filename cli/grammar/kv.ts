@@ -247,7 +247,10 @@ const txn = command(
     description: prose`Reads lines: check KEY REVISION, check KEY absent, set KEY VALUE, del KEY. A
       KEY or VALUE with spaces or line breaks is written as a JSON string. Prints the revision of
       the last write; exits with 4 when a check does not hold.`,
-    footer: examples("printf 'check a 0\\nset a 2\\ndel b\\n' | seglog kv txn"),
+    footer: examples(
+      "seglog kv txn -i changes.txt",
+      "printf 'check a 0\\nset a 2\\ndel b\\n' | seglog kv txn",
+    ),
   },
 );
 
