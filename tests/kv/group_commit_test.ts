@@ -1,7 +1,8 @@
 /** Writes that wait together: one batch, and each as if it had come alone. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Kv, Store } from "../../mod.ts";
+import { setTimeout } from "node:timers";
+import { type Backend, Kv, Store } from "../../mod.ts";
 import { collect, rejectsWith } from "../support/collect.ts";
 
 const MIB = 1024 * 1024;
@@ -90,12 +91,87 @@ describe("writes of one turn", () => {
   });
 
   test("are finished when the bucket is closed", async () => {
-    const store = await Store.memory();
-    const kv = await Kv.open(store, "users");
-    const write = kv.set("a", "1");
+    await using store = await Store.memory();
+    const going = Promise.withResolvers<void>();
+    const appendBatch: Backend["appendBatch"] = async (...args) => {
+      await going.promise;
+      return await store.appendBatch(...args);
+    };
+    const kv = await Kv.open(changed(store, { appendBatch }), "users");
+    let revision: number | undefined;
+    void kv.set("a", "1").then((written) => revision = written);
+    setTimeout(going.resolve, 5);
     await kv.close();
-    assert.equal(await write, 0);
+    assert.equal(revision, 0);
     await rejectsWith("closed", () => kv.set("a", "2"));
-    await store.close();
+  });
+});
+
+/** A backend that lets those who follow a topic see nothing before `news` resolves. */
+function slowToFollow(backend: Backend, news: Promise<void> = new Promise(() => {})): Backend {
+  const batches: Backend["batches"] = async function* (topic, options = {}) {
+    if (options.follow) await Promise.race([news, aborted(options.signal!)]);
+    yield* backend.batches(topic, options);
+  };
+  return changed(backend, { batches });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
+}
+
+function changed(backend: Backend, members: Partial<Backend>): Backend {
+  return new Proxy(backend, {
+    get(target, name) {
+      const member: unknown = Reflect.get(Object.hasOwn(members, name) ? members : target, name);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+}
+
+describe("a bucket to which the topic's news come late", () => {
+  test("has what it wrote as soon as that is acknowledged", async () => {
+    await using store = await Store.memory();
+    await using kv = await Kv.open(slowToFollow(store), "users");
+    await kv.set("a", "1");
+    assert.equal((await kv.get("a"))!.text, "1");
+    await kv.delete("a");
+    assert.equal(await kv.get("a"), undefined);
+  });
+
+  test("takes in what others wrote before what it wrote behind that", async () => {
+    await using store = await Store.memory();
+    const news = Promise.withResolvers<void>();
+    await using kv = await Kv.open(slowToFollow(store, news.promise), "users");
+    await store.append("users", [{ key: "a", value: "1" }, { key: "b", value: "1" }]);
+    const write = kv.set("b", "2");
+    setTimeout(news.resolve, 5);
+    assert.equal(await write, 2);
+    assert.deepEqual((await collect(kv.list())).map(({ text }) => text), ["1", "2"]);
+  });
+
+  test("refuses no write for what it has not seen", async () => {
+    await using store = await Store.memory();
+    await using kv = await Kv.open(slowToFollow(store), "users");
+    await using other = await Kv.open(store, "users");
+    const revision = await other.set("a", "1");
+    assert.equal(await kv.set("a", "2", { ifRevision: revision }), revision + 1);
+    const again = await other.set("b", "1");
+    assert.equal(await kv.delete("b"), again + 1);
+  });
+
+  test("accepts no write that what it has not seen forbids", async () => {
+    await using store = await Store.memory();
+    await using kv = await Kv.open(slowToFollow(store), "users");
+    await using other = await Kv.open(store, "users");
+    await other.set("a", "1");
+    await rejectsWith("condition-failed", () => kv.set("a", "2", { ifAbsent: true }));
+    await rejectsWith("conflict", () =>
+      kv.transaction(async (tx) => {
+        await tx.get("a");
+        await other.set("a", "3");
+        tx.set("b", "4");
+      }));
+    assert.equal((await store.bounds("users")).nextOffset, 2);
   });
 });
