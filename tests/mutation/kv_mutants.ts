@@ -9,6 +9,7 @@ const SNAPSHOTS = ["tests/kv/snapshots_test.ts"];
 const REOPEN = ["tests/kv/reopen_test.ts"];
 const CHECKPOINT = ["tests/kv/checkpoint_test.ts"];
 const HINTS = ["tests/store/hint_files_test.ts"];
+const CRASH = ["tests/crash/crash_test.ts"];
 const COMPACTION = ["tests/log/compaction_test.ts"];
 
 export const KV_MUTANTS: readonly Mutant[] = [
@@ -306,11 +307,13 @@ export const KV_MUTANTS: readonly Mutant[] = [
       "a compacted segment is synced before it is named",
       "    await this.#file.sync();\n",
       "",
+      CRASH,
     ],
     [
       "a compacted segment's folder is synced",
       "    if (this.#done.length > 0) await disk.syncFolder(folder);\n",
       "",
+      CRASH,
     ],
     [
       "a compacted batch reaches to the next",
