@@ -317,7 +317,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       "a segment that a roll left behind is put aside",
       "await quarantineFile(place, name);",
-      "",
+      "{}",
     ],
   ),
   ...of(
