@@ -156,6 +156,12 @@ function isVerb(word: string | undefined): word is keyof typeof verbs {
   return word !== undefined && Object.hasOwn(verbs, word);
 }
 
+/** How a value that begins with a dash is given to the verbs that take one. */
+const DASHED: Readonly<Record<string, string>> = {
+  "append": "append TOPIC -- -1",
+  "kv set": "kv set KEY -- -1",
+};
+
 /** Verbs that have verbs of their own. */
 const NESTED: ReadonlySet<string | undefined> = new Set(["topic", "kv"]);
 
@@ -192,9 +198,9 @@ function explained(reason: Message, words: readonly string[]): { reason: string;
   const usage = verb === undefined ? [] : usageOf(path, verbs[verb].usage);
   const meant = suggestingFrom([...everywhere, ...usage], reason);
   const text = formatMessage(meant).replace(/\s+/g, " ").replace(/`/g, '"').replace(/\.$/, "");
-  const isDashed = verb === "append" && /argument: "-[^-a-z]/i.test(text);
-  const hint = isDashed
-    ? `a VALUE that begins with - goes behind --, as in: seglog append TOPIC -- -1`
+  const dashed = DASHED[path.join(" ")];
+  const hint = dashed !== undefined && /argument: "-[^-a-z]/i.test(text)
+    ? `a VALUE that begins with - goes behind --, as in: ${PROGRAM} ${dashed}`
     : `see ${help}`;
   return { reason: text, hint };
 }

@@ -7,8 +7,8 @@ import { type Message, optionName, text } from "@optique/core/message";
 import { findSimilar } from "@optique/core/suggestion";
 import { extractOptionNames, type Usage } from "@optique/core/usage";
 
-/** Letters that may be wrong, too many or missing. */
-const WRONG_MAX = 3;
+/** Letters that may be wrong, too many or missing, and the share of them in a word. */
+const WRONG = [{ letters: 1, share: 0.5 }, { letters: 2, share: 0.5 }, { letters: 3, share: 0.3 }];
 /** Words such as `-x`: every other letter is as near. */
 const LETTER = /^--?.$/;
 
@@ -32,8 +32,8 @@ export function suggestingFrom(usage: Usage, reason: Message): Message {
 /** Those that are as near as any. */
 function nearestTo(word: string, names: ReadonlySet<string>): readonly string[] {
   if (LETTER.test(word)) return [];
-  for (let maxDistance = 1; maxDistance <= WRONG_MAX; maxDistance++) {
-    const found = findSimilar(word, names, { maxDistance });
+  for (const { letters, share } of WRONG) {
+    const found = findSimilar(word, names, { maxDistance: letters, maxDistanceRatio: share });
     if (found.length > 0) return found;
   }
   return [];

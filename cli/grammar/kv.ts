@@ -63,7 +63,11 @@ const setOptions = object({
     description: prose`Only if the key has no value, else exit with 4.`,
   }),
 });
-const delOptions = object({ bucket, keys: multiple(key, { min: 1 }), ifRevision });
+const delOptions = object({
+  bucket,
+  keys: multiple(key, { min: 1, errors: { tooFew: prose`Expected a KEY, or several` } }),
+  ifRevision,
+});
 const lsOptions = object({
   bucket,
   prefix: optional(argument(string({ metavar: "PREFIX" }), {
@@ -71,6 +75,9 @@ const lsOptions = object({
   })),
   max,
   reverse: option("--reverse", { description: prose`The last key first.` }),
+  shaped: option("-J", "--json", {
+    description: prose`Write each as a JSON string: a key may have line breaks.`,
+  }),
 });
 const rangeOptions = object({
   bucket,

@@ -111,6 +111,7 @@ test("an option is suggested when the verb has it and none is nearer", () => {
     ],
     [["kv", "ls", "-x"], ""],
     [["append", "orders", "--foo"], ""],
+    [["kv", "range", "--start", "a"], ""],
   ];
   for (const [args, suggestion] of suggestions) {
     const word = args.find((word) => word.startsWith("-"))!;
