@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout } from "node:timers";
 import { type Backend, Kv, Store } from "../../mod.ts";
+import { changedBackend } from "../support/changed_backend.ts";
 import { collect, rejectsWith } from "../support/collect.ts";
 
 const MIB = 1024 * 1024;
@@ -97,7 +98,7 @@ describe("writes of one turn", () => {
       await going.promise;
       return await store.appendBatch(...args);
     };
-    const kv = await Kv.open(changed(store, { appendBatch }), "users");
+    const kv = await Kv.open(changedBackend(store, { appendBatch }), "users");
     let revision: number | undefined;
     void kv.set("a", "1").then((written) => revision = written);
     setTimeout(going.resolve, 5);
@@ -113,20 +114,11 @@ function slowToFollow(backend: Backend, news: Promise<void> = new Promise(() => 
     if (options.follow) await Promise.race([news, aborted(options.signal!)]);
     yield* backend.batches(topic, options);
   };
-  return changed(backend, { batches });
+  return changedBackend(backend, { batches });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
-}
-
-function changed(backend: Backend, members: Partial<Backend>): Backend {
-  return new Proxy(backend, {
-    get(target, name) {
-      const member: unknown = Reflect.get(Object.hasOwn(members, name) ? members : target, name);
-      return typeof member === "function" ? member.bind(target) : member;
-    },
-  });
 }
 
 describe("a bucket to which the topic's news come late", () => {

@@ -3,6 +3,7 @@ import { type Mutant, mutantsOf as of } from "./mutant.ts";
 
 const STORE = ["tests/kv/store_test.ts"];
 const GROUP = ["tests/kv/group_commit_test.ts"];
+const DIRECT = ["tests/kv/look_up_test.ts", "tests/cli/kv_test.ts"];
 const ISOLATION = ["tests/kv/store_test.ts", "tests/kv/isolation_test.ts", ...GROUP];
 const INDEX = ["tests/kv/key_index_test.ts"];
 const SNAPSHOTS = ["tests/kv/snapshots_test.ts"];
@@ -23,9 +24,9 @@ export const KV_MUTANTS: readonly Mutant[] = [
     ],
     [
       "a condition is seen to be about its key",
-      "{ details: { expected, actual } },\n    );\n  }\n\n" +
+      "expected: this.#expected, actual });\n  }\n\n" +
       "  concerns(key: Uint8Array): boolean {\n    return equalBytes(key, this.#key);",
-      "{ details: { expected, actual } },\n    );\n  }\n\n" +
+      "expected: this.#expected, actual });\n  }\n\n" +
       "  concerns(_key: Uint8Array): boolean {\n    return false;",
     ],
     [
@@ -89,6 +90,30 @@ export const KV_MUTANTS: readonly Mutant[] = [
       "an append that others overtook is tried again",
       "if (!isConditional || !isOvertaken(error)) return rejectAll(group, error);",
       "return rejectAll(group, error);",
+    ],
+  ),
+  ...of(
+    "core/kv/direct_commit.ts",
+    DIRECT,
+    [
+      "what was looked up goes in only where it was looked up",
+      "expectedOffset: nextOffset };",
+      "};",
+    ],
+    [
+      "what was looked up has to hold",
+      "      checkRevision(bucket, { key, expected, actual });\n",
+      "",
+    ],
+    [
+      "what others overtook is looked up again",
+      "if (!isOvertaken) throw error;",
+      "throw error;",
+    ],
+    [
+      "a deleted key has no revision",
+      "record === undefined || record.value === null",
+      "record === undefined",
     ],
   ),
   ...of(
