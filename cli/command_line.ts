@@ -8,6 +8,7 @@ import { runParser } from "@optique/core/facade";
 import { formatMessage, type Message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
+import { extractCommandNames, type Usage } from "@optique/core/usage";
 import { path } from "@optique/run/valueparser";
 import { appendGrammar } from "./grammar/append.ts";
 import { backupGrammar, restoreGrammar } from "./grammar/backup.ts";
@@ -25,6 +26,7 @@ import { serveGrammar } from "./grammar/serve.ts";
 import { topicGrammar } from "./grammar/topic.ts";
 import { examples, prose, type Verb } from "./grammar/verb.ts";
 import { detachValues, valueOptionsOf } from "./short_options.ts";
+import { suggestingFrom, usageOf } from "./suggest_option.ts";
 
 /** What the words ask for. */
 export type Request =
@@ -65,11 +67,16 @@ const verbs = {
   serve: serveGrammar,
 };
 
+const at = optional(option("--at", path({ metavar: "DIR|URL" }), {
+  description: prose`The folder of the store, or the URL of a server. SEGLOG_AT unless given,
+    else ./data.`,
+}));
+
+/** What goes with every verb. */
+const everywhere: Usage = [...at.usage, { type: "option", names: ["-h", "--help"] }];
+
 const grammar = object({
-  at: optional(option("--at", path({ metavar: "DIR|URL" }), {
-    description: prose`The folder of the store, or the URL of a server. SEGLOG_AT unless given,
-      else ./data.`,
-  })),
+  at,
   verb: or(
     appendGrammar,
     readGrammar,
@@ -149,14 +156,24 @@ function isVerb(word: string | undefined): word is keyof typeof verbs {
   return word !== undefined && Object.hasOwn(verbs, word);
 }
 
+/** How a value that begins with a dash is given to the verbs that take one. */
+const DASHED: Readonly<Record<string, string>> = {
+  "append": "append TOPIC -- -1",
+  "kv set": "kv set KEY -- -1",
+};
+
 /** Verbs that have verbs of their own. */
 const NESTED: ReadonlySet<string | undefined> = new Set(["topic", "kv"]);
 
 /** The verb that the words name, and for one that has verbs what it is to do. */
 function verbPath(words: readonly string[]): string[] {
   const at = words.findIndex(isVerb);
-  const path = words.slice(at, NESTED.has(words[at]) ? at + 2 : at + 1);
-  return at < 0 ? [] : path.filter((word) => /^[a-z]+$/.test(word));
+  const verb = words[at];
+  if (!isVerb(verb)) return [];
+  const nested = words[at + 1];
+  const isNested = NESTED.has(verb) && nested !== undefined &&
+    extractCommandNames(verbs[verb].usage.slice(1)).has(nested);
+  return isNested ? [verb, nested] : [verb];
 }
 
 function valueOptionsFor(words: readonly string[]): Set<string> {
@@ -176,11 +193,14 @@ function helpFor(words: readonly string[], presentation: Presentation): string {
 
 function explained(reason: Message, words: readonly string[]): { reason: string; hint: string } {
   const verb = words.find(isVerb);
-  const help = [PROGRAM, ...verbPath(words), "--help"].join(" ");
-  const text = formatMessage(reason).replace(/\s+/g, " ").replace(/`/g, '"').replace(/\.$/, "");
-  const isDashed = verb === "append" && /argument: "-[^-a-z]/i.test(text);
-  const hint = isDashed
-    ? `a VALUE that begins with - goes behind --, as in: seglog append TOPIC -- -1`
+  const path = verbPath(words);
+  const help = [PROGRAM, ...path, "--help"].join(" ");
+  const usage = verb === undefined ? [] : usageOf(path, verbs[verb].usage);
+  const meant = suggestingFrom([...everywhere, ...usage], reason);
+  const text = formatMessage(meant).replace(/\s+/g, " ").replace(/`/g, '"').replace(/\.$/, "");
+  const dashed = DASHED[path.join(" ")];
+  const hint = dashed !== undefined && /argument: "-[^-a-z]/i.test(text)
+    ? `a VALUE that begins with - goes behind --, as in: ${PROGRAM} ${dashed}`
     : `see ${help}`;
   return { reason: text, hint };
 }

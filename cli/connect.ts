@@ -46,7 +46,7 @@ function checkFolder(at: string): void {
   if (existsSync(at)) return;
   throw new SeglogError(
     "not-found",
-    `Cannot open ${at}: there is no such folder; append makes it, --at or SEGLOG_AT name another`,
+    `Cannot open ${at}: there is no such folder; append and kv set make it, --at or SEGLOG_AT name another`,
   );
 }
 

@@ -1,7 +1,7 @@
 /**
  * Takes away one sync, check or rule at a time, in a copy of the tree, and expects a test to fail:
- * `mutants [WORD…]`, where words choose the rules that have one of them. A mutant that all tests
- * survive is a promise that nothing shows.
+ * `mutants [WORD…]`, where words choose the rules, and the paths, that have one of them. A mutant
+ * that all tests survive is a promise that nothing shows.
  *
  * @module
  */
@@ -10,7 +10,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { type Mutant, MUTANTS } from "../tests/mutation/mutants.ts";
+import type { Mutant } from "../tests/mutation/mutant.ts";
+import { MUTANTS } from "../tests/mutation/mutants.ts";
 import { run } from "./command.ts";
 import { DENO, findBun } from "./runtimes.ts";
 
@@ -19,8 +20,8 @@ const TIME_LIMIT_MS = 300_000;
 const WORKERS = Math.max(1, os.availableParallelism());
 
 const words = process.argv.slice(2);
-const chosen = MUTANTS.filter(({ rule }) =>
-  words.length === 0 || words.some((word) => rule.includes(word))
+const chosen = MUTANTS.filter(({ rule, file }) =>
+  words.length === 0 || words.some((word) => rule.includes(word) || file.includes(word))
 );
 
 class Copy implements Disposable {

@@ -63,7 +63,11 @@ const setOptions = object({
     description: prose`Only if the key has no value, else exit with 4.`,
   }),
 });
-const delOptions = object({ bucket, keys: multiple(key, { min: 1 }), ifRevision });
+const delOptions = object({
+  bucket,
+  keys: multiple(key, { min: 1, errors: { tooFew: prose`Expected a KEY, or several` } }),
+  ifRevision,
+});
 const lsOptions = object({
   bucket,
   prefix: optional(argument(string({ metavar: "PREFIX" }), {
@@ -71,6 +75,9 @@ const lsOptions = object({
   })),
   max,
   reverse: option("--reverse", { description: prose`The last key first.` }),
+  shaped: option("-J", "--json", {
+    description: prose`Write each as a JSON string: a key may have line breaks.`,
+  }),
 });
 const rangeOptions = object({
   bucket,
@@ -247,7 +254,10 @@ const txn = command(
     description: prose`Reads lines: check KEY REVISION, check KEY absent, set KEY VALUE, del KEY. A
       KEY or VALUE with spaces or line breaks is written as a JSON string. Prints the revision of
       the last write; exits with 4 when a check does not hold.`,
-    footer: examples("printf 'check a 0\\nset a 2\\ndel b\\n' | seglog kv txn"),
+    footer: examples(
+      "seglog kv txn -i changes.txt",
+      "printf 'check a 0\\nset a 2\\ndel b\\n' | seglog kv txn",
+    ),
   },
 );
 

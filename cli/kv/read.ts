@@ -45,12 +45,12 @@ export async function getKey(context: Context, options: KvGetOptions): Promise<n
 
 /** Prints keys. */
 export async function listKeys(context: Context, options: KvLsOptions): Promise<number> {
-  const { bucket, prefix = "", max = Infinity, reverse } = options;
+  const { bucket, prefix = "", max = Infinity, reverse, shaped } = options;
   const writer = new ChunkWriter(context.output);
   await readingBucket(context, bucket, {
     async use(kv) {
       for await (const key of kv.keys({ prefix, limit: max, reverse })) {
-        writer.text(`${key}\n`);
+        writer.text(`${shaped ? JSON.stringify(key) : key}\n`);
         if (writer.isFull) await writer.drain();
       }
     },
@@ -146,7 +146,7 @@ export async function showStats(context: Context, options: KvStatsOptions): Prom
   }
   const { keys, valueBytes, revision, indexBytes, records, logBytes, segments } = stats;
   await writeRows(output, {
-    headings: ["", ""],
+    headings: ["MEASURE", "VALUE"],
     numeric: [1],
     rows: [
       ["keys", formatCount(keys)],

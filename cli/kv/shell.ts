@@ -12,7 +12,9 @@ import type { ShellOptions } from "../grammar/kv.ts";
 import type { Context } from "../grammar/verb.ts";
 import type { Output } from "../output.ts";
 import { formatBytes, formatCount } from "../units.ts";
+import { complete } from "./complete.ts";
 import { writingBucket } from "./open_bucket.ts";
+import { openPrompt } from "./prompt.ts";
 import { wordsOf } from "./words.ts";
 
 /** What one command of the prompt does, and how it is asked for. */
@@ -21,13 +23,22 @@ interface ShellCommand {
   readonly what: string;
   /** Words behind its name: the fewest and the most. */
   readonly words: readonly [least: number, most: number];
-  run(place: { readonly kv: Kv; readonly output: Output }, words: readonly string[]): Promise<void>;
+  run(place: Place, words: readonly string[]): Promise<void>;
+}
+
+/** What commands work on. */
+interface Place {
+  readonly kv: Kv;
+  readonly output: Output;
+  /** Aborted when nobody wants to see more of it. */
+  readonly signal: AbortSignal;
 }
 
 const PROMPT = "seglog> ";
 const NOT_FOUND = "Key not found";
 const QUIT = new Set(["quit", "exit"]);
-const COMPLETIONS_MAX = 100;
+/** As `kv` has them. */
+const ALIASES: Readonly<Record<string, string>> = { del: "delete", ls: "list" };
 
 const COMMANDS: Readonly<Record<string, ShellCommand>> = {
   set: {
@@ -59,31 +70,37 @@ const COMMANDS: Readonly<Record<string, ShellCommand>> = {
     usage: "list [PREFIX]",
     what: "shows keys, all or those with a prefix",
     words: [0, 1],
-    async run({ kv, output }, [prefix = ""]) {
-      for await (const key of kv.keys({ prefix })) await output.line(key);
+    async run({ kv, output, signal }, [prefix = ""]) {
+      for await (const key of kv.keys({ prefix })) {
+        if (signal.aborted) return;
+        await output.line(lineOf(key));
+      }
     },
   },
   range: {
     usage: "range START [END]",
     what: "shows keys with their values, from START up to END",
     words: [1, 2],
-    async run({ kv, output }, [start, end]) {
+    async run({ kv, output, signal }, [start, end]) {
       const range = { start: start!, ...end === undefined ? {} : { end } };
-      for await (const { key, text } of kv.list(range)) await output.line(`${key}\t${text}`);
+      for await (const { key, text } of kv.list(range)) {
+        if (signal.aborted) return;
+        await output.line(`${lineOf(key)}\t${text}`);
+      }
     },
   },
   history: {
     usage: "history KEY",
     what: "shows what was written of a key",
     words: [1, 1],
-    async run({ kv, output }, [key]) {
+    async run({ kv, output, signal }, [key]) {
       let count = 0;
-      for await (const change of kv.history(key!)) {
+      for await (const change of kv.history(key!, { signal })) {
         count++;
         const said = change.kind === "set" ? change.entry.text : "(deleted)";
         await output.line(`${change.revision}\t${said}`);
       }
-      if (count === 0) await output.line(NOT_FOUND);
+      if (count === 0 && !signal.aborted) await output.line(NOT_FOUND);
     },
   },
   compact: {
@@ -100,41 +117,54 @@ const COMMANDS: Readonly<Record<string, ShellCommand>> = {
     words: [0, 0],
     async run({ kv, output }) {
       const { keys, valueBytes, revision, logBytes } = await kv.stats();
-      await output.line(`${formatCount(keys)} keys, ${formatBytes(valueBytes)} of values`);
+      const noun = keys === 1 ? "key" : "keys";
+      await output.line(`${formatCount(keys)} ${noun}, ${formatBytes(valueBytes)} of values`);
       await output.line(`revision ${revision}, ${formatBytes(logBytes)} on disk`);
     },
   },
 };
+
+/** What may begin a line. */
+const NAMES = [...Object.keys(COMMANDS), "help", "quit"];
 
 /** Answers commands until the input ends; gives 1 when one of a pipe failed. */
 export async function shell(context: Context, { bucket }: ShellOptions): Promise<number> {
   const { io, output } = context;
   const isTyped = io.stdin.isTTY === true && io.stdout.isTTY === true;
   return await writingBucket(context, bucket, async (kv) => {
-    const lines = createInterface({
-      input: io.stdin,
-      terminal: isTyped,
-      ...isTyped ? { output: io.stdout, prompt: PROMPT, completer: completerOf(kv) } : {},
-    });
+    let running: AbortController | undefined;
+    const lines = isTyped
+      ? openPrompt(io, {
+        prompt: PROMPT,
+        complete: (line) => complete(kv, { line, commands: NAMES }),
+        interrupt() {
+          running?.abort();
+          return running !== undefined;
+        },
+      })
+      : createInterface({ input: io.stdin, terminal: false });
+    let isOpen = isTyped; // lines may wait to be done when it is not any more
+    lines.on("close", () => isOpen = false);
     let exitCode = EXIT_OK;
     if (isTyped) {
       output.note(`seglog: bucket "${bucket}" of ${context.at}; type help, Ctrl-D ends`);
       lines.prompt();
     }
     for await (const line of lines) {
-      if (QUIT.has(line.trim())) break;
-      const failed = await answer({ kv, output }, line);
+      if (QUIT.has(line.trim())) return exitCode;
+      running = new AbortController();
+      const failed = await answer({ kv, output, signal: running.signal }, line);
+      running = undefined;
       if (failed && !isTyped) exitCode = EXIT_ERROR;
-      if (isTyped) lines.prompt();
+      if (isOpen) lines.prompt();
     }
-    lines.close();
     if (isTyped) output.note("");
     return exitCode;
   });
 }
 
 /** Does what a line says. @returns whether it failed, which was told */
-async function answer(place: { kv: Kv; output: Output }, line: string): Promise<boolean> {
+async function answer(place: Place, line: string): Promise<boolean> {
   const { output } = place;
   const [name] = line.trim().split(/\s/, 1);
   if (name === "" || name === undefined) return false;
@@ -150,17 +180,18 @@ async function answer(place: { kv: Kv; output: Output }, line: string): Promise<
 }
 
 async function runCommand(
-  place: { kv: Kv; output: Output },
+  place: Place,
   { name, line }: { readonly name: string; readonly line: string },
 ): Promise<void> {
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const known = Object.hasOwn(ALIASES, name) ? ALIASES[name]! : name;
+  const command = Object.hasOwn(COMMANDS, known) ? COMMANDS[known] : undefined;
   if (command === undefined) {
-    throw new UsageError(`there is no ${name}: ${Object.keys(COMMANDS).join(", ")}, help, quit`);
+    throw new UsageError(`there is no command ${lineOf(name)}; type help`);
   }
   const [least, most] = command.words;
   const [, ...words] = wordsOf(line, most + 1);
   if (words.length < least || (most === 0 && line.trim() !== name)) {
-    throw new UsageError(`it is ${command.usage}`);
+    throw new UsageError(`${known} is used so: ${command.usage}`);
   }
   await command.run(place, words);
 }
@@ -173,20 +204,7 @@ async function showHelp(output: Output): Promise<void> {
   await output.line('A KEY or VALUE with spaces may be a JSON string: set "my key" "two\\nlines"');
 }
 
-/** Completes commands, and behind them keys. */
-function completerOf(kv: Kv) {
-  return (line: string, done: (error: null, found: [string[], string]) => void): void => {
-    complete(kv, line).then((found) => done(null, found), () => done(null, [[], line]));
-  };
-}
-
-async function complete(kv: Kv, line: string): Promise<[string[], string]> {
-  const [, prefix] = /^\s*\w+\s+(\S*)$/.exec(line) ?? [];
-  if (prefix === undefined) {
-    const names = [...Object.keys(COMMANDS), "help", "quit"];
-    return [names.filter((name) => name.startsWith(line)), line];
-  }
-  const keys: string[] = [];
-  for await (const key of kv.keys({ prefix, limit: COMPLETIONS_MAX })) keys.push(key);
-  return [keys, prefix];
+/** A key on a line: one that would break the line, or do something to the terminal, is in quotes. */
+function lineOf(key: string): string {
+  return /\p{Cc}/u.test(key) ? JSON.stringify(key) : key;
 }

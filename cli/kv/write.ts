@@ -10,7 +10,7 @@ import type { ValueType } from "../../core/format/record.ts";
 import { commitDirectly, revisionOf } from "../../core/kv/direct_commit.ts";
 import { deletionOf, type KvValue, type KvWrite, settingOf } from "../../core/kv/kv_write.ts";
 import { openInput, wholeInput } from "../append/input.ts";
-import { openToWrite } from "../connect.ts";
+import { openToChange, openToWrite } from "../connect.ts";
 import { EXIT_OK, UsageError } from "../exit.ts";
 import type { KvDelOptions, KvSetOptions } from "../grammar/kv.ts";
 import type { Context } from "../grammar/verb.ts";
@@ -36,7 +36,13 @@ export async function deleteKeys(context: Context, options: KvDelOptions): Promi
     throw new UsageError("--if-revision goes with one KEY");
   }
   const writes = keys.map(deletionOf);
-  await using backend = await openToWrite(context);
+  await using backend = await openToChange(context);
+  if (ifRevision !== undefined && !await hasTopic(backend, bucket)) {
+    throw new SeglogError(
+      "condition-failed",
+      `Cannot delete ${JSON.stringify(keys[0])}: there is no bucket "${bucket}"`,
+    );
+  }
   let count = 0;
   for (const write of writes) {
     const revision = await deleteKey(backend, bucket, { write, ifRevision });

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Backend, CompactResult } from "../backend.ts";
-import { type Clock, systemClock } from "../base/clock.ts";
+import { type Clock, wakefulClock } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
 import type { SyncMode } from "../format/sync_mode.ts";
 import { openBucketTopic } from "./bucket_topic.ts";
@@ -116,7 +116,7 @@ export class Kv implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   private constructor(backend: Backend, bucket: string, view: KvView, options: KvOptions) {
-    const { clock = systemClock, sync } = options;
+    const { clock = wakefulClock, sync } = options;
     this.bucket = bucket;
     this.#backend = backend;
     this.#view = view;

@@ -280,7 +280,7 @@ export class Store implements Backend {
     return await compactTopic(this.#topic(topic), options);
   }
 
-  /** @returns lets go of it. @throws {SeglogError} `not-found` */
+  /** Keeps what is seen at an offset from compaction. @returns lets go of it. @throws {SeglogError} `not-found` */
   hold(topic: string, offset: number, partition = 0): () => void {
     return this.#topic(topic).held(partition).hold(offset);
   }

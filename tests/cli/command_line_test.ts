@@ -21,6 +21,16 @@ const VERBS = [
   ["repair"],
   ["backup"],
   ["restore"],
+  ["kv", "get"],
+  ["kv", "set"],
+  ["kv", "del"],
+  ["kv", "ls"],
+  ["kv", "range"],
+  ["kv", "history"],
+  ["kv", "watch"],
+  ["kv", "txn"],
+  ["kv", "stats"],
+  ["shell"],
   ["serve"],
 ];
 
@@ -81,6 +91,32 @@ test("a typing error is answered with the word that was meant", () => {
   assert.equal(option.hint, "see seglog append --help");
   const nested = parse("topic", "creat", "orders") as { reason: string; hint: string };
   assert.match(nested.reason, /Did you mean .*"create"/);
+  assert.equal(nested.hint, "see seglog topic --help");
+});
+
+test("an option is suggested when the verb has it and none is nearer", () => {
+  const reasonOf = (...args: string[]) => (parse(...args) as { reason: string }).reason;
+  const unexpected = (word: string) => `Unexpected option or argument: "${word}"`;
+  const suggestions: [string[], string][] = [
+    [["append", "orders", "--formt", "json"], '. Did you mean "--format"?'],
+    [["kv", "get", "name", "--rw"], '. Did you mean "--raw"?'],
+    [["kv", "ls", "--rverse"], '. Did you mean "--reverse"?'],
+    [["kv", "get", "name", "--rverse"], ""], // ls has it, get has not
+    [["topic", "create", "x", "--partition", "4"], '. Did you mean "--partitions"?'],
+    [["append", "orders", "--ta", "x"], '. Did you mean "--at"?'],
+    [["append", "orders", "--hlp"], '. Did you mean "--help"?'],
+    [
+      ["topic", "set", "x", "--retention-es", "1"],
+      '. Did you mean "--retention-age" or "--retention-bytes"?',
+    ],
+    [["kv", "ls", "-x"], ""],
+    [["append", "orders", "--foo"], ""],
+    [["kv", "range", "--start", "a"], ""],
+  ];
+  for (const [args, suggestion] of suggestions) {
+    const word = args.find((word) => word.startsWith("-"))!;
+    assert.equal(reasonOf(...args), unexpected(word) + suggestion, args.join(" "));
+  }
 });
 
 test("a value that begins with a dash goes behind --, and the refusal says so", () => {

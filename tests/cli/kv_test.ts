@@ -74,6 +74,41 @@ describe("kv", () => {
     assert.equal(both.code, 2);
   });
 
+  test("deleting makes no bucket, and no folder", async () => {
+    await using dir = tempDir();
+    const run = at(dir.path);
+    const none = await runMain(["kv", "del", "a"], { at: `${dir.path}/none` });
+    assert.equal(none.code, 3);
+    assert.match(none.err, /there is no such folder/);
+    await run(["kv", "set", "a", "1"]);
+    const other = await run(["kv", "del", "a", "-b", "other"]);
+    assert.deepEqual(other, { code: 3, out: "", err: 'seglog: There is no "a" in "other"\n' });
+    assert.equal((await run(["kv", "del", "a", "-b", "other", "--if-revision", "0"])).code, 4);
+    assert.deepEqual(await run(["topic", "ls"]), done("kv\n"));
+  });
+
+  test("keys with line breaks are told apart with -J", async () => {
+    await using dir = tempDir();
+    const run = at(dir.path);
+    for (const key of ["a\nb", "c"]) await run(["kv", "set", key, "1"]);
+    assert.deepEqual(await run(["kv", "ls", "-J"]), done('"a\\nb"\n"c"\n'));
+    const { out } = await run(["shell"], { input: "list\nrange a c\nls c\ndel c" });
+    assert.equal(out, '"a\\nb"\nc\n"a\\nb"\t1\nc\nOK\n');
+  });
+
+  test("words that are missing or begin with a dash are explained", async () => {
+    await using dir = tempDir();
+    const run = at(dir.path);
+    const dashed = await run(["kv", "set", "a", "-5"]);
+    assert.equal(dashed.code, 2);
+    assert.match(dashed.err, /goes behind --, as in: seglog kv set KEY -- -1\n$/);
+    assert.deepEqual(await run(["kv", "set", "a", "--", "-5"]), done("0\n"));
+    assert.equal(
+      (await run(["kv", "del"])).err,
+      "seglog: Expected a KEY, or several; see seglog kv del --help\n",
+    );
+  });
+
   test("history and watch tell what was written", async () => {
     await using dir = tempDir();
     const run = at(dir.path);
@@ -112,7 +147,7 @@ describe("kv", () => {
     await run(["kv", "set", "a", "123"]);
     const stats = JSON.parse((await run(["kv", "stats", "-J"])).out);
     assert.deepEqual([stats.keys, stats.valueBytes, stats.revision, stats.records], [1, 3, 1, 2]);
-    assert.match((await run(["kv", "stats"])).out, /^keys\t1$/m);
+    assert.match((await run(["kv", "stats"])).out, /^MEASURE\tVALUE\nkeys\t1\n/);
     assert.equal((await run(["kv", "stats", "-b", "none"])).code, 3);
   });
 });
@@ -139,9 +174,9 @@ describe("shell", () => {
     const { code, out, err } = await run(["shell"], { input });
     assert.equal(
       out.split("\n").slice(0, 11).join("\n"),
-      "OK\nAlice Smith\nKey not found\nname\nOK\na b\ttwo\nlines\nname\tAlice Smith\nOK\nKey not found\n1 keys, 9 B of values",
+      "OK\nAlice Smith\nKey not found\nname\nOK\na b\ttwo\nlines\nname\tAlice Smith\nOK\nKey not found\n1 key, 9 B of values",
     );
-    assert.match(err, /^there is no frob: .*\nit is set KEY VALUE\n$/);
+    assert.match(err, /^there is no command frob; type help\nset is used so: set KEY VALUE\n$/);
     assert.equal(code, 1);
     assert.deepEqual((await run(["kv", "ls"])).out, "a b\n");
   });

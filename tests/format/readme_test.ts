@@ -2,11 +2,15 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { test } from "node:test";
-import { ByteWriter, concatBytes } from "../../core/base/bytes.ts";
+import { ByteWriter, concatBytes, encodeUtf8 } from "../../core/base/bytes.ts";
+import { crc32 } from "../../core/base/crc32.ts";
 import * as limits from "../../core/base/limits.ts";
 import { BatchBuilder } from "../../core/format/batch_builder.ts";
 import { encodeBatchHeader } from "../../core/format/batch_header.ts";
 import { encodeSegmentHeader } from "../../core/format/segment_header.ts";
+import { segmentFileName } from "../../core/format/file_names.ts";
+import { DEFAULT_LOG_SETTINGS } from "../../core/format/log_settings.ts";
+import { KeyFilterBuilder } from "../../core/log/key_filter.ts";
 import { batchesOf } from "../golden/read_segment.ts";
 
 const page = fs.readFileSync(new URL("../../core/format/README.md", import.meta.url), "utf8");
@@ -91,10 +95,51 @@ test("the messages on the page are those of record.proto", () => {
   assert.equal(fields(proto).length, 11);
 });
 
-/** The bytes of the block marked `hex`: an address, up to 16 bytes, and a comment in each line. */
-function exampleBytes(): Uint8Array {
-  const block = /```hex\n([^`]*)```/.exec(page)![1]!;
-  const lines = block.trimEnd().split("\n").map((line) => /^\w{4} {2}((?:\w\w ){16})/.exec(line)!);
+test("the filter on the page is what seglog writes, and holds the key of the example", () => {
+  const binding = { salt: 0x5eed5eed, baseOffset: 41, segmentBytes: 176 };
+  const builder = new KeyFilterBuilder();
+  for (const record of batchesOf(exampleBytes())[0]!.records()) builder.add(record.key!);
+  const bytes = exampleBytes(1);
+  assert.deepEqual([...bytes], [...builder.encode(binding)]);
+  const bits = (from: number) =>
+    [...bytes.subarray(from, from + 60)].flatMap((byte, i) =>
+      [0, 1, 2, 3, 4, 5, 6, 7].filter((bit) => byte & (1 << bit)).map((bit) => 8 * i + bit)
+    );
+  assert.deepEqual(bits(40), bitsOf(encodeUtf8("u1")));
+});
+
+/** The bits of a key in a filter of one block, by the words of the page. */
+function bitsOf(key: Uint8Array): number[] {
+  const mix = (given: bigint) => {
+    let x = given ^ (given >> 16n);
+    x = (x * 0x85ebca6bn) & 0xffffffffn;
+    x ^= x >> 13n;
+    x = (x * 0xc2b2ae35n) & 0xffffffffn;
+    return x ^ (x >> 16n);
+  };
+  let at = mix(BigInt(crc32(key)) ^ 0x9e3779b9n);
+  const step = mix(at) | 1n;
+  return Array.from({ length: 6 }, () => {
+    const bit = Number(at * 480n / 2n ** 32n);
+    at = (at + step) & 0xffffffffn;
+    return bit;
+  }).sort((a, b) => a - b);
+}
+
+test("names of files and limits of compaction are as the page says", () => {
+  for (const segment of [{ baseOffset: 51200, generation: 2 }, { baseOffset: 77000 }]) {
+    assert.ok(page.includes(`\n    ${segmentFileName(segment)}`));
+  }
+  assert.ok(page.includes(`_generation_, 1 to ${limits.GENERATION_MAX}`));
+  const { compaction, garbageRatio, tombstoneMs } = DEFAULT_LOG_SETTINGS;
+  assert.ok(page.includes(`\`"${compaction}"\`, ${garbageRatio} and ${tombstoneMs})`));
+});
+
+/** The bytes of a block marked `hex`: an address, up to 16 bytes, and a comment in each line. */
+function exampleBytes(which = 0): Uint8Array {
+  const block = [...page.matchAll(/```hex\n([^`]*)```/g)][which]![1]!;
+  const lines = block.trimEnd().split("\n")
+    .map((line) => /^\w{4} {2}((?:\w\w ){1,16})/.exec(line)!);
   return Uint8Array.from(
     lines.flatMap((match) => match[1]!.trim().split(" ").map((byte) => parseInt(byte, 16))),
   );

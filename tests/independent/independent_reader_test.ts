@@ -60,6 +60,27 @@ for (const compression of ["none", "gzip"] as const) {
   });
 }
 
+test("an independent reader passes over what compaction removed", { skip }, async () => {
+  await using dir = tempDir();
+  const store = await Store.open(dir.path);
+  await store.ensureTopic("compacted", { segmentBytes: 4096, compaction: "keys" });
+  for (let i = 0; i < 200; i++) {
+    await store.append("compacted", [{ key: `k${i % 7}`, value: `${i}${"v".repeat(300)}` }, {
+      key: `once${i}`,
+      value: i % 3 ? null : "",
+    }]);
+    if (i % 60 === 59) await store.compact("compacted");
+  }
+  const expected = (await collect(readRecords(store, "compacted"))).map(flatten);
+  await store.close();
+  assert.ok(expected.length < 300, `${expected.length} of 400 records stay`);
+  const folder = join(dir.path, "compacted-0");
+  assert.ok(fs.readdirSync(folder).some((name) => /\.2\.log$/.test(name)), "a second generation");
+  const { status, lines } = readBy(folder);
+  assert.equal(status, 0);
+  assert.deepEqual(lines, expected);
+});
+
 test("an independent reader follows the manifest over rolled segments and truncations", {
   skip,
 }, async () => {

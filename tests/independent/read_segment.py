@@ -18,7 +18,6 @@ after damage, or 3 when something was skipped.
 import base64
 import json
 import os
-import re
 import struct
 import sys
 import zlib
@@ -34,7 +33,6 @@ except ImportError:
 SAFE_MAX = 2**53 - 1
 TIMESTAMP_MAX = 2**52 - 1
 TYPES = ["bytes", "text", "json"]
-SEGMENT_NAME = re.compile(r"^(\d{20})\.log$")
 
 
 class Damage(Exception):
@@ -325,12 +323,14 @@ def checked_document(path, kind):
 
 def read_log(folder):
     manifest = checked_document(os.path.join(folder, "partition.json"), "partition")
-    present = {int(m.group(1)) for m in map(SEGMENT_NAME.match, os.listdir(folder)) if m}
     sizes = {entry["baseOffset"]: entry["bytes"] for entry in manifest["sealed"]}
-    for base in [*sizes, manifest["activeBaseOffset"]]:
-        if base not in present:
-            sys.exit("segment %d is missing" % base)
-        with open(os.path.join(folder, "%020d.log" % base), "rb") as file:
+    names = {entry["baseOffset"]: segment_name(entry) for entry in manifest["sealed"]}
+    active = manifest["activeBaseOffset"]
+    names[active] = segment_name({"baseOffset": active})
+    for base, name in names.items():
+        if not os.path.exists(os.path.join(folder, name)):
+            sys.exit("segment %s is missing" % name)
+        with open(os.path.join(folder, name), "rb") as file:
             data = file.read()
         if len(data) < sizes.get(base, 0):
             sys.exit("segment %d is shorter than the manifest says" % base)
@@ -342,6 +342,11 @@ def read_log(folder):
         for item in walk(data, sizes.get(base, clean["bytes"])):
             if "offset" not in item or is_readable(item["offset"], manifest):
                 yield item
+
+
+def segment_name(entry):
+    generation = entry.get("generation", 0)
+    return "%020d%s.log" % (entry["baseOffset"], ".%d" % generation if generation else "")
 
 
 def is_readable(offset, manifest):

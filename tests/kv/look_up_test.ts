@@ -5,6 +5,7 @@ import { keyBytes } from "../../core/kv/kv_key.ts";
 import { settingOf } from "../../core/kv/kv_write.ts";
 import { lookUp } from "../../core/kv/look_up.ts";
 import { type Backend, Kv, Store } from "../../mod.ts";
+import { changedBackend } from "../support/changed_backend.ts";
 import { rejectsWith } from "../support/collect.ts";
 import { TrickDisk } from "../support/trick_disk.ts";
 
@@ -88,6 +89,18 @@ describe("a commit by way of the log alone", () => {
     };
     await Promise.all([count(), count(), count()]);
     assert.equal((await readNow(store))!.text, "60");
+  });
+
+  test("goes in although others write other keys meanwhile", async () => {
+    await using store = await Store.memory();
+    let others = 3;
+    const append: Backend["append"] = async (...args) => {
+      if (others-- > 0) await store.append("b", [{ key: "other", value: "x" }]);
+      return await store.append(...args);
+    };
+    const busy = changedBackend(store, { append });
+    const checks = [{ key: keyBytes("a"), expected: -1 }];
+    assert.equal(await commitDirectly(busy, "b", { checks, writes: set("a", "1") }), 3);
   });
 
   test("without checks is one append, and makes the bucket", async () => {

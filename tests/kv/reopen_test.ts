@@ -61,6 +61,22 @@ describe("a bucket that is opened again", () => {
     assert.deepEqual(await keysOf(disk), ["a"]);
   });
 
+  test("reads the log when the checkpoint is of a topic that was deleted, whose last record it has", async () => {
+    const disk = new TrickDisk();
+    await fill(disk);
+    const hint = readAll(disk, HINT);
+    {
+      await using store = await Store.open(FOLDER, { disk });
+      const { key, value, timestamp } = await store.read("users", COUNT);
+      await store.deleteTopic("users");
+      await store.ensureTopic("users");
+      const others = Array.from({ length: COUNT }, () => ({ key: "a", value: "" }));
+      await store.append("users", [...others, { key, value, timestamp }]);
+    }
+    writeAll(disk, HINT, hint);
+    assert.deepEqual(await keysOf(disk), ["a"]);
+  });
+
   test("reads the log when a loss of power put other records where the checkpoint's were", async () => {
     const disk = new TrickDisk();
     const lost = await Store.open(FOLDER, { disk, defaults: { sync: "os" } });

@@ -3,19 +3,8 @@
  * mutants` makes one change at a time and expects a test to fail.
  */
 
-/** One change to one file. */
-export interface Mutant {
-  /** What is taken away. */
-  readonly rule: string;
-  readonly file: string;
-  /** Text that is in the file once. */
-  readonly find: string;
-  readonly replace: string;
-  /** Tests of which one must fail. */
-  readonly tests: readonly string[];
-  /** The tests run on Bun: what Deno does by itself cannot be missed there. */
-  readonly isForBun?: boolean;
-}
+import { KV_MUTANTS } from "./kv_mutants.ts";
+import { type Mutant, mutantsOf as of } from "./mutant.ts";
 
 const CRASH = ["tests/crash/crash_test.ts"];
 const RECOVERY = ["tests/log/recovery_test.ts"];
@@ -26,22 +15,8 @@ const BACKUP = ["tests/store/backup_crash_test.ts"];
 const QUARANTINE = ["tests/crash/quarantine_test.ts"];
 const FAULTS = ["tests/log/faults_test.ts"];
 
-/** Mutants of one file: what is taken away, the text, what stands in its place, other tests. */
-function of(
-  file: string,
-  tests: readonly string[],
-  ...changes: readonly (readonly [rule: string, find: string, replace: string, tests?: string[]])[]
-): Mutant[] {
-  return changes.map(([rule, find, replace, own]) => ({
-    rule,
-    file,
-    find,
-    replace,
-    tests: own ?? tests,
-  }));
-}
-
 export const MUTANTS: readonly Mutant[] = [
+  ...KV_MUTANTS,
   ...of(
     "core/disk/files.ts",
     CRASH,
@@ -283,8 +258,8 @@ export const MUTANTS: readonly Mutant[] = [
     ["tests/store/backup_test.ts"],
     [
       "only what was sealed in a common past is shared",
-      "return baseOffset < this.#end && entry",
-      "return entry",
+      "baseOffset < this.#end && entry?.bytes",
+      "entry?.bytes",
     ],
   ),
   ...of(
@@ -341,8 +316,8 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "a segment that a roll left behind is put aside",
-      "      await quarantineFile(place, name);\n",
-      "",
+      "await quarantineFile(place, name);",
+      "{}",
     ],
   ),
   ...of(

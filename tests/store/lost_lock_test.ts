@@ -35,6 +35,7 @@ const ATTEMPTS: Readonly<Record<string, (owner: Store) => Promise<unknown>>> = {
   "truncate({ after })": (owner) => owner.truncate("t", { after: 0 }),
   "ensureTopic": (owner) => owner.ensureTopic("new"),
   "configureTopic": (owner) => owner.configureTopic("t", { segmentBytes: 8192 }),
+  "keep a hint": (owner) => owner.hints.keep("t", "view", [Uint8Array.of(1)]),
   "deleteTopic": (owner) => owner.deleteTopic("t"),
   "close": (owner) => owner.close(),
 };

@@ -176,8 +176,19 @@ async function checkStored(
   }
 }
 
+/** Whether anything in it has a producer: by a header, or in a batch, whatever the producer's name. */
 function isProduced({ headers, body }: FuzzRequest): boolean {
-  return headers.some(([name]) => name === "producer-id") || Buffer.from(body).includes("till-1");
+  return headers.some(([name]) => name.toLowerCase() === "producer-id") || hasProducer(body);
+}
+
+function hasProducer(body: Uint8Array): boolean {
+  for (let at = 0; at < body.length;) {
+    const batch = decodeBatch(body, at, WIRE_SALT);
+    if (typeof batch === "string") return false; // what is behind it is not read either
+    if (batch.header.hasProducer) return true;
+    at += batch.bytes.length;
+  }
+  return false;
 }
 
 function checkVerified(disk: MemoryDisk): void {
@@ -199,10 +210,10 @@ function seeds(): FuzzRequest[] {
   const orders = "/v1/topics/orders";
   const metrics = "/v1/topics/M%C3%A9triques%2F%E2%82%AC";
   const batch = encodeBatch(SAMPLES, { nowMs: 5 });
-  const produced = encodeBatch(SAMPLES.slice(0, 2), {
-    nowMs: 5,
-    producer: { id: "till-1", epoch: 2, sequence: 24 },
-  });
+  const producedBy = (id: string, sequence: number) =>
+    encodeBatch(SAMPLES.slice(0, 2), { nowMs: 5, producer: { id, epoch: 2, sequence } });
+  const produced = producedBy("till-1", 24);
+  const fresh = producedBy("till-9", 0);
   const batches = "content-type: application/vnd.seglog.batch";
   return [
     request(`POST ${orders}/records`, '{"key":"u1","value":{"qty":2},"headers":{"a":"b"}}', json),
@@ -220,6 +231,7 @@ function seeds(): FuzzRequest[] {
     ),
     request(`POST ${orders}/records`, batch, batches),
     request(`POST ${metrics}/records?partition=1`, concatBytes([produced, batch]), batches),
+    request(`POST ${orders}/records`, concatBytes([fresh, fresh]), batches),
     request(
       `POST ${orders}/records`,
       '{"value":"p"}',

@@ -1,0 +1,349 @@
+/** Mutants of the key-value view, of the hints that it keeps, and of what makes its log small. */
+import { type Mutant, mutantsOf as of } from "./mutant.ts";
+
+const STORE = ["tests/kv/store_test.ts"];
+const GROUP = ["tests/kv/group_commit_test.ts"];
+const DIRECT = ["tests/kv/look_up_test.ts", "tests/cli/kv_test.ts"];
+const ISOLATION = ["tests/kv/store_test.ts", "tests/kv/isolation_test.ts", ...GROUP];
+const INDEX = ["tests/kv/key_index_test.ts"];
+const SNAPSHOTS = ["tests/kv/snapshots_test.ts"];
+const REOPEN = ["tests/kv/reopen_test.ts"];
+const CHECKPOINT = ["tests/kv/checkpoint_test.ts"];
+const HINTS = ["tests/store/hint_files_test.ts"];
+const CRASH = ["tests/crash/crash_test.ts"];
+const COMPACTION = ["tests/log/compaction_test.ts"];
+
+export const KV_MUTANTS: readonly Mutant[] = [
+  ...of(
+    "core/kv/key_conditions.ts",
+    STORE,
+    [
+      "a condition wants that very revision",
+      "if (actual === expected) return;",
+      "if (actual >= expected) return;",
+    ],
+    [
+      "a condition is seen to be about its key",
+      "expected: this.#expected, actual });\n  }\n\n" +
+      "  concerns(key: Uint8Array): boolean {\n    return equalBytes(key, this.#key);",
+      "expected: this.#expected, actual });\n  }\n\n" +
+      "  concerns(_key: Uint8Array): boolean {\n    return false;",
+    ],
+    [
+      "a key without a value is not deleted",
+      'if (this.#index.revisionOf(this.#key) < 0) throw new Absent("the key has no value");',
+      "",
+    ],
+    [
+      "a deletion is seen to be about its key",
+      'throw new Absent("the key has no value");\n  }\n\n' +
+      "  concerns(key: Uint8Array): boolean {\n    return equalBytes(key, this.#key);",
+      'throw new Absent("the key has no value");\n  }\n\n' +
+      "  concerns(_key: Uint8Array): boolean {\n    return false;",
+      GROUP,
+    ],
+  ),
+  ...of(
+    "core/kv/commit_queue.ts",
+    STORE,
+    [
+      "what was checked goes in only where it was checked",
+      "        ...isConditional ? { expectedOffset: view.position } : {},\n",
+      "",
+    ],
+    [
+      "a condition waits for writes of its batch that it is about",
+      "if (condition !== undefined && group.some(({ commit }) => touches(commit, condition))) break;",
+      "",
+      GROUP,
+    ],
+    [
+      "a condition fails only with all that others wrote",
+      "if (!waiting.isUpToDate) break;",
+      "",
+      GROUP,
+    ],
+    [
+      "a write is acknowledged when the index has it",
+      "await view.settle(start, group.flatMap(({ commit }) => commit.writes));",
+      "",
+      GROUP,
+    ],
+    [
+      "each write of a batch is told its own revision",
+      "        first += commit.records.length;\n",
+      "",
+    ],
+    [
+      "writes of one turn go in together",
+      "if (builder.payloadBytes >= BATCH_SHARED_BYTES) break;",
+      "if (group.length > 0) break;",
+      GROUP,
+    ],
+    [
+      "what does not fit into a batch gets one of its own",
+      "if (isTooLarge(error) && group.length > 0) break; // it may fit into a batch of its own",
+      "",
+      GROUP,
+    ],
+    [
+      "an append that others overtook is tried again",
+      "if (!isConditional || !isOvertaken(error)) return rejectAll(group, error);",
+      "return rejectAll(group, error);",
+    ],
+  ),
+  ...of(
+    "core/kv/direct_commit.ts",
+    DIRECT,
+    [
+      "what was looked up goes in only where it was looked up",
+      "expectedOffset: nextOffset };",
+      "};",
+    ],
+    [
+      "what was looked up has to hold",
+      "      checkRevision(bucket, { key, expected, actual });\n",
+      "",
+    ],
+    [
+      "what others overtook is looked up again",
+      "if (!isOvertaken) throw error;",
+      "throw error;",
+    ],
+    [
+      "a deleted key has no revision",
+      "record === undefined || record.value === null",
+      "record === undefined",
+    ],
+  ),
+  ...of(
+    "core/kv/kv_transaction.ts",
+    ISOLATION,
+    [
+      "of two that write a key the second conflicts",
+      "for (const { key } of this.#writes.values()) this.#checkKey(key);",
+      "",
+    ],
+    [
+      "what a transaction read is unchanged when it commits",
+      "for (const key of this.#reads.values()) this.#checkKey(key);",
+      "",
+    ],
+    [
+      "ranges that a transaction read are unchanged when it commits",
+      "for (const { covered } of this.#ranges) if (covered !== undefined) this.#checkRange(covered);",
+      "",
+    ],
+    [
+      "a key that came into a range is a conflict",
+      "if (was?.revision !== revision || !equalBytes(was.key, key)) throw this.#conflict(key);",
+      "if (was === undefined) return;",
+    ],
+    [
+      "a key that left a range is a conflict",
+      "if (gone !== undefined) throw this.#conflict(gone.key);",
+      "",
+    ],
+    ["a range read to its end is checked to its end", "read.isWhole = unseen > 0;", ""],
+    ["what is read is noted", "this.#reads.set(key, keyBytes(key));", "keyBytes(key);"],
+    [
+      "writes of one batch do not overtake each other's checks",
+      "if (this.#writes.has(text)) return true;",
+      "",
+    ],
+    [
+      "a read is seen to be about its key",
+      "    return this.#reads.has(text) ||\n      this.#ranges.some(",
+      "    return this.#ranges.some(",
+    ],
+    [
+      "a range is seen to be about its keys",
+      "covered !== undefined && isIn(covered, key));",
+      "false);",
+    ],
+  ),
+  ...of(
+    "core/kv/key_index.ts",
+    INDEX,
+    [
+      "what a snapshot sees is kept when it is replaced",
+      "if (replaced.revision <= this.#newestOpen) {",
+      "if (false) {",
+    ],
+    [
+      "a deleted key stays while a snapshot sees it",
+      "this.#sizes[number] !== 0 || this.#older.has(number)",
+      "this.#sizes[number] !== 0",
+    ],
+    [
+      "two snapshots of one revision are two",
+      "const others = this.#open.get(revision)! - 1;",
+      "const others = 0;",
+      SNAPSHOTS,
+    ],
+    [
+      "a key that nobody sees any more is forgotten",
+      "    this.#set(number, version);\n    this.#forgetIfGone(number);\n",
+      "    this.#set(number, version);\n",
+    ],
+    [
+      "what only a snapshot saw does not come back with a checkpoint",
+      "for (const number of gone) index.#table.remove(number);",
+      "",
+      CHECKPOINT,
+    ],
+  ),
+  ...of(
+    "core/kv/kv_snapshot.ts",
+    SNAPSHOTS,
+    [
+      "a snapshot holds what it sees",
+      "    source.view.index.hold(this.revision);\n",
+      "",
+    ],
+    [
+      "a closed snapshot lets go",
+      "    this.#source.view.index.release(this.revision);\n",
+      "",
+    ],
+    ["a snapshot lets go once", "if (!this.#isOpen) return;", ""],
+    [
+      "a closed snapshot is not read",
+      "if (this.#isOpen) return this.#source.view;",
+      "return this.#source.view;",
+      STORE,
+    ],
+  ),
+  ...of(
+    "core/kv/kv_view.ts",
+    STORE,
+    [
+      "what others wrote in between comes first",
+      "if (start > this.#position) await this.reached(end); // others wrote in between",
+      "",
+      GROUP,
+    ],
+    [
+      "closing keeps what would take time to read again",
+      "if (this.#newBytes >= KV_CLOSE_CHECKPOINT_BYTES) await this.#keep();",
+      "",
+      REOPEN,
+    ],
+    [
+      "a closed bucket is of no use",
+      'this.#fail(new SeglogError("closed", `Cannot use the bucket "${this.#topic}": it is closed`));',
+      "",
+    ],
+  ),
+  ...of(
+    "core/kv/kv.ts",
+    GROUP,
+    [
+      "closing waits for the writes under way",
+      "this.#commits.settled().then(() => this.#view.close())",
+      "this.#view.close()",
+    ],
+  ),
+  ...of(
+    "core/kv/kv_key.ts",
+    STORE,
+    ["a key that is no text is none of a bucket", " && isValidUtf8(key)", ""],
+    [
+      "a key that is too long is none of a bucket",
+      "key.length > 0 && key.length <= KV_KEY_BYTES_MAX && ",
+      "key.length > 0 && ",
+    ],
+  ),
+  ...of(
+    "core/kv/checkpoint.ts",
+    CHECKPOINT,
+    [
+      "a checkpoint's header is believed with its checksum",
+      "uint32(AT.headerCrc) === crc32(header.subarray(0, AT.headerCrc))",
+      "true",
+    ],
+    [
+      "a checkpoint's body is believed with its checksum",
+      "if (crc !== uint32(AT.bodyCrc)) return undefined;",
+      "",
+    ],
+    [
+      "a checkpoint ends where its header says",
+      "if (source.size() !== HEADER_BYTES + bodyBytes) return undefined; // before memory is taken for it",
+      "",
+    ],
+  ),
+  ...of(
+    "core/kv/checkpoints.ts",
+    REOPEN,
+    [
+      "a checkpoint of another topic is none",
+      "checkpoint.topicId !== this.#topicId",
+      "false",
+    ],
+    [
+      "a checkpoint of records that were lost is none",
+      "return found === witness ? checkpoint : undefined;",
+      "return found === undefined ? undefined : { ...checkpoint, witness };",
+    ],
+  ),
+  ...of(
+    "core/store/hint_files.ts",
+    HINTS,
+    [
+      "a hint is synced before it is named",
+      "      await file.sync(); // or a crash could leave the name with half of the bytes\n",
+      "",
+    ],
+    [
+      "beside the owner no hint is kept",
+      "if (lock === undefined) return; // beside the owner nothing is written",
+      "if (lock === undefined) return void this.#disk.create(this.#pathOf(topic, name)).close();",
+    ],
+    [
+      "a hint is replaced only while the store is ours",
+      "    checkHeld(lock, `keep ${path}`);\n    this.#disk.rename",
+      "    this.#disk.rename",
+    ],
+  ),
+  ...of(
+    "core/log/key_filter.ts",
+    ["tests/log/key_filter_test.ts"],
+    [
+      "a filter's header is believed with its checksum",
+      "if (view.getUint32(AT.crc, true) !== crc32(bytes.subarray(0, AT.crc))) return undefined;",
+      "",
+    ],
+    [
+      "a filter's block is believed with its checksum",
+      "if (dataViewOf(block).getUint32(CRC_AT, true) !== crc) return true;",
+      "",
+    ],
+    [
+      "a filter of another segment is not believed",
+      "if (!isBound || blocks === 0",
+      "if (blocks === 0",
+    ],
+  ),
+  ...of(
+    "core/log/segment_rewriter.ts",
+    COMPACTION,
+    [
+      "a compacted segment is synced before it is named",
+      "    await this.#file.sync();\n",
+      "",
+      CRASH,
+    ],
+    [
+      "a compacted segment's folder is synced",
+      "    if (this.#done.length > 0) await disk.syncFolder(folder);\n",
+      "",
+      CRASH,
+    ],
+    [
+      "a compacted batch reaches to the next",
+      "    builder.extendTo(nextOffset);\n",
+      "",
+    ],
+  ),
+];
