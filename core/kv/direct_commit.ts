@@ -36,10 +36,12 @@ export async function commitDirectly(
   bucket: string,
   { checks, writes }: { readonly checks: readonly KeyCheck[]; readonly writes: readonly KvWrite[] },
 ): Promise<number> {
-  await openBucketTopic(backend, bucket, true);
   const records = writes.map(({ record }) => record);
-  if (checks.length === 0) {
-    return (await backend.append(bucket, records, { partition: BUCKET_PARTITION })).start;
+  const place = { partition: BUCKET_PARTITION };
+  if (checks.length === 0 || !await hasBucket(backend, bucket)) {
+    for (const { key, expected } of checks) checkRevision(bucket, { key, expected, actual: -1 });
+    await openBucketTopic(backend, bucket, true); // only now that it will be written to
+    if (checks.length === 0) return (await backend.append(bucket, records, place)).start;
   }
   for (let tries = 0; tries < TRIES; tries++) {
     const { nextOffset } = await backend.bounds(bucket, BUCKET_PARTITION);
@@ -48,8 +50,8 @@ export async function commitDirectly(
       checkRevision(bucket, { key, expected, actual });
     }
     try {
-      const place = { partition: BUCKET_PARTITION, expectedOffset: nextOffset };
-      return (await backend.append(bucket, records, place)).start;
+      return (await backend.append(bucket, records, { ...place, expectedOffset: nextOffset }))
+        .start;
     } catch (error) {
       const isOvertaken = error instanceof SeglogError && error.code === "condition-failed";
       if (!isOvertaken) throw error;
@@ -59,6 +61,17 @@ export async function commitDirectly(
     "conflict",
     `Cannot commit to "${bucket}": others appended each of ${TRIES} times in between; try again`,
   );
+}
+
+/** @throws {SeglogError} `invalid-argument` for a topic with several partitions */
+async function hasBucket(backend: Backend, bucket: string): Promise<boolean> {
+  try {
+    await openBucketTopic(backend, bucket, false);
+    return true;
+  } catch (error) {
+    if (error instanceof SeglogError && error.code === "not-found") return false;
+    throw error;
+  }
 }
 
 /** The revision of a key's value, -1 for none, as of all records below `until`. */

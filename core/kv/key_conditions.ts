@@ -23,11 +23,14 @@ export function checkRevision(
 ): void {
   if (actual === expected) return;
   const text = JSON.stringify(decodeUtf8(key));
-  const found = actual < 0 ? "it has no value" : `its revision is ${actual}`;
-  const wanted = expected < 0 ? "" : `, not ${expected}`;
+  const found = actual < 0
+    ? "it has no value"
+    : expected < 0
+    ? `it has a value, of revision ${actual}`
+    : `its revision is ${actual}, not ${expected}`;
   throw new SeglogError(
     "condition-failed",
-    `Cannot write ${text} of "${bucket}": ${found}${wanted}; read it again`,
+    `Cannot write ${text} of "${bucket}": ${found}; read it again`,
     { details: { expected, actual } },
   );
 }

@@ -285,9 +285,10 @@ export class Kv implements AsyncDisposable {
 
   /** What it holds, and what that takes. */
   async stats(): Promise<KvStats> {
-    const { index, position } = this.#view;
     const { partitions } = await this.#backend.describeTopic(this.bucket);
-    const { records, bytes, segments, compactedTo } = partitions[BUCKET_PARTITION]!;
+    const { records, bytes, segments, compactedTo, logStartOffset } = partitions[BUCKET_PARTITION]!;
+    this.#view.forgetBelow(logStartOffset);
+    const { index, position } = this.#view;
     const { keys, valueBytes, bytes: indexBytes } = index;
     return {
       keys,

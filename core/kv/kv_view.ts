@@ -82,14 +82,18 @@ export class KvView {
   async catchUp(): Promise<void> {
     const { logStartOffset, nextOffset } = await this.#backend
       .bounds(this.#topic, BUCKET_PARTITION);
-    if (logStartOffset > this.#start) {
-      this.#start = logStartOffset;
-      this.index.forgetBelow(logStartOffset);
-    }
+    this.forgetBelow(logStartOffset);
     if (this.position >= nextOffset) return;
     const range = { partition: BUCKET_PARTITION, from: this.#position, until: nextOffset };
     for await (const batch of this.#backend.batches(this.#topic, range)) this.#takeIn(batch);
     this.#moveTo(nextOffset); // what was at the end may have been cut off
+  }
+
+  /** Lets go of keys whose records were truncated: those below an offset. */
+  forgetBelow(logStartOffset: number): void {
+    if (logStartOffset <= this.#start) return;
+    this.#start = logStartOffset;
+    this.index.forgetBelow(logStartOffset);
   }
 
   /** Takes in what this process wrote to `[start, start + writes.length)`. */

@@ -66,7 +66,7 @@ describe("kv", () => {
     assert.equal((await run(["kv", "set", "n", "0", "--if-absent"])).code, 0);
     const refused = await run(["kv", "set", "n", "1", "--if-absent"]);
     assert.equal(refused.code, 4);
-    assert.match(refused.err, /^seglog: Cannot write "n" of "kv": its revision is 0/);
+    assert.match(refused.err, /^seglog: Cannot write "n" of "kv": it has a value, of revision 0/);
     assert.equal((await run(["kv", "set", "n", "1", "--if-revision", "7"])).code, 4);
     assert.equal((await run(["kv", "set", "n", "1", "--if-revision", "0"])).out, "1\n");
     assert.equal((await run(["kv", "del", "n", "--if-revision", "0"])).code, 4);

@@ -112,6 +112,16 @@ describe("a commit by way of the log alone", () => {
     assert.equal((await kv.get("b"))!.text, "2");
   });
 
+  test("makes no bucket when its checks do not hold", async () => {
+    await using store = await Store.memory();
+    const checks = [{ key: keyBytes("a"), expected: 3 }];
+    const commit = () => commitDirectly(store, "b", { checks, writes: set("a", "1") });
+    await rejectsWith("condition-failed", commit);
+    assert.deepEqual(await store.listTopics(), []);
+    const absent = [{ key: keyBytes("a"), expected: -1 }];
+    assert.equal(await commitDirectly(store, "b", { checks: absent, writes: set("a", "1") }), 0);
+  });
+
   test("is refused with what was found", async () => {
     await using store = await Store.memory();
     await commitDirectly(store, "b", { checks: [], writes: set("a", "1") });

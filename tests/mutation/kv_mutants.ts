@@ -97,8 +97,8 @@ export const KV_MUTANTS: readonly Mutant[] = [
     DIRECT,
     [
       "what was looked up goes in only where it was looked up",
-      "expectedOffset: nextOffset };",
-      "};",
+      "{ ...place, expectedOffset: nextOffset }",
+      "place",
     ],
     [
       "what was looked up has to hold",
