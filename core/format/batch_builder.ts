@@ -19,6 +19,7 @@ import {
   WIRE_SALT,
 } from "./batch_header.ts";
 import { type Codec, compress } from "./compression.ts";
+import { copyRecord } from "./copy_record.ts";
 import { encodeRecord, timestampOf } from "./encode_record.ts";
 import { encodeProducer, producerFieldLength, type ProducerStamp } from "./producer_field.ts";
 import type { LogRecord, RecordInput } from "./record.ts";
@@ -95,12 +96,20 @@ export class BatchBuilder {
   }
 
   /**
-   * Encodes a record that keeps its offset, which is behind all others: those in between were removed,
-   * and from then on offsets are written out.
+   * Takes in a record as it is stored, with its offset, which is behind all others: those in between
+   * were removed. It was accepted once, and no limit is asked again.
    */
-  addAt(record: LogRecord): void {
-    this.#addOne(record, record.timestamp, record.offset - this.baseOffset);
-    this.#nextOffset = record.offset + 1;
+  copy(record: LogRecord, message: Uint8Array): void {
+    const { offset, timestamp } = record;
+    if (this.#recordCount === 0) this.#baseTimestampMs = timestamp;
+    const deltas = {
+      timestamp: timestamp - this.#baseTimestampMs,
+      offset: offset - this.baseOffset,
+    };
+    copyRecord(this.#writer, message, deltas);
+    this.#recordCount++;
+    this.#nextOffset = offset + 1;
+    this.#maxTimestampMs = Math.max(this.#maxTimestampMs, timestamp);
   }
 
   /** Lets the batch reach up to an offset, so that the next one follows on it. */
@@ -145,9 +154,9 @@ export class BatchBuilder {
     return { start: this.#start, end, header };
   }
 
-  #addOne(record: RecordInput, timestamp: number, offsetDelta = 0): void {
+  #addOne(record: RecordInput, timestamp: number): void {
     if (this.#recordCount === 0) this.#baseTimestampMs = timestamp;
-    encodeRecord(this.#writer, record, timestamp - this.#baseTimestampMs, offsetDelta);
+    encodeRecord(this.#writer, record, timestamp - this.#baseTimestampMs);
     this.#recordCount++;
     this.#nextOffset++;
     this.#maxTimestampMs = Math.max(this.#maxTimestampMs, timestamp);

@@ -58,9 +58,9 @@ export function encodeRecord(
   let length = fieldLength(keyLength) + fieldLength(valueLength);
   for (const header of headers) length += fieldLength(header.length);
   if (stamp !== 0) length += 1 + varintLength(stamp);
+  if (offsetDelta !== 0) length += 1 + varintLength(offsetDelta);
   if (type !== 0) length += 2;
   if (length > RECORD_BYTES_MAX) throw recordTooLarge(length);
-  if (offsetDelta !== 0) length += 1 + varintLength(offsetDelta); // compaction adds it: no reason to refuse
 
   writer.field(TAG_RECORD, length);
   if (keyLength >= 0) encodeField(writer, TAG_KEY, key!, keyLength);

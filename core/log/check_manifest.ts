@@ -52,6 +52,9 @@ function contradiction(manifest: Manifest): string | undefined {
     start: baseOffset,
     end: nextOffset,
   }));
+  if (Math.max(manifest.compactedTo, manifest.cleanTo) > activeBaseOffset) {
+    return "it was compacted past its end";
+  }
   if (!isRising(segments, activeBaseOffset)) return "its segments are not in rising order";
   if (!sealed.every(hasRoom)) return "a segment has more records than offsets";
   if (!isRising(gaps, activeBaseOffset)) return "its gaps are not in rising order";

@@ -1,19 +1,18 @@
 /**
  * Compaction: of each key the latest record stays, in sealed segments only.
  *
- * As the log cleaner of Kafka it works in two passes. The first goes through the part of the log that
- * no pass has been through, and notes the last record of each key. The second writes the segments anew
- * that hold records which those replace: of the part before, filters tell which segments have none of
- * the keys, and they are not read. Offsets stay what they were; readers pass over what is gone.
+ * As the log cleaner of Kafka it goes through the part of the log that it has not been through, and notes
+ * the last record of each key. Then it looks which segments hold records that those replace: of the ones
+ * before, filters tell which have none of the keys, and these are not read. All segments that do are
+ * written anew. Offsets stay what they were; readers pass over what is gone.
  *
  * ```text
  *   before   0 a=1   1 b=1   2 a=2 | 3 c=1   4 b=×   5 a=3 | 6 … active
  *   after                            3 c=1           5 a=3 | 6 … active    (the tombstone was old)
  * ```
  *
- * What an open snapshot sees stays: a record at `o` that one at `p` replaces is needed by a snapshot
- * at `r` when `o <= r < p`. A tombstone goes when it is old, no snapshot is open before it, and no older
- * record of its key is left that it hides.
+ * What an open snapshot sees stays. A tombstone goes when it is old and no snapshot is open before it:
+ * all records that it hides go with it, or have gone.
  *
  * The new segments are whole and synced, under their names, before the manifest lists them instead of
  * the old ones, which go last. So a crash at any step leaves one or the other, and what no manifest
@@ -24,20 +23,21 @@
 import { lastIndexWhere } from "../base/binary_search.ts";
 import { COMPACTION_KEYS_BYTES } from "../base/limits.ts";
 import { BatchView } from "../format/batch.ts";
+import { recordMessages } from "../format/batch_records.ts";
 import type { Codec } from "../format/compression.ts";
-import type { LogRecord } from "../format/record.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { type CompactionLimits, planCompaction, type WeighedSegment } from "./compaction_plan.ts";
-import { damagedPayload, damageError } from "./damage.ts";
+import { damagedPayload, damageError, presentOffsets } from "./damage.ts";
 import { gapAt } from "./gaps.ts";
-import { isCompacted, LatestOffsets } from "./latest_offsets.ts";
 import type { OwnedState } from "./owned_state.ts";
 import { SegmentRewriter } from "./segment_rewriter.ts";
 import { SegmentWalk } from "./segment_walk.ts";
 import type { SealedSegment } from "./segments.ts";
+import { StayRule } from "./stay_rule.ts";
 
-/** Other keys that a filter lets through, at most: they are no garbage. */
-const FALSE_POSITIVES = 0.01;
+/** Keys that a filter is asked for before other tasks get their turn, and bytes that this counts as. */
+const KEYS_PER_TURN = 16_384;
+const BYTES_PER_KEY = 64;
 
 /** How one compaction is done. */
 export interface CompactionTask extends CompactionLimits {
@@ -76,18 +76,25 @@ export async function compactLog(
   const limit = state.active.baseOffset;
   let unsettled = Infinity;
   for (let start = state.cleanTo;;) {
-    const pass = new CompactionPass(state, task, { start, limit, unsettled });
-    const { end, ...done } = await pass.run();
-    unsettled = pass.unsettled;
+    const pass = new CompactionPass(state, task, { start, limit });
+    const done = await pass.run();
+    unsettled = Math.min(unsettled, pass.unsettled);
     report = {
       segments: report.segments + done.segments,
       skipped: done.skipped,
       records: report.records + done.records,
       bytes: report.bytes + done.bytes,
     };
-    if (end === undefined) return report;
-    start = end;
+    if (done.isThorough) await settle(state, task, Math.min(pass.end, unsettled));
+    if (pass.isLast) return report;
+    start = pass.end;
   }
+}
+
+/** Notes how far no key has two records. */
+async function settle(state: OwnedState, task: CompactionTask, cleanTo: number): Promise<void> {
+  if (cleanTo <= state.cleanTo) return;
+  await task.exclusively(() => state.markCompacted(cleanTo));
 }
 
 /** One pass: through as many keys as there is memory for. */
@@ -95,192 +102,169 @@ class CompactionPass {
   readonly #state: OwnedState;
   readonly #task: CompactionTask;
   readonly #sealed: readonly SealedSegment[];
-  /** The start of the first segment that no pass has been through: below it, no key has two records. */
   readonly #start: number;
-  readonly #latest = new LatestOffsets();
+  readonly #rule: StayRule;
+  /** Truncations of the end that there had been when the pass began. */
+  readonly #truncations: number;
   /** Where the part ends whose keys are known. */
-  #end = 0;
-  /** The first record that stays only for now: the next compaction has to look at it again. */
-  #unsettled: number;
-  /** The offsets of snapshots that were open when the pass began, and of those opened since. */
-  readonly #heldFirst: readonly number[];
-  #heldSince: readonly number[] = [];
-  /** Records that are replaced, and that the first of these see. */
-  readonly #seen = new Set<number>();
-  #segments = 0;
-  #records = 0;
-  #bytes = 0;
+  #end: number;
 
+  /** @param range offsets that no pass has been through; segments from `limit` on came later */
   constructor(
     state: OwnedState,
     task: CompactionTask,
-    range: { readonly start: number; readonly limit: number; readonly unsettled: number },
+    range: { readonly start: number; readonly limit: number },
   ) {
-    this.#unsettled = range.unsettled;
     this.#state = state;
     this.#task = task;
-    this.#heldFirst = task.held();
     this.#sealed = state.sealed.filter(({ baseOffset }) => baseOffset < range.limit);
     const first = this.#sealed.find(({ nextOffset }) => nextOffset > range.start);
     this.#start = first?.baseOffset ?? range.limit;
+    this.#end = this.#start;
+    this.#truncations = state.truncations;
+    const { held, tombstonesBeforeMs } = task;
+    this.#rule = new StayRule({ start: this.#start, held, tombstonesBeforeMs });
   }
 
-  /** The first record that stays only for now, of this pass and those before. */
+  /** The first record that stays only for now. */
   get unsettled(): number {
-    return this.#unsettled;
+    return this.#rule.unsettled;
   }
 
-  /** @returns with where the next pass goes on; `undefined` after the last */
-  async run(): Promise<CompactionReport & { end: number | undefined }> {
-    const sealed = this.#sealed;
+  /** Where the next pass goes on. */
+  get end(): number {
+    return this.#end;
+  }
+
+  get isLast(): boolean {
+    return this.#end >= (this.#sealed.at(-1)?.nextOffset ?? 0);
+  }
+
+  /** @returns with whether all garbage is gone, or there was too little of it for anything to be done */
+  async run(): Promise<CompactionReport & { readonly isThorough: boolean }> {
     const weighed = await this.#weigh();
     const runs = planCompaction(weighed, this.#task);
-    const isChosen = new Set(runs.flatMap((run) => run.map(({ entry }) => entry.baseOffset)));
-    const kept = sealed.filter(({ baseOffset }) => !isChosen.has(baseOffset));
-    if (runs.length > 0 || this.#task.garbageRatio === 0) {
-      for (const run of runs) {
-        const bases = new Set(run.map(({ entry }) => entry.baseOffset));
-        const below = kept.filter(({ nextOffset }) => nextOffset <= this.#start);
-        await this.#rewrite(sealed.filter(({ baseOffset }) => bases.has(baseOffset)), below);
-      }
-      await this.#settle();
+    let records = 0;
+    let bytes = 0;
+    for (const run of runs) {
+      const done = await this.#rewrite(run.map(({ segment }) => segment));
+      records += done.records;
+      bytes += done.bytes;
     }
-    const isLast = this.#end >= (sealed.at(-1)?.nextOffset ?? 0);
-    return {
-      segments: this.#segments,
-      skipped: kept.length,
-      records: this.#records,
-      bytes: this.#bytes,
-      end: isLast ? undefined : this.#end,
-    };
+    const segments = runs.reduce((sum, run) => sum + run.length, 0);
+    const isThorough = runs.length > 0 || weighed.every(({ garbage }) => garbage === 0);
+    return { segments, skipped: this.#sealed.length - segments, records, bytes, isThorough };
   }
 
   /** Finds the last record of each key, and how much garbage that makes where. */
-  async #weigh(): Promise<WeighedSegment[]> {
+  async #weigh(): Promise<WeighedSegment<SealedSegment>[]> {
     const sealed = this.#sealed;
+    const rule = this.#rule;
     const { keysBytes = COMPACTION_KEYS_BYTES } = this.#task;
     const garbage = sealed.map(() => 0);
     const count = (offset: number) => {
       garbage[lastIndexWhere(sealed.length, (i) => sealed[i]!.baseOffset <= offset)]!++;
     };
-    this.#end = this.#start;
     for (const segment of sealed.filter(({ baseOffset }) => baseOffset >= this.#start)) {
-      if (this.#latest.keys > 0 && this.#latest.bytes >= keysBytes) break;
-      await this.#read(segment, ({ key, offset, value, timestamp }) => {
-        if (!isCompacted(key) || this.#isRemoved(offset)) return;
-        const deletedMs = value === null ? timestamp : undefined;
-        const before = this.#latest.note(key, { offset, deletedMs });
-        if (before < 0) return;
-        if (!isSeen(this.#heldFirst, before, offset)) return count(before);
-        this.#seen.add(before);
-        this.#unsettled = Math.min(this.#unsettled, before);
+      if (rule.keys > 0 && rule.bytes >= keysBytes) break;
+      await this.#read(segment, (batch) => {
+        for (const record of batch.records()) {
+          const before = this.#isRemoved(record.offset) ? -1 : rule.note(record);
+          if (before >= 0) count(before);
+        }
       });
       this.#end = segment.nextOffset;
     }
-    for (const { offset, deletedMs } of this.#latest.tombstones()) {
-      if (deletedMs < this.#task.tombstonesBeforeMs) count(offset);
-      else this.#unsettled = Math.min(this.#unsettled, offset);
-    }
+    for (const offset of rule.oldTombstones()) count(offset);
     const clean = sealed.filter(({ baseOffset }) => baseOffset < this.#start);
-    for (const [i, segment] of clean.entries()) garbage[i] = await this.#weighClean(segment);
+    for (const [i, segment] of clean.entries()) garbage[i] = await this.#garbageIn(segment);
     return sealed.filter(({ baseOffset }) => baseOffset < this.#end).map((segment, i) => ({
+      segment,
       entry: segment.entry,
       garbage: garbage[i]!,
       isCut: this.#isRemoved(segment.nextOffset - 1),
     }));
   }
 
-  /** How many records of a segment that was compacted before are replaced now, about. */
-  async #weighClean(segment: SealedSegment): Promise<number> {
-    const { keys } = this.#latest;
-    if (keys === 0) return 0;
-    const ask = keys <= segment.records ? segment.countHeld(this.#latest.names()) : undefined;
-    if (ask !== undefined) {
-      const isThorough = this.#task.garbageRatio === 0;
-      return isThorough ? ask : Math.max(0, ask - Math.ceil(FALSE_POSITIVES * keys));
-    }
+  /** How many records of a segment that was compacted before are replaced now. */
+  async #garbageIn(segment: SealedSegment): Promise<number> {
+    if (await this.#holdsNone(segment)) return 0;
     let garbage = 0;
-    await this.#read(segment, ({ key, offset }) => {
-      if (isCompacted(key) && this.#latest.of(key) > offset) garbage++;
+    await this.#read(segment, (batch) => {
+      for (const record of batch.records()) {
+        if (!this.#isRemoved(record.offset) && this.#rule.isReplaced(record)) garbage++;
+      }
     });
     return garbage;
   }
 
-  /**
-   * Writes a run of segments anew, and puts the new ones in their place.
-   *
-   * @param below segments of before that stay, and may hold what a tombstone hides
-   */
-  async #rewrite(run: readonly SealedSegment[], below: readonly SealedSegment[]): Promise<void> {
+  /** Whether it is certain that a segment holds none of the keys. To ask has to cost less than to read. */
+  async #holdsNone(segment: SealedSegment): Promise<boolean> {
+    const { keys } = this.#rule;
+    if (keys === 0) return true;
+    const filter = keys <= segment.records ? segment.loadFilter() : undefined;
+    if (filter === undefined) return false;
+    let asked = 0;
+    for (const key of this.#rule.names()) {
+      if (filter.mayHold(key)) return false;
+      if (++asked % KEYS_PER_TURN === 0) await this.#task.pace(KEYS_PER_TURN * BYTES_PER_KEY);
+    }
+    return true;
+  }
+
+  /** Writes a run of segments anew, and puts the new ones in their place. */
+  async #rewrite(run: readonly SealedSegment[]): Promise<{ records: number; bytes: number }> {
     const { place } = this.#state;
     const { segmentBytes, codec, nowMs, pace, exclusively } = this.#task;
-    const { baseOffset } = run[0]!;
-    const { nextOffset } = run.at(-1)!;
-    const generation = 1 + Math.max(...run.map(({ generation }) => generation));
     const rewriter = new SegmentRewriter(place, {
-      baseOffset,
-      generation,
+      baseOffset: run[0]!.baseOffset,
+      generation: 1 + Math.max(...run.map(({ generation }) => generation)),
       segmentBytes,
       codec,
       nowMs,
+      checkOwned: () => this.#state.checkOwned(),
     });
     let isPlaced = false;
     try {
       let records = 0;
       let written = 0;
       for (const segment of run) {
-        await this.#read(segment, (record, epoch) => {
-          if (this.#stays(record, below)) rewriter.add(record, epoch);
-          else records++;
-        }, async () => {
+        await this.#read(segment, async (batch) => {
+          records += this.#copy(batch, rewriter);
           await rewriter.drain();
           await pace(rewriter.bytes - written);
           written = rewriter.bytes;
         });
       }
-      if (records === 0 && run.length === 1) return rewriter.discard(); // what was garbage is held
-      const segments = await rewriter.finish(nextOffset);
-      const before = run.reduce((sum, { bytes }) => sum + bytes, 0);
+      const segments = await rewriter.finish(run.at(-1)!.nextOffset);
       await exclusively(async () => {
-        await this.#state.replaceSegments(run, segments, this.#end);
+        const { end } = this;
+        await this.#state.replaceSegments(run, segments, { end, truncations: this.#truncations });
         isPlaced = true;
         this.#state.removeFiles(run);
       });
-      this.#segments += run.length;
-      this.#records += records;
-      this.#bytes += before - segments.reduce((sum, { entry }) => sum + entry.bytes, 0);
+      const before = run.reduce((sum, { bytes }) => sum + bytes, 0);
+      return { records, bytes: before - segments.reduce((sum, { entry }) => sum + entry.bytes, 0) };
     } catch (error) {
-      if (!isPlaced && this.#state.failure === undefined) rewriter.discard();
+      if (!isPlaced) rewriter.discard(this.#state.isOwned);
       throw error;
     }
   }
 
-  /** Whether a record is needed, or may be. */
-  #stays({ key, offset, value, timestamp }: LogRecord, below: readonly SealedSegment[]): boolean {
-    if (this.#isRemoved(offset)) return false;
-    if (!isCompacted(key)) return true;
-    const latest = this.#latest.of(key);
-    if (latest <= offset && value !== null) return true;
-    const isNeeded = latest > offset
-      ? this.#isSeen(key, offset) || isSeen(this.#heldSince, offset, latest)
-      : latest < 0 || timestamp >= this.#task.tombstonesBeforeMs ||
-        isSeen([...this.#heldFirst, ...this.#heldSince], 0, offset) ||
-        below.some((segment) => segment.mayHold(key));
-    if (isNeeded) this.#unsettled = Math.min(this.#unsettled, offset);
-    return isNeeded;
-  }
-
-  /** Whether a snapshot that was open when the pass began sees a record that is replaced. */
-  #isSeen(key: Uint8Array, offset: number): boolean {
-    if (offset >= this.#start) return this.#seen.has(offset);
-    return isSeen(this.#heldFirst, offset, this.#latest.firstOf(key));
-  }
-
-  /** Notes how far no key has two records. */
-  async #settle(): Promise<void> {
-    const cleanTo = Math.min(this.#end, this.#unsettled);
-    if (cleanTo <= this.#state.cleanTo) return;
-    await this.#task.exclusively(() => this.#state.markCompacted(cleanTo));
+  /** Copies the records of a batch that stay. @returns how many do not */
+  #copy(batch: BatchView, rewriter: SegmentRewriter): number {
+    const rule = this.#rule;
+    rule.lookAtSnapshots();
+    const messages = recordMessages(batch.payload());
+    let removed = 0;
+    let i = 0;
+    for (const record of batch.records()) {
+      const stays = !this.#isRemoved(record.offset) && rule.stays(record);
+      if (stays) rewriter.add(record, messages[i]!, batch.header.epoch);
+      else removed++;
+      i++;
+    }
+    return removed;
   }
 
   /** Whether a truncation removed the record at an offset. */
@@ -289,11 +273,10 @@ class CompactionPass {
     return offset < logStartOffset || gapAt(gaps, offset) !== undefined;
   }
 
-  /** Reads the records of a segment, a batch at a time. @throws {SeglogError} `corrupt` */
+  /** Reads a segment batch by batch. @throws {SeglogError} `corrupt` when records are lost to damage */
   async #read(
     segment: SealedSegment,
-    visit: (record: LogRecord, epoch: number) => void,
-    afterBatch?: () => Promise<void>,
+    visit: (batch: BatchView) => void | Promise<void>,
   ): Promise<void> {
     const start = { position: SEGMENT_HEADER_BYTES, offset: segment.baseOffset };
     const walk = new SegmentWalk(segment.source(), segment, start);
@@ -306,17 +289,14 @@ class CompactionPass {
         : found.isIntact()
         ? undefined
         : damagedPayload(found, walk.position - found.bytes.length);
-      if (damage !== undefined) throw damageError(this.#state, segment.path, damage);
-      const batch = found as BatchView;
-      this.#heldSince = this.#task.held().filter((offset) => !this.#heldFirst.includes(offset));
-      for (const record of batch.records()) visit(record, batch.header.epoch);
-      await afterBatch?.();
-      await this.#task.pace(batch.bytes.length);
+      if (damage === undefined) {
+        const batch = found as BatchView;
+        await visit(batch);
+        await this.#task.pace(batch.bytes.length);
+        continue;
+      }
+      const { start, end } = presentOffsets(this.#state, damage);
+      if (start < end) throw damageError(this.#state, segment.path, damage);
     }
   }
-}
-
-/** Whether one of the snapshots sees a record that another replaces, or one that a tombstone hides. */
-function isSeen(snapshots: readonly number[], offset: number, replacedAt: number): boolean {
-  return snapshots.some((snapshot) => snapshot >= offset && snapshot < replacedAt);
 }

@@ -8,9 +8,11 @@ import { BATCH_OFFSETS_MAX } from "../base/limits.ts";
 import type { SealedEntry } from "./manifest.ts";
 
 /** A sealed segment, with what is known of its garbage. */
-export interface WeighedSegment {
+export interface WeighedSegment<Segment> {
+  /** Whatever stands for it. */
+  readonly segment: Segment;
   readonly entry: SealedEntry;
-  /** Records, about, that nobody needs any more. */
+  /** Records that nobody needs any more. */
   readonly garbage: number;
   /** Whether a truncation took its end: no batch may reach over what is gone. */
   readonly isCut: boolean;
@@ -30,41 +32,53 @@ export interface CompactionLimits {
  * that small ones do not add up. A run holds about as much as fills a segment: what a run needs on disk
  * beside the log is bounded by that.
  */
-export function planCompaction(
-  segments: readonly WeighedSegment[],
+export function planCompaction<Segment>(
+  segments: readonly WeighedSegment<Segment>[],
   { garbageRatio, segmentBytes }: CompactionLimits,
-): WeighedSegment[][] {
+): WeighedSegment<Segment>[][] {
   const garbage = sumOf(segments, ({ garbage }) => garbage);
   const records = sumOf(segments, ({ entry }) => entry.records);
   if (garbage === 0 || garbage < garbageRatio * records) return [];
-  const isSmall = ({ entry }: WeighedSegment) => entry.bytes < segmentBytes / 2;
-  const isChosen = segments.map((segment, i) =>
-    segment.garbage > 0 ||
-    (isSmall(segment) &&
-      [segments[i - 1], segments[i + 1]].some((next) => (next?.garbage ?? 0) > 0))
-  );
-  const runs: WeighedSegment[][] = [];
-  let bytes = Infinity;
+  const runs: Run<Segment>[] = [];
   segments.forEach((segment, i) => {
-    if (!isChosen[i]) return;
-    const last = runs.at(-1)?.at(-1);
-    const isNext = last !== undefined && !last.isCut &&
-      last.entry.nextOffset === segment.entry.baseOffset;
-    const kept = keptBytes(segment);
-    const offsets = segment.entry.nextOffset - (runs.at(-1)?.[0]?.entry.baseOffset ?? 0);
-    const hasRoom = bytes + kept <= segmentBytes && offsets <= BATCH_OFFSETS_MAX;
-    if (isNext && hasRoom) runs.at(-1)!.push(segment);
-    else {
-      runs.push([segment]);
-      bytes = 0;
-    }
-    bytes += kept;
+    const isBeside = [segments[i - 1], segments[i + 1]].some((next) => (next?.garbage ?? 0) > 0);
+    const isSmall = segment.entry.bytes < segmentBytes / 2;
+    if (segment.garbage === 0 && !(isSmall && isBeside)) return;
+    if (runs.at(-1)?.add(segment, segmentBytes)) return;
+    runs.push(new Run(segment));
   });
-  return runs.filter((run) => sumOf(run, ({ garbage }) => garbage) > 0);
+  return runs.filter(({ garbage }) => garbage > 0).map(({ segments }) => segments);
+}
+
+/** Segments that are written anew together. */
+class Run<Segment> {
+  readonly segments: WeighedSegment<Segment>[];
+  #keptBytes: number;
+
+  constructor(first: WeighedSegment<Segment>) {
+    this.segments = [first];
+    this.#keptBytes = keptBytes(first);
+  }
+
+  get garbage(): number {
+    return sumOf(this.segments, ({ garbage }) => garbage);
+  }
+
+  /** Takes a segment in, if it follows on the last one and there is room. */
+  add(segment: WeighedSegment<Segment>, segmentBytes: number): boolean {
+    const last = this.segments.at(-1)!;
+    const isNext = !last.isCut && last.entry.nextOffset === segment.entry.baseOffset;
+    const offsets = segment.entry.nextOffset - this.segments[0]!.entry.baseOffset;
+    const bytes = this.#keptBytes + keptBytes(segment);
+    if (!isNext || bytes > segmentBytes || offsets > BATCH_OFFSETS_MAX) return false;
+    this.segments.push(segment);
+    this.#keptBytes = bytes;
+    return true;
+  }
 }
 
 /** Bytes, about, that stay of a segment. */
-function keptBytes({ entry, garbage }: WeighedSegment): number {
+function keptBytes({ entry, garbage }: WeighedSegment<unknown>): number {
   return entry.bytes * Math.max(0, 1 - garbage / entry.records);
 }
 

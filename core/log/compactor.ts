@@ -33,10 +33,12 @@ export class Compactor {
   readonly #mutex = new Mutex();
   readonly #settings: () => LogSettings;
   #isEnding = false;
+  #hasEnded = false;
   #pace: Pace | undefined;
   /** Sealed segments below were looked at, and there was not enough garbage. */
   #lookedTo: number;
-  readonly #withoutFilter = new WeakSet<SealedSegment>();
+  /** Segments that have a filter, or cannot have one. */
+  readonly #looked = new WeakSet<SealedSegment>();
 
   /** @param exclusively runs what changes the log, when nothing else does */
   constructor(
@@ -88,20 +90,22 @@ export class Compactor {
     return this.#mutex.run(() => this.#buildFilters());
   }
 
-  /** Ends a compaction under way, with `closed`, and waits for filters to be built. */
+  /** Ends a compaction under way, with `closed`, and waits for filters to be built; no more are then. */
   async end(): Promise<void> {
     this.#isEnding = true;
     this.#pace?.wake();
-    await this.#mutex.run(() => {});
+    await this.#mutex.run(() => void (this.#hasEnded = true));
   }
 
   async #buildFilters(): Promise<void> {
     if (this.#settings().compaction === "none") return;
     const { place } = this.#state;
+    const isWanted = () => !this.#hasEnded && this.#state.failure === undefined;
     for (const segment of this.#state.sealed) {
-      if (this.#withoutFilter.has(segment) || hasFilter(place, segment)) continue;
-      this.#withoutFilter.add(segment); // one that cannot have one is not tried again
-      await buildFilter(place, segment, () => this.#state.failure === undefined);
+      if (!isWanted()) return;
+      if (this.#looked.has(segment)) continue;
+      this.#looked.add(segment);
+      if (!hasFilter(place, segment)) await buildFilter(place, segment, isWanted);
     }
   }
 

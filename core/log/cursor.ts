@@ -85,7 +85,7 @@ export class Cursor {
       }
       this.#offset = found.nextOffset;
       const trimmed = trimBatch(found, range);
-      if (trimmed === undefined) continue;
+      if (trimmed === undefined || trimmed.nextOffset <= offset) continue;
       this.#taken = this.#offset;
       return trimmed;
     }

@@ -48,19 +48,27 @@ export function draftManifest(disk: Disk, folder: string): Manifest {
 }
 
 /**
- * The segments of a folder in rising order, without those that were compacted into others and not
- * removed yet. A compacted segment gets its name when it is whole.
+ * The segments of a folder in rising order: of those that compaction wrote and those that it was made
+ * from, the one or the other. Where the old ones are all there still, they have everything: the first
+ * of them is the first that goes.
  */
 function latestSegments(disk: Disk, folder: string): Required<SegmentName>[] {
   const found = (disk.list(folder) ?? [])
     .flatMap(({ name, isFolder }) => (isFolder ? undefined : parseSegmentFileName(name)) ?? [])
-    .toSorted((a, b) => a.baseOffset - b.baseOffset || b.generation - a.generation);
+    .toSorted((a, b) => a.baseOffset - b.baseOffset || a.generation - b.generation);
+  if (found.every(({ generation }) => generation === 0)) return found;
+  const versions = Map.groupBy(found, ({ baseOffset }) => baseOffset);
+  const chosen: Required<SegmentName>[] = [];
   let end = -1;
-  return found.filter((segment) => {
-    if (segment.baseOffset < end) return false;
-    end = segment.generation > 0 ? endOf(disk, folder, segment) : segment.baseOffset + 1;
-    return true;
-  });
+  for (const [baseOffset, segments] of versions) {
+    if (baseOffset < end) continue; // it is in the one before
+    const ends = segments.map((segment) => endOf(disk, folder, segment));
+    const joining = ends.findIndex((end) => versions.has(end));
+    const index = joining < 0 ? segments.length - 1 : joining;
+    chosen.push(segments[index]!);
+    end = ends[index]!;
+  }
+  return chosen;
 }
 
 /** The offset after the last record of a segment; the one after its first when nothing tells it. */

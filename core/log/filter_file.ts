@@ -45,8 +45,7 @@ export function hasFilter(place: LogPlace, segment: SegmentName): boolean {
 }
 
 /**
- * Reads a sealed segment and writes its filter, if that is possible: one that is damaged, or that has
- * records without a key only, gets none.
+ * Reads a sealed segment and writes its filter, if that is possible: one that is damaged gets none.
  *
  * @param isWanted asked between turns: whether to go on
  */
@@ -69,7 +68,8 @@ export async function buildFilter(
       await endOfTurn();
       if (!isWanted()) return;
     }
-    saveFilter(place, segment, builder);
+    await endOfTurn();
+    if (isWanted()) saveFilter(place, segment, builder);
   } catch (error) {
     if (!(error instanceof SeglogError)) throw error;
   }

@@ -14,6 +14,7 @@ import {
   CATALOGUE_FILE,
   LOCK_FILE,
   MANIFEST_FILE,
+  parseCompanionFileName,
   parseSegmentFileName,
   segmentFileName,
   type SegmentName,
@@ -238,6 +239,7 @@ async function tidy(place: LogPlace, manifest: Manifest): Promise<void> {
   const listed = new Set([...manifest.sealed, active].map((segment) => segmentFileName(segment)));
   const first = manifest.sealed[0]?.baseOffset ?? manifest.activeBaseOffset;
   for (const { name } of disk.list(folder) ?? []) {
+    if (isUnfinished(name)) disk.removeFile(join(folder, name));
     const segment = parseSegmentFileName(name);
     if (segment === undefined || listed.has(name)) continue;
     const { baseOffset, generation } = segment;
@@ -252,4 +254,11 @@ async function tidy(place: LogPlace, manifest: Manifest): Promise<void> {
     else continue;
     for (const path of companionPaths(place, segment)) removeIfThere(disk, path);
   }
+}
+
+/** Whether a file is a segment, or one beside it, that was being written when its owner ended. */
+function isUnfinished(name: string): boolean {
+  if (!name.endsWith(".tmp")) return false;
+  const finished = name.slice(0, -".tmp".length);
+  return (parseSegmentFileName(finished) ?? parseCompanionFileName(finished)) !== undefined;
 }

@@ -36,6 +36,7 @@ export class OwnedState implements LogView {
   #segments: readonly ReadableSegment[] = [];
   #durable: { bytes: number; offset: number };
   #failure: SeglogError | undefined;
+  #truncations = 0;
 
   /** @param opened segments that agree with the manifest; all of the active one is durable */
   constructor(
@@ -138,6 +139,11 @@ export class OwnedState implements LogView {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
+  /** Whether its files may be touched, as far as can be told. */
+  get isOwned(): boolean {
+    return this.#failure?.code !== "poisoned" && this.#lock.isHeld();
+  }
+
   /**
    * Makes sure that the log is still ours: asked before its files are touched, and after each wait.
    *
@@ -216,8 +222,14 @@ export class OwnedState implements LogView {
     this.#drop((segment) => segment.nextOffset <= offset);
   }
 
+  /** How often the last records were taken away: what they had replaced was the last again. */
+  get truncations(): number {
+    return this.#truncations;
+  }
+
   /** Takes away the records of `[start, end)`; the active segment is empty and starts at `end`. */
   async removeRange(start: number, end: number): Promise<void> {
+    this.#truncations++;
     const gaps = addGap(this.#manifest.gaps, { start, end });
     await this.#replaceManifest({
       sealed: this.#manifest.sealed.filter((entry) => entry.baseOffset < start),
@@ -233,18 +245,20 @@ export class OwnedState implements LogView {
    * and under their names: a crash before the manifest is replaced leaves them listed nowhere, one after
    * it the old ones, and opening removes what is not listed.
    *
-   * @param end up to where compaction has looked for what replaces records of these segments
+   * @param made with `end`, up to where compaction has looked for what replaces records of these
+   * segments, and `truncations`, those that there had been when it began
    * @throws {SeglogError} `condition-failed` when they are not all there any more: a truncation came
    */
   async replaceSegments(
     old: readonly SealedSegment[],
     rewritten: readonly RewrittenSegment[],
-    end: number,
+    made: { readonly end: number; readonly truncations: number },
   ): Promise<void> {
     this.checkOwned();
     const { sealed, gaps, compactedTo } = this.#manifest;
     const at = this.#sealed.indexOf(old[0]!);
-    if (!old.every((segment, i) => at >= 0 && this.#sealed[at + i] === segment)) {
+    const isThere = old.every((segment, i) => at >= 0 && this.#sealed[at + i] === segment);
+    if (!isThere || made.truncations !== this.#truncations) {
       throw new SeglogError(
         "condition-failed",
         `Cannot compact ${this.name}: records were truncated meanwhile; try again`,
@@ -255,7 +269,7 @@ export class OwnedState implements LogView {
     await this.#replaceManifest({
       sealed: sealed.toSpliced(at, old.length, ...entries),
       gaps: entries.length > 0 ? gaps : gapsFrom(addGap(gaps, gone), this.logStartOffset),
-      compactedTo: Math.max(compactedTo, end),
+      compactedTo: Math.max(compactedTo, made.end),
     });
     const segments = rewritten.map(({ entry }) => this.#sealedSegment(entry));
     this.#sealed = this.#sealed.toSpliced(at, old.length, ...segments);

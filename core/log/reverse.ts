@@ -46,8 +46,8 @@ export function* reverseBatches(
     const start = Math.max(from, stretchStart(view, segment, end - 1));
     for (const found of stretch(view, start, end).toReversed()) {
       if (isCorrupt(found)) throw found;
-      // One that compaction wrote since the last stretch may go on past its start.
-      const trimmed = trimBatch(found, { from: 0, until: taken });
+      // One that compaction wrote since may begin before the stretch, or go on past the last one.
+      const trimmed = trimBatch(found, { from: start === from ? 0 : start, until: taken });
       if (trimmed !== undefined) yield trimmed;
     }
     end = start;

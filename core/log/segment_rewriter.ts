@@ -3,12 +3,12 @@
  *
  * Together the new batches cover all offsets of the old segments, so that whoever walks through them
  * finds each batch where the one before ends, as everywhere. Batches are small: a single record is read
- * with its batch. A file gets its name when it is whole and synced.
+ * with its batch. Files get their names when all are whole and synced.
  *
  * @module
  */
 import { ByteWriter } from "../base/bytes.ts";
-import { COMPACTED_BATCH_BYTES } from "../base/limits.ts";
+import { BATCH_STORED_BYTES_MAX, COMPACTED_BATCH_BYTES } from "../base/limits.ts";
 import type { DiskFile } from "../disk/disk.ts";
 import { removeIfThere } from "../disk/files.ts";
 import { encodeBatchHeader } from "../format/batch_header.ts";
@@ -23,6 +23,8 @@ import { SparseIndex } from "./sparse_index.ts";
 
 /** Bytes that are written at once. */
 const WRITE_BYTES = 1024 * 1024;
+/** Segments that are full and not synced yet, at most: the next one gets larger then. */
+const FULL_MAX = 4;
 
 /** What the new segments have in common. */
 export interface RewriteOptions {
@@ -32,6 +34,8 @@ export interface RewriteOptions {
   readonly segmentBytes: number;
   readonly codec: Codec;
   readonly nowMs: number;
+  /** Throws when the log is not ours any more: asked before each file is made or named. */
+  readonly checkOwned: () => void;
 }
 
 /** A segment that was written and synced, with what helps to read it. */
@@ -46,13 +50,13 @@ export interface RewrittenSegment {
 export class SegmentRewriter {
   readonly #place: LogPlace;
   readonly #options: RewriteOptions;
+  /** Synced, and not named yet. */
   readonly #done: RewrittenSegment[] = [];
   /** Full, and not synced yet. */
   readonly #full: Output[] = [];
   #output: Output | undefined;
   /** Where the next batch begins: the end of the one before. */
   #nextOffset: number;
-  #epoch = 0;
 
   constructor(place: LogPlace, options: RewriteOptions) {
     this.#place = place;
@@ -62,10 +66,12 @@ export class SegmentRewriter {
 
   /** Bytes written so far. */
   get bytes(): number {
-    return this.#done.reduce((sum, { entry }) => sum + entry.bytes, this.#output?.bytes ?? 0);
+    const written = [...this.#full, ...this.#output === undefined ? [] : [this.#output]];
+    return this.#done.reduce((sum, { entry }) => sum + entry.bytes, 0) +
+      written.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** Syncs the segments that are full, and gives them their names. */
+  /** Syncs the segments that are full. */
   async drain(): Promise<void> {
     for (let output = this.#full[0]; output !== undefined; output = this.#full[0]) {
       this.#done.push(await output.end());
@@ -76,21 +82,22 @@ export class SegmentRewriter {
   /**
    * Takes a record in; {@linkcode SegmentRewriter.drain} now and then.
    *
-   * @param epoch of the batch that the record is from; it never falls
+   * @param message the record as it is stored
+   * @param epoch of the batch that it is from; it never falls
    */
-  add(record: LogRecord, epoch: number): void {
-    this.#epoch = epoch;
+  add(record: LogRecord, message: Uint8Array, epoch: number): void {
     let output = this.#output;
     if (output?.isBatchFull) {
       this.#nextOffset = record.offset;
-      output.endBatch(record.offset, epoch);
-      if (output.bytes >= this.#options.segmentBytes) {
+      output.endBatch(record.offset);
+      if (output.bytes >= this.#options.segmentBytes && this.#full.length < FULL_MAX) {
+        output.write();
         this.#full.push(output);
         output = undefined;
       }
     }
     output ??= this.#output = new Output(this.#place, this.#options, this.#nextOffset);
-    output.add(record);
+    output.add(record, message, epoch);
   }
 
   /**
@@ -101,57 +108,75 @@ export class SegmentRewriter {
    */
   async finish(nextOffset: number): Promise<readonly RewrittenSegment[]> {
     if (this.#output !== undefined) {
-      this.#output.endBatch(nextOffset, this.#epoch);
+      this.#output.endBatch(nextOffset);
       this.#full.push(this.#output);
       this.#output = undefined;
     }
     await this.drain();
     const { disk, folder } = this.#place;
+    for (const { entry } of this.#done) {
+      this.#options.checkOwned();
+      const path = segmentPath(this.#place, entry);
+      disk.rename(`${path}.tmp`, path);
+    }
     if (this.#done.length > 0) await disk.syncFolder(folder);
     return this.#done;
   }
 
-  /** Removes what was written. */
-  discard(): void {
-    for (const output of this.#full) output.discard();
-    this.#output?.discard();
+  /**
+   * Gives up what was written, which no manifest lists.
+   *
+   * @param isOwned whether the log is still ours; else the files may be those of another owner
+   */
+  discard(isOwned: boolean): void {
+    for (const output of this.#full) output.close();
+    this.#output?.close();
+    if (!isOwned) return;
     const { disk } = this.#place;
-    for (const { entry } of this.#done) removeIfThere(disk, segmentPath(this.#place, entry));
+    const written = [...this.#full, ...this.#output === undefined ? [] : [this.#output]];
+    const paths = [
+      ...written.map(({ path }) => path),
+      ...this.#done.map(({ entry }) => segmentPath(this.#place, entry)),
+    ];
+    for (const path of paths) {
+      removeIfThere(disk, `${path}.tmp`);
+      removeIfThere(disk, path);
+    }
   }
 }
 
 /** One segment that is being written. */
 class Output {
-  readonly #place: LogPlace;
+  readonly path: string;
   readonly #options: RewriteOptions;
-  readonly #path: string;
   readonly #file: DiskFile;
   readonly #salt = newSalt();
   readonly #baseOffset: number;
   readonly #index: SparseIndex;
   readonly #filter = new KeyFilterBuilder();
-  /** Batches that are complete and not written yet, and then the one that is built. */
+  /** What is complete and not written yet, and then the batch that is built. */
   readonly #buffer = new ByteWriter(WRITE_BYTES + 2 * COMPACTED_BATCH_BYTES);
   /** Where the buffer goes in the file. */
-  #position = SEGMENT_HEADER_BYTES;
+  #position = 0;
   #builder: BatchBuilder | undefined;
   #nextOffset: number;
   #records = 0;
+  #epoch = 0;
   #isOpen = true;
 
   constructor(place: LogPlace, options: RewriteOptions, baseOffset: number) {
-    this.#place = place;
     this.#options = options;
     this.#baseOffset = baseOffset;
     this.#nextOffset = baseOffset;
     this.#index = new SparseIndex(baseOffset);
-    this.#path = segmentPath(place, { baseOffset, generation: options.generation });
-    const temporary = `${this.#path}.tmp`;
+    this.path = segmentPath(place, { baseOffset, generation: options.generation });
+    const temporary = `${this.path}.tmp`;
+    options.checkOwned();
     removeIfThere(place.disk, temporary);
     this.#file = place.disk.create(temporary);
     const { logId } = place;
     const header = { salt: this.#salt, baseOffset, logId, createdMs: options.nowMs };
-    this.#file.write(encodeSegmentHeader(header), 0);
+    this.#buffer.bytes(encodeSegmentHeader(header));
   }
 
   /** Bytes of the segment so far. */
@@ -163,33 +188,35 @@ class Output {
     return this.#builder !== undefined && this.#builder.payloadBytes >= COMPACTED_BATCH_BYTES;
   }
 
-  add(record: LogRecord): void {
+  add(record: LogRecord, message: Uint8Array, epoch: number): void {
     this.#builder ??= new BatchBuilder(this.#buffer, this.#nextOffset);
-    this.#builder.addAt(record);
+    this.#builder.copy(record, message);
+    this.#epoch = epoch;
     this.#records++;
     if (record.key !== null) this.#filter.add(record.key);
   }
 
   /** Ends the batch that is built, which then covers all offsets below `nextOffset`. */
-  endBatch(nextOffset: number, epoch: number): void {
+  endBatch(nextOffset: number): void {
     const builder = this.#builder!;
     builder.extendTo(nextOffset);
-    const { start, header } = builder.finish(this.#options.codec);
-    const placed = { ...header, epoch, durableUpTo: SEGMENT_HEADER_BYTES };
+    // A single record that was compressed before may be too large for a batch that is not.
+    const isHuge = builder.payloadBytes > BATCH_STORED_BYTES_MAX;
+    const { start, header } = builder.finish(isHuge ? "zstd" : this.#options.codec);
+    const placed = { ...header, epoch: this.#epoch, durableUpTo: SEGMENT_HEADER_BYTES };
     const bytes = this.#buffer.subarray(0, this.#buffer.length);
     encodeBatchHeader(bytes, start, placed, this.#salt);
     this.#index.add(placed, this.#position + start);
     this.#builder = undefined;
     this.#nextOffset = nextOffset;
-    if (this.#buffer.length >= WRITE_BYTES) this.#write();
+    if (this.#buffer.length >= WRITE_BYTES) this.write();
   }
 
-  /** Syncs the file and gives it its name; the caller syncs the folder. */
+  /** Syncs the file, and closes it. */
   async end(): Promise<RewrittenSegment> {
-    this.#write();
+    this.write();
     await this.#file.sync();
-    this.#close();
-    this.#place.disk.rename(`${this.#path}.tmp`, this.#path);
+    this.close();
     const entry = {
       baseOffset: this.#baseOffset,
       generation: this.#options.generation,
@@ -201,18 +228,14 @@ class Output {
     return { entry, salt: this.#salt, index: this.#index, filter: this.#filter };
   }
 
-  discard(): void {
-    this.#close();
-    removeIfThere(this.#place.disk, `${this.#path}.tmp`);
-  }
-
-  #close(): void {
+  close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#file.close();
   }
 
-  #write(): void {
+  /** Writes what is complete. */
+  write(): void {
     this.#file.write(this.#buffer.subarray(0, this.#buffer.length), this.#position);
     this.#position += this.#buffer.length;
     this.#buffer.truncate(0);

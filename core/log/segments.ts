@@ -13,6 +13,7 @@ import {
 import { type BatchHeader, batchLength } from "../format/batch_header.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { withFilter } from "./filter_file.ts";
+import type { KeyFilter } from "./key_filter.ts";
 import { buildIndex, loadIndex } from "./index_file.ts";
 import type { SealedEntry } from "./manifest.ts";
 import type { OpenFiles } from "./open_files.ts";
@@ -92,14 +93,9 @@ export class SealedSegment implements ReadableSegment {
     return withFilter(this.#place, this, (filter) => filter.mayHold(key)) ?? true;
   }
 
-  /** How many of the keys may be in it, about; `undefined` when no filter tells. */
-  countHeld(keys: Iterable<Uint8Array>): number | undefined {
-    return withFilter(this.#place, this, (filter) => {
-      const loaded = filter.loaded();
-      let count = 0;
-      for (const key of keys) if (loaded.mayHold(key)) count++;
-      return count;
-    });
+  /** Its filter in memory, to be asked for many keys; `undefined` when there is none. */
+  loadFilter(): KeyFilter | undefined {
+    return withFilter(this.#place, this, (filter) => filter.loaded());
   }
 
   close(): void {
