@@ -6,13 +6,14 @@
  * and even the length of one of the other, and hold other records: both were active, with the same
  * beginning, when the ways parted. A segment gets its random salt when it is made, and when that
  * happens the ones before it are sealed. So where both have a segment of one base offset and salt,
- * everything before it was sealed before the ways parted, and is the same in both.
+ * everything before it was sealed before the ways parted, and is the same in both, but for what was
+ * compacted since: that has a salt of its own again.
  *
  * @module
  */
 import { SeglogError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
-import type { SegmentName } from "../format/file_names.ts";
+import { segmentFileName, type SegmentName } from "../format/file_names.ts";
 import { type Manifest, readManifest, type SealedEntry } from "../log/manifest.ts";
 import { type LogPlace, openSegmentFile, segmentPath } from "../log/segment_file.ts";
 
@@ -40,13 +41,16 @@ export class SharedHistory {
     const manifest = manifestIn(disk, copy);
     if (manifest === undefined || manifest.logId !== logId) return undefined;
     const place = { disk, folder: copy, logId };
-    const bases = new Set(basesOf(manifest));
-    const end = basesOf(log.manifest).findLast((base) => {
-      if (!bases.has(base)) return false;
-      const salt = saltOf(log.place, { baseOffset: base });
-      return salt !== undefined && salt === saltOf(place, { baseOffset: base });
+    const names = new Set(namesOf(manifest).map((segment) => segmentFileName(segment)));
+    const last = namesOf(log.manifest).findLast((segment) => {
+      if (!names.has(segmentFileName(segment))) return false;
+      const salt = saltOf(log.place, segment);
+      return salt !== undefined && salt === saltOf(place, segment);
     });
-    return end === undefined ? undefined : new SharedHistory(log.place, place, manifest, end);
+    if (last === undefined) return undefined;
+    // A compacted one is whole itself; one that was appended to may have gone on since.
+    const end = last.generation > 0 ? last.baseOffset + 1 : last.baseOffset;
+    return new SharedHistory(log.place, place, manifest, end);
   }
 
   /** Whether the copy has this segment. */
@@ -72,8 +76,8 @@ function manifestIn(disk: Disk, folder: string): Manifest | undefined {
   }
 }
 
-function basesOf(manifest: Manifest): number[] {
-  return [...manifest.sealed.map((entry) => entry.baseOffset), manifest.activeBaseOffset];
+function namesOf({ sealed, activeBaseOffset: baseOffset }: Manifest): Required<SegmentName>[] {
+  return [...sealed, { baseOffset, generation: 0 }];
 }
 
 function saltOf(place: LogPlace, segment: SegmentName): number | undefined {

@@ -21,7 +21,13 @@ import {
   type SegmentName,
   UNFINISHED_FILE,
 } from "../format/file_names.ts";
-import { isWholeChain, type Manifest, readManifest, readManifestBytes } from "../log/manifest.ts";
+import {
+  isWholeChain,
+  type Manifest,
+  readManifest,
+  readManifestBytes,
+  type SealedEntry,
+} from "../log/manifest.ts";
 import { holdsLog } from "../log/no_log.ts";
 import { type Catalogue, readCatalogue } from "./catalogue.ts";
 import { isHintFile } from "./hint_files.ts";
@@ -49,6 +55,8 @@ class Verification {
   readonly disk: Disk;
   readonly partitions: VerifiedPartition[] = [];
   readonly problems = new Problems();
+  /** Whether what was read is not the log any more. */
+  #isOvertaken = false;
 
   constructor(disk: Disk) {
     this.disk = disk;
@@ -91,7 +99,7 @@ class Verification {
       const before = this.#manifestBytes(folder);
       const look = new Verification(this.disk);
       look.#look(folder);
-      const isMoved = look.problems.hasDamage &&
+      const isMoved = (look.problems.hasDamage || look.#isOvertaken) &&
         !equalBytes(before, this.#manifestBytes(folder));
       if (!isMoved || looks === OUTSIDE_LOOKS_MAX) return this.#add(look);
     }
@@ -100,6 +108,19 @@ class Verification {
   #add({ partitions, problems }: Verification): void {
     this.partitions.push(...partitions);
     this.problems.all.push(...problems.all);
+  }
+
+  /** Whether a segment is one of the log's at this moment, as far as the manifest can be believed. */
+  #isSealed(folder: string, { baseOffset, generation }: SealedEntry): boolean {
+    try {
+      const sealed = readManifest(this.disk, folder)?.sealed ?? [];
+      return sealed.some((entry) =>
+        entry.baseOffset === baseOffset && entry.generation === generation
+      );
+    } catch (error) {
+      if (error instanceof SeglogError) return true; // the next look tells what is wrong
+      throw error;
+    }
   }
 
   /** Whether a folder is a topic's at this moment. */
@@ -129,7 +150,15 @@ class Verification {
       problems.notice({ path: folder, start, end }, message);
     }
     const verifier = new SegmentVerifier(place, manifest, problems);
-    const segments = manifest.sealed.map((entry) => verifier.sealed(entry));
+    const segments = manifest.sealed.map((entry) => {
+      const before = problems.all.length;
+      const segment = verifier.sealed(entry);
+      if (problems.all.length > before && !this.#isSealed(folder, entry)) {
+        problems.all.length = before; // compaction took it meanwhile, or retention
+        this.#isOvertaken = true;
+      }
+      return segment;
+    });
     const active = verifier.active();
     segments.push(active);
     this.partitions.push({

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Kv, Store, verify } from "../../mod.ts";
 import { collect } from "../support/collect.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { TrickDisk } from "../support/trick_disk.ts";
 
 const FOLDER = "/data";
@@ -38,6 +39,22 @@ describe("a bucket that is opened again", () => {
     await fill(disk, COUNT);
     assert.deepEqual(await keysOf(disk), expected(2 * COUNT));
     assert.equal((await verify(FOLDER, { disk })).problems.length, 0);
+  });
+
+  test("reads the log when compaction has taken deletions behind its checkpoint", async () => {
+    const disk = new TrickDisk();
+    const clock = new FakeClock();
+    await fill(disk);
+    {
+      await using store = await Store.open(FOLDER, { disk, clock });
+      await store.configureTopic("users", { tombstoneMs: 0 });
+      await store.append("users", [{ key: "k5", value: null }]);
+      clock.advance(1);
+      await store.compact("users");
+      await store.append("users", [{ key: "new", value: "" }]);
+    }
+    const left = [...expected(COUNT).filter((key) => key !== "k5"), "new"].toSorted();
+    assert.deepEqual(await keysOf(disk), left);
   });
 
   test("reads the log when the checkpoint is damaged, cut or of another topic", async () => {

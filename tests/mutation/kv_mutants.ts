@@ -12,6 +12,7 @@ const CHECKPOINT = ["tests/kv/checkpoint_test.ts"];
 const HINTS = ["tests/store/hint_files_test.ts"];
 const CRASH = ["tests/crash/crash_test.ts"];
 const COMPACTION = ["tests/log/compaction_test.ts"];
+const BESIDE = ["tests/log/compaction_beside_test.ts"];
 
 export const KV_MUTANTS: readonly Mutant[] = [
   ...of(
@@ -323,6 +324,133 @@ export const KV_MUTANTS: readonly Mutant[] = [
       "a filter of another segment is not believed",
       "if (!isBound || blocks === 0",
       "if (blocks === 0",
+    ],
+  ),
+  ...of(
+    "core/log/stay_rule.ts",
+    COMPACTION,
+    [
+      "what a snapshot sees is no garbage",
+      "if (before < 0 || !isSeen(this.#first, before, offset)) return before;",
+      "if (before < 0 || true) return before;",
+    ],
+    [
+      "what a snapshot sees that was opened meanwhile stays",
+      "this.#isSeenAtFirst(record) || isSeen(this.#since, offset, latest);",
+      "this.#isSeenAtFirst(record);",
+    ],
+    [
+      "a tombstone stays for its time",
+      "timestamp >= this.#options.tombstonesBeforeMs ||\n",
+      "\n",
+    ],
+    [
+      "a tombstone stays while it hides what a snapshot sees",
+      "isSeen(this.#first, 0, offset) || isSeen(this.#since, 0, offset);",
+      "false;",
+    ],
+    [
+      "a snapshot that was open meanwhile counts to the end",
+      "if (!this.#first.includes(offset)) this.#since.add(offset);",
+      "this.#since.clear(); this.#since.add(offset);",
+      BESIDE,
+    ],
+    [
+      "what stays for now is looked at again",
+      "      if (isNeeded) this.#unsettle(offset);\n      return isNeeded;\n    }\n    if (value",
+      "      return isNeeded;\n    }\n    if (value",
+    ],
+    [
+      "a record that was replaced and is held is looked at again",
+      "    this.#seen.add(before);\n    this.#unsettle(before);\n",
+      "    this.#seen.add(before);\n",
+    ],
+  ),
+  ...of(
+    "core/log/compaction.ts",
+    BESIDE,
+    [
+      "new segments stay once the manifest lists them",
+      "if (!isPlaced) rewriter.discard",
+      "rewriter.discard",
+    ],
+    [
+      "what was truncated is no garbage",
+      "const before = this.#isRemoved(record.offset) ? -1 : rule.note(record);",
+      "const before = rule.note(record);",
+      COMPACTION,
+    ],
+    [
+      "what was truncated does not come back",
+      "const stays = !this.#isRemoved(record.offset) && rule.stays(record);",
+      "const stays = rule.stays(record);",
+      COMPACTION,
+    ],
+    [
+      "segments without the keys are not read",
+      "if (await this.#holdsNone(segment)) return 0;",
+      "",
+      COMPACTION,
+    ],
+    [
+      "log stays uncompacted past a damaged segment",
+      "if (start < end) throw damageError(this.#state, segment.path, damage);",
+      "",
+      COMPACTION,
+    ],
+  ),
+  ...of(
+    "core/log/compaction_plan.ts",
+    COMPACTION,
+    ["no batch reaches over what was truncated", "!last.isCut && ", ""],
+    ["too little garbage is left", " || garbage < garbageRatio * records", ""],
+  ),
+  ...of(
+    "core/log/owned_state.ts",
+    BESIDE,
+    [
+      "what a truncation made the last again stays",
+      "if (!isThere || made.truncations !== this.#truncations) {",
+      "if (!isThere) {",
+    ],
+  ),
+  ...of(
+    "core/log/cursor.ts",
+    COMPACTION,
+    [
+      "a reader on its way gets no record twice",
+      "sinceGap(view.gaps, offset), this.#taken),",
+      "sinceGap(view.gaps, offset)),",
+    ],
+    [
+      "a batch without a wanted record is passed over",
+      "if (trimmed === undefined || trimmed.nextOffset <= offset) continue;",
+      "if (trimmed === undefined) continue;",
+      BESIDE,
+    ],
+  ),
+  ...of(
+    "core/log/reverse.ts",
+    COMPACTION,
+    [
+      "a reader in reverse gets no record twice",
+      "until: taken });",
+      "until: Infinity });",
+    ],
+    [
+      "nor one of before its stretch",
+      "from: start === from ? 0 : start,",
+      "from: 0,",
+      BESIDE,
+    ],
+  ),
+  ...of(
+    "core/kv/checkpoints.ts",
+    REOPEN,
+    [
+      "a checkpoint that compaction has passed is not believed",
+      "    if (position < compactedTo) return undefined;\n",
+      "",
     ],
   ),
   ...of(

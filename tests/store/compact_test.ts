@@ -1,8 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { MemoryDisk, readRecords, SeglogError, Store, verify } from "../../mod.ts";
+import {
+  backup,
+  MemoryDisk,
+  readRecords,
+  SeglogError,
+  Store,
+  verify,
+  type VerifyReport,
+} from "../../mod.ts";
 import { rejectsWith, shown } from "../support/collect.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { TrickDisk } from "../support/trick_disk.ts";
 
 async function fill(store: Store, topic: string, rounds: number): Promise<void> {
   for (let round = 0; round < rounds; round++) {
@@ -10,6 +19,10 @@ async function fill(store: Store, topic: string, rounds: number): Promise<void> 
       await store.append(topic, [{ key, value: `${key}${round}`.padEnd(200) }]);
     }
   }
+}
+
+function damageOf({ problems }: VerifyReport) {
+  return problems.filter(({ severity }) => severity === "damage");
 }
 
 /** Lets everything run that waits for nothing else. */
@@ -102,5 +115,31 @@ describe("a store", () => {
       const texts = (await shown(readRecords(store, "t"))).map((text) => text.trimEnd());
       assert.deepEqual(texts, ["177:a59", "178:b59", "179:c59", "180:last"]);
     }
+  });
+
+  test("is intact for verify while it is compacted, and a backup of it links what stays", async () => {
+    const disk = new TrickDisk();
+    await using store = await Store.open("/data", { disk, defaults: { segmentBytes: 4096 } });
+    await fill(store, "t", 200);
+    let looks = 0;
+    disk.onOperation = (operation, path) => { // between a segment that goes and the next
+      if (operation === "removeFile" && /t-0\/0+\d*\.log$/.test(path) && looks++ < 3) {
+        assert.deepEqual(damageOf(verify("/data", { disk })), []);
+      }
+    };
+    await store.compact("t");
+    disk.onOperation = () => {};
+    assert.ok(looks > 0);
+    await fill(store, "t", 30);
+    await store.compact("t");
+    const first = await backup("/data", "/copies", { disk });
+    await store.append("t", [{ key: "new", value: "x".repeat(5000) }]);
+    const second = await backup("/data", "/copies", { disk });
+    assert.ok(second.linkedBytes > 0, `${second.linkedBytes} bytes were linked`);
+    for (const { snapshot } of [first, second]) {
+      assert.deepEqual(damageOf(verify(snapshot.path, { disk })), []);
+    }
+    await using copy = await Store.open(second.snapshot.path, { disk, readOnly: true });
+    assert.equal((await copy.read("t", 689)).keyText, "c");
   });
 });
