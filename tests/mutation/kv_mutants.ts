@@ -351,8 +351,8 @@ export const KV_MUTANTS: readonly Mutant[] = [
     ],
     [
       "a snapshot that was open meanwhile counts to the end",
-      "if (!this.#first.includes(offset)) this.#since.add(offset);",
-      "this.#since.clear(); this.#since.add(offset);",
+      "    for (const offset of this.#options.held()) {\n",
+      "    this.#since.clear();\n    for (const offset of this.#options.held()) {\n",
       BESIDE,
     ],
     [
@@ -378,12 +378,6 @@ export const KV_MUTANTS: readonly Mutant[] = [
       "what was truncated is no garbage",
       "const before = this.#isRemoved(record.offset) ? -1 : rule.note(record);",
       "const before = rule.note(record);",
-      COMPACTION,
-    ],
-    [
-      "what was truncated does not come back",
-      "const stays = !this.#isRemoved(record.offset) && rule.stays(record);",
-      "const stays = rule.stays(record);",
       COMPACTION,
     ],
     [
