@@ -151,7 +151,10 @@ describe("a deleted key", () => {
       },
     });
     assert.ok(outputs > 0);
-    assert.deepEqual((await keysOf(log.records())).filter((key) => key.endsWith(":gone")), []);
+    const gone = async () => (await keysOf(log.records())).filter((key) => key.endsWith(":gone"));
+    assert.deepEqual(await gone(), ["0:gone", "121:gone"]); // what was kept is hidden still
+    await log.compact();
+    assert.deepEqual(await gone(), []);
   });
 });
 
