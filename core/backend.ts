@@ -53,6 +53,8 @@ export interface PartitionInfo extends Bounds {
   readonly segments: number;
   /** Below it, records may be gone that later ones with the same key replaced. */
   readonly compactedTo: number;
+  /** How often `truncate({ after })` took records away: what was read before may be gone. */
+  readonly truncations: number;
   /** The first offset of the first segment, where segments are files. */
   readonly oldestSegment?: number;
   /** The first offset of the segment that is written to, likewise. */

@@ -5,7 +5,8 @@
  *
  * ```text
  * magic 8 | topic id 32 | position 8 | used 8 | wasted 8 | witness, seed, slots, numbers, free,
- * blocks, end, checksum of the body: 4 each | 20 zeros | checksum of the header 4     = 128 bytes
+ * blocks, end, checksum of the body: 4 each | truncations 8 | 20 zeros
+ * checksum of the header 4                                                          = 128 bytes
  * slots, hashes, places, free: 4 bytes each | revisions, sizes: 8 each | the blocks of keys
  * ```
  *
@@ -36,6 +37,7 @@ const AT = {
   blocks: 84,
   end: 88,
   bodyCrc: 92,
+  truncations: 96,
   headerCrc: 124,
 } as const;
 
@@ -48,6 +50,8 @@ export interface Checkpoint {
   readonly position: number;
   /** Of the record before it, by `witnessOf`. */
   readonly witness: number;
+  /** How often the last records of the log had been taken away. */
+  readonly truncations: number;
 }
 
 /** What a checkpoint is read from. */
@@ -86,6 +90,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array[] {
   view.setUint32(AT.blocks, keys.blocks.length, true);
   view.setUint32(AT.end, keys.end, true);
   view.setUint32(AT.bodyCrc, body.reduce((crc, piece) => crc32(piece, crc), 0), true);
+  view.setFloat64(AT.truncations, checkpoint.truncations, true);
   view.setUint32(AT.headerCrc, crc32(header.subarray(0, AT.headerCrc)), true);
   return [header, ...body];
 }
@@ -134,6 +139,7 @@ export function decodeCheckpoint(source: ReadableBytes): Checkpoint | undefined 
     topicId: decodeUtf8(header.subarray(AT.topicId, AT.topicId + TOPIC_ID_BYTES)),
     position: view.getFloat64(AT.position, true),
     witness: uint32(AT.witness),
+    truncations: view.getFloat64(AT.truncations, true),
   };
 }
 

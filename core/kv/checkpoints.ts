@@ -27,13 +27,13 @@ export class Checkpoints {
    * it knows, compaction may have taken deletions that it needs to hear of.
    */
   async load(
-    { logStartOffset, nextOffset, compactedTo }: PartitionInfo,
+    { logStartOffset, nextOffset, compactedTo, truncations }: PartitionInfo,
   ): Promise<Checkpoint | undefined> {
     const checkpoint = this.#read();
     if (checkpoint === undefined || checkpoint.topicId !== this.#topicId) return undefined;
     const { position, witness } = checkpoint;
     if (position <= logStartOffset || position > nextOffset) return undefined;
-    if (position < compactedTo) return undefined;
+    if (position < compactedTo || checkpoint.truncations !== truncations) return undefined;
     const found = await this.witnessAt(position - 1);
     return found === witness ? checkpoint : undefined;
   }

@@ -315,8 +315,6 @@ export class Kv implements AsyncDisposable {
 
   async #getAt(key: string, revision: number): Promise<KvEntry | undefined> {
     this.#view.check();
-    const latest = this.#view.index.revisionOf(keyBytes(key));
-    if (latest >= 0 && latest <= revision && revision <= this.revision) return await this.get(key);
     return await lookUp(this.#backend, this.bucket, { key, revision });
   }
 

@@ -55,15 +55,16 @@ export async function* keyHistory(
 export async function* watchKeys(
   { backend, topic, view }: KvSource,
   keys: string | { readonly prefix: string },
-  { from = view.position, signal }: KvWatchOptions,
+  { from = view.position, signal: until }: KvWatchOptions,
 ): AsyncGenerator<KvChange, void, undefined> {
   const isWanted = selectorOf(keys);
+  const signal = until === undefined ? view.ending : AbortSignal.any([until, view.ending]);
   const range = {
     partition: BUCKET_PARTITION,
     from,
     follow: true,
     ...typeof keys === "string" ? { key: keyBytes(keys) } : {},
-    ...signal === undefined ? {} : { signal },
+    signal,
   };
   for await (const batch of backend.batches(topic, range)) {
     for (const record of recordsOf(batch, { from, until: Infinity })) {

@@ -93,6 +93,7 @@ export class KvTransaction {
     const read = new ReadRange(range);
     this.#ranges.push(read);
     const own = this.#ownIn(range);
+    const isOwn = new Set(this.#writes.keys()); // what is written while it is listed comes too late
     let left = limit;
     let unseen = limit + own.length; // each of its own may hide one that is stored
     for await (const entry of this.#snapshot.list({ ...options, limit: unseen })) {
@@ -104,7 +105,7 @@ export class KvTransaction {
         if (left-- <= 0) return;
         yield ours;
       }
-      if (this.#writes.has(entry.key)) continue;
+      if (isOwn.has(entry.key)) continue;
       if (left-- <= 0) return;
       yield entry;
     }

@@ -4,17 +4,20 @@
  *
  * @module
  */
-import type { Backend, TopicDetails } from "../backend.ts";
+import type { Backend, ReadOptions, TopicDetails } from "../backend.ts";
 import { SeglogError } from "../base/errors.ts";
 import { KV_CHECKPOINT_BYTES, KV_CLOSE_CHECKPOINT_BYTES } from "../base/limits.ts";
 import type { BatchView } from "../format/batch.ts";
 import { recordsOf } from "../format/records_of.ts";
+import { readBatches } from "../reading.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { KeyIndex, type Version } from "./key_index.ts";
 import { BUCKET_PARTITION, isKey } from "./kv_key.ts";
 
 /** Others may write while a checkpoint looks at the last record. */
 const KEEP_TRIES = 10;
+/** Compaction may pass while the log is read for the first time. */
+const OPEN_TRIES = 10;
 
 /** What one record said, that is in the log. */
 export interface AppliedWrite {
@@ -35,6 +38,8 @@ export class KvView {
   #waiting: { readonly position: number; readonly settle: () => void }[] = [];
   /** Below it, records were truncated, and their keys forgotten. */
   #start = 0;
+  /** How often the last records had been taken away when the log was read. */
+  readonly #truncations: number;
   #failure: unknown;
   #following: Promise<void> | undefined;
   readonly #checkpoints: Checkpoints;
@@ -45,8 +50,9 @@ export class KvView {
   private constructor(
     backend: Backend,
     topic: string,
-    start: { checkpoints: Checkpoints; index: KeyIndex; position: number },
+    start: { checkpoints: Checkpoints; index: KeyIndex; position: number; truncations: number },
   ) {
+    this.#truncations = start.truncations;
     this.#backend = backend;
     this.#topic = topic;
     this.#checkpoints = start.checkpoints;
@@ -57,14 +63,28 @@ export class KvView {
   /** Reads all that is there behind the last checkpoint, and follows from then on. */
   static async open(backend: Backend, topic: TopicDetails): Promise<KvView> {
     const { name } = topic;
-    const bounds = topic.partitions[BUCKET_PARTITION]!;
-    const checkpoints = new Checkpoints(backend, topic);
-    const known = await checkpoints.load(bounds) ??
-      { index: new KeyIndex(), position: bounds.logStartOffset };
-    const view = new KvView(backend, name, { checkpoints, ...known });
-    await view.catchUp();
-    view.#following = view.#follow();
-    return view;
+    for (let details = topic, tries = 1;; tries++) {
+      const before = details.partitions[BUCKET_PARTITION]!;
+      const checkpoints = new Checkpoints(backend, details);
+      const known = await checkpoints.load(before) ??
+        { index: new KeyIndex(), position: before.logStartOffset };
+      // What is read is not compacted meanwhile, where that can be asked for: a deletion that is not
+      // read yet would go, and with it the value that was.
+      const release = backend.hold?.(name, Math.max(0, known.position - 1), BUCKET_PARTITION);
+      const { truncations } = before;
+      const view = new KvView(backend, name, { checkpoints, truncations, ...known });
+      try {
+        await view.catchUp();
+        details = await backend.describeTopic(name);
+      } finally {
+        release?.();
+      }
+      const after = details.partitions[BUCKET_PARTITION]!;
+      const isCompacted = after.compactedTo !== before.compactedTo;
+      if ((isCompacted || after.truncations !== truncations) && tries < OPEN_TRIES) continue;
+      view.#following = view.#follow();
+      return view;
+    }
   }
 
   /** The offset of the next record that will be taken in. @throws as `check` */
@@ -80,12 +100,13 @@ export class KvView {
 
   /** Takes in everything that is in the log at the time of the call. */
   async catchUp(): Promise<void> {
-    const { logStartOffset, nextOffset } = await this.#backend
-      .bounds(this.#topic, BUCKET_PARTITION);
+    const { partitions } = await this.#backend.describeTopic(this.#topic);
+    const { logStartOffset, nextOffset, truncations } = partitions[BUCKET_PARTITION]!;
+    this.#checkTruncations(truncations);
     this.forgetBelow(logStartOffset);
     if (this.position >= nextOffset) return;
     const range = { partition: BUCKET_PARTITION, from: this.#position, until: nextOffset };
-    for await (const batch of this.#backend.batches(this.#topic, range)) this.#takeIn(batch);
+    for await (const batch of this.#batches(range)) this.#takeIn(batch);
     this.#moveTo(nextOffset); // what was at the end may have been cut off
   }
 
@@ -107,6 +128,11 @@ export class KvView {
     this.#moveTo(end);
   }
 
+  /** Aborted when the bucket is closed. */
+  get ending(): AbortSignal {
+    return this.#ending.signal;
+  }
+
   /** Follows no more, and keeps what would take time to read again. */
   async close(): Promise<void> {
     this.#ending.abort();
@@ -120,10 +146,27 @@ export class KvView {
     const { signal } = this.#ending;
     const range = { partition: BUCKET_PARTITION, from: this.#position, follow: true, signal };
     try {
-      for await (const batch of this.#backend.batches(this.#topic, range)) this.#takeIn(batch);
+      for await (const batch of this.#batches(range)) this.#takeIn(batch);
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** Keys of records that a repair gave up are gone. */
+  #batches(range: ReadOptions): AsyncIterable<BatchView> {
+    return readBatches(this.#backend, this.#topic, { ...range, onLost: () => {} });
+  }
+
+  /** @throws {SeglogError} `closed` when records were taken away from the end: the index has them */
+  #checkTruncations(truncations: number): void {
+    if (truncations === this.#truncations) return;
+    this.#fail(
+      new SeglogError(
+        "closed",
+        `Cannot use the bucket "${this.#topic}" any more: its last records were truncated; open it again`,
+      ),
+    );
+    this.check();
   }
 
   #takeIn(batch: BatchView): void {
@@ -149,7 +192,8 @@ export class KvView {
       if (witness === undefined) return;
       if (position !== this.#position) continue;
       this.#newBytes = 0;
-      return await this.#checkpoints.save({ index, position, witness });
+      const truncations = this.#truncations;
+      return await this.#checkpoints.save({ index, position, witness, truncations });
     }
   }
 

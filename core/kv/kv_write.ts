@@ -4,6 +4,7 @@
  * @module
  */
 import { utf8Length } from "../base/bytes.ts";
+import { SeglogError } from "../base/errors.ts";
 import type { RecordInput, ValueType } from "../format/record.ts";
 import { keyBytes } from "./kv_key.ts";
 import type { AppliedWrite } from "./kv_view.ts";
@@ -23,8 +24,14 @@ export interface KvWrite extends AppliedWrite {
 export function settingOf(key: string, given: KvValue): KvWrite {
   const typed = typeof given === "string" || given instanceof Uint8Array
     ? { value: given }
-    : { value: given.value, type: given.type };
+    : { value: given?.value, type: given?.type };
   const { value } = typed;
+  if (typeof value !== "string" && !(value instanceof Uint8Array)) {
+    throw new SeglogError(
+      "invalid-argument",
+      `Cannot set ${JSON.stringify(key)}: give text, bytes, or json(value)`,
+    );
+  }
   return {
     key: keyBytes(key),
     valueBytes: typeof value === "string" ? utf8Length(value) : value.length,

@@ -8,8 +8,12 @@ import type { Backend, PartitionInfo } from "../backend.ts";
 import { SeglogError } from "../base/errors.ts";
 import type { LogRecord } from "../format/record.ts";
 import { recordsOf } from "../format/records_of.ts";
+import { readBatches } from "../reading.ts";
 import { entryOf, type KvEntry } from "./kv_entry.ts";
 import { BUCKET_PARTITION, keyBytes } from "./kv_key.ts";
+
+/** Compaction may pass while a key is looked for. */
+const TRIES = 10;
 
 /**
  * A key with its value, the latest or as of a revision.
@@ -22,20 +26,41 @@ export async function lookUp(
   { key, revision }: { readonly key: string; readonly revision?: number | undefined },
 ): Promise<KvEntry | undefined> {
   const bytes = keyBytes(key);
-  const { partitions } = await backend.describeTopic(bucket);
-  const bounds = partitions[BUCKET_PARTITION]!;
+  for (let tries = 1;; tries++) {
+    const before = await boundsOf(backend, bucket);
+    const found = await lookUpIn(backend, bucket, { key: bytes, revision, bounds: before });
+    // What was to be found may have been replaced, and compacted away before it was come to.
+    const after = await boundsOf(backend, bucket);
+    if (after.compactedTo === before.compactedTo || tries === TRIES) {
+      if (found !== "compacted") return found;
+      throw compacted(bucket, revision!, Math.max(after.compactedTo - 1, after.logStartOffset));
+    }
+  }
+}
+
+async function boundsOf(backend: Backend, bucket: string): Promise<PartitionInfo> {
+  return (await backend.describeTopic(bucket)).partitions[BUCKET_PARTITION]!;
+}
+
+async function lookUpIn(
+  backend: Backend,
+  bucket: string,
+  { key, revision, bounds }: {
+    readonly key: Uint8Array;
+    readonly revision: number | undefined;
+    readonly bounds: PartitionInfo;
+  },
+): Promise<KvEntry | undefined | "compacted"> {
   const from = bounds.logStartOffset;
-  const lastBefore = (until: number) => lastRecord(backend, bucket, { key: bytes, from, until });
   if (revision !== undefined) checkRevision(bucket, revision, bounds);
-  const latest = await lastBefore(bounds.nextOffset);
+  const latest = await lastRecord(backend, bucket, { key, from, until: bounds.nextOffset });
   if (revision === undefined || (latest !== undefined && latest.offset <= revision)) {
     return valueOf(latest);
   }
-  const found = await lastBefore(revision + 1);
+  const found = await lastRecord(backend, bucket, { key, from, until: revision + 1 });
   // Where compaction has not been, nothing is missing that was the last of its key.
   const isSure = revision + 1 >= bounds.compactedTo || found?.offset === revision;
-  if (isSure) return valueOf(found);
-  throw compacted(bucket, revision, Math.max(bounds.compactedTo - 1, bounds.logStartOffset));
+  return isSure ? valueOf(found) : "compacted";
 }
 
 /** The last record of a key at offsets `[from, until)`. */
@@ -49,7 +74,8 @@ export async function lastRecord(
   },
 ): Promise<LogRecord | undefined> {
   const range = { from, until, reverse: true, key };
-  for await (const batch of backend.batches(bucket, { ...range, partition: BUCKET_PARTITION })) {
+  const options = { ...range, partition: BUCKET_PARTITION, onLost: () => {} };
+  for await (const batch of readBatches(backend, bucket, options)) {
     for (const record of recordsOf(batch, range)) return record;
   }
   return undefined;

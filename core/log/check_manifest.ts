@@ -32,6 +32,7 @@ const MANIFEST: Shape = members({
   lost: list(members(RANGE)),
   compactedTo: whole(0),
   cleanTo: whole(0),
+  truncations: whole(0),
   producers: list(members({
     id: text(/^[^]+$/),
     epoch: whole(0),

@@ -37,6 +37,8 @@ export class Compactor {
   #pace: Pace | undefined;
   /** Sealed segments below were looked at, and there was not enough garbage. */
   #lookedTo: number;
+  /** When to look again, whatever came since: milliseconds since 1970. */
+  #againMs = Infinity;
   /** Segments that have a filter, or cannot have one. */
   readonly #looked = new WeakSet<SealedSegment>();
 
@@ -66,22 +68,29 @@ export class Compactor {
   }
 
   /**
-   * Compacts where the topic says so and there may be enough garbage: no more than one record for each
-   * that came since the last look.
+   * Compacts where the topic says so and there may be enough garbage: no more than two records for each
+   * that came since the last look. Tombstones are looked at again when they are old.
    *
    * @returns `undefined` when nothing was due
    */
   compactIfDue(options: CompactOptions): Promise<CompactionReport | undefined> {
     return this.#mutex.run(async () => {
-      const { compaction, garbageRatio } = this.#settings();
+      const { compaction, garbageRatio, tombstoneMs } = this.#settings();
       const { sealed } = this.#state;
-      const bytesOf = (segments: readonly SealedSegment[]) =>
-        segments.reduce((sum, { bytes }) => sum + bytes, 0);
-      const fresh = bytesOf(sealed.filter(({ nextOffset }) => nextOffset > this.#lookedTo));
-      const isDue = fresh > 0 && fresh >= garbageRatio * bytesOf(sealed);
-      if (compaction === "none" || !isDue) return undefined;
-      this.#lookedTo = this.#state.active.baseOffset; // also when it fails: not again at once
-      return await this.#run(options, garbageRatio);
+      const recordsOf = (segments: readonly SealedSegment[]) =>
+        segments.reduce((sum, { records }) => sum + records, 0);
+      const fresh = recordsOf(sealed.filter(({ nextOffset }) => nextOffset > this.#lookedTo));
+      // A record replaces one, and may be garbage itself: a tombstone, once it is old.
+      const isDue = fresh > 0 && 2 * fresh >= garbageRatio * recordsOf(sealed);
+      const nowMs = this.#clock.now();
+      if (compaction === "none" || !(isDue || nowMs >= this.#againMs)) return undefined;
+      const end = this.#state.active.baseOffset;
+      this.#lookedTo = end; // also when it fails: not again at once
+      this.#againMs = Infinity;
+      const report = await this.#run(options, garbageRatio);
+      // What stays only for now, tombstones above all, is old enough then.
+      if (this.#state.cleanTo < end) this.#againMs = nowMs + tombstoneMs + 1;
+      return report;
     });
   }
 

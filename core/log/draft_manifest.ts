@@ -42,6 +42,7 @@ export function draftManifest(disk: Disk, folder: string): Manifest {
       ? 0
       : segments.at(-1)!.baseOffset,
     cleanTo: 0,
+    truncations: 0,
     producers: [],
     clean: null,
   };

@@ -170,6 +170,11 @@ export class Log implements AsyncDisposable {
     return this.#fresh().compactedTo;
   }
 
+  /** How often `truncate({ after })` took records away. */
+  get truncations(): number {
+    return this.#fresh().truncations;
+  }
+
   /** Bytes of all segments. */
   get bytes(): number {
     return this.#fresh().segments.reduce((sum, segment) => sum + segment.bytes, 0);

@@ -59,6 +59,8 @@ export interface Manifest {
   readonly compactedTo: number;
   /** Below it, no key has two records: compaction need not look for them again. */
   readonly cleanTo: number;
+  /** How often `truncate({ after })` took records away: views of the log have to begin anew then. */
+  readonly truncations: number;
   /** Producers as they were when the manifest was written; later batches tell the rest. */
   readonly producers: readonly ProducerState[];
   /** Only between a clean close and the next opening for writing. */
@@ -115,7 +117,7 @@ export function decodeManifest(bytes: Uint8Array, folder: string): Manifest {
 
 /** What manifests of before the first compaction do not say. */
 function withDefaults(stored: Partial<Manifest>): Partial<Manifest> {
-  const body = { lost: [], compactedTo: 0, cleanTo: 0, ...stored };
+  const body = { lost: [], compactedTo: 0, cleanTo: 0, truncations: 0, ...stored };
   if (!Array.isArray(body.sealed)) return body;
   const sealed = body.sealed.map((entry: Partial<SealedEntry> | null) => {
     const { baseOffset, nextOffset } = entry ?? {};

@@ -176,6 +176,7 @@ async function createLog(folder: string, options: OwnedLogOptions): Promise<Mani
     lost: [],
     compactedTo: 0,
     cleanTo: 0,
+    truncations: 0,
     producers: [],
     clean: null,
   };

@@ -81,6 +81,10 @@ export class OutsideView implements LogView {
     return this.#look.manifest.compactedTo;
   }
 
+  get truncations(): number {
+    return this.#look.manifest.truncations;
+  }
+
   get segments(): readonly ReadableSegment[] {
     return this.#look.segments;
   }

@@ -36,7 +36,6 @@ export class OwnedState implements LogView {
   #segments: readonly ReadableSegment[] = [];
   #durable: { bytes: number; offset: number };
   #failure: SeglogError | undefined;
-  #truncations = 0;
 
   /** @param opened segments that agree with the manifest; all of the active one is durable */
   constructor(
@@ -224,16 +223,16 @@ export class OwnedState implements LogView {
 
   /** How often the last records were taken away: what they had replaced was the last again. */
   get truncations(): number {
-    return this.#truncations;
+    return this.#manifest.truncations;
   }
 
   /** Takes away the records of `[start, end)`; the active segment is empty and starts at `end`. */
   async removeRange(start: number, end: number): Promise<void> {
-    this.#truncations++;
     const gaps = addGap(this.#manifest.gaps, { start, end });
     await this.#replaceManifest({
       sealed: this.#manifest.sealed.filter((entry) => entry.baseOffset < start),
       gaps,
+      truncations: this.#manifest.truncations + 1,
       // What was lost there has been removed as well.
       lost: this.#manifest.lost.flatMap((range) => outsideGaps(range, gaps)),
     });
@@ -258,7 +257,7 @@ export class OwnedState implements LogView {
     const { sealed, gaps, compactedTo } = this.#manifest;
     const at = this.#sealed.indexOf(old[0]!);
     const isThere = old.every((segment, i) => at >= 0 && this.#sealed[at + i] === segment);
-    if (!isThere || made.truncations !== this.#truncations) {
+    if (!isThere || made.truncations !== this.truncations) {
       throw new SeglogError(
         "condition-failed",
         `Cannot compact ${this.name}: records were truncated meanwhile; try again`,

@@ -21,6 +21,8 @@ export interface LogView {
   readonly lost: readonly Gap[];
   /** Below it, records may be gone that later ones with the same key replaced. */
   readonly compactedTo: number;
+  /** How often the last records were taken away. */
+  readonly truncations: number;
   /** Sealed segments and then the active one, in offset order. */
   readonly segments: readonly ReadableSegment[];
   /** Looks for what another process has done to the log; nothing to do for its owner. */

@@ -134,6 +134,7 @@ export class Topic {
         bytes: log.bytes,
         segments: log.segmentCount,
         compactedTo: log.compactedTo,
+        truncations: log.truncations,
         oldestSegment: starts[0]!,
         activeSegment: starts.at(-1)!,
       });

@@ -152,6 +152,10 @@ export const schemas: Record<string, unknown> = {
               ...offset,
               description: "Below it, records may be gone that later ones with their key replaced.",
             },
+            truncations: {
+              type: "integer",
+              description: "How often the last records were taken away.",
+            },
             oldestSegment: { ...offset, description: "The first offset of the first segment." },
             activeSegment: { ...offset, description: "Of the segment that is written to." },
           },

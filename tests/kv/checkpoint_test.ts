@@ -4,7 +4,12 @@ import { concatBytes, decodeUtf8, encodeUtf8 } from "../../core/base/bytes.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../core/kv/checkpoint.ts";
 import { KeyIndex } from "../../core/kv/key_index.ts";
 
-const ABOUT = { topicId: "0123456789abcdef".repeat(2), position: 2 ** 40 + 7, witness: 0xfedcba98 };
+const ABOUT = {
+  topicId: "0123456789abcdef".repeat(2),
+  position: 2 ** 40 + 7,
+  witness: 0xfedcba98,
+  truncations: 3,
+};
 
 function filled(count: number): KeyIndex {
   const index = new KeyIndex();

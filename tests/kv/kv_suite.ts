@@ -456,6 +456,44 @@ export function kvSuite(name: string, open: OpenBackend): void {
       assert.equal((await kv.get("count"))!.text, "60");
     });
 
+    promise(
+      "what truncated the last revisions ends the bucket, which is opened again",
+      async (kv, backend) => {
+        for (const key of ["a", "b", "a", "c"]) await kv.set(key, key);
+        await backend.truncate("users", { after: 1 });
+        await rejectsWith("closed", () => kv.get("c"));
+        await rejectsWith("closed", () => kv.set("c", "", { ifAbsent: true }));
+        await using again = await Kv.open(backend, "users");
+        assert.deepEqual(await collect(again.keys()), ["a", "b"]);
+        assert.equal(await again.set("c", "new", { ifAbsent: true }), 4);
+      },
+    );
+
+    promise("a value that is not one is refused", async (kv) => {
+      for (const value of [{ name: "A" }, null, 5, undefined]) {
+        await rejectsWith("invalid-argument", () => kv.set("k", value as never));
+      }
+      assert.equal(kv.revision, -1);
+    });
+
+    promise("closing ends who watches", async (kv) => {
+      const watching = collect(kv.watch("a"));
+      await kv.close();
+      assert.deepEqual(await watching, []);
+    });
+
+    promise("a key that is written while it is listed is not lost from the list", async (kv) => {
+      for (const key of ["a", "b", "c"]) await kv.set(key, "1");
+      const seen: string[] = [];
+      await kv.transaction(async (tx) => {
+        for await (const { key } of tx.list()) {
+          seen.push(key);
+          if (key === "a") tx.set("b", "2");
+        }
+      });
+      assert.deepEqual(seen, ["a", "b", "c"]);
+    });
+
     promise("keys whose records were truncated are gone", async (kv, backend) => {
       for (const key of ["a", "b", "c"]) await kv.set(key, key);
       await backend.truncate("users", { before: 2 });

@@ -317,6 +317,21 @@ describe("compactIfDue()", () => {
     assert.ok(records >= 30 && records <= 60, `${records} records`);
   });
 
+  test("removes large values that were deleted, and their tombstones when they are old", async () => {
+    const clock = new FakeClock();
+    const options = { clock, compaction: "keys", tombstoneMs: 1000 } as const;
+    await using log = await open(new MemoryDisk(), options);
+    for (const key of names(60)) await log.append({ key, value: "x".repeat(3000) });
+    assert.equal((await log.compactIfDue())!.records, 0);
+    for (const key of names(60)) await log.append({ key, value: null });
+    await log.append({ key: "last", value: "x".repeat(4000) }); // rolls
+    assert.equal((await log.compactIfDue())!.records, 60);
+    assert.ok(log.bytes < 20_000, `${log.bytes} bytes`);
+    assert.equal(await log.compactIfDue(), undefined);
+    clock.advance(1001);
+    assert.equal((await log.compactIfDue())!.records, 60);
+  });
+
   test("does nothing to a log that is not to be compacted", async () => {
     await using log = await open(new MemoryDisk());
     await fill(log, names(2), 100);

@@ -318,6 +318,7 @@ const EMPTY: Manifest = {
   lost: [],
   compactedTo: 0,
   cleanTo: 0,
+  truncations: 0,
   producers: [],
   clean: null,
 };

@@ -404,7 +404,7 @@ export const KV_MUTANTS: readonly Mutant[] = [
     BESIDE,
     [
       "what a truncation made the last again stays",
-      "if (!isThere || made.truncations !== this.#truncations) {",
+      "if (!isThere || made.truncations !== this.truncations) {",
       "if (!isThere) {",
     ],
   ),
@@ -443,8 +443,8 @@ export const KV_MUTANTS: readonly Mutant[] = [
     REOPEN,
     [
       "a checkpoint that compaction has passed is not believed",
-      "    if (position < compactedTo) return undefined;\n",
-      "",
+      "if (position < compactedTo || checkpoint",
+      "if (checkpoint",
     ],
   ),
   ...of(

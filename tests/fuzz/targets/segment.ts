@@ -76,6 +76,7 @@ const MANIFEST: Manifest = {
   lost: [],
   compactedTo: 0,
   cleanTo: 0,
+  truncations: 0,
   producers: [],
   clean: null,
 };
