@@ -232,8 +232,8 @@ const history = command(
 const watch = command(
   "watch",
   map(watchOptions, (given): Verb => async (context) => {
-    const { watchKeys } = await import("../kv/read.ts");
-    return await watchKeys(context, given);
+    const { watchBucket } = await import("../kv/read.ts");
+    return await watchBucket(context, given);
   }),
   {
     brief: prose`Show changes as they come.`,

@@ -19,6 +19,8 @@ import type {
 import type { Context } from "../grammar/verb.ts";
 import { interruptible } from "../io.ts";
 import { Kv } from "../../core/kv/kv.ts";
+import { openBucketTopic } from "../../core/kv/bucket_topic.ts";
+import { keyHistory, watchKeys } from "../../core/kv/kv_changes.ts";
 import { lookUp } from "../../core/kv/look_up.ts";
 import { writeRows } from "../table.ts";
 import { formatBytes, formatCount } from "../units.ts";
@@ -93,24 +95,24 @@ export async function readHistory(
   const writer = new ChunkWriter(context.output);
   const shapes = new ShapePrinter(bucket);
   let count = 0;
-  await readingBucket(context, bucket, {
-    async use(kv) {
-      for await (const change of kv.history(key, { limit: max, reverse })) {
-        count++;
-        if (shaped) shapes.change(change, writer);
-        else printChange(change, new Date(timestampOf(change)).toISOString(), writer);
-        if (writer.isFull) await writer.drain();
-      }
-    },
-    none() {},
-  });
+  await using backend = await openToRead(context);
+  if (await hasTopic(backend, bucket)) {
+    const { nextOffset: end } = await backend.bounds(bucket);
+    const options = { limit: max, reverse };
+    for await (const change of keyHistory({ backend, topic: bucket, end }, key, options)) {
+      count++;
+      if (shaped) shapes.change(change, writer);
+      else printChange(change, new Date(timestampOf(change)).toISOString(), writer);
+      if (writer.isFull) await writer.drain();
+    }
+  }
   await writer.flush();
   if (count === 0 && max > 0) throw noValue(key, bucket);
   return EXIT_OK;
 }
 
 /** Prints changes as they come, until interrupted. */
-export async function watchKeys(context: Context, options: KvWatchVerbOptions): Promise<number> {
+export async function watchBucket(context: Context, options: KvWatchVerbOptions): Promise<number> {
   const { bucket, key, prefix = "", from, max = Infinity, shaped } = options;
   if (key !== undefined && prefix !== "") {
     throw new UsageError("give a KEY or a --prefix, not both");
@@ -118,11 +120,13 @@ export async function watchKeys(context: Context, options: KvWatchVerbOptions): 
   const writer = new ChunkWriter(context.output);
   const shapes = new ShapePrinter(bucket);
   await using backend = await openToRead(context);
-  await using kv = await Kv.open(backend, bucket, { create: false });
+  const { partitions } = await openBucketTopic(backend, bucket, false);
+  const end = partitions[0]!.nextOffset;
   return await interruptible(context.io, async (signal) => {
     const range = { signal, ...from === undefined ? {} : { from } };
     let left = max;
-    for await (const change of kv.watch(key ?? { prefix }, range)) {
+    const source = { backend, topic: bucket, end };
+    for await (const change of watchKeys(source, key ?? { prefix }, range)) {
       if (left-- <= 0) break;
       if (shaped) shapes.change(change, writer);
       else printChange(change, change.key, writer);

@@ -213,7 +213,7 @@ export class Kv implements AsyncDisposable {
 
   /** What the log says of one key, the oldest first. @throws {SeglogError} as {@linkcode Kv.get} */
   history(key: string, options: KvHistoryOptions = {}): AsyncGenerator<KvChange, void, undefined> {
-    return keyHistory(this.#source(), key, options);
+    return keyHistory(this.#changes(), key, options);
   }
 
   /**
@@ -225,7 +225,11 @@ export class Kv implements AsyncDisposable {
     keys: string | { readonly prefix: string },
     options: KvWatchOptions = {},
   ): AsyncGenerator<KvChange, void, undefined> {
-    return watchKeys(this.#source(), keys, options);
+    const { ending } = this.#view;
+    const signal = options.signal === undefined
+      ? ending
+      : AbortSignal.any([options.signal, ending]);
+    return watchKeys(this.#changes(), keys, { ...options, signal });
   }
 
   /** The bucket as it is now, to be read while others write. Close it: it holds memory. */
@@ -316,6 +320,10 @@ export class Kv implements AsyncDisposable {
   async #getAt(key: string, revision: number): Promise<KvEntry | undefined> {
     this.#view.check();
     return await lookUp(this.#backend, this.bucket, { key, revision });
+  }
+
+  #changes() {
+    return { backend: this.#backend, topic: this.bucket, end: this.#view.position };
   }
 
   #source() {

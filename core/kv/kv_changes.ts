@@ -3,11 +3,13 @@
  *
  * @module
  */
+import type { Backend } from "../backend.ts";
 import { equalBytes } from "../base/bytes.ts";
 import { recordsOf } from "../format/records_of.ts";
+import { readBatches } from "../reading.ts";
 import { changeOf, type KvChange } from "./kv_entry.ts";
 import { BUCKET_PARTITION, isKey, keyBytes } from "./kv_key.ts";
-import { type KvSource, rangeOf } from "./kv_snapshot.ts";
+import { rangeOf } from "./kv_snapshot.ts";
 
 /** Which changes of a key to tell. */
 export interface KvHistoryOptions {
@@ -27,24 +29,31 @@ export interface KvWatchOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Where changes are read. */
+export interface ChangeSource {
+  readonly backend: Backend;
+  readonly topic: string;
+  /** Where the bucket ends: behind its last revision. */
+  readonly end: number;
+}
+
 /** All that the log still has of one key. @throws {SeglogError} as of `Kv.get` */
 export async function* keyHistory(
-  { backend, topic, view }: KvSource,
+  { backend, topic, end }: ChangeSource,
   key: string,
   { reverse = false, limit = Infinity, signal }: KvHistoryOptions,
 ): AsyncGenerator<KvChange, void, undefined> {
   const bytes = keyBytes(key);
-  const range = {
-    partition: BUCKET_PARTITION,
-    until: view.position,
-    reverse,
-    key: bytes,
-    ...signal === undefined ? {} : { signal },
-  };
   let left = limit;
   if (left <= 0) return;
-  for await (const batch of backend.batches(topic, range)) {
-    for (const record of recordsOf(batch, { from: 0, until: range.until, reverse, key: bytes })) {
+  const range = { from: 0, until: end, reverse, key: bytes };
+  const options = {
+    partition: BUCKET_PARTITION,
+    ...{ until: end, reverse, key: bytes, onLost },
+    ...signal === undefined ? {} : { signal },
+  };
+  for await (const batch of readBatches(backend, topic, options)) {
+    for (const record of recordsOf(batch, range)) {
       yield changeOf(record);
       if (--left <= 0) return;
     }
@@ -53,25 +62,26 @@ export async function* keyHistory(
 
 /** Follows one key, or all with a prefix. @throws {SeglogError} as of `Kv.get` */
 export async function* watchKeys(
-  { backend, topic, view }: KvSource,
+  { backend, topic, end }: ChangeSource,
   keys: string | { readonly prefix: string },
-  { from = view.position, signal: until }: KvWatchOptions,
+  { from = end, signal }: KvWatchOptions,
 ): AsyncGenerator<KvChange, void, undefined> {
   const isWanted = selectorOf(keys);
-  const signal = until === undefined ? view.ending : AbortSignal.any([until, view.ending]);
-  const range = {
+  const options = {
     partition: BUCKET_PARTITION,
-    from,
-    follow: true,
+    ...{ from, follow: true, onLost },
     ...typeof keys === "string" ? { key: keyBytes(keys) } : {},
-    signal,
+    ...signal === undefined ? {} : { signal },
   };
-  for await (const batch of backend.batches(topic, range)) {
+  for await (const batch of readBatches(backend, topic, options)) {
     for (const record of recordsOf(batch, { from, until: Infinity })) {
       if (isKey(record.key) && isWanted(record.key)) yield changeOf(record);
     }
   }
 }
+
+/** What a repair gave up is no change any more. */
+function onLost(): void {}
 
 function selectorOf(keys: string | { readonly prefix: string }): (key: Uint8Array) => boolean {
   if (typeof keys === "string") {
