@@ -7,8 +7,8 @@
  *
  * @module
  */
-import { crc32 } from "./crc32.ts";
 import { KeyBytes, type KeyBytesState } from "./key_bytes.ts";
+import { KeyHash } from "./key_hash.ts";
 
 const SLOTS_MIN = 16;
 const EMPTY = 0;
@@ -29,7 +29,7 @@ export interface KeyTableState {
 export class KeyTable {
   #keys = new KeyBytes();
   /** So that nobody can choose keys that collide. */
-  readonly #seed: number;
+  readonly #hash: KeyHash;
   /** One more than the number of a key, or `EMPTY`. */
   #slots = new Uint32Array(SLOTS_MIN);
   #hashes = new Uint32Array(SLOTS_MIN);
@@ -40,7 +40,7 @@ export class KeyTable {
   #end = 0;
 
   constructor(seed = Math.floor(Math.random() * 2 ** 32)) {
-    this.#seed = seed;
+    this.#hash = new KeyHash(seed);
   }
 
   /** Keys that are there. */
@@ -61,7 +61,7 @@ export class KeyTable {
 
   /** The number of a key, or -1. */
   find(key: Uint8Array): number {
-    const hash = crc32(key, this.#seed);
+    const hash = this.#hash.of(key);
     const slots = this.#slots;
     const mask = slots.length - 1;
     for (let at = hash & mask;; at = (at + 1) & mask) {
@@ -81,7 +81,7 @@ export class KeyTable {
       this.#hashes = grown(this.#hashes);
       this.#places = grown(this.#places);
     }
-    const hash = crc32(key, this.#seed);
+    const hash = this.#hash.of(key);
     this.#hashes[number] = hash;
     this.#places[number] = this.#keys.add(key);
     this.#put(number, hash);
@@ -135,7 +135,7 @@ export class KeyTable {
   /** What it is made of, for `restored`: views, valid until the next change. */
   get state(): KeyTableState {
     return {
-      seed: this.#seed,
+      seed: this.#hash.seed,
       slots: this.#slots,
       hashes: this.#hashes.subarray(0, this.#end),
       places: this.#places.subarray(0, this.#end),

@@ -21,7 +21,7 @@ import type { LogRecord } from "../format/record.ts";
 import { KEY_BLOCK_BYTES } from "../base/key_bytes.ts";
 import { KeyIndex, type KeyIndexState } from "./key_index.ts";
 
-const MAGIC = "SGKVIX01";
+const MAGIC = "SGKVIX02";
 const HEADER_BYTES = 128;
 const TOPIC_ID_BYTES = 32;
 const AT = {

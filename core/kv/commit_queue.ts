@@ -6,10 +6,10 @@
  * @module
  */
 import type { Backend } from "../backend.ts";
-import { ByteWriter } from "../base/bytes.ts";
+import { ByteWriter, decodeUtf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
-import { BATCH_SHARED_BYTES } from "../base/limits.ts";
+import { BATCH_SHARED_BYTES, PENDING_BYTES_MAX } from "../base/limits.ts";
 import { BatchBuilder } from "../format/batch_builder.ts";
 import type { RecordInput } from "../format/record.ts";
 import { sealBatch } from "../format/seal_batch.ts";
@@ -29,10 +29,12 @@ export interface Commit {
 
 /** What has to hold at the place in the log where a commit goes. */
 export interface Condition {
+  /** The keys that it looks at. */
+  readonly keys: Iterable<string>;
+  /** Whether it looks at a key with others, as one of a range; not there when it looks at none. */
+  readonly covers?: ((key: Uint8Array) => boolean) | undefined;
   /** @throws {SeglogError} why it does not hold */
   check(): void;
-  /** Whether it looks at a key. */
-  concerns(key: Uint8Array): boolean;
 }
 
 /** Where commits go. */
@@ -64,6 +66,8 @@ export class CommitQueue {
   readonly #target: CommitTarget;
   readonly #writer = new ByteWriter(WRITER_BYTES);
   #waiting: Waiting[] = [];
+  /** Of keys and values of the commits that are not done. */
+  #waitingBytes = 0;
   #running: Promise<void> | undefined;
 
   constructor(target: CommitTarget) {
@@ -74,13 +78,28 @@ export class CommitQueue {
    * Commits when what came before has been.
    *
    * @returns the offset of the first record, when all are acknowledged and in the index
-   * @throws what its condition says, or the backend
+   * @throws what its condition says, or the backend; `overloaded` when too much waits already
    */
-  commit(commit: Commit): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ commit, isUpToDate: false, resolve, reject });
-      this.#running ??= this.#run();
-    });
+  async commit(commit: Commit): Promise<number> {
+    const bytes = commit.writes.reduce(
+      (sum, { key, valueBytes = 0 }) => sum + key.length + valueBytes,
+      0,
+    );
+    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > PENDING_BYTES_MAX) {
+      throw new SeglogError(
+        "overloaded",
+        `Cannot write to "${this.#target.topic}": ${this.#waitingBytes} bytes wait to be written; try again`,
+      );
+    }
+    this.#waitingBytes += bytes;
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#waiting.push({ commit, isUpToDate: false, resolve, reject });
+        this.#running ??= this.#run();
+      });
+    } finally {
+      this.#waitingBytes -= bytes;
+    }
   }
 
   /** Resolves when nothing is under way any more. */
@@ -107,12 +126,13 @@ export class CommitQueue {
    */
   #takeGroup(builder: BatchBuilder): Waiting[] {
     const group: Waiting[] = [];
+    const written = new WrittenKeys(group);
     const nowMs = this.#target.clock.now();
     let done = 0;
     for (const waiting of this.#waiting) {
       const { records, condition } = waiting.commit;
       if (builder.payloadBytes >= BATCH_SHARED_BYTES) break;
-      if (condition !== undefined && group.some(({ commit }) => touches(commit, condition))) break;
+      if (condition !== undefined && written.touch(condition)) break;
       try {
         condition?.check();
       } catch (error) {
@@ -180,8 +200,27 @@ export class CommitQueue {
   }
 }
 
-function touches({ writes }: Commit, condition: Condition): boolean {
-  return writes.some(({ key }) => condition.concerns(key));
+/** The keys that a group writes, which is added to meanwhile. */
+class WrittenKeys {
+  readonly #group: readonly Waiting[];
+  readonly #keys = new Set<string>();
+  /** Commits of the group whose keys are known. */
+  #known = 0;
+
+  constructor(group: readonly Waiting[]) {
+    this.#group = group;
+  }
+
+  /** Whether a condition looks at one of them. */
+  touch({ keys, covers }: Condition): boolean {
+    for (; this.#known < this.#group.length; this.#known++) {
+      const { writes } = this.#group[this.#known]!.commit;
+      for (const { key } of writes) this.#keys.add(decodeUtf8(key));
+    }
+    for (const key of keys) if (this.#keys.has(key)) return true;
+    if (covers === undefined) return false;
+    return this.#group.some(({ commit }) => commit.writes.some(({ key }) => covers(key)));
+  }
 }
 
 function rejectAll(group: readonly Waiting[], error: unknown): void {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { decodeUtf8, equalBytes } from "../base/bytes.ts";
+import { decodeUtf8 } from "../base/bytes.ts";
 import { SeglogError } from "../base/errors.ts";
 import type { Condition } from "./commit_queue.ts";
 import type { KeyIndex } from "./key_index.ts";
@@ -55,8 +55,8 @@ export class RevisionCondition implements Condition {
     checkRevision(this.#bucket, { key: this.#key, expected: this.#expected, actual });
   }
 
-  concerns(key: Uint8Array): boolean {
-    return equalBytes(key, this.#key);
+  get keys(): string[] {
+    return [decodeUtf8(this.#key)];
   }
 }
 
@@ -80,7 +80,7 @@ export class PresenceCondition implements Condition {
     if (this.#index.revisionOf(this.#key) < 0) throw new Absent("the key has no value");
   }
 
-  concerns(key: Uint8Array): boolean {
-    return equalBytes(key, this.#key);
+  get keys(): string[] {
+    return [decodeUtf8(this.#key)];
   }
 }

@@ -18,6 +18,8 @@ import { KeyOrder, type KeyRange } from "./key_order.ts";
 import { KeyTable, type KeyTableState } from "../base/key_table.ts";
 
 const CAPACITY_MIN = 16;
+/** So many replacements are remembered without looking which still matter. */
+const REPLACED_MIN = 1024;
 /** Of a key that was not there yet. */
 const NO_VERSION: Version = { revision: -1, valueBytes: undefined };
 
@@ -66,6 +68,8 @@ export class KeyIndex {
   #sizes = new Float64Array(CAPACITY_MIN);
   /** By number of key, the newest last. */
   readonly #older = new Map<number, Version[]>();
+  /** When these were replaced, in order: a snapshot that is closed lets go of what came since. */
+  #replaced: { readonly number: number; readonly at: number }[] = [];
   /** Open snapshots by revision. */
   readonly #open = new Map<number, number>();
   #newestOpen = -1;
@@ -183,7 +187,14 @@ export class KeyIndex {
     if (others > 0) return void this.#open.set(revision, others);
     this.#open.delete(revision);
     this.#newestOpen = Math.max(-1, ...this.#open.keys());
-    for (const [number, versions] of this.#older) this.#prune(number, versions);
+    for (let i = this.#replaced.length - 1; i >= 0; i--) {
+      const { number, at } = this.#replaced[i]!;
+      if (at <= revision) break; // it did not see what was replaced before
+      const versions = this.#older.get(number);
+      if (versions !== undefined) this.#prune(number, versions);
+    }
+    if (this.#replaced.length <= 2 * this.#older.size + REPLACED_MIN) return;
+    this.#replaced = this.#replaced.filter(({ number }) => this.#older.has(number));
   }
 
   #add(key: Uint8Array, version: Version): void {
@@ -203,6 +214,7 @@ export class KeyIndex {
       const older = this.#older.get(number);
       if (older === undefined) this.#older.set(number, [replaced]);
       else older.push(replaced);
+      this.#replaced.push({ number, at: version.revision });
     }
     this.#set(number, version);
     this.#forgetIfGone(number);

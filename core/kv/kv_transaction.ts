@@ -135,9 +135,14 @@ export class KvTransaction {
     this.#isOver = true;
     const writes = [...this.#writes.values()];
     if (writes.length === 0) return undefined;
+    const isWhole = this.#isolation === "serializable";
+    const covered = this.#ranges.flatMap(({ covered }) => covered ?? []);
     const condition: Condition = {
+      keys: isWhole ? [...this.#writes.keys(), ...this.#reads.keys()] : [...this.#writes.keys()],
+      covers: isWhole && covered.length > 0
+        ? (key) => covered.some((range) => isIn(range, key))
+        : undefined,
       check: () => this.#check(),
-      concerns: (key) => this.#concerns(key),
     };
     return { records: writes.map(({ record }) => record), writes, condition };
   }
@@ -148,14 +153,6 @@ export class KvTransaction {
     if (this.#isolation === "snapshot") return;
     for (const key of this.#reads.values()) this.#checkKey(key);
     for (const { covered } of this.#ranges) if (covered !== undefined) this.#checkRange(covered);
-  }
-
-  #concerns(key: Uint8Array): boolean {
-    const text = decodeUtf8(key);
-    if (this.#writes.has(text)) return true;
-    if (this.#isolation === "snapshot") return false;
-    return this.#reads.has(text) ||
-      this.#ranges.some(({ covered }) => covered !== undefined && isIn(covered, key));
   }
 
   #checkKey(key: Uint8Array): void {

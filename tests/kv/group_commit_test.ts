@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout } from "node:timers";
-import { type Backend, Kv, Store } from "../../mod.ts";
+import { type Backend, Kv, type SeglogError, Store } from "../../mod.ts";
 import { changedBackend } from "../support/changed_backend.ts";
 import { collect, rejectsWith } from "../support/collect.ts";
 
@@ -166,4 +166,20 @@ describe("a bucket to which the topic's news come late", () => {
       }));
     assert.equal((await store.bounds("users")).nextOffset, 2);
   });
+});
+
+test("what waits is bounded, and what is turned away was not written", async () => {
+  await using store = await Store.memory();
+  await using kv = await Kv.open(store, "users", { sync: "os" });
+  const value = new Uint8Array(8 * 1024 * 1024);
+  const results = await Promise.allSettled(
+    Array.from({ length: 20 }, (_, i) => kv.set(`k${i}`, value)),
+  );
+  const refused = results.filter(({ status }) => status === "rejected");
+  assert.ok(refused.length > 0 && refused.length < 10, `${refused.length} of 20 were refused`);
+  for (const result of refused) {
+    assert.equal(((result as PromiseRejectedResult).reason as SeglogError).code, "overloaded");
+  }
+  assert.equal((await kv.stats()).keys, 20 - refused.length);
+  assert.equal(await kv.set("later", "1"), kv.revision);
 });

@@ -154,3 +154,23 @@ test("a key takes less than a hundred bytes of memory beside its own, also in or
     assert.ok(bytes < 100, `${bytes} bytes a key of ${count}`);
   }
 });
+
+test("closing a snapshot costs what changed since it was opened, whatever an older one sees", () => {
+  const index = new KeyIndex();
+  const key = (i: number) => encodeUtf8(`k${i}`);
+  let revision = 0;
+  for (let i = 0; i < 1000; i++) index.apply(key(i), { revision: revision++, valueBytes: 1 });
+  const old = revision - 1;
+  index.hold(old);
+  for (let i = 0; i < 1000; i++) index.apply(key(i), { revision: revision++, valueBytes: 2 });
+  for (let round = 0; round < 5000; round++) {
+    const now = revision - 1;
+    index.hold(now);
+    index.apply(key(round % 10), { revision: revision++, valueBytes: 3 });
+    assert.equal(index.revisionAt(key(5), old), 5);
+    index.release(now);
+  }
+  assert.equal([...index.list({ revision: old })].every((entry) => entry.valueBytes === 1), true);
+  index.release(old);
+  assert.equal(index.keys, 1000);
+});

@@ -26,9 +26,9 @@ export const KV_MUTANTS: readonly Mutant[] = [
     [
       "a condition is seen to be about its key",
       "expected: this.#expected, actual });\n  }\n\n" +
-      "  concerns(key: Uint8Array): boolean {\n    return equalBytes(key, this.#key);",
+      "  get keys(): string[] {\n    return [decodeUtf8(this.#key)];",
       "expected: this.#expected, actual });\n  }\n\n" +
-      "  concerns(_key: Uint8Array): boolean {\n    return false;",
+      "  get keys(): string[] {\n    return [];",
     ],
     [
       "a key without a value is not deleted",
@@ -38,9 +38,9 @@ export const KV_MUTANTS: readonly Mutant[] = [
     [
       "a deletion is seen to be about its key",
       'throw new Absent("the key has no value");\n  }\n\n' +
-      "  concerns(key: Uint8Array): boolean {\n    return equalBytes(key, this.#key);",
+      "  get keys(): string[] {\n    return [decodeUtf8(this.#key)];",
       'throw new Absent("the key has no value");\n  }\n\n' +
-      "  concerns(_key: Uint8Array): boolean {\n    return false;",
+      "  get keys(): string[] {\n    return [];",
       GROUP,
     ],
   ),
@@ -54,7 +54,7 @@ export const KV_MUTANTS: readonly Mutant[] = [
     ],
     [
       "a condition waits for writes of its batch that it is about",
-      "if (condition !== undefined && group.some(({ commit }) => touches(commit, condition))) break;",
+      "if (condition !== undefined && written.touch(condition)) break;",
       "",
       GROUP,
     ],
@@ -149,18 +149,18 @@ export const KV_MUTANTS: readonly Mutant[] = [
     ["what is read is noted", "this.#reads.set(key, keyBytes(key));", "keyBytes(key);"],
     [
       "writes of one batch do not overtake each other's checks",
-      "if (this.#writes.has(text)) return true;",
-      "",
+      "[...this.#writes.keys(), ...this.#reads.keys()] : [...this.#writes.keys()],",
+      "[...this.#reads.keys()] : [],",
     ],
     [
       "a read is seen to be about its key",
-      "    return this.#reads.has(text) ||\n      this.#ranges.some(",
-      "    return this.#ranges.some(",
+      "[...this.#writes.keys(), ...this.#reads.keys()] : [",
+      "[...this.#writes.keys()] : [",
     ],
     [
       "a range is seen to be about its keys",
-      "covered !== undefined && isIn(covered, key));",
-      "false);",
+      "? (key) => covered.some((range) => isIn(range, key))",
+      "? () => false",
     ],
   ),
   ...of(
