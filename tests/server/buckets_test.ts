@@ -78,8 +78,8 @@ test("a bucket that cannot be opened is tried again", async () => {
   await using store = await storeWith("a");
   let isBroken = true;
   const broken = overriding(store, {
-    bounds: (...args) => {
-      if (!isBroken) return store.bounds(...args);
+    describeTopic: (...args) => {
+      if (!isBroken) return store.describeTopic(...args);
       return Promise.reject(new SeglogError("io", "No"));
     },
   });
