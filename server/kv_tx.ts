@@ -19,6 +19,14 @@ import { KV_TRIES, TX_RESULT_BYTES_MAX } from "./limits.ts";
 /** What one operation came to: an entry or nothing for a get, and nothing yet for a write. */
 type Outcome = KvEntry | undefined;
 
+/** What a transaction is about to commit. */
+interface Done {
+  /** Of each operation. */
+  readonly outcomes: readonly Outcome[];
+  /** The keys that are written, in their order: not those that had no value to delete. */
+  readonly written: readonly string[];
+}
+
 /**
  * Runs a transaction, and commits all of it or nothing.
  *
@@ -105,15 +113,15 @@ class TxRun {
     this.#base = base;
   }
 
-  async run(): Promise<Outcome[]> {
+  async run(): Promise<Done> {
     for (const { key, revision } of this.#request.checks) {
-      const actual = (await this.#tx.get(key))?.revision ?? null;
-      if (actual === revision) continue;
-      throw conditionFailed({ bucket: this.#bucket, key }, revision, actual);
+      const actual = this.#tx.revisionOf(key);
+      if (actual === (revision ?? -1)) continue;
+      throw conditionFailed({ bucket: this.#bucket, key }, revision, actual < 0 ? null : actual);
     }
     const outcomes: Outcome[] = [];
     for (const operation of this.#request.operations) outcomes.push(await this.#do(operation));
-    return outcomes;
+    return { outcomes, written: this.#tx.writes.map(({ record }) => record.key as string) };
   }
 
   async #do(operation: TxOperation): Promise<Outcome> {
@@ -159,13 +167,15 @@ class TxRun {
   }
 }
 
-/** The writes of a transaction have revisions in their order, of which the last is the commit's. */
+/**
+ * The writes of a transaction have revisions in their order, of which the last is the commit's. That
+ * of a deletion is `null` where there was no value.
+ */
 function answerOf(
   operations: readonly TxOperation[],
-  outcomes: readonly Outcome[],
+  { outcomes, written }: Done,
   revision: number,
 ): Uint8Array {
-  const written = operations.filter(({ op }) => op !== "get").map(({ key }) => key);
   const first = revision - written.length + 1;
   const revisions = new Map(written.map((key, i) => [key, first + i]));
   const body = new ByteWriter();
@@ -175,7 +185,7 @@ function answerOf(
     if (i > 0) body.text(",");
     const entry = outcomes[i];
     if (op !== "get") {
-      body.text(`{"key":${JSON.stringify(key)},"revision":${revisions.get(key)}}`);
+      body.text(`{"key":${JSON.stringify(key)},"revision":${revisions.get(key) ?? null}}`);
     } else if (entry === undefined) body.text("null");
     else writer.entry(body, entry, entry.revision < 0 ? revisions.get(key) : entry.revision);
   });

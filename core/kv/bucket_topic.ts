@@ -31,7 +31,12 @@ async function topicOf(backend: Backend, bucket: string, create: boolean): Promi
     return await backend.describeTopic(bucket);
   } catch (error) {
     const isMissing = error instanceof SeglogError && error.code === "not-found";
-    if (!create || !isMissing) throw error;
+    if (!isMissing) throw error;
+    if (!create) {
+      throw new SeglogError("not-found", `Cannot open "${bucket}": there is no such bucket`, {
+        cause: error,
+      });
+    }
     await makeBucket(backend, bucket);
     return await backend.describeTopic(bucket);
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { encodeBase64 } from "../base/base64.ts";
 import { decodeUtf8 } from "../base/bytes.ts";
 import type { LogRecord, ValueType } from "../format/record.ts";
 
@@ -46,6 +47,20 @@ export class KvEntry {
   /** The value parsed as JSON. @throws {SyntaxError} when it is not JSON */
   json(): unknown {
     return JSON.parse(this.text);
+  }
+
+  /**
+   * What `JSON.stringify` writes: the time in ISO 8601, a value that is JSON as what it is, one that is
+   * bytes in base64. Numbers of more than 53 bits are rounded, as by all of `JSON`.
+   */
+  toJSON(): unknown {
+    const { key, revision, type } = this;
+    const value = type === "json"
+      ? this.json()
+      : type === "text"
+      ? this.text
+      : encodeBase64(this.value);
+    return { key, revision, timestamp: new Date(this.timestamp).toISOString(), type, value };
   }
 
   /** What a console shows: the value as text where it is. */

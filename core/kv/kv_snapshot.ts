@@ -11,7 +11,6 @@ import type { IndexedKey, ListRange } from "./key_index.ts";
 import { entryOf, type KvEntry } from "./kv_entry.ts";
 import { behindPrefix, BUCKET_PARTITION, keyBytes } from "./kv_key.ts";
 import type { KvView } from "./kv_view.ts";
-import { compacted } from "./look_up.ts";
 
 /** Which keys, and how many. */
 export interface KvListOptions {
@@ -147,7 +146,12 @@ export class KvSnapshot implements Disposable {
       if (!(error instanceof SeglogError)) throw error;
       if (error.code === "offset-out-of-range") return undefined;
       if (error.code !== "not-found") throw error;
-      throw compacted(topic, this.revision, this.#source.view.position - 1);
+      throw new SeglogError(
+        "compacted",
+        `Cannot read "${topic}" in a snapshot of revision ${this.revision}: a value that was ` +
+          `replaced since is gone; take another snapshot, or hold one where the bucket is kept`,
+        { cause: error, details: { revision: this.revision } },
+      );
     }
   }
 

@@ -85,6 +85,21 @@ export class KvTransaction {
     return await this.#snapshot.get(key);
   }
 
+  /** Whether a key has a value. @throws {SeglogError} `invalid-argument` or `too-large` for the key */
+  has(key: string): boolean {
+    this.#checkOpen();
+    const own = this.#writes.get(key);
+    return own === undefined ? this.revisionOf(key) >= 0 : own.valueBytes !== undefined;
+  }
+
+  /** @internal The revision of a key's value in the snapshot, or -1. It counts as a read. */
+  revisionOf(key: string): number {
+    this.#checkOpen();
+    const bytes = keyBytes(key);
+    this.#reads.set(key, bytes);
+    return this.#snapshot.revisionOf(bytes);
+  }
+
   /** Keys with their values, in the order of the keys' bytes. @throws {SeglogError} `invalid-argument` */
   async *list(options: KvListOptions = {}): AsyncGenerator<KvEntry, void, undefined> {
     this.#checkOpen();
@@ -124,16 +139,28 @@ export class KvTransaction {
     this.#writes.set(key, settingOf(key, value));
   }
 
-  /** Deletes a key when the transaction commits. @throws {SeglogError} as {@linkcode KvTransaction.set} */
+  /**
+   * Deletes a key when the transaction commits. Where it has no value there is nothing to write then,
+   * and it must have none still.
+   *
+   * @throws {SeglogError} as {@linkcode KvTransaction.set}
+   */
   delete(key: string): void {
     this.#checkOpen();
     this.#writes.set(key, deletionOf(key));
   }
 
+  /** @internal What is to be written, in this order: no deletion of what has no value. */
+  get writes(): KvWrite[] {
+    return [...this.#writes.values()].filter(({ key, valueBytes }) =>
+      valueBytes !== undefined || this.#snapshot.revisionOf(key) >= 0
+    );
+  }
+
   /** @internal Ends it. @returns what is to be committed; `undefined` when nothing was written */
   finish(): Commit | undefined {
     this.#isOver = true;
-    const writes = [...this.#writes.values()];
+    const { writes } = this;
     if (writes.length === 0) return undefined;
     const isWhole = this.#isolation === "serializable";
     const covered = this.#ranges.flatMap(({ covered }) => covered ?? []);

@@ -107,7 +107,7 @@ function valueOf(record: LogRecord | undefined): KvEntry | undefined {
 }
 
 /** The error for a revision whose values may be gone. */
-export function compacted(bucket: string, revision: number, first: number): SeglogError {
+function compacted(bucket: string, revision: number, first: number): SeglogError {
   return new SeglogError(
     "compacted",
     `Cannot read "${bucket}" as of revision ${revision}: values that were replaced by then may be gone; ` +

@@ -177,10 +177,16 @@ export const kvSchemas: Record<string, unknown> = {
       },
       results: {
         type: "array",
-        description: "By operation: an entry or `null` of a get, key and revision of a write.",
-        items: { oneOf: [schema("Entry"), { type: "null" }] },
+        description: "By operation: an entry or `null` of a get, key and revision of a write; " +
+          "that of a deletion is `null` where there was no value.",
+        items: { oneOf: [schema("Entry"), schema("NothingDeleted"), { type: "null" }] },
       },
     },
+  },
+  NothingDeleted: {
+    type: "object",
+    required: ["key", "revision"],
+    properties: { key: { type: "string" }, revision: { type: "null" } },
   },
   SnapshotSettings: {
     type: "object",

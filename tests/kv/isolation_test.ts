@@ -46,11 +46,12 @@ describe("random transactions from two sides", () => {
 interface Done {
   readonly name: string;
   readonly snapshot: number;
-  /** The revision of its first write; the next after its snapshot when it wrote nothing. */
-  readonly start: number;
+  /** Of its last write; of its snapshot when it wrote nothing. */
+  readonly revision: number;
   /** What each key that it read was, itself not counted; `undefined` for no value. */
   readonly reads: ReadonlyMap<string, string | undefined>;
-  readonly writes: readonly string[];
+  /** The keys to be written, and what with. */
+  readonly writes: ReadonlyMap<string, "set" | "delete">;
 }
 
 /** One record of the bucket. */
@@ -94,7 +95,7 @@ async function randomly(
   { name, isolation, random }: { name: string; isolation: Isolation; random: Random },
 ): Promise<Done | undefined> {
   const reads = new Map<string, string | undefined>();
-  const writes = new Set<string>();
+  const writes = new Map<string, "set" | "delete">();
   let snapshot = -1;
   try {
     const { revision } = await kv.transaction(async (tx) => {
@@ -108,14 +109,15 @@ async function randomly(
           const value = (await tx.get(key))?.text;
           if (!writes.has(key)) reads.set(key, value);
         } else {
-          writes.add(key);
-          if (random.chance(0.2)) tx.delete(key);
+          const isDeletion = random.chance(0.2);
+          writes.set(key, isDeletion ? "delete" : "set");
+          if (isDeletion) tx.delete(key);
           else tx.set(key, `${name}:${steps}`);
         }
         if (random.chance(0.5)) await turn();
       }
     }, { isolation });
-    return { name, snapshot, start: revision - writes.size + 1, reads, writes: [...writes] };
+    return { name, snapshot, revision, reads, writes };
   } catch (error) {
     if (error instanceof SeglogError && error.code === "conflict") return undefined;
     throw error;
@@ -127,12 +129,17 @@ function anomalies(written: readonly Written[], done: readonly Done[], isolation
   const found: string[] = [];
   const latestAt = (key: string, revision: number) =>
     written.slice(0, revision + 1).findLast((each) => each.key === key)?.value;
-  for (const { name, snapshot, start, reads, writes } of done) {
+  for (const { name, snapshot, revision, reads, writes } of done) {
+    // What had no value is not deleted.
+    const records = [...writes].filter(([key, kind]) =>
+      kind === "set" || latestAt(key, snapshot) !== undefined
+    );
+    const start = revision - records.length + 1;
     for (const [key, value] of reads) {
       const latest = latestAt(key, snapshot);
       if (latest !== value) found.push(`${name} read ${key}=${value} at ${snapshot}: ${latest}`);
     }
-    const kept = isolation === "serializable" ? [...writes, ...reads.keys()] : writes;
+    const kept = [...writes.keys(), ...isolation === "serializable" ? reads.keys() : []];
     for (const key of kept) {
       // One that came and went again meanwhile is as it was: missing.
       if (latestAt(key, snapshot) === latestAt(key, start - 1)) continue;

@@ -336,6 +336,28 @@ export function kvSuite(name: string, open: OpenBackend): void {
       },
     );
 
+    promise("a deletion in a transaction is a record only where there is a value", async (kv) => {
+      await kv.set("a", "1");
+      const { revision } = await kv.transaction((tx) => {
+        tx.delete("none");
+        tx.set("made", "x");
+        tx.delete("made");
+        assert.equal(tx.has("a"), true);
+        tx.delete("a");
+        assert.equal(tx.has("a"), false);
+      });
+      assert.equal(revision, 1);
+      assert.equal(await kv.get("a"), undefined);
+      const nothing = await kv.transaction((tx) => tx.delete("none"));
+      assert.equal(nothing.revision, 1);
+      await rejectsWith("conflict", () =>
+        kv.transaction(async (tx) => {
+          tx.delete("none");
+          tx.set("b", "1");
+          await kv.set("none", "some");
+        }, { isolation: "snapshot" }));
+    });
+
     promise("a transaction that writes nothing never conflicts", async (kv) => {
       await kv.set("a", "1");
       const { result, revision } = await kv.transaction(async (tx) => {

@@ -50,6 +50,26 @@ test("reads and writes go in together, and each has its result", async () => {
   assert.equal((await store.bounds("b")).nextOffset, 7);
 });
 
+test("a deletion of what has no value writes nothing, and the revisions of others stay right", async () => {
+  await using opened = await openApp();
+  const { app, store } = opened;
+  await setAll(app, "b", { a: "1" });
+  const all = await (await tx(app, {
+    operations: [
+      { op: "set", key: "x", value: "1" },
+      { op: "delete", key: "none" },
+      { op: "set", key: "y", value: "2" },
+    ],
+  })).json();
+  assert.deepEqual(all, {
+    revision: 2,
+    results: [{ key: "x", revision: 1 }, { key: "none", revision: null }, { key: "y", revision: 2 }],
+  });
+  const nothing = await (await tx(app, { operations: [{ op: "delete", key: "none" }] })).json();
+  assert.deepEqual(nothing, { revision: 2, results: [{ key: "none", revision: null }] });
+  assert.equal((await store.bounds("b")).nextOffset, 3);
+});
+
 test("a check that fails is 412 with the key, and nothing is written", async () => {
   await using opened = await openApp();
   const { app, store } = opened;
