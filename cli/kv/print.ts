@@ -14,15 +14,20 @@ import type { ChunkWriter } from "../chunk_writer.ts";
 const NEWLINE = 10;
 const DELETED = "(deleted)";
 
+/** A key on a line: one that would break the line, or do something to the terminal, is in quotes. */
+export function lineOf(key: string): string {
+  return /\p{Cc}/u.test(key) ? JSON.stringify(key) : key;
+}
+
 /** The value, and a line break. */
 export function printEntryValue(entry: KvEntry, writer: ChunkWriter): void {
   writer.bytes(entry.value);
   writer.byte(NEWLINE);
 }
 
-/** The key, a tab, the value. */
-export function printEntry(entry: KvEntry, writer: ChunkWriter): void {
-  writer.text(`${entry.key}\t`);
+/** The key, as it is shown, a tab, the value. */
+export function printEntry(entry: KvEntry, key: string, writer: ChunkWriter): void {
+  writer.text(`${key}\t`);
   printEntryValue(entry, writer);
 }
 

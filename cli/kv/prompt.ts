@@ -12,6 +12,7 @@ import { type Completer, createInterface, type Interface } from "node:readline";
 import { PassThrough, type Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import type { Io } from "../io.ts";
+import { HISTORY_LINES_MAX } from "./shell_history.ts";
 
 /** Nobody types so many letters at once. */
 const PASTE_LENGTH_MIN = 64;
@@ -22,20 +23,24 @@ const KEYS = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
 /** How a prompt looks, and what Tab does. */
 export interface PromptOptions {
   readonly prompt: string;
+  /** Lines that were typed before, the newest first. */
+  readonly history: string[];
   readonly complete: (line: string) => Promise<[found: string[], typed: string]>;
   /** Stops the command that runs. @returns whether one does */
   readonly interrupt: () => boolean;
 }
 
 /** Opens a prompt on the terminal of `io`. */
-export function openPrompt(io: Io, { prompt, complete, interrupt }: PromptOptions): Interface {
+export function openPrompt(io: Io, options: PromptOptions): Interface {
   const { stdin, stdout } = io;
+  const { prompt, history, complete, interrupt } = options;
   const completer = (line: string, done: (error: null, found: [string[], string]) => void) => {
     complete(line).then((found) => done(null, found), () => done(null, [[], line]));
   };
   const input = keysOf(stdin);
   const lines = createInterface({
     ...{ input, output: stdout, terminal: true, prompt },
+    ...{ history, historySize: HISTORY_LINES_MAX, removeHistoryDuplicates: true },
     completer: completer as Completer,
   });
   const decoder = new StringDecoder("utf8");

@@ -17,6 +17,7 @@ import type {
   KvWatchVerbOptions,
 } from "../grammar/kv.ts";
 import type { Context } from "../grammar/verb.ts";
+import type { Output } from "../output.ts";
 import { interruptible } from "../io.ts";
 import { Kv } from "../../core/kv/kv.ts";
 import { openBucketTopic } from "../../core/kv/bucket_topic.ts";
@@ -25,7 +26,7 @@ import { lookUp } from "../../core/kv/look_up.ts";
 import { writeRows } from "../table.ts";
 import { formatBytes, formatCount } from "../units.ts";
 import { hasTopic, readingBucket } from "./open_bucket.ts";
-import { printChange, printEntry, printEntryValue, ShapePrinter } from "./print.ts";
+import { lineOf, printChange, printEntry, printEntryValue, ShapePrinter } from "./print.ts";
 
 /** Prints the value of a key. */
 export async function getKey(context: Context, options: KvGetOptions): Promise<number> {
@@ -48,11 +49,12 @@ export async function getKey(context: Context, options: KvGetOptions): Promise<n
 /** Prints keys. */
 export async function listKeys(context: Context, options: KvLsOptions): Promise<number> {
   const { bucket, prefix = "", max = Infinity, reverse, shaped } = options;
+  const shown = keyShown(context.output);
   const writer = new ChunkWriter(context.output);
   await readingBucket(context, bucket, {
     async use(kv) {
       for await (const key of kv.keys({ prefix, limit: max, reverse })) {
-        writer.text(`${shaped ? JSON.stringify(key) : key}\n`);
+        writer.text(`${shaped ? JSON.stringify(key) : shown(key)}\n`);
         if (writer.isFull) await writer.drain();
       }
     },
@@ -65,6 +67,7 @@ export async function listKeys(context: Context, options: KvLsOptions): Promise<
 /** Prints keys with their values. */
 export async function readRange(context: Context, options: KvRangeOptions): Promise<number> {
   const { bucket, shaped, max = Infinity, start, end, prefix = "", reverse } = options;
+  const shown = keyShown(context.output);
   const writer = new ChunkWriter(context.output);
   const shapes = new ShapePrinter(bucket);
   const range = {
@@ -76,7 +79,7 @@ export async function readRange(context: Context, options: KvRangeOptions): Prom
     async use(kv) {
       for await (const entry of kv.list(range)) {
         if (shaped) shapes.entry(entry, writer);
-        else printEntry(entry, writer);
+        else printEntry(entry, shown(entry.key), writer);
         if (writer.isFull) await writer.drain();
       }
     },
@@ -117,6 +120,7 @@ export async function watchBucket(context: Context, options: KvWatchVerbOptions)
   if (key !== undefined && prefix !== "") {
     throw new UsageError("give a KEY or a --prefix, not both");
   }
+  const shown = keyShown(context.output);
   const writer = new ChunkWriter(context.output);
   const shapes = new ShapePrinter(bucket);
   await using backend = await openToRead(context);
@@ -129,7 +133,7 @@ export async function watchBucket(context: Context, options: KvWatchVerbOptions)
     for await (const change of watchKeys(source, key ?? { prefix }, range)) {
       if (left-- <= 0) break;
       if (shaped) shapes.change(change, writer);
-      else printChange(change, change.key, writer);
+      else printChange(change, shown(change.key), writer);
       await writer.flush();
       if (left === 0) break;
     }
@@ -163,6 +167,11 @@ export async function showStats(context: Context, options: KvStatsOptions): Prom
     ],
   });
   return EXIT_OK;
+}
+
+/** How keys are written: as they are, but for what would do something to a terminal. */
+function keyShown({ isTerminal }: Output): (key: string) => string {
+  return isTerminal ? lineOf : (key) => key;
 }
 
 function timestampOf(change: KvChange): number {

@@ -14,7 +14,9 @@ import type { Output } from "../output.ts";
 import { formatBytes, formatCount } from "../units.ts";
 import { complete } from "./complete.ts";
 import { writingBucket } from "./open_bucket.ts";
+import { lineOf } from "./print.ts";
 import { openPrompt } from "./prompt.ts";
+import { historyPath, ShellHistory } from "./shell_history.ts";
 import { wordsOf } from "./words.ts";
 
 /** What one command of the prompt does, and how it is asked for. */
@@ -23,6 +25,8 @@ interface ShellCommand {
   readonly what: string;
   /** Words behind its name: the fewest and the most. */
   readonly words: readonly [least: number, most: number];
+  /** Whether the last of the most words is all that is left of the line. */
+  readonly takesRest?: true;
   run(place: Place, words: readonly string[]): Promise<void>;
 }
 
@@ -45,6 +49,7 @@ const COMMANDS: Readonly<Record<string, ShellCommand>> = {
     usage: "set KEY VALUE",
     what: "sets a key; VALUE is the rest of the line",
     words: [2, 2],
+    takesRest: true,
     async run({ kv, output }, [key, value]) {
       await kv.set(key!, value!);
       await output.line("OK");
@@ -124,19 +129,24 @@ const COMMANDS: Readonly<Record<string, ShellCommand>> = {
   },
 };
 
-/** What may begin a line. */
-const NAMES = [...Object.keys(COMMANDS), "help", "quit"];
+/** What may begin a line; with a space where more words follow. */
+const BEGINNINGS = [
+  ...Object.entries(COMMANDS).map(([name, { words: [, most] }]) => most > 0 ? `${name} ` : name),
+  ...["help", "quit"],
+];
 
 /** Answers commands until the input ends; gives 1 when one of a pipe failed. */
 export async function shell(context: Context, { bucket }: ShellOptions): Promise<number> {
   const { io, output } = context;
   const isTyped = io.stdin.isTTY === true && io.stdout.isTTY === true;
   return await writingBucket(context, bucket, async (kv) => {
+    const history = new ShellHistory(isTyped ? historyPath(io.env) : undefined);
     let running: AbortController | undefined;
     const lines = isTyped
       ? openPrompt(io, {
         prompt: PROMPT,
-        complete: (line) => complete(kv, { line, commands: NAMES }),
+        history: history.load(),
+        complete: (line) => complete(kv, { line, commands: BEGINNINGS }),
         interrupt() {
           running?.abort();
           return running !== undefined;
@@ -151,6 +161,7 @@ export async function shell(context: Context, { bucket }: ShellOptions): Promise
       lines.prompt();
     }
     for await (const line of lines) {
+      history.add(line);
       if (QUIT.has(line.trim())) return exitCode;
       running = new AbortController();
       const failed = await answer({ kv, output, signal: running.signal }, line);
@@ -189,9 +200,10 @@ async function runCommand(
     throw new UsageError(`there is no command ${lineOf(name)}; type help`);
   }
   const [least, most] = command.words;
-  const [, ...words] = wordsOf(line, most + 1);
-  if (words.length < least || (most === 0 && line.trim() !== name)) {
-    throw new UsageError(`${known} is used so: ${command.usage}`);
+  const [, ...words] = wordsOf(line, command.takesRest ? most + 1 : Infinity);
+  if (words.length < least || words.length > most) {
+    const hint = words.length > most && most > 0 ? "; one with spaces is a JSON string" : "";
+    throw new UsageError(`${known} is used so: ${command.usage}${hint}`);
   }
   await command.run(place, words);
 }
@@ -202,9 +214,4 @@ async function showHelp(output: Output): Promise<void> {
   const width = Math.max(...all.map(([usage]) => usage.length));
   for (const [usage, what] of all) await output.line(`${usage.padEnd(width)}  ${what}`);
   await output.line('A KEY or VALUE with spaces may be a JSON string: set "my key" "two\\nlines"');
-}
-
-/** A key on a line: one that would break the line, or do something to the terminal, is in quotes. */
-function lineOf(key: string): string {
-  return /\p{Cc}/u.test(key) ? JSON.stringify(key) : key;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { decodeText } from "../../core/base/bytes.ts";
+import { messageOf, SeglogError } from "../../core/base/errors.ts";
 import { commitDirectly, type KeyCheck } from "../../core/kv/direct_commit.ts";
 import { keyBytes } from "../../core/kv/kv_key.ts";
 import { deletionOf, type KvWrite, settingOf } from "../../core/kv/kv_write.ts";
@@ -46,23 +47,34 @@ function stepsOf(input: Uint8Array): Step[] {
   const steps: Step[] = [];
   for (const [i, line] of text.split("\n").entries()) {
     if (line.trim() === "" || line.startsWith("#")) continue;
-    const step = stepOf(wordsOf(line, 3));
-    if (step === undefined) {
-      throw new UsageError(
-        `line ${i + 1} is none of: check KEY REVISION, check KEY ${ABSENT}, set KEY VALUE, del KEY`,
-      );
-    }
-    steps.push(step);
+    steps.push(inLine(i + 1, () => stepOf(wordsOf(line, 3))));
   }
   if (steps.length === 0) throw new UsageError("there is no line that says what to do");
   return steps;
 }
 
-function stepOf([verb, key, rest, ...more]: readonly string[]): Step | undefined {
-  if (key === undefined || more.length > 0) return undefined;
-  if (verb === "set" && rest !== undefined) return { kind: "write", write: settingOf(key, rest) };
-  if (verb === "del" && rest === undefined) return { kind: "write", write: deletionOf(key) };
-  const expected = rest === ABSENT ? -1 : /^\d+$/.test(rest ?? "") ? Number(rest) : undefined;
-  if (verb !== "check" || expected === undefined) return undefined;
-  return { kind: "check", check: { key: keyBytes(key), expected } };
+/** Says in which line something was wrong. */
+function inLine(number: number, read: () => Step): Step {
+  try {
+    return read();
+  } catch (cause) {
+    const message = `line ${number}: ${messageOf(cause)}`;
+    if (!(cause instanceof SeglogError)) throw new UsageError(message, { cause });
+    throw new SeglogError(cause.code, message, { cause, details: cause.details });
+  }
+}
+
+/** @throws {UsageError} for words that say nothing; {SeglogError} for what is no key */
+function stepOf([verb, key, rest]: readonly string[]): Step {
+  if (key !== undefined) {
+    const expected = rest === ABSENT ? -1 : /^\d+$/.test(rest ?? "") ? Number(rest) : undefined;
+    if (verb === "set" && rest !== undefined) return { kind: "write", write: settingOf(key, rest) };
+    if (verb === "del" && rest === undefined) return { kind: "write", write: deletionOf(key) };
+    if (verb === "check" && expected !== undefined) {
+      return { kind: "check", check: { key: keyBytes(key), expected } };
+    }
+  }
+  throw new UsageError(
+    `it is none of: check KEY REVISION, check KEY ${ABSENT}, set KEY VALUE, del KEY`,
+  );
 }

@@ -138,6 +138,11 @@ describe("kv", () => {
     for (const input of ["", "put a 1\n", "set a\n", "del a b\n", 'set "a 1\n', "check a x\n"]) {
       assert.equal((await run(["kv", "txn"], { input })).code, 2, input);
     }
+    const noString = await run(["kv", "txn"], { input: 'set a 1\nset "x y\n' });
+    assert.equal(noString.err, 'seglog: line 2: "x is no JSON string\n');
+    const noKey = await run(["kv", "txn"], { input: 'set a 1\n\nset "" x\n' });
+    assert.match(noKey.err, /^seglog: line 3: .*key/);
+    assert.equal((await run(["kv", "get", "a"])).out, "1\n");
   });
 
   test("stats tell what a bucket holds", async () => {
@@ -167,6 +172,8 @@ describe("shell", () => {
       "delete name",
       "frob",
       "set name",
+      "get a b",
+      "stats now",
       "stats",
       "quit",
       "set after quit",
@@ -176,7 +183,11 @@ describe("shell", () => {
       out.split("\n").slice(0, 11).join("\n"),
       "OK\nAlice Smith\nKey not found\nname\nOK\na b\ttwo\nlines\nname\tAlice Smith\nOK\nKey not found\n1 key, 9 B of values",
     );
-    assert.match(err, /^there is no command frob; type help\nset is used so: set KEY VALUE\n$/);
+    assert.equal(
+      err,
+      "there is no command frob; type help\nset is used so: set KEY VALUE\n" +
+        "get is used so: get KEY; one with spaces is a JSON string\nstats is used so: stats\n",
+    );
     assert.equal(code, 1);
     assert.deepEqual((await run(["kv", "ls"])).out, "a b\n");
   });

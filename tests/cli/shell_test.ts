@@ -1,13 +1,17 @@
 /** The shell at a terminal: keys that are pressed, not lines of a pipe. */
 import assert from "node:assert/strict";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { Kv, Store } from "../../mod.ts";
 import { complete } from "../../cli/kv/complete.ts";
+import { HISTORY_LINES_MAX, historyPath, ShellHistory } from "../../cli/kv/shell_history.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { runMain } from "./fake_io.ts";
 
 const CTRL_C = "\x03";
 const CTRL_D = "\x04";
+const UP = "\x1b[A";
 
 /** Runs the shell with these keys, piece by piece as a terminal hands them on. */
 async function typed(at: string, ...keys: string[]) {
@@ -63,12 +67,70 @@ describe("the shell at a terminal", () => {
   });
 });
 
+test("what was typed can be had again in the next run", async () => {
+  await using dir = tempDir();
+  const history = join(dir.path, "state", "history");
+  const run = (...keys: string[]) =>
+    runMain(["shell", "-b", "b"], {
+      at: join(dir.path, "data"),
+      input: keys,
+      isTerminal: true,
+      env: { TERM: "dumb", SEGLOG_HISTORY: history },
+    });
+  const long = `set a ${"x".repeat(5000)}`;
+  await run("set a 1\r", " set secret s\r", "\r", `${long}\r`, CTRL_D);
+  assert.equal(readFileSync(history, "utf8"), "set a 1\n");
+  assert.equal(statSync(history).mode & 0o777, 0o600);
+  await run("delete a\r", CTRL_D);
+  const { out } = await run(UP, UP, "\r", "get a\r", CTRL_D);
+  assert.match(out, /set a 1.*\nOK\n1\n/s);
+  assert.equal(readFileSync(history, "utf8"), "set a 1\ndelete a\nset a 1\nget a\n");
+});
+
+test("a history that grows is cut, and one that cannot be kept disturbs nobody", async () => {
+  await using dir = tempDir();
+  const path = join(dir.path, "history");
+  const lines = Array.from({ length: 2 * HISTORY_LINES_MAX }, (_, i) => `get ${i}`);
+  writeFileSync(path, `${lines.join("\n")}\n`);
+  const loaded = new ShellHistory(path).load();
+  assert.deepEqual([loaded.length, loaded[0]], [HISTORY_LINES_MAX, "get 1999"]);
+  assert.equal(readFileSync(path, "utf8"), `${lines.slice(HISTORY_LINES_MAX).join("\n")}\n`);
+  const below = new ShellHistory(join(path, "history")); // a file is no folder
+  below.add("get a");
+  assert.deepEqual(below.load(), []);
+});
+
+test("the history is where the variables say", () => {
+  const HOME = join("/", "home", "ann");
+  assert.equal(
+    historyPath({ HOME }),
+    join(HOME, ".local", "state", "seglog", "shell_history"),
+  );
+  assert.equal(historyPath({ HOME, XDG_STATE_HOME: "/s" }), join("/s", "seglog", "shell_history"));
+  assert.equal(historyPath({ HOME, SEGLOG_HISTORY: "/h" }), "/h");
+  assert.equal(historyPath({ HOME, SEGLOG_HISTORY: "" }), undefined);
+  assert.equal(historyPath({}), undefined);
+});
+
+test("a key that would do something to the terminal is shown in quotes there, and as it is elsewhere", async () => {
+  await using dir = tempDir();
+  const at = dir.path;
+  await runMain(["kv", "set", "a\x1b[2J", "1"], { at });
+  await runMain(["kv", "set", "b c", "2"], { at });
+  const out = async (isTerminal: boolean, ...args: string[]) =>
+    (await runMain(["kv", ...args], { at, isTerminal, env: { TERM: "dumb" } })).out;
+  assert.equal(await out(true, "ls"), '"a\\u001b[2J"\nb c\n');
+  assert.equal(await out(true, "range"), '"a\\u001b[2J"\t1\nb c\t2\n');
+  assert.match(await out(true, "watch", "--from", "0", "-n", "1"), /^0\t"a\\u001b\[2J"\t1\n$/);
+  assert.equal(await out(false, "ls"), "a\x1b[2J\nb c\n");
+});
+
 test("Tab completes commands, and keys as they have to be typed", async () => {
   await using store = await Store.memory();
   await using kv = await Kv.open(store, "kv");
   for (const key of ["ant", "a b", "bee", '"q"', "c\n"]) await kv.set(key, "x");
-  const offered = (line: string) => complete(kv, { line, commands: ["get", "set", "stats"] });
-  assert.deepEqual(await offered("s"), [["set", "stats"], "s"]);
+  const offered = (line: string) => complete(kv, { line, commands: ["get ", "set ", "stats"] });
+  assert.deepEqual(await offered("s"), [["set ", "stats"], "s"]);
   assert.deepEqual(await offered("x"), [[], "x"]);
   assert.deepEqual(await offered("get a"), [['"a b"', "ant"], "a"]);
   assert.deepEqual(await offered("get an"), [["ant"], "an"]);
