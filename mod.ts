@@ -58,6 +58,7 @@ export type {
   Backend,
   Bounds,
   Capabilities,
+  CompactionTotals,
   CompactResult,
   CompactTopicOptions,
   Hints,

@@ -55,10 +55,22 @@ export interface PartitionInfo extends Bounds {
   readonly compactedTo: number;
   /** How often `truncate({ after })` took records away: what was read before may be gone. */
   readonly truncations: number;
+  /** What compaction removed since the log was opened, where it is known. */
+  readonly compacted?: CompactionTotals;
   /** The first offset of the first segment, where segments are files. */
   readonly oldestSegment?: number;
   /** The first offset of the segment that is written to, likewise. */
   readonly activeSegment?: number;
+}
+
+/** What compaction removed, by hand and by itself. */
+export interface CompactionTotals {
+  /** Compactions that removed something. */
+  readonly runs: number;
+  /** Records that were removed. */
+  readonly records: number;
+  /** Bytes that the segments take less. */
+  readonly bytes: number;
 }
 
 /** A topic with its partitions, measured. */

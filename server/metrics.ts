@@ -5,7 +5,7 @@
  */
 import process from "node:process";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { Backend, PartitionInfo } from "../core/backend.ts";
+import type { Backend, CompactionTotals, PartitionInfo } from "../core/backend.ts";
 import { METRIC_PARTITIONS_MAX } from "./limits.ts";
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60];
@@ -15,6 +15,7 @@ export class Metrics {
   readonly #backend: Backend;
   readonly #registry: Registry = new Registry();
   readonly #partitionGauges: readonly PartitionGauge[];
+  readonly #compactions: readonly CompactionCounter[];
   readonly #requests: Counter<"method" | "route" | "status">;
   readonly #seconds: Histogram<"method" | "route">;
   readonly #appended: Counter;
@@ -54,6 +55,7 @@ export class Metrics {
     });
     addProcessGauges(registers);
     this.#partitionGauges = partitionGauges(registers);
+    this.#compactions = compactionCounters(registers);
   }
 
   /** All meters in the text format of Prometheus. */
@@ -104,6 +106,14 @@ export class Metrics {
         gauge.set({ topic, partition: info.partition }, info[measure]);
       }
     }
+    for (const [counter, measure] of this.#compactions) {
+      counter.reset();
+      for (const { topic, info: { partition, compacted } } of partitions) {
+        // With another codec, what is written anew may even take more.
+        const count = Math.max(0, compacted?.[measure] ?? 0);
+        if (compacted !== undefined) counter.inc({ topic, partition }, count);
+      }
+    }
   }
 }
 
@@ -138,6 +148,19 @@ function partitionGauges(registers: Registry[]): PartitionGauge[] {
     [gauge("seglog_next_offset", "The offset that the next record gets."), "nextOffset"],
     [gauge("seglog_partition_bytes", "Bytes of a partition's segments."), "bytes"],
     [gauge("seglog_partition_segments", "Segments of a partition."), "segments"],
+  ];
+}
+
+type CompactionCounter = readonly [Counter<"topic" | "partition">, keyof CompactionTotals];
+
+function compactionCounters(registers: Registry[]): CompactionCounter[] {
+  const labelNames = ["topic", "partition"] as const;
+  const counter = (name: string, help: string) =>
+    new Counter({ name, help, labelNames, registers });
+  return [
+    [counter("seglog_compactions_total", "Compactions that removed something."), "runs"],
+    [counter("seglog_compacted_records_total", "Records that compaction removed."), "records"],
+    [counter("seglog_compacted_bytes_total", "Bytes that compaction gave back."), "bytes"],
   ];
 }
 

@@ -22,6 +22,7 @@ export async function compactTopic(
   for (const number of partition === undefined ? all : [partition]) {
     const log = await topic.log(number);
     const done = await log.compact({ held: () => topic.held(number).all, signal });
+    topic.countCompaction(number, done);
     result = {
       ...result,
       segments: result.segments + done.segments,

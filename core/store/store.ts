@@ -61,7 +61,7 @@ export interface StoreOptions {
   readonly disk?: Disk;
   /** Time; the machine's unless given. */
   readonly clock?: Clock;
-  /** Is told, in a sentence, what opening a log had to repair, and what maintenance could not do. */
+  /** Is told, in a sentence, what opening a log had to repair, what compaction won, and what failed. */
   readonly onNotice?: (notice: string) => void;
 }
 
@@ -299,7 +299,13 @@ export class Store implements Backend {
       for (let partition = 0; partition < topic.info.config.partitions; partition++) {
         const held = () => topic.held(partition).all;
         await this.#attempt("compaction", topic, async () => {
-          await (await topic.log(partition)).compactIfDue({ held, bytesPerSecond, signal });
+          const log = await topic.log(partition);
+          const done = await log.compactIfDue({ held, bytesPerSecond, signal });
+          if (done === undefined || done.segments === 0) return;
+          topic.countCompaction(partition, done);
+          this.#options.onNotice?.(
+            `compacted partition ${partition} of "${topic.info.name}": ${done.records} records and ${done.bytes} bytes less`,
+          );
         });
       }
     }

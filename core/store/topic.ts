@@ -4,12 +4,13 @@
  * @module
  */
 import { join } from "node:path";
-import type { PartitionInfo, TopicInfo } from "../backend.ts";
+import type { CompactionTotals, PartitionInfo, TopicInfo } from "../backend.ts";
 import { SeglogError } from "../base/errors.ts";
 import type { DiskLock } from "../disk/disk.ts";
 import { partitionFolderName } from "../format/file_names.ts";
 import type { RecordInput } from "../format/record.ts";
 import type { LogCaches } from "../log/caches.ts";
+import type { CompactionReport } from "../log/compaction.ts";
 import { Log } from "../log/log.ts";
 import type { LogOptions } from "../log/options.ts";
 import { commonPartition, partitionOf } from "../partitioner.ts";
@@ -36,6 +37,7 @@ export class Topic {
   /** Logs that could not be opened for writing, open for reading. */
   readonly #readers: (Promise<Log> | undefined)[];
   readonly #held = new Map<number, HeldOffsets>();
+  readonly #compacted = new Map<number, CompactionTotals>();
   #turn = 0;
   #isClosed = false;
 
@@ -119,6 +121,17 @@ export class Topic {
     this.#info = info;
   }
 
+  /** Counts what a compaction removed. */
+  countCompaction(partition: number, { segments, records, bytes }: CompactionReport): void {
+    if (segments === 0) return;
+    const before = this.#compactedOf(partition);
+    this.#compacted.set(partition, {
+      runs: before.runs + 1,
+      records: before.records + records,
+      bytes: before.bytes + bytes,
+    });
+  }
+
   /** All partitions, measured. */
   async measure(): Promise<PartitionInfo[]> {
     const partitions: PartitionInfo[] = [];
@@ -135,11 +148,16 @@ export class Topic {
         segments: log.segmentCount,
         compactedTo: log.compactedTo,
         truncations: log.truncations,
+        compacted: this.#compactedOf(partition),
         oldestSegment: starts[0]!,
         activeSegment: starts.at(-1)!,
       });
     }
     return partitions;
+  }
+
+  #compactedOf(partition: number): CompactionTotals {
+    return this.#compacted.get(partition) ?? { runs: 0, records: 0, bytes: 0 };
   }
 
   /** Takes new settings, for logs that are open and for those opened later. */

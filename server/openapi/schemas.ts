@@ -156,11 +156,22 @@ export const schemas: Record<string, unknown> = {
               type: "integer",
               description: "How often the last records were taken away.",
             },
+            compacted: schema("CompactionTotals"),
             oldestSegment: { ...offset, description: "The first offset of the first segment." },
             activeSegment: { ...offset, description: "Of the segment that is written to." },
           },
         },
       },
+    },
+  },
+  CompactionTotals: {
+    type: "object",
+    required: ["runs", "records", "bytes"],
+    description: "What compaction removed since the server opened the partition.",
+    properties: {
+      runs: { type: "integer", description: "Compactions that removed something." },
+      records: { type: "integer", description: "Records that were removed." },
+      bytes: { type: "integer", description: "Bytes that the segments take less." },
     },
   },
   Problem: {

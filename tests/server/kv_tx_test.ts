@@ -63,7 +63,10 @@ test("a deletion of what has no value writes nothing, and the revisions of other
   })).json();
   assert.deepEqual(all, {
     revision: 2,
-    results: [{ key: "x", revision: 1 }, { key: "none", revision: null }, { key: "y", revision: 2 }],
+    results: [{ key: "x", revision: 1 }, { key: "none", revision: null }, {
+      key: "y",
+      revision: 2,
+    }],
   });
   const nothing = await (await tx(app, { operations: [{ op: "delete", key: "none" }] })).json();
   assert.deepEqual(nothing, { revision: 2, results: [{ key: "none", revision: null }] });

@@ -110,6 +110,19 @@ test("metrics count requests and records, and measure partitions", async () => {
   assert.ok(meters.some(({ name }) => name === "seglog_http_request_seconds"));
 });
 
+test("metrics tell what compaction won", async () => {
+  await using opened = await openApp();
+  const { app, store } = opened;
+  for (let i = 0; i < 10; i++) await store.append("orders", [{ key: "k", value: `${i}` }]);
+  const { records, bytes } = await store.compact("orders");
+  const text = await (await app.request("/metrics")).text();
+  const labels = '{topic="orders",partition="0"}';
+  assert.match(text, new RegExp(`^seglog_compactions_total${labels} 1$`, "m"));
+  assert.match(text, new RegExp(`^seglog_compacted_records_total${labels} ${records}$`, "m"));
+  assert.match(text, new RegExp(`^seglog_compacted_bytes_total${labels} ${bytes}$`, "m"));
+  assert.equal(records, 9);
+});
+
 test("metrics forget a topic that is gone", async () => {
   await using opened = await openApp();
   const { app, store } = opened;

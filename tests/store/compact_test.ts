@@ -47,7 +47,8 @@ describe("a store", () => {
 
   test("compacts by itself the topics that say so, when there is enough garbage", async () => {
     const clock = new FakeClock();
-    await using store = await Store.memory({ clock });
+    const notices: string[] = [];
+    await using store = await Store.memory({ clock, onNotice: (notice) => notices.push(notice) });
     await store.ensureTopic("keyed", { compaction: "keys", segmentBytes: 4096 });
     await store.ensureTopic("plain", { segmentBytes: 4096 });
     await fill(store, "keyed", 60);
@@ -58,6 +59,12 @@ describe("a store", () => {
       (await store.describeTopic(topic)).partitions[0]!.records;
     assert.ok(await records("keyed") < 40, `${await records("keyed")} records`);
     assert.equal(await records("plain"), 180);
+    const { compacted } = (await store.describeTopic("keyed")).partitions[0]!;
+    const left = await records("keyed");
+    assert.deepEqual([compacted?.runs, compacted?.records], [1, 180 - left]);
+    assert.deepEqual(notices, [
+      `compacted partition 0 of "keyed": ${180 - left} records and ${compacted?.bytes} bytes less`,
+    ]);
   });
 
   test("keeps what is held, until it is let go", async () => {
@@ -91,12 +98,13 @@ describe("a store", () => {
     disk.open("/data/bad-0/00000000000000000000.log", "write").write(Uint8Array.of(255), 300);
     clock.advance(60_000);
     await settle();
-    assert.equal(notices.length, 1);
+    assert.equal(notices.length, 2);
     assert.match(notices[0]!, /compaction of "bad" failed: .*offsets 0 to 0/);
+    assert.match(notices[1]!, /^compacted partition 0 of "good": \d+ records and \d+ bytes less$/);
     assert.ok((await store.describeTopic("good")).partitions[0]!.records < 40);
     clock.advance(60_000);
     await settle();
-    assert.equal(notices.length, 1, "it is not told again before anything has changed");
+    assert.equal(notices.length, 2, "it is not told again before anything has changed");
   });
 
   test("is intact after it, for readers and for verify, and when it is opened again", async () => {
