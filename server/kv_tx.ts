@@ -45,7 +45,11 @@ export async function runTx(
     : snapshots.use(bucket, request.snapshot);
   try {
     const base = using?.snapshot;
-    const run = (kv: Kv) => surely(kv, () => runOn(kv, request, base));
+    const run = async (kv: Kv) => {
+      const { result, revision } = await surely(kv, () => runOn(kv, request, base));
+      services.metrics.appended(result.written.length);
+      return answerOf(request.operations, result, revision);
+    };
     try {
       return await buckets.use(bucket, { create: false }, run);
     } catch (error) {
@@ -81,14 +85,13 @@ async function runOn(
   kv: Kv,
   request: TxRequest,
   base: KvSnapshot | undefined,
-): Promise<Uint8Array> {
+): Promise<{ readonly result: Done; readonly revision: number }> {
   // What a client read before is what it decided by: that cannot be run again for it.
   const retries = base === undefined ? KV_TRIES : 0;
-  const { result, revision } = await kv.transaction(async (tx) => {
+  return await kv.transaction(async (tx) => {
     using now = kv.snapshot(); // of the same moment as the transaction
     return await new TxRun(kv.bucket, request, { tx, now, base }).run();
   }, { retries });
-  return answerOf(request.operations, result, revision);
 }
 
 /** One run: a transaction that is serializable, and is shown only the reads that must still hold. */

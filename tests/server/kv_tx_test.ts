@@ -70,6 +70,8 @@ test("a deletion of what has no value writes nothing, and the revisions of other
   });
   const nothing = await (await tx(app, { operations: [{ op: "delete", key: "none" }] })).json();
   assert.deepEqual(nothing, { revision: 2, results: [{ key: "none", revision: null }] });
+  const metrics = await (await app.request("/metrics")).text();
+  assert.match(metrics, /^seglog_appended_records_total 3$/m); // x, y, and a
   assert.equal((await store.bounds("b")).nextOffset, 3);
 });
 

@@ -112,6 +112,9 @@ function checkBatches(body: Uint8Array): void {
   }
 }
 
+/** A get has a time; a deletion of nothing has no revision. */
+type TxResult = { readonly revision: number | null; readonly timestamp?: string } | null;
+
 /** What an answer about keys or blobs says was written. */
 function writtenBy(given: FuzzRequest, response: Response, text: string): number {
   const { method } = given;
@@ -121,8 +124,9 @@ function writtenBy(given: FuzzRequest, response: Response, text: string): number
   if (method === "GET" || isSnapshot) return 0;
   if (method !== "POST" || path.startsWith("/blobs")) return 1;
   assert.equal(response.status, 200);
-  const { results } = JSON.parse(text) as { results: ({ timestamp?: string } | null)[] };
-  return results.filter((result) => result !== null && result.timestamp === undefined).length;
+  const { results } = JSON.parse(text) as { results: TxResult[] };
+  return results.filter((result) => typeof result?.revision === "number" && !result.timestamp)
+    .length;
 }
 
 function pathOf({ target }: FuzzRequest): string {
