@@ -65,6 +65,7 @@ export type {
   OpenHint,
   PartitionInfo,
   ReadOptions,
+  Reservation,
   TopicDetails,
   TopicInfo,
   TruncateOptions,

@@ -136,6 +136,17 @@ export interface CompactTopicOptions {
   readonly signal?: AbortSignal;
 }
 
+/** The end of a partition, to which nobody else appends. Appends that began before may still end. */
+export interface Reservation {
+  /** As `Backend.appendBatch`. */
+  appendBatch(
+    batch: BatchView,
+    options?: Omit<AppendOptions, "producer" | "partition">,
+  ): Promise<AppendResult>;
+  /** Lets others append again. */
+  release(): void;
+}
+
 /** What a compaction did. */
 export interface CompactResult {
   /** Name of the topic. */
@@ -197,6 +208,15 @@ export interface Backend extends AsyncDisposable {
    * @returns ends that
    */
   hold?(topic: string, offset: number, partition?: number): () => void;
+
+  /**
+   * Makes everybody else who appends to a partition through this backend wait until it is released:
+   * whoever was overtaken again and again can look at what came, and append behind it. Where that
+   * cannot be asked for, nothing is there to call.
+   *
+   * @throws {SeglogError} as `append`
+   */
+  reserve?(topic: string, partition?: number): Promise<Reservation>;
 
   /** All topics, ordered by name. */
   listTopics(): Promise<TopicInfo[]>;

@@ -1,12 +1,13 @@
 /**
  * The one way into a bucket. Writes that wait together go in as one batch, which is there whole or
  * not at all. Those with conditions are checked against the index, and the batch is appended only
- * when nobody else appended since: what the log turns away is checked anew against what came.
+ * when nobody else appended since: what the log turns away is checked anew against what came, with
+ * the end of the log reserved where that can be had, so that it is not overtaken for ever.
  *
  * @module
  */
-import type { Backend } from "../backend.ts";
-import { ByteWriter, decodeUtf8 } from "../base/bytes.ts";
+import type { Backend, Reservation } from "../backend.ts";
+import { ByteWriter } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
 import { BATCH_SHARED_BYTES, PENDING_BYTES_MAX } from "../base/limits.ts";
@@ -14,6 +15,8 @@ import { BatchBuilder } from "../format/batch_builder.ts";
 import type { RecordInput } from "../format/record.ts";
 import { sealBatch } from "../format/seal_batch.ts";
 import type { SyncMode } from "../format/sync_mode.ts";
+import { KeyIndex } from "./key_index.ts";
+import type { KeyRange } from "./key_order.ts";
 import { BUCKET_PARTITION } from "./kv_key.ts";
 import type { AppliedWrite, KvView } from "./kv_view.ts";
 
@@ -30,9 +33,9 @@ export interface Commit {
 /** What has to hold at the place in the log where a commit goes. */
 export interface Condition {
   /** The keys that it looks at. */
-  readonly keys: Iterable<string>;
-  /** Whether it looks at a key with others, as one of a range; not there when it looks at none. */
-  readonly covers?: ((key: Uint8Array) => boolean) | undefined;
+  readonly keys: Iterable<Uint8Array>;
+  /** The ranges of keys that it looks at. */
+  readonly ranges?: readonly KeyRange[];
   /** @throws {SeglogError} why it does not hold */
   check(): void;
 }
@@ -47,6 +50,8 @@ export interface CommitTarget {
   readonly sync?: SyncMode;
 }
 
+type LogEnd = Pick<Reservation, "appendBatch">;
+
 interface Waiting {
   readonly commit: Commit;
   /** Whether the index has all that was acknowledged to anybody before the commit was asked for. */
@@ -57,6 +62,12 @@ interface Waiting {
 
 /** How long to wait for an append of others before looking again. */
 const OTHERS_MS = 50;
+/** Of a key that is written: whatever value it gets. */
+const WRITTEN = { revision: 0, valueBytes: 0 };
+/** So often others may be faster, where the end of the log cannot be reserved. */
+const LOSSES_MAX = 100;
+/** Memory of a write that waits, beside its key and value, about. */
+const WRITE_BYTES = 256;
 const WRITER_BYTES = 4096;
 /** Memory that is kept between two batches. */
 const WRITER_BYTES_KEPT = 2 * BATCH_SHARED_BYTES;
@@ -65,13 +76,22 @@ const WRITER_BYTES_KEPT = 2 * BATCH_SHARED_BYTES;
 export class CommitQueue {
   readonly #target: CommitTarget;
   readonly #writer = new ByteWriter(WRITER_BYTES);
+  /** The end of the log, for everybody. */
+  readonly #shared: LogEnd;
   #waiting: Waiting[] = [];
-  /** Of keys and values of the commits that are not done. */
+  /** Memory of the commits that are not done, about. */
   #waitingBytes = 0;
+  /** How often in a row others were faster. */
+  #losses = 0;
   #running: Promise<void> | undefined;
 
   constructor(target: CommitTarget) {
     this.#target = target;
+    const { backend, topic } = target;
+    this.#shared = {
+      appendBatch: (batch, options) =>
+        backend.appendBatch(topic, batch, { ...options, partition: BUCKET_PARTITION }),
+    };
   }
 
   /**
@@ -82,7 +102,7 @@ export class CommitQueue {
    */
   async commit(commit: Commit): Promise<number> {
     const bytes = commit.writes.reduce(
-      (sum, { key, valueBytes = 0 }) => sum + key.length + valueBytes,
+      (sum, { key, valueBytes = 0 }) => sum + key.length + valueBytes + WRITE_BYTES,
       0,
     );
     if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > PENDING_BYTES_MAX) {
@@ -110,14 +130,33 @@ export class CommitQueue {
   async #run(): Promise<void> {
     await undefined; // what is written in the same turn goes in together
     while (this.#waiting.length > 0) {
-      const builder = new BatchBuilder(this.#writer, 0);
-      const group = this.#takeGroup(builder);
-      if (group.length > 0) await this.#append(group, builder);
-      else if (this.#waiting.length > 0) await this.#catchUp();
-      this.#writer.truncate(0);
-      this.#writer.shrink(WRITER_BYTES_KEPT);
+      if (this.#losses === 0) await this.#step(this.#shared);
+      else await this.#alone();
     }
     this.#running = undefined;
+  }
+
+  /** With the end of the log reserved, once more is enough: what came before it is seen, and no more comes. */
+  async #alone(): Promise<void> {
+    const { backend, topic } = this.#target;
+    // Why it cannot be had, an append will say.
+    const reservation = await backend.reserve?.(topic, BUCKET_PARTITION).catch(() => undefined);
+    try {
+      do await this.#step(reservation ?? this.#shared); while (
+        this.#losses > 0 && this.#waiting.length > 0
+      );
+    } finally {
+      reservation?.release();
+    }
+  }
+
+  async #step(end: LogEnd): Promise<void> {
+    const builder = new BatchBuilder(this.#writer, 0);
+    const group = this.#takeGroup(builder);
+    if (group.length > 0) await this.#append(group, builder, end);
+    else if (this.#waiting.length > 0) await this.#catchUp();
+    this.#writer.truncate(0);
+    this.#writer.shrink(WRITER_BYTES_KEPT);
   }
 
   /**
@@ -132,6 +171,8 @@ export class CommitQueue {
     for (const waiting of this.#waiting) {
       const { records, condition } = waiting.commit;
       if (builder.payloadBytes >= BATCH_SHARED_BYTES) break;
+      // What can be overtaken does not keep the rest from going in.
+      if (this.#losses > 0 && hasCondition(waiting) !== hasCondition(group[0] ?? waiting)) break;
       if (condition !== undefined && written.touch(condition)) break;
       try {
         condition?.check();
@@ -154,38 +195,52 @@ export class CommitQueue {
     return group;
   }
 
-  async #append(group: readonly Waiting[], builder: BatchBuilder): Promise<void> {
-    const { backend, topic, view, sync } = this.#target;
-    const isConditional = group.some(({ commit }) => commit.condition !== undefined);
+  async #append(group: readonly Waiting[], builder: BatchBuilder, end: LogEnd): Promise<void> {
+    const { view, sync } = this.#target;
+    const isConditional = group.some(hasCondition);
+    let start: number;
     try {
-      const { start } = await backend.appendBatch(topic, sealBatch(builder, this.#writer), {
-        partition: BUCKET_PARTITION,
+      ({ start } = await end.appendBatch(sealBatch(builder, this.#writer), {
         ...isConditional ? { expectedOffset: view.position } : {},
         ...sync === undefined ? {} : { sync },
-      });
-      await view.settle(start, group.flatMap(({ commit }) => commit.writes));
-      let first = start;
-      for (const { commit, resolve } of group) {
-        resolve(first);
-        first += commit.records.length;
-      }
+      }));
     } catch (error) {
-      if (!isConditional || !isOvertaken(error)) return rejectAll(group, error);
-      this.#waiting.unshift(...group);
-      await this.#othersDone(error);
-      await this.#catchUp();
+      if (isConditional && isOvertaken(error) && ++this.#losses <= LOSSES_MAX) {
+        this.#waiting.unshift(...group);
+        if (!await this.#othersDone(error)) await this.#catchUp();
+        return;
+      }
+      this.#losses = 0;
+      return rejectAll(group, isConditional && isOvertaken(error) ? this.#overtaken(error) : error);
+    }
+    this.#losses = 0;
+    // It is in the log, and acknowledged: a view that fails now says so to whoever reads.
+    await view.settle(start, group.flatMap(({ commit }) => commit.writes)).catch(() => {});
+    let first = start;
+    for (const { commit, resolve } of group) {
+      resolve(first);
+      first += commit.records.length;
     }
   }
 
-  /** Waits for what others are appending just now, which may come to nothing. */
-  async #othersDone({ details }: SeglogError): Promise<void> {
+  #overtaken(cause: SeglogError): SeglogError {
+    return new SeglogError(
+      "conflict",
+      `Cannot commit to "${this.#target.topic}": others appended each of ${LOSSES_MAX} times in between; try again`,
+      { cause },
+    );
+  }
+
+  /** Waits for what others are appending just now. @returns whether it came: it may come to nothing */
+  async #othersDone({ details: { actual } }: SeglogError): Promise<boolean> {
     const { view, clock } = this.#target;
-    const { actual } = details;
-    const done = Promise.withResolvers<void>();
-    const cancel = clock.after(OTHERS_MS, done.resolve);
-    if (typeof actual === "number") view.reached(actual).then(done.resolve, done.resolve);
-    await done.promise;
+    if (typeof actual !== "number") return false;
+    const done = Promise.withResolvers<boolean>();
+    const cancel = clock.after(OTHERS_MS, () => done.resolve(false));
+    view.reached(actual).then(() => done.resolve(true), () => done.resolve(false));
+    const hasCome = await done.promise;
     cancel();
+    return hasCome;
   }
 
   async #catchUp(): Promise<void> {
@@ -200,10 +255,10 @@ export class CommitQueue {
   }
 }
 
-/** The keys that a group writes, which is added to meanwhile. */
+/** The keys that a group writes, which is added to meanwhile: an index of its own. */
 class WrittenKeys {
   readonly #group: readonly Waiting[];
-  readonly #keys = new Set<string>();
+  readonly #keys = new KeyIndex();
   /** Commits of the group whose keys are known. */
   #known = 0;
 
@@ -212,15 +267,19 @@ class WrittenKeys {
   }
 
   /** Whether a condition looks at one of them. */
-  touch({ keys, covers }: Condition): boolean {
+  touch({ keys, ranges = [] }: Condition): boolean {
     for (; this.#known < this.#group.length; this.#known++) {
       const { writes } = this.#group[this.#known]!.commit;
-      for (const { key } of writes) this.#keys.add(decodeUtf8(key));
+      for (const { key } of writes) this.#keys.apply(key, WRITTEN);
     }
-    for (const key of keys) if (this.#keys.has(key)) return true;
-    if (covers === undefined) return false;
-    return this.#group.some(({ commit }) => commit.writes.some(({ key }) => covers(key)));
+    if (this.#known === 0) return false;
+    for (const key of keys) if (this.#keys.revisionOf(key) >= 0) return true;
+    return ranges.some((range) => !this.#keys.list(range).next().done);
   }
+}
+
+function hasCondition({ commit }: Waiting): boolean {
+  return commit.condition !== undefined;
 }
 
 function rejectAll(group: readonly Waiting[], error: unknown): void {

@@ -55,8 +55,8 @@ export class RevisionCondition implements Condition {
     checkRevision(this.#bucket, { key: this.#key, expected: this.#expected, actual });
   }
 
-  get keys(): string[] {
-    return [decodeUtf8(this.#key)];
+  get keys(): Uint8Array[] {
+    return [this.#key];
   }
 }
 
@@ -80,7 +80,7 @@ export class PresenceCondition implements Condition {
     if (this.#index.revisionOf(this.#key) < 0) throw new Absent("the key has no value");
   }
 
-  get keys(): string[] {
-    return [decodeUtf8(this.#key)];
+  get keys(): Uint8Array[] {
+    return [this.#key];
   }
 }

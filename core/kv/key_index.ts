@@ -142,6 +142,8 @@ export class KeyIndex {
     }
     for (const number of gone) {
       this.#replace(number, { revision: offset - 1, valueBytes: undefined });
+      const older = this.#older.get(number); // which snapshots behind the offset see no more
+      if (older !== undefined) this.#prune(number, older);
     }
   }
 
@@ -186,7 +188,7 @@ export class KeyIndex {
     const others = this.#open.get(revision)! - 1;
     if (others > 0) return void this.#open.set(revision, others);
     this.#open.delete(revision);
-    this.#newestOpen = Math.max(-1, ...this.#open.keys());
+    if (revision === this.#newestOpen) this.#newestOpen = this.#findNewestOpen();
     for (let i = this.#replaced.length - 1; i >= 0; i--) {
       const { number, at } = this.#replaced[i]!;
       if (at <= revision) break; // it did not see what was replaced before
@@ -195,6 +197,12 @@ export class KeyIndex {
     }
     if (this.#replaced.length <= 2 * this.#older.size + REPLACED_MIN) return;
     this.#replaced = this.#replaced.filter(({ number }) => this.#older.has(number));
+  }
+
+  #findNewestOpen(): number {
+    let newest = -1;
+    for (const revision of this.#open.keys()) newest = Math.max(newest, revision);
+    return newest;
   }
 
   #add(key: Uint8Array, version: Version): void {
@@ -214,7 +222,9 @@ export class KeyIndex {
       const older = this.#older.get(number);
       if (older === undefined) this.#older.set(number, [replaced]);
       else older.push(replaced);
-      this.#replaced.push({ number, at: version.revision });
+      // What is truncated is replaced at a revision of the past.
+      const at = Math.max(version.revision, this.#replaced.at(-1)?.at ?? -1);
+      this.#replaced.push({ number, at });
     }
     this.#set(number, version);
     this.#forgetIfGone(number);

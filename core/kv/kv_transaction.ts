@@ -163,12 +163,12 @@ export class KvTransaction {
     const { writes } = this;
     if (writes.length === 0) return undefined;
     const isWhole = this.#isolation === "serializable";
-    const covered = this.#ranges.flatMap(({ covered }) => covered ?? []);
     const condition: Condition = {
-      keys: isWhole ? [...this.#writes.keys(), ...this.#reads.keys()] : [...this.#writes.keys()],
-      covers: isWhole && covered.length > 0
-        ? (key) => covered.some((range) => isIn(range, key))
-        : undefined,
+      keys: [
+        ...Array.from(this.#writes.values(), ({ key }) => key),
+        ...isWhole ? this.#reads.values() : [],
+      ],
+      ranges: isWhole ? this.#ranges.flatMap(({ covered }) => covered ?? []) : [],
       check: () => this.#check(),
     };
     return { records: writes.map(({ record }) => record), writes, condition };

@@ -67,18 +67,31 @@ export interface CompactionReport {
   readonly bytes: number;
 }
 
+/** What was left for later. */
+export interface LeftForLater {
+  /** Whether anything stays only because a snapshot sees it. */
+  readonly isHeld: boolean;
+  /** When the youngest tombstone was written that is not old yet: milliseconds since 1970; or -Infinity. */
+  readonly youngestMs: number;
+}
+
 /** Compacts a log that this process owns. @throws {SeglogError} `corrupt`, `disk-full`, `closed`, … */
 export async function compactLog(
   state: OwnedState,
   task: CompactionTask,
-): Promise<CompactionReport> {
+): Promise<{ readonly report: CompactionReport; readonly left: LeftForLater }> {
   let report: CompactionReport = { segments: 0, skipped: 0, records: 0, bytes: 0 };
   const limit = state.active.baseOffset;
+  let left: LeftForLater = { isHeld: false, youngestMs: -Infinity };
   let unsettled = Infinity;
   for (let start = state.cleanTo;;) {
     const pass = new CompactionPass(state, task, { start, limit });
     const done = await pass.run();
-    unsettled = Math.min(unsettled, pass.unsettled);
+    unsettled = Math.min(unsettled, pass.rule.unsettled);
+    left = {
+      isHeld: left.isHeld || pass.rule.isHeld,
+      youngestMs: Math.max(left.youngestMs, pass.rule.youngestMs),
+    };
     report = {
       segments: report.segments + done.segments,
       skipped: done.skipped,
@@ -86,7 +99,7 @@ export async function compactLog(
       bytes: report.bytes + done.bytes,
     };
     if (done.isThorough) await settle(state, task, Math.min(pass.end, unsettled));
-    if (pass.isLast) return report;
+    if (pass.isLast) return { report, left };
     start = pass.end;
   }
 }
@@ -103,7 +116,7 @@ class CompactionPass {
   readonly #task: CompactionTask;
   readonly #sealed: readonly SealedSegment[];
   readonly #start: number;
-  readonly #rule: StayRule;
+  readonly rule: StayRule;
   /** Truncations of the end that there had been when the pass began. */
   readonly #truncations: number;
   /** Where the part ends whose keys are known. */
@@ -123,12 +136,7 @@ class CompactionPass {
     this.#end = this.#start;
     this.#truncations = state.truncations;
     const { held, tombstonesBeforeMs } = task;
-    this.#rule = new StayRule({ start: this.#start, held, tombstonesBeforeMs });
-  }
-
-  /** The first record that stays only for now. */
-  get unsettled(): number {
-    return this.#rule.unsettled;
+    this.rule = new StayRule({ start: this.#start, held, tombstonesBeforeMs });
   }
 
   /** Where the next pass goes on. */
@@ -159,7 +167,7 @@ class CompactionPass {
   /** Finds the last record of each key, and how much garbage that makes where. */
   async #weigh(): Promise<WeighedSegment<SealedSegment>[]> {
     const sealed = this.#sealed;
-    const rule = this.#rule;
+    const rule = this.rule;
     const { keysBytes = COMPACTION_KEYS_BYTES } = this.#task;
     const garbage = sealed.map(() => 0);
     const count = (offset: number) => {
@@ -192,7 +200,7 @@ class CompactionPass {
     let garbage = 0;
     await this.#read(segment, (batch) => {
       for (const record of batch.records()) {
-        if (!this.#isRemoved(record.offset) && this.#rule.isReplaced(record)) garbage++;
+        if (!this.#isRemoved(record.offset) && this.rule.isReplaced(record)) garbage++;
       }
     });
     return garbage;
@@ -200,12 +208,12 @@ class CompactionPass {
 
   /** Whether it is certain that a segment holds none of the keys. To ask has to cost less than to read. */
   async #holdsNone(segment: SealedSegment): Promise<boolean> {
-    const { keys } = this.#rule;
+    const { keys } = this.rule;
     if (keys === 0) return true;
     const filter = keys <= segment.records ? segment.loadFilter() : undefined;
     if (filter === undefined) return false;
     let asked = 0;
-    for (const key of this.#rule.names()) {
+    for (const key of this.rule.names()) {
       if (filter.mayHold(key)) return false;
       if (++asked % KEYS_PER_TURN === 0) await this.#task.pace(KEYS_PER_TURN * BYTES_PER_KEY);
     }
@@ -253,7 +261,7 @@ class CompactionPass {
 
   /** Copies the records of a batch that stay. @returns how many do not */
   #copy(batch: BatchView, rewriter: SegmentRewriter): number {
-    const rule = this.#rule;
+    const rule = this.rule;
     rule.lookAtSnapshots();
     const messages = recordMessages(batch.payload());
     let removed = 0;

@@ -13,6 +13,12 @@ import type { OwnedState } from "./owned_state.ts";
 import { Pace } from "./pace.ts";
 import type { SealedSegment } from "./segments.ts";
 
+/**
+ * When to look again, though nothing was written meanwhile, where a snapshot kept something, or where it
+ * is not known what did: before the log was opened.
+ */
+const AGAIN_MS = 10 * 60_000;
+
 /** How one compaction is run. */
 export interface CompactOptions {
   /** Offsets that snapshots read at: what they see stays. Asked again and again. */
@@ -38,7 +44,7 @@ export class Compactor {
   /** Sealed segments below were looked at, and there was not enough garbage. */
   #lookedTo: number;
   /** When to look again, whatever came since: milliseconds since 1970. */
-  #againMs = Infinity;
+  #againMs: number;
   /** Segments that have a filter, or cannot have one. */
   readonly #looked = new WeakSet<SealedSegment>();
 
@@ -56,6 +62,8 @@ export class Compactor {
     this.#clock = parts.clock;
     this.#exclusively = parts.exclusively;
     this.#lookedTo = state.compactedTo;
+    const isLeft = state.cleanTo < state.compactedTo;
+    this.#againMs = isLeft ? this.#clock.now() + AGAIN_MS : Infinity;
   }
 
   /** Compacts whatever the share of garbage is. Throws as {@linkcode compactLog}. */
@@ -69,28 +77,23 @@ export class Compactor {
 
   /**
    * Compacts where the topic says so and there may be enough garbage: no more than two records for each
-   * that came since the last look. Tombstones are looked at again when they are old.
+   * that came since the last look. Tombstones are looked at again when all of them are old, and what
+   * snapshots keep after a while.
    *
    * @returns `undefined` when nothing was due
    */
   compactIfDue(options: CompactOptions): Promise<CompactionReport | undefined> {
     return this.#mutex.run(async () => {
-      const { compaction, garbageRatio, tombstoneMs } = this.#settings();
+      const { compaction, garbageRatio } = this.#settings();
       const { sealed } = this.#state;
       const recordsOf = (segments: readonly SealedSegment[]) =>
         segments.reduce((sum, { records }) => sum + records, 0);
       const fresh = recordsOf(sealed.filter(({ nextOffset }) => nextOffset > this.#lookedTo));
       // A record replaces one, and may be garbage itself: a tombstone, once it is old.
       const isDue = fresh > 0 && 2 * fresh >= garbageRatio * recordsOf(sealed);
-      const nowMs = this.#clock.now();
-      if (compaction === "none" || !(isDue || nowMs >= this.#againMs)) return undefined;
-      const end = this.#state.active.baseOffset;
-      this.#lookedTo = end; // also when it fails: not again at once
-      this.#againMs = Infinity;
-      const report = await this.#run(options, garbageRatio);
-      // What stays only for now, tombstones above all, is old enough then.
-      if (this.#state.cleanTo < end) this.#againMs = nowMs + tombstoneMs + 1;
-      return report;
+      const isAgain = this.#clock.now() >= this.#againMs;
+      if (compaction === "none" || !(isDue || isAgain)) return undefined;
+      return await this.#run(options, garbageRatio);
     });
   }
 
@@ -127,7 +130,9 @@ export class Compactor {
     this.#pace = pace;
     options.signal?.addEventListener("abort", () => pace.wake(), { once: true });
     const nowMs = this.#clock.now();
-    return await compactLog(this.#state, {
+    this.#lookedTo = this.#state.active.baseOffset; // also when it fails: not again at once
+    this.#againMs = Infinity;
+    const { report, left } = await compactLog(this.#state, {
       garbageRatio,
       segmentBytes,
       codec: compression,
@@ -138,6 +143,11 @@ export class Compactor {
       exclusively: this.#exclusively,
       keysBytes,
     });
+    this.#againMs = Math.min(
+      left.youngestMs === -Infinity ? Infinity : left.youngestMs + tombstoneMs + 1,
+      left.isHeld ? nowMs + AGAIN_MS : Infinity,
+    );
+    return report;
   }
 
   #check(signal: AbortSignal | undefined): void {

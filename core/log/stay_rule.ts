@@ -34,6 +34,8 @@ export class StayRule {
   /** Records of the part that are replaced, and that the first snapshots see. */
   readonly #seen = new Set<number>();
   #unsettled = Infinity;
+  #isHeld = false;
+  #youngestMs = -Infinity;
 
   constructor(options: StayOptions) {
     this.#options = options;
@@ -55,6 +57,16 @@ export class StayRule {
     return this.#unsettled;
   }
 
+  /** Whether anything stays only because a snapshot sees it. */
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
+  /** When the youngest tombstone was written that stays because it is not old: milliseconds since 1970. */
+  get youngestMs(): number {
+    return this.#youngestMs;
+  }
+
   /** The keys of the part, each a view, in no order. */
   names(): Iterable<Uint8Array> {
     return this.#latest.names();
@@ -71,7 +83,7 @@ export class StayRule {
     const before = this.#latest.note(key, { offset, deletedMs });
     if (before < 0 || !isSeen(this.#first, before, offset)) return before;
     this.#seen.add(before);
-    this.#unsettle(before);
+    this.#unsettleHeld(before);
     return -1;
   }
 
@@ -79,7 +91,7 @@ export class StayRule {
   *oldTombstones(): Generator<number, void, undefined> {
     for (const { offset, deletedMs } of this.#latest.tombstones()) {
       if (deletedMs < this.#options.tombstonesBeforeMs) yield offset;
-      else this.#unsettle(offset);
+      else this.#unsettleYoung(offset, deletedMs);
     }
   }
 
@@ -89,7 +101,7 @@ export class StayRule {
     const replacedAt = this.#latest.firstOf(key);
     if (replacedAt <= offset) return false;
     if (!isSeen(this.#first, offset, replacedAt)) return true;
-    this.#unsettle(offset);
+    this.#unsettleHeld(offset);
     return false;
   }
 
@@ -107,20 +119,33 @@ export class StayRule {
     const latest = this.#latest.of(key);
     if (latest > offset) {
       const isNeeded = this.#isSeenAtFirst(record) || isSeen(this.#since, offset, latest);
-      if (isNeeded) this.#unsettle(offset);
+      if (isNeeded) this.#unsettleHeld(offset);
       return isNeeded;
     }
     if (value !== null || latest < 0) return true;
+    if (timestamp >= this.#options.tombstonesBeforeMs) {
+      this.#unsettleYoung(offset, timestamp);
+      return true;
+    }
     // What it hides goes, too, but for what a snapshot sees that is older.
-    const isNeeded = timestamp >= this.#options.tombstonesBeforeMs ||
-      isSeen(this.#first, 0, offset) || isSeen(this.#since, 0, offset);
-    if (isNeeded) this.#unsettle(offset);
+    const isNeeded = isSeen(this.#first, 0, offset) || isSeen(this.#since, 0, offset);
+    if (isNeeded) this.#unsettleHeld(offset);
     return isNeeded;
   }
 
   #isSeenAtFirst(record: LogRecord): boolean {
     const { offset } = record;
     return offset >= this.#options.start ? this.#seen.has(offset) : !this.isReplaced(record);
+  }
+
+  #unsettleHeld(offset: number): void {
+    this.#isHeld = true;
+    this.#unsettle(offset);
+  }
+
+  #unsettleYoung(offset: number, deletedMs: number): void {
+    this.#youngestMs = Math.max(this.#youngestMs, deletedMs);
+    this.#unsettle(offset);
   }
 
   #unsettle(offset: number): void {

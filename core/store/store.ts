@@ -14,6 +14,7 @@ import type {
   CompactTopicOptions,
   Hints,
   ReadOptions,
+  Reservation,
   TopicDetails,
   TopicInfo,
   TruncateOptions,
@@ -199,9 +200,9 @@ export class Store implements Backend {
   ): Promise<AppendResult> {
     const open = await this.#topicToWrite(topic);
     const partition = options.partition ?? open.choosePartition(records, options.producer?.id);
-    const log = await open.log(partition);
-    const { start, end } = await log.appendAll(records, options);
-    return { topic, partition, start, end, durable: log.durableOffset >= end };
+    const log = await open.appendable(partition);
+    const range = await log.appendAll(records, options);
+    return { topic, partition, ...range, durable: log.durableOffset >= range.end };
   }
 
   async appendBatch(
@@ -212,9 +213,13 @@ export class Store implements Backend {
     const open = await this.#topicToWrite(topic);
     const partition = options.partition ??
       open.choosePartition(batch.records(), batch.producer()?.id);
-    const log = await open.log(partition);
-    const { start, end } = await log.appendBatch(batch, options);
-    return { topic, partition, start, end, durable: log.durableOffset >= end };
+    const log = await open.appendable(partition);
+    const range = await log.appendBatch(batch, options);
+    return { topic, partition, ...range, durable: log.durableOffset >= range.end };
+  }
+
+  async reserve(topic: string, partition = 0): Promise<Reservation> {
+    return await (await this.#topicToWrite(topic)).reserve(partition);
   }
 
   async bounds(topic: string, partition = 0): Promise<Bounds> {

@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import type { CompactionTotals, PartitionInfo, TopicInfo } from "../backend.ts";
+import type { CompactionTotals, PartitionInfo, Reservation, TopicInfo } from "../backend.ts";
 import { SeglogError } from "../base/errors.ts";
 import type { DiskLock } from "../disk/disk.ts";
 import { partitionFolderName } from "../format/file_names.ts";
@@ -37,6 +37,8 @@ export class Topic {
   /** Logs that could not be opened for writing, open for reading. */
   readonly #readers: (Promise<Log> | undefined)[];
   readonly #held = new Map<number, HeldOffsets>();
+  /** Partitions whose end is reserved, until when. */
+  readonly #reserved = new Map<number, Promise<void>>();
   readonly #compacted = new Map<number, CompactionTotals>();
   #turn = 0;
   #isClosed = false;
@@ -68,6 +70,32 @@ export class Topic {
     }
     this.#logs[partition] ??= this.#opening(partition);
     return this.#logs[partition];
+  }
+
+  /** The log of a partition to append to, when nobody has reserved its end. Throws as {@linkcode Topic.log}. */
+  async appendable(partition: number): Promise<Log> {
+    const log = await this.log(partition);
+    for (let held; (held = this.#reserved.get(partition)) !== undefined;) await held;
+    return log;
+  }
+
+  /** Makes those wait who ask for {@linkcode Topic.appendable}, when nobody else does. */
+  async reserve(partition: number): Promise<Reservation> {
+    const log = await this.log(partition);
+    for (let held; (held = this.#reserved.get(partition)) !== undefined;) await held;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#reserved.set(partition, promise); // in the turn that saw it free
+    const place = { topic: this.#info.name, partition };
+    return {
+      async appendBatch(batch, options) {
+        const range = await log.appendBatch(batch, options);
+        return { ...place, ...range, durable: log.durableOffset >= range.end };
+      },
+      release: () => {
+        if (this.#reserved.get(partition) === promise) this.#reserved.delete(partition); // once only
+        resolve();
+      },
+    };
   }
 
   /**

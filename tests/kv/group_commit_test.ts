@@ -168,6 +168,98 @@ describe("a bucket to which the topic's news come late", () => {
   });
 });
 
+describe("a bucket whose topic others append to all the time", () => {
+  /** Appends again and again until `writes` are done. @returns how often */
+  async function besideAppends(backend: Backend, writes: Promise<unknown>): Promise<number> {
+    let isDone = false;
+    void writes.catch(() => {}).finally(() => isDone = true);
+    let appends = 0;
+    while (!isDone && appends < 100_000) {
+      await backend.append("users", [{ key: "other", value: `${appends++}` }]);
+    }
+    return appends;
+  }
+
+  test("is written to all the same, with conditions and without", async () => {
+    await using store = await Store.memory();
+    await using kv = await Kv.open(store, "users");
+    const writes = Promise.all([
+      kv.set("a", "1", { ifAbsent: true }),
+      kv.set("b", "1"),
+      kv.transaction(async (tx) => {
+        await tx.get("c");
+        tx.set("c", "1");
+      }),
+    ]);
+    assert.ok(await besideAppends(store, writes) < 1000);
+    await writes;
+  });
+
+  test("is written to by two who are in each other's way", async () => {
+    await using store = await Store.memory();
+    await using one = await Kv.open(store, "users");
+    await using other = await Kv.open(store, "users");
+    const count = async (kv: Kv) => {
+      for (let i = 0; i < 50; i++) {
+        await kv.transaction(async (tx) => {
+          tx.set("n", String(Number((await tx.get("n"))?.text ?? 0) + 1));
+        }, { retries: Infinity });
+      }
+    };
+    await Promise.all([count(one), count(other)]);
+    await one.catchUp();
+    assert.equal((await one.get("n"))!.text, "100");
+  });
+
+  test("gives up what is overtaken again and again where its end cannot be reserved, and only that", async () => {
+    await using store = await Store.memory();
+    let tries = 0;
+    const appendBatch: Backend["appendBatch"] = async (topic, batch, options) => {
+      if (options?.expectedOffset === undefined) {
+        return await store.appendBatch(topic, batch, options);
+      }
+      tries++;
+      await store.append(topic, [{ key: "other", value: "x" }]);
+      return await store.appendBatch(topic, batch, options);
+    };
+    const backend = changedBackend(store, { appendBatch, reserve: undefined });
+    await using kv = await Kv.open(backend, "users");
+    const conditional = kv.set("a", "1", { ifAbsent: true });
+    const plain = kv.set("b", "1");
+    const error = await rejectsWith("conflict", () => conditional);
+    assert.match(error.message, /^Cannot commit to "users": others appended .* try again$/);
+    assert.ok(tries > 10 && tries < 1000, `${tries} tries`);
+    await plain;
+    assert.equal(await kv.get("a"), undefined);
+    assert.equal((await kv.get("b"))!.text, "1");
+  });
+
+  test("tells a write that is in the log, whatever becomes of the view", async () => {
+    await using store = await Store.memory();
+    const appendBatch: Backend["appendBatch"] = async (topic, batch, options) => {
+      await store.append(topic, [{ key: "other", value: "x" }]); // so that the view has to be waited for
+      const result = await store.appendBatch(topic, batch, options);
+      await store.deleteTopic(topic);
+      return result;
+    };
+    await using kv = await Kv.open(changedBackend(store, { appendBatch }), "users");
+    assert.equal(await kv.set("a", "1"), 1);
+    await rejectsWith("closed", () => kv.get("a"));
+  });
+});
+
+test("many transactions of one turn that read ranges are as fast as those that read keys", async () => {
+  await using store = await Store.memory();
+  await using kv = await Kv.open(store, "users");
+  const count = 20_000; // looking at each with each would take a quarter of a minute
+  await Promise.all(Array.from({ length: count }, (_, i) =>
+    kv.transaction(async (tx) => {
+      assert.deepEqual(await collect(tx.list({ prefix: `${i}/` })), []);
+      tx.set(`${i}/a`, "x");
+    })));
+  assert.equal((await kv.stats()).keys, count);
+});
+
 test("what waits is bounded, and what is turned away was not written", async () => {
   await using store = await Store.memory();
   await using kv = await Kv.open(store, "users", { sync: "os" });

@@ -10,6 +10,7 @@ type Step =
   | { readonly kind: "delete"; readonly key: string }
   | { readonly kind: "hold" }
   | { readonly kind: "release"; readonly which: number }
+  | { readonly kind: "forget"; readonly part: number }
   | { readonly kind: "list"; readonly start?: string; readonly end?: string };
 
 /** Few keys, so that they are set and deleted again and again, some of them prefixes of others. */
@@ -27,6 +28,10 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("release" as const), which: fc.nat() }) },
   {
     weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("forget" as const), part: fc.integer({ max: 10 }) }),
+  },
+  {
+    weight: 1,
     arbitrary: fc.record({ kind: fc.constant("list" as const), start: keys, end: keys }, {
       requiredKeys: ["kind"],
     }),
@@ -35,7 +40,16 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
 
 /** All that was ever said, looked through from the end. */
 class Model {
-  readonly #said: { readonly key: string; readonly bytes: number | undefined }[] = [];
+  readonly #said: { readonly key: string; readonly bytes: number | undefined; goneAt?: number }[] =
+    [];
+
+  /** What is the latest of its key, and below an offset, is no more from right before that on. */
+  forgetBelow(offset: number): void {
+    for (const said of new Map(this.#said.map((one) => [one.key, one])).values()) {
+      if (said.bytes === undefined || this.#said.indexOf(said) >= offset) continue;
+      said.goneAt ??= offset - 1;
+    }
+  }
 
   apply(key: string, bytes: number | undefined): number {
     return this.#said.push({ key, bytes }) - 1;
@@ -47,8 +61,9 @@ class Model {
 
   list(at: number, { start, end, reverse }: ListRange = {}): string[] {
     const latest = new Map<string, number>();
-    for (const [revision, { key, bytes }] of this.#said.slice(0, at + 1).entries()) {
-      if (bytes === undefined) latest.delete(key);
+    for (const [revision, { key, bytes, goneAt = Infinity }] of this.#said.entries()) {
+      if (revision > at) break;
+      if (bytes === undefined || at >= goneAt) latest.delete(key);
       else latest.set(key, revision);
     }
     const sorted = [...latest].map(([key, revision]) => ({ key: encodeUtf8(key), revision }))
@@ -60,8 +75,11 @@ class Model {
   }
 
   bytes(): number {
-    const latest = new Map(this.#said.map(({ key, bytes }) => [key, bytes ?? 0]));
-    return [...latest.values()].reduce((sum, bytes) => sum + bytes, 0);
+    const latest = new Map(this.#said.map((said) => [said.key, said]));
+    return [...latest.values()].reduce(
+      (sum, { bytes = 0, goneAt }) => goneAt === undefined ? sum + bytes : sum,
+      0,
+    );
   }
 }
 
@@ -79,6 +97,10 @@ test("an index lists what a log says, now and at every snapshot that is open", (
       } else if (step.kind === "release") {
         const [revision] = open.splice(step.which % Math.max(1, open.length), 1);
         if (revision !== undefined) index.release(revision);
+      } else if (step.kind === "forget") {
+        const offset = Math.floor((model.revision + 1) * step.part / 10);
+        index.forgetBelow(offset);
+        model.forgetBelow(offset);
       } else if (step.kind === "list") {
         const range = {
           ...step.start === undefined ? {} : { start: encodeUtf8(step.start) },
@@ -101,8 +123,14 @@ test("an index lists what a log says, now and at every snapshot that is open", (
     for (const revision of open) assert.deepEqual(listed({ revision }), model.list(revision));
     for (const revision of open) index.release(revision);
     assert.deepEqual(listed(), model.list(model.revision));
+    assert.equal(numbersOf(index), index.keys, "nothing is kept for nobody");
   }));
 });
+
+/** Keys that take memory, those that only a snapshot sees included. */
+function numbersOf(index: KeyIndex): number {
+  return index.state.table.hashes.length - index.state.table.free.length;
+}
 
 test("many keys are found, and are in order, however they came and went", () => {
   const index = new KeyIndex();

@@ -332,6 +332,44 @@ describe("compactIfDue()", () => {
     assert.equal((await log.compactIfDue())!.records, 60);
   });
 
+  test("looks again at a quiet log only for what was left", async () => {
+    const clock = new FakeClock();
+    const options = { clock, compaction: "keys", garbageRatio: 0.2, tombstoneMs: 0 } as const;
+    await using log = await open(new MemoryDisk(), options);
+    await fill(log, names(300), 1);
+    await fill(log, names(30), 1); // too little to be removed
+    assert.equal((await log.compactIfDue())!.segments, 0);
+    for (let minute = 0; minute < 60; minute++) {
+      clock.advance(60_000);
+      assert.equal(await log.compactIfDue(), undefined);
+    }
+    await fill(log, names(300), 1);
+    const held = () => [149]; // a snapshot that sees the first half
+    assert.ok((await log.compactIfDue({ held }))!.records > 100);
+    assert.equal(await log.compactIfDue(), undefined);
+    clock.advance(10 * 60_000);
+    assert.ok((await log.compactIfDue())!.records > 100, "the snapshot is closed");
+    clock.advance(10 * 60_000);
+    assert.equal(await log.compactIfDue(), undefined);
+  });
+
+  test("looks again when it is opened at what was left before", async () => {
+    const clock = new FakeClock();
+    const disk = new MemoryDisk();
+    const options = { clock, compaction: "keys", tombstoneMs: 60_000 } as const;
+    {
+      await using log = await open(disk, options);
+      for (const key of names(60)) await log.append({ key, value: "x".repeat(3000) });
+      for (const key of names(60)) await log.append({ key, value: null });
+      await log.append({ key: "last", value: "x".repeat(4000) }); // rolls
+      assert.equal((await log.compactIfDue())!.records, 60);
+    }
+    await using log = await open(disk, options);
+    assert.equal(await log.compactIfDue(), undefined);
+    clock.advance(10 * 60_000);
+    assert.equal((await log.compactIfDue())!.records, 60);
+  });
+
   test("does nothing to a log that is not to be compacted", async () => {
     await using log = await open(new MemoryDisk());
     await fill(log, names(2), 100);

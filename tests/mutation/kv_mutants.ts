@@ -26,9 +26,9 @@ export const KV_MUTANTS: readonly Mutant[] = [
     [
       "a condition is seen to be about its key",
       "expected: this.#expected, actual });\n  }\n\n" +
-      "  get keys(): string[] {\n    return [decodeUtf8(this.#key)];",
+      "  get keys(): Uint8Array[] {\n    return [this.#key];",
       "expected: this.#expected, actual });\n  }\n\n" +
-      "  get keys(): string[] {\n    return [];",
+      "  get keys(): Uint8Array[] {\n    return [];",
     ],
     [
       "a key without a value is not deleted",
@@ -38,9 +38,9 @@ export const KV_MUTANTS: readonly Mutant[] = [
     [
       "a deletion is seen to be about its key",
       'throw new Absent("the key has no value");\n  }\n\n' +
-      "  get keys(): string[] {\n    return [decodeUtf8(this.#key)];",
+      "  get keys(): Uint8Array[] {\n    return [this.#key];",
       'throw new Absent("the key has no value");\n  }\n\n' +
-      "  get keys(): string[] {\n    return [];",
+      "  get keys(): Uint8Array[] {\n    return [];",
       GROUP,
     ],
   ),
@@ -66,13 +66,13 @@ export const KV_MUTANTS: readonly Mutant[] = [
     ],
     [
       "a write is acknowledged when the index has it",
-      "await view.settle(start, group.flatMap(({ commit }) => commit.writes));",
+      "await view.settle(start, group.flatMap(({ commit }) => commit.writes)).catch(() => {});",
       "",
       GROUP,
     ],
     [
       "each write of a batch is told its own revision",
-      "        first += commit.records.length;\n",
+      "      first += commit.records.length;\n",
       "",
     ],
     [
@@ -89,8 +89,26 @@ export const KV_MUTANTS: readonly Mutant[] = [
     ],
     [
       "an append that others overtook is tried again",
-      "if (!isConditional || !isOvertaken(error)) return rejectAll(group, error);",
-      "return rejectAll(group, error);",
+      "if (isConditional && isOvertaken(error) && ++this.#losses <= LOSSES_MAX) {",
+      "if (false) {",
+    ],
+    [
+      "who was overtaken reserves the end of the log",
+      "await backend.reserve?.(topic, BUCKET_PARTITION).catch(() => undefined)",
+      "undefined",
+      GROUP,
+    ],
+    [
+      "who was overtaken does not keep plain writes from going in",
+      "if (this.#losses > 0 && hasCondition(waiting) !== hasCondition(group[0] ?? waiting)) break;",
+      "",
+      GROUP,
+    ],
+    [
+      "a condition waits for writes of its batch into ranges that it is about",
+      "return ranges.some((range) => !this.#keys.list(range).next().done);",
+      "return false;",
+      GROUP,
     ],
   ),
   ...of(
@@ -149,18 +167,24 @@ export const KV_MUTANTS: readonly Mutant[] = [
     ["what is read is noted", "this.#reads.set(key, keyBytes(key));", "keyBytes(key);"],
     [
       "writes of one batch do not overtake each other's checks",
-      "[...this.#writes.keys(), ...this.#reads.keys()] : [...this.#writes.keys()],",
-      "[...this.#reads.keys()] : [],",
+      "...Array.from(this.#writes.values(), ({ key }) => key),",
+      "",
     ],
     [
       "a read is seen to be about its key",
-      "[...this.#writes.keys(), ...this.#reads.keys()] : [",
-      "[...this.#writes.keys()] : [",
+      "...isWhole ? this.#reads.values() : [],",
+      "",
     ],
     [
       "a range is seen to be about its keys",
-      "? (key) => covered.some((range) => isIn(range, key))",
-      "? () => false",
+      "ranges: isWhole ? this.#ranges.flatMap(({ covered }) => covered ?? []) : [],",
+      "",
+    ],
+    ["what is looked at without its value is noted", "this.#reads.set(key, bytes);", "", STORE],
+    [
+      "what has no value is not deleted",
+      "valueBytes !== undefined || this.#snapshot.revisionOf(key) >= 0",
+      "true",
     ],
   ),
   ...of(
@@ -175,6 +199,16 @@ export const KV_MUTANTS: readonly Mutant[] = [
       "a deleted key stays while a snapshot sees it",
       "this.#sizes[number] !== 0 || this.#older.has(number)",
       "this.#sizes[number] !== 0",
+    ],
+    [
+      "what was truncated is kept for no snapshot that came later",
+      "if (older !== undefined) this.#prune(number, older);",
+      "",
+    ],
+    [
+      "what was truncated does not hide what was replaced before",
+      "Math.max(version.revision, this.#replaced.at(-1)?.at ?? -1)",
+      "version.revision",
     ],
     [
       "two snapshots of one revision are two",
@@ -341,8 +375,8 @@ export const KV_MUTANTS: readonly Mutant[] = [
     ],
     [
       "a tombstone stays for its time",
-      "timestamp >= this.#options.tombstonesBeforeMs ||\n",
-      "\n",
+      "if (timestamp >= this.#options.tombstonesBeforeMs) {",
+      "if (false) {",
     ],
     [
       "a tombstone stays while it hides what a snapshot sees",
@@ -357,13 +391,32 @@ export const KV_MUTANTS: readonly Mutant[] = [
     ],
     [
       "what stays for now is looked at again",
-      "      if (isNeeded) this.#unsettle(offset);\n      return isNeeded;\n    }\n    if (value",
+      "      if (isNeeded) this.#unsettleHeld(offset);\n      return isNeeded;\n    }\n    if (value",
       "      return isNeeded;\n    }\n    if (value",
     ],
     [
       "a record that was replaced and is held is looked at again",
-      "    this.#seen.add(before);\n    this.#unsettle(before);\n",
+      "    this.#seen.add(before);\n    this.#unsettleHeld(before);\n",
       "    this.#seen.add(before);\n",
+    ],
+  ),
+  ...of(
+    "core/log/compactor.ts",
+    COMPACTION,
+    [
+      "tombstones are looked at when they are old, though nothing is written",
+      "left.youngestMs === -Infinity ? Infinity : left.youngestMs + tombstoneMs + 1,",
+      "Infinity,",
+    ],
+    [
+      "what a snapshot kept is looked at again",
+      "left.isHeld ? nowMs + AGAIN_MS : Infinity,",
+      "Infinity,",
+    ],
+    [
+      "what was left before the log was opened is looked at again",
+      "isLeft ? this.#clock.now() + AGAIN_MS : Infinity",
+      "Infinity",
     ],
   ),
   ...of(
