@@ -63,7 +63,7 @@ export interface PartitionInfo extends Bounds {
   readonly activeSegment?: number;
 }
 
-/** What compaction removed, by hand and by itself. */
+/** What compactions removed that came to their end, by hand and by themselves. */
 export interface CompactionTotals {
   /** Compactions that removed something. */
   readonly runs: number;

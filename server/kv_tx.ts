@@ -45,7 +45,9 @@ export async function runTx(
     : snapshots.use(bucket, request.snapshot);
   try {
     const base = using?.snapshot;
+    const isValidated = request.operations.some(({ op }) => op === "set");
     const run = async (kv: Kv) => {
+      if (!isValidated) await kv.catchUp(); // no commit will find that something came meanwhile
       const { result, revision } = await surely(kv, () => runOn(kv, request, base));
       services.metrics.appended(result.written.length);
       return answerOf(request.operations, result, revision);

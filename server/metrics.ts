@@ -109,9 +109,7 @@ export class Metrics {
     for (const [counter, measure] of this.#compactions) {
       counter.reset();
       for (const { topic, info: { partition, compacted } } of partitions) {
-        // With another codec, what is written anew may even take more.
-        const count = Math.max(0, compacted?.[measure] ?? 0);
-        if (compacted !== undefined) counter.inc({ topic, partition }, count);
+        if (compacted !== undefined) counter.inc({ topic, partition }, compacted[measure]);
       }
     }
   }

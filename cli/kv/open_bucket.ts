@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Backend } from "../../core/backend.ts";
-import { SeglogError } from "../../core/base/errors.ts";
+import { hasBucket } from "../../core/kv/bucket_topic.ts";
 import { Kv } from "../../core/kv/kv.ts";
 import { openToRead, openToWrite } from "../connect.ts";
 import type { Context } from "../grammar/verb.ts";
@@ -20,7 +19,7 @@ export async function readingBucket<Result>(
   },
 ): Promise<Result> {
   await using backend = await openToRead(context);
-  if (!await hasTopic(backend, bucket)) return await none();
+  if (!await hasBucket(backend, bucket)) return await none();
   await using kv = await Kv.open(backend, bucket, { create: false });
   return await use(kv);
 }
@@ -34,15 +33,4 @@ export async function writingBucket<Result>(
   await using backend = await openToWrite(context);
   await using kv = await Kv.open(backend, bucket);
   return await use(kv);
-}
-
-/** Whether there is such a topic. */
-export async function hasTopic(backend: Backend, topic: string): Promise<boolean> {
-  try {
-    await backend.bounds(topic);
-    return true;
-  } catch (error) {
-    if (error instanceof SeglogError && error.code === "not-found") return false;
-    throw error;
-  }
 }

@@ -20,12 +20,12 @@ import type { Context } from "../grammar/verb.ts";
 import type { Output } from "../output.ts";
 import { interruptible } from "../io.ts";
 import { Kv } from "../../core/kv/kv.ts";
-import { openBucketTopic } from "../../core/kv/bucket_topic.ts";
+import { hasBucket, openBucketTopic } from "../../core/kv/bucket_topic.ts";
 import { keyHistory, watchKeys } from "../../core/kv/kv_changes.ts";
 import { lookUp } from "../../core/kv/look_up.ts";
 import { writeRows } from "../table.ts";
 import { formatBytes, formatCount } from "../units.ts";
-import { hasTopic, readingBucket } from "./open_bucket.ts";
+import { readingBucket } from "./open_bucket.ts";
 import { lineOf, printChange, printEntry, printEntryValue, ShapePrinter } from "./print.ts";
 
 /** Prints the value of a key. */
@@ -34,7 +34,7 @@ export async function getKey(context: Context, options: KvGetOptions): Promise<n
   if (raw && shaped) throw new UsageError("give --raw or -J, not both");
   await using backend = await openToRead(context);
   // Of one key, an index of all would be too much.
-  const entry = await hasTopic(backend, bucket)
+  const entry = await hasBucket(backend, bucket)
     ? await lookUp(backend, bucket, { key, revision })
     : undefined;
   if (entry === undefined) throw noValue(key, bucket);
@@ -99,7 +99,7 @@ export async function readHistory(
   const shapes = new ShapePrinter(bucket);
   let count = 0;
   await using backend = await openToRead(context);
-  if (await hasTopic(backend, bucket)) {
+  if (await hasBucket(backend, bucket)) {
     const { nextOffset: end } = await backend.bounds(bucket);
     const options = { limit: max, reverse };
     for await (const change of keyHistory({ backend, topic: bucket, end }, key, options)) {

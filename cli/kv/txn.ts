@@ -31,8 +31,7 @@ export async function runTransaction(context: Context, options: KvTxnOptions): P
   const writes = [...new Map(written.map((write) => [decodeText(write.key), write])).values()];
   if (writes.length === 0) throw new UsageError("there is no line that writes: set or del");
   await using backend = await openToWrite(context);
-  const start = await commitDirectly(backend, bucket, { checks, writes });
-  await context.output.line(String(start + writes.length - 1));
+  await context.output.line(String(await commitDirectly(backend, bucket, { checks, writes })));
   return EXIT_OK;
 }
 

@@ -7,6 +7,7 @@ import { isValidUtf8 } from "../../core/base/bytes.ts";
 import type { Backend } from "../../core/backend.ts";
 import { messageOf, SeglogError } from "../../core/base/errors.ts";
 import type { ValueType } from "../../core/format/record.ts";
+import { hasBucket } from "../../core/kv/bucket_topic.ts";
 import { commitDirectly, revisionOf } from "../../core/kv/direct_commit.ts";
 import { deletionOf, type KvValue, type KvWrite, settingOf } from "../../core/kv/kv_write.ts";
 import { openInput, wholeInput } from "../append/input.ts";
@@ -15,7 +16,9 @@ import { EXIT_OK, UsageError } from "../exit.ts";
 import type { KvDelOptions, KvSetOptions } from "../grammar/kv.ts";
 import type { Context } from "../grammar/verb.ts";
 import { noValue } from "./no_value.ts";
-import { hasTopic } from "./open_bucket.ts";
+
+/** Others may set the key again and again meanwhile. */
+const DELETE_TRIES = 100;
 
 /** Sets a key, and prints its revision. */
 export async function setKey(context: Context, options: KvSetOptions): Promise<number> {
@@ -37,7 +40,7 @@ export async function deleteKeys(context: Context, options: KvDelOptions): Promi
   }
   const writes = keys.map(deletionOf);
   await using backend = await openToChange(context);
-  if (ifRevision !== undefined && !await hasTopic(backend, bucket)) {
+  if (ifRevision !== undefined && !await hasBucket(backend, bucket)) {
     throw new SeglogError(
       "condition-failed",
       `Cannot delete ${JSON.stringify(keys[0])}: there is no bucket "${bucket}"`,
@@ -61,7 +64,7 @@ async function deleteKey(
   { write, ifRevision }: { readonly write: KvWrite; readonly ifRevision: number | undefined },
 ): Promise<number | undefined> {
   const { key } = write;
-  for (;;) {
+  for (let tries = 1;; tries++) {
     const expected = ifRevision ?? await presentRevision(backend, bucket, key);
     if (expected < 0) return undefined;
     try {
@@ -71,7 +74,7 @@ async function deleteKey(
       });
     } catch (error) {
       const isChanged = error instanceof SeglogError && error.code === "condition-failed";
-      if (!isChanged || ifRevision !== undefined) throw error;
+      if (!isChanged || ifRevision !== undefined || tries === DELETE_TRIES) throw error;
     }
   }
 }
@@ -82,7 +85,7 @@ async function presentRevision(
   bucket: string,
   key: Uint8Array,
 ): Promise<number> {
-  if (!await hasTopic(backend, bucket)) return -1;
+  if (!await hasBucket(backend, bucket)) return -1;
   const { nextOffset: until } = await backend.bounds(bucket);
   return await revisionOf(backend, bucket, { key, until });
 }

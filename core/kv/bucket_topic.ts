@@ -26,6 +26,17 @@ export async function openBucketTopic(
   );
 }
 
+/** Whether there is such a bucket. @throws {SeglogError} `invalid-argument` for a topic that is none */
+export async function hasBucket(backend: Backend, bucket: string): Promise<boolean> {
+  try {
+    await openBucketTopic(backend, bucket, false);
+    return true;
+  } catch (error) {
+    if (error instanceof SeglogError && error.code === "not-found") return false;
+    throw error;
+  }
+}
+
 async function topicOf(backend: Backend, bucket: string, create: boolean): Promise<TopicDetails> {
   try {
     return await backend.describeTopic(bucket);

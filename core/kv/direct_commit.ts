@@ -5,9 +5,11 @@
  *
  * @module
  */
-import type { Backend } from "../backend.ts";
+import type { AppendResult, Backend } from "../backend.ts";
+import { decodeUtf8 } from "../base/bytes.ts";
 import { SeglogError } from "../base/errors.ts";
-import { openBucketTopic } from "./bucket_topic.ts";
+import type { RecordInput } from "../format/record.ts";
+import { hasBucket, openBucketTopic } from "./bucket_topic.ts";
 import { checkRevision } from "./key_conditions.ts";
 import { BUCKET_PARTITION } from "./kv_key.ts";
 import type { KvWrite } from "./kv_write.ts";
@@ -24,10 +26,11 @@ export interface KeyCheck {
 }
 
 /**
- * Commits writes when all checks hold, all of them or none, making the bucket when there is none.
+ * Commits writes when all checks hold, all of them or none, making the bucket when there is none. What
+ * has no value is not deleted: that would be a record about nothing.
  *
- * @param writes at least one
- * @returns the revision of the first write, when they are acknowledged
+ * @returns the revision of the last write, when they are acknowledged; that of the bucket where
+ * there was nothing to write
  * @throws {SeglogError} `condition-failed`, of a check, with `expected` and `actual` in its details;
  * `conflict` when others append all the time; what `Backend.append` throws
  */
@@ -36,22 +39,36 @@ export async function commitDirectly(
   bucket: string,
   { checks, writes }: { readonly checks: readonly KeyCheck[]; readonly writes: readonly KvWrite[] },
 ): Promise<number> {
-  const records = writes.map(({ record }) => record);
   const place = { partition: BUCKET_PARTITION };
-  if (checks.length === 0 || !await hasBucket(backend, bucket)) {
+  const checked = new Set(
+    checks.flatMap(({ key, expected }) => expected < 0 ? [] : decodeUtf8(key)),
+  );
+  const isSure = ({ key, valueBytes }: KvWrite) =>
+    valueBytes !== undefined || checked.has(decodeUtf8(key));
+  if (checks.length === 0 && writes.every(isSure)) {
+    await openBucketTopic(backend, bucket, true);
+    return lastOf(await backend.append(bucket, writes.map(recordOf), place));
+  }
+  if (!await hasBucket(backend, bucket)) {
     for (const { key, expected } of checks) checkRevision(bucket, { key, expected, actual: -1 });
+    if (writes.every(({ valueBytes }) => valueBytes === undefined)) return -1;
     await openBucketTopic(backend, bucket, true); // only now that it will be written to
-    if (checks.length === 0) return (await backend.append(bucket, records, place)).start;
   }
   for (let tries = 0; tries < TRIES; tries++) {
     const { nextOffset } = await backend.bounds(bucket, BUCKET_PARTITION);
+    const revisionAt = (key: Uint8Array) => revisionOf(backend, bucket, { key, until: nextOffset });
     for (const { key, expected } of checks) {
-      const actual = await revisionOf(backend, bucket, { key, until: nextOffset });
-      checkRevision(bucket, { key, expected, actual });
+      checkRevision(bucket, { key, expected, actual: await revisionAt(key) });
     }
+    const records: RecordInput[] = [];
+    for (const write of writes) {
+      if (isSure(write) || await revisionAt(write.key) >= 0) records.push(write.record);
+    }
+    if (records.length === 0) return nextOffset - 1;
     try {
-      return (await backend.append(bucket, records, { ...place, expectedOffset: nextOffset }))
-        .start;
+      return lastOf(
+        await backend.append(bucket, records, { ...place, expectedOffset: nextOffset }),
+      );
     } catch (error) {
       const isOvertaken = error instanceof SeglogError && error.code === "condition-failed";
       if (!isOvertaken) throw error;
@@ -63,15 +80,12 @@ export async function commitDirectly(
   );
 }
 
-/** @throws {SeglogError} `invalid-argument` for a topic with several partitions */
-async function hasBucket(backend: Backend, bucket: string): Promise<boolean> {
-  try {
-    await openBucketTopic(backend, bucket, false);
-    return true;
-  } catch (error) {
-    if (error instanceof SeglogError && error.code === "not-found") return false;
-    throw error;
-  }
+function recordOf({ record }: KvWrite): RecordInput {
+  return record;
+}
+
+function lastOf({ end }: AppendResult): number {
+  return end - 1;
 }
 
 /** The revision of a key's value, -1 for none, as of all records below `until`. */

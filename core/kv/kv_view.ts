@@ -81,9 +81,16 @@ export class KvView {
       }
       const after = details.partitions[BUCKET_PARTITION]!;
       const isCompacted = after.compactedTo !== before.compactedTo;
-      if ((isCompacted || after.truncations !== truncations) && tries < OPEN_TRIES) continue;
-      view.#following = view.#follow();
-      return view;
+      if (!isCompacted && after.truncations === truncations) {
+        view.#following = view.#follow();
+        return view;
+      }
+      if (tries === OPEN_TRIES) {
+        throw new SeglogError(
+          "overloaded",
+          `Cannot open the bucket "${name}": it was compacted or truncated each of ${tries} times while it was read; try again`,
+        );
+      }
     }
   }
 

@@ -31,9 +31,17 @@ export async function lookUp(
     const found = await lookUpIn(backend, bucket, { key: bytes, revision, bounds: before });
     // What was to be found may have been replaced, and compacted away before it was come to.
     const after = await boundsOf(backend, bucket);
-    if (after.compactedTo === before.compactedTo || tries === TRIES) {
+    if (after.compactedTo === before.compactedTo) {
       if (found !== "compacted") return found;
       throw compacted(bucket, revision!, Math.max(after.compactedTo - 1, after.logStartOffset));
+    }
+    if (tries === TRIES) {
+      throw new SeglogError(
+        "overloaded",
+        `Cannot look ${
+          JSON.stringify(key)
+        } up in "${bucket}": it was compacted each of ${tries} times meanwhile; try again`,
+      );
     }
   }
 }
@@ -63,15 +71,37 @@ async function lookUpIn(
   return isSure ? valueOf(found) : "compacted";
 }
 
-/** The last record of a key at offsets `[from, until)`. */
+/** Where the last record of a key is looked for: offsets `[from, until)`. */
+interface KeyRecords {
+  readonly key: Uint8Array;
+  readonly from: number;
+  readonly until: number;
+}
+
+/** The last record of a key at offsets `[from, until)`. What is truncated meanwhile is not there. */
 export async function lastRecord(
   backend: Backend,
   bucket: string,
-  { key, from, until }: {
-    readonly key: Uint8Array;
-    readonly from: number;
-    readonly until: number;
-  },
+  { key, from, until }: KeyRecords,
+): Promise<LogRecord | undefined> {
+  for (let start = from; start < until;) {
+    try {
+      return await lastRecordIn(backend, bucket, { key, from: start, until });
+    } catch (error) {
+      const first = error instanceof SeglogError && error.code === "offset-out-of-range"
+        ? error.details.logStartOffset
+        : undefined;
+      if (typeof first !== "number" || first <= start) throw error;
+      start = first;
+    }
+  }
+  return undefined;
+}
+
+async function lastRecordIn(
+  backend: Backend,
+  bucket: string,
+  { key, from, until }: KeyRecords,
 ): Promise<LogRecord | undefined> {
   const range = { from, until, reverse: true, key };
   const options = { ...range, partition: BUCKET_PARTITION, onLost: () => {} };

@@ -308,8 +308,9 @@ export class Store implements Backend {
           const done = await log.compactIfDue({ held, bytesPerSecond, signal });
           if (done === undefined || done.segments === 0) return;
           topic.countCompaction(partition, done);
+          const { records, bytes } = done;
           this.#options.onNotice?.(
-            `compacted partition ${partition} of "${topic.info.name}": ${done.records} records and ${done.bytes} bytes less`,
+            `compacted partition ${partition} of "${topic.info.name}": ${records} records less, ${bytes} bytes given back`,
           );
         });
       }

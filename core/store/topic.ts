@@ -149,14 +149,14 @@ export class Topic {
     this.#info = info;
   }
 
-  /** Counts what a compaction removed. */
+  /** Counts what a compaction removed. With another codec, segments may even take more then. */
   countCompaction(partition: number, { segments, records, bytes }: CompactionReport): void {
     if (segments === 0) return;
     const before = this.#compactedOf(partition);
     this.#compacted.set(partition, {
       runs: before.runs + 1,
       records: before.records + records,
-      bytes: before.bytes + bytes,
+      bytes: before.bytes + Math.max(0, bytes),
     });
   }
 
@@ -176,7 +176,7 @@ export class Topic {
         segments: log.segmentCount,
         compactedTo: log.compactedTo,
         truncations: log.truncations,
-        compacted: this.#compactedOf(partition),
+        ...this.#context.logOptions.readOnly ? {} : { compacted: this.#compactedOf(partition) },
         oldestSegment: starts[0]!,
         activeSegment: starts.at(-1)!,
       });

@@ -145,6 +145,18 @@ describe("kv", () => {
     assert.equal((await run(["kv", "get", "a"])).out, "1\n");
   });
 
+  test("a topic with several partitions is no bucket, whatever is asked of it", async () => {
+    await using dir = tempDir();
+    const run = at(dir.path);
+    await run(["topic", "create", "wide", "--partitions", "3"]);
+    const asked = [["get", "k"], ["history", "k"], ["del", "k"], ["ls"], ["set", "k", "v"]];
+    for (const words of [...asked, ["watch"], ["stats"]]) {
+      const { code, err } = await run(["kv", ...words, "-b", "wide"]);
+      assert.match(err, /it has 3 partitions, and a bucket has one/, words.join(" "));
+      assert.equal(code, 2);
+    }
+  });
+
   test("stats tell what a bucket holds", async () => {
     await using dir = tempDir();
     const run = at(dir.path);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { commitDirectly } from "../../core/kv/direct_commit.ts";
 import { keyBytes } from "../../core/kv/kv_key.ts";
-import { settingOf } from "../../core/kv/kv_write.ts";
+import { deletionOf, settingOf } from "../../core/kv/kv_write.ts";
 import { lookUp } from "../../core/kv/look_up.ts";
 import { type Backend, Kv, Store } from "../../mod.ts";
 import { changedBackend } from "../support/changed_backend.ts";
@@ -106,10 +106,26 @@ describe("a commit by way of the log alone", () => {
   test("without checks is one append, and makes the bucket", async () => {
     await using store = await Store.memory();
     const writes = [...set("a", "1"), ...set("b", "2")];
-    assert.equal(await commitDirectly(store, "new", { checks: [], writes }), 0);
+    assert.equal(await commitDirectly(store, "new", { checks: [], writes }), 1);
     assert.equal((await store.describeTopic("new")).config.compaction, "keys");
     await using kv = await Kv.open(store, "new");
     assert.equal((await kv.get("b"))!.text, "2");
+  });
+
+  test("deletes what has a value, and nothing else", async () => {
+    await using store = await Store.memory();
+    const deletions = ["a", "none"].map(deletionOf);
+    assert.equal(await commitDirectly(store, "b", { checks: [], writes: deletions }), -1);
+    assert.deepEqual(await store.listTopics(), []);
+    await commitDirectly(store, "b", { checks: [], writes: set("a", "1") });
+    const writes = [...set("c", "3"), ...deletions];
+    assert.equal(await commitDirectly(store, "b", { checks: [], writes }), 2);
+    assert.equal(await lookUp(store, "b", { key: "a" }), undefined);
+    assert.equal(await commitDirectly(store, "b", { checks: [], writes: deletions }), 2);
+    assert.equal((await store.bounds("b")).nextOffset, 3);
+    await commitDirectly(store, "b", { checks: [], writes: set("a", "2") });
+    const checks = [{ key: keyBytes("a"), expected: 3 }];
+    assert.equal(await commitDirectly(store, "b", { checks, writes: [deletionOf("a")] }), 4);
   });
 
   test("makes no bucket when its checks do not hold", async () => {

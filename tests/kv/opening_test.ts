@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lookUp } from "../../core/kv/look_up.ts";
 import { type Backend, Kv, MemoryDisk, repair, Store } from "../../mod.ts";
-import { collect } from "../support/collect.ts";
+import { changedBackend } from "../support/changed_backend.ts";
+import { collect, rejectsWith } from "../support/collect.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** A backend that does something before its n-th batch is handed out. */
@@ -80,4 +81,33 @@ test("a bucket is opened after a repair has given records up", async () => {
   assert.ok(keys.length === 2, keys.join());
   assert.equal((await lookUp(store, "users", { key: "a" }))?.key, "a");
   assert.equal(await kv.set("b", "again"), kv.revision);
+});
+
+test("a bucket that is compacted whenever it is read is no bucket that can be believed", async () => {
+  await using store = await Store.memory();
+  await store.append("users", [{ key: "a", value: "1" }]);
+  let compactedTo = 0;
+  const describeTopic: Backend["describeTopic"] = async (topic) => {
+    const details = await store.describeTopic(topic);
+    const [partition] = details.partitions;
+    return { ...details, partitions: [{ ...partition!, compactedTo: compactedTo++ }] };
+  };
+  const busy = changedBackend(store, { describeTopic });
+  await rejectsWith("overloaded", () => Kv.open(busy, "users"));
+  await rejectsWith("overloaded", () => lookUp(busy, "users", { key: "a" }));
+});
+
+test("a key is looked up though the log is truncated meanwhile", async () => {
+  await using store = await Store.memory();
+  for (const key of ["a", "b", "c"]) await store.append("users", [{ key, value: key }]);
+  let before = 0;
+  const batches: Backend["batches"] = async function* (topic, options) {
+    before++;
+    if (before < 3) await store.truncate(topic, { before });
+    yield* store.batches(topic, options);
+  };
+  const shrinking = changedBackend(store, { batches });
+  assert.equal((await lookUp(shrinking, "users", { key: "c" }))!.text, "c");
+  before = 0;
+  assert.equal(await lookUp(shrinking, "users", { key: "a" }), undefined);
 });

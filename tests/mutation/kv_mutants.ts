@@ -121,8 +121,13 @@ export const KV_MUTANTS: readonly Mutant[] = [
     ],
     [
       "what was looked up has to hold",
-      "      checkRevision(bucket, { key, expected, actual });\n",
+      "      checkRevision(bucket, { key, expected, actual: await revisionAt(key) });\n",
       "",
+    ],
+    [
+      "what has no value is not deleted without an index either",
+      "if (isSure(write) || await revisionAt(write.key) >= 0) records.push(write.record);",
+      "records.push(write.record);",
     ],
     [
       "what others overtook is looked up again",
@@ -252,6 +257,12 @@ export const KV_MUTANTS: readonly Mutant[] = [
   ...of(
     "core/kv/kv_view.ts",
     STORE,
+    [
+      "an index that compaction passed is not believed",
+      "if (!isCompacted && after.truncations === truncations) {",
+      "if (true) {",
+      ["tests/kv/opening_test.ts"],
+    ],
     [
       "what others wrote in between comes first",
       "if (start > this.#position) await this.reached(end); // others wrote in between",

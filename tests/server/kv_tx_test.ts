@@ -75,6 +75,19 @@ test("a deletion of what has no value writes nothing, and the revisions of other
   assert.equal((await store.bounds("b")).nextOffset, 3);
 });
 
+test("what only looks sees all that was acknowledged before", async () => {
+  await using opened = await openApp();
+  const { app, store } = opened;
+  await setAll(app, "b", { a: "1" });
+  for (let i = 0; i < 20; i++) {
+    await store.append("b", [{ key: "a", value: `${i}` }]);
+    const { results } = await (await tx(app, { operations: [{ op: "get", key: "a" }] })).json();
+    assert.equal(results[0].value, `${i}`);
+    const checks = [{ key: "a", revision: i }];
+    assert.equal((await tx(app, { checks, operations: [{ op: "get", key: "a" }] })).status, 412);
+  }
+});
+
 test("a check that fails is 412 with the key, and nothing is written", async () => {
   await using opened = await openApp();
   const { app, store } = opened;

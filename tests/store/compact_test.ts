@@ -63,7 +63,9 @@ describe("a store", () => {
     const left = await records("keyed");
     assert.deepEqual([compacted?.runs, compacted?.records], [1, 180 - left]);
     assert.deepEqual(notices, [
-      `compacted partition 0 of "keyed": ${180 - left} records and ${compacted?.bytes} bytes less`,
+      `compacted partition 0 of "keyed": ${
+        180 - left
+      } records less, ${compacted?.bytes} bytes given back`,
     ]);
   });
 
@@ -100,7 +102,10 @@ describe("a store", () => {
     await settle();
     assert.equal(notices.length, 2);
     assert.match(notices[0]!, /compaction of "bad" failed: .*offsets 0 to 0/);
-    assert.match(notices[1]!, /^compacted partition 0 of "good": \d+ records and \d+ bytes less$/);
+    assert.match(
+      notices[1]!,
+      /^compacted partition 0 of "good": \d+ records less, \d+ bytes given back$/,
+    );
     assert.ok((await store.describeTopic("good")).partitions[0]!.records < 40);
     clock.advance(60_000);
     await settle();
