@@ -291,6 +291,16 @@ export function kvSuite(name: string, open: OpenBackend): void {
       assert.deepEqual(await run("serializable"), ["fulfilled", "rejected"]);
     });
 
+    promise("a key that was looked at without its value counts as read", async (kv) => {
+      await rejectsWith("conflict", () =>
+        kv.transaction(async (tx) => {
+          assert.equal(tx.has("a"), false);
+          await kv.set("a", "x");
+          tx.set("seen", "no a");
+        }));
+      assert.equal(await kv.get("seen"), undefined);
+    });
+
     promise("a key that comes into a range that was read, or goes, is a conflict", async (kv) => {
       for (const change of ["set", "delete"] as const) {
         await kv.set("a1", "x");
