@@ -104,8 +104,9 @@ export async function backup(
       `Cannot back up to ${folder}: another backup (${holder}) writes there; try again when it is done`,
   );
   try {
-    const earlier = clearUnfinished(disk, folder);
-    const name = snapshotName(Math.max(clock.now(), nextTime(earlier)));
+    const present = clearUnfinished(disk, folder);
+    const earlier = present.findLast(({ isWhole }) => isWhole)?.name;
+    const name = snapshotName(Math.max(clock.now(), nextTime(present.at(-1)?.name)));
     let copiedBytes = 0;
     const copy = await makeSnapshot({
       disk,
@@ -135,19 +136,20 @@ function checkTarget(disk: Disk, folder: string): void {
 /**
  * Removes what backups that were cut short have left, and nothing else.
  *
- * @returns the newest snapshot
+ * @returns what is left, oldest first
  */
-function clearUnfinished(disk: Disk, folder: string): string | undefined {
-  const folders = snapshotFolders(disk, folder);
-  for (const { name } of folders) {
-    if (isUnfinished(disk, join(folder, name))) disk.removeFolder(join(folder, name));
-  }
-  return folders.findLast(({ isWhole }) => isWhole)?.name;
+function clearUnfinished(disk: Disk, folder: string): ReturnType<typeof snapshotFolders> {
+  return snapshotFolders(disk, folder).filter(({ name }) => {
+    const path = join(folder, name);
+    if (!isUnfinished(disk, path)) return true;
+    disk.removeFolder(path);
+    return false;
+  });
 }
 
 /** The least time of a snapshot after this one: names rise, whatever the clock does. */
-function nextTime(earlier: string | undefined): number {
-  return earlier === undefined ? 0 : snapshotTime(earlier)! + 1;
+function nextTime(last: string | undefined): number {
+  return last === undefined ? 0 : snapshotTime(last)! + 1;
 }
 
 /** Copies the store into a new folder. When that fails, it is gone again, here or at the next backup. */

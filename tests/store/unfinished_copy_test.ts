@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { backup, repair, restore, SeglogError, Store, verify } from "../../mod.ts";
 import { rejectsWith } from "../support/collect.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { TrickDisk } from "../support/trick_disk.ts";
 
 async function filled(): Promise<TrickDisk> {
@@ -33,6 +34,17 @@ test("a backup clears away what one before left, and nothing else", async () => 
     "20200101T000000.000Z",
     ...[snapshot.name, next.snapshot.name].toSorted(),
   ]);
+  await repair(snapshot.path, { disk });
+  assert.ok(verify(snapshot.path, { disk }).ok);
+});
+
+test("a backup takes the name of no folder that is there, whatever the clock says", async () => {
+  const disk = await filled();
+  const clock = new FakeClock();
+  const { snapshot } = await backup("/data", "/b", { disk, clock });
+  disk.removeFile(`${snapshot.path}/store.json`);
+  const next = await backup("/data", "/b", { disk, clock });
+  assert.notEqual(next.snapshot.name, snapshot.name);
   await repair(snapshot.path, { disk });
   assert.ok(verify(snapshot.path, { disk }).ok);
 });
