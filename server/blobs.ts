@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isNotFound } from "../core/base/errors.ts";
 import { crc32 } from "../core/base/crc32.ts";
 import type { KvEntry } from "../core/kv/kv_entry.ts";
 import { wholeAnswer } from "./answers.ts";
@@ -11,7 +12,6 @@ import { isKnown, strongTag, type WriteCondition } from "./entity_tags.ts";
 import type { Exchange } from "./exchange.ts";
 import { readEntry } from "./kv_read.ts";
 import { conditionFailed } from "./kv_write.ts";
-import { isNotFound } from "./buckets.ts";
 import { BYTES_TYPE, JSON_TYPE } from "./media_types.ts";
 
 /** The bucket that holds blobs. */

@@ -5,7 +5,7 @@
  */
 import type { Backend } from "../core/backend.ts";
 import type { Clock } from "../core/base/clock.ts";
-import { SeglogError } from "../core/base/errors.ts";
+import { isNotFound, SeglogError } from "../core/base/errors.ts";
 import { Kv } from "../core/kv/kv.ts";
 import { describeFault } from "./problem.ts";
 import { Shared } from "./shared.ts";
@@ -147,11 +147,6 @@ export class Buckets {
       .finally(() => this.#closing.delete(closed));
     this.#closing.add(closed);
   }
-}
-
-/** Whether an error says that there is no such bucket, key or topic. */
-export function isNotFound(error: unknown): boolean {
-  return error instanceof SeglogError && error.code === "not-found";
 }
 
 /** Whether a bucket sees nothing any more: its topic is gone, or cannot be read. */

@@ -4,12 +4,11 @@
  * @module
  */
 import { ByteWriter, encodeUtf8 } from "../core/base/bytes.ts";
-import { SeglogError } from "../core/base/errors.ts";
+import { isNotFound, SeglogError } from "../core/base/errors.ts";
 import type { Kv } from "../core/kv/kv.ts";
 import type { KvEntry } from "../core/kv/kv_entry.ts";
 import type { KvSnapshot } from "../core/kv/kv_snapshot.ts";
 import type { KvTransaction } from "../core/kv/kv_transaction.ts";
-import { isNotFound } from "./buckets.ts";
 import { EntryWriter } from "./entry_text.ts";
 import type { Services } from "./exchange.ts";
 import type { TxOperation, TxRequest } from "./kv_tx_body.ts";

@@ -4,10 +4,9 @@
  * @module
  */
 import { encodeUtf8 } from "../core/base/bytes.ts";
-import { SeglogError } from "../core/base/errors.ts";
+import { isNotFound, SeglogError } from "../core/base/errors.ts";
 import type { Kv } from "../core/kv/kv.ts";
 import type { KvValue } from "../core/kv/kv_write.ts";
-import { isNotFound } from "./buckets.ts";
 import type { WriteCondition } from "./entity_tags.ts";
 import type { Services } from "./exchange.ts";
 import { KV_TRIES } from "./limits.ts";

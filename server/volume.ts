@@ -3,10 +3,10 @@
  *
  * @module
  */
+import { isNotFound } from "../core/base/errors.ts";
 import process from "node:process";
 import type { PartitionInfo } from "../core/backend.ts";
 import { BLOBS_BUCKET } from "./blobs.ts";
-import { isNotFound } from "./buckets.ts";
 import type { Services } from "./exchange.ts";
 import { BUCKET_WAIT_MS } from "./limits.ts";
 import { settledWithin } from "./patience.ts";

@@ -9,7 +9,7 @@ import { openInput, wholeInput } from "../append/input.ts";
 import { appendLines } from "../append/lines.ts";
 import { recordSource } from "../append/record_source.ts";
 import type { Backend } from "../../core/backend.ts";
-import { messageOf, SeglogError } from "../../core/base/errors.ts";
+import { isNotFound, messageOf, SeglogError } from "../../core/base/errors.ts";
 import type { ShapedRecord } from "../../core/format/record_shape.ts";
 import { openToWrite } from "../connect.ts";
 import { EXIT_OK, UsageError } from "../exit.ts";
@@ -62,7 +62,7 @@ async function partitionCount(backend: Backend, topic: string): Promise<number> 
   try {
     return (await backend.describeTopic(topic)).config.partitions;
   } catch (error) {
-    if (error instanceof SeglogError && error.code === "not-found") return 1;
+    if (isNotFound(error)) return 1;
     throw error;
   }
 }

@@ -146,6 +146,11 @@ export function isErrorCode(code: unknown): code is ErrorCode {
   return typeof code === "string" && Object.hasOwn(ERROR_SPECS, code);
 }
 
+/** Whether an error says that there is no such topic, partition, key or record. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof SeglogError && error.code === "not-found";
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { mix32 } from "./mix.ts";
 
 /** Bytes of a key that have tables of their own; then the tables are used again. */
 const POSITIONS = 16;
@@ -20,7 +21,7 @@ export class KeyHash {
     let state = seed >>> 0;
     for (let i = 0; i < this.#numbers.length; i++) {
       state = (state + 0x9e3779b9) >>> 0;
-      this.#numbers[i] = mix(state);
+      this.#numbers[i] = mix32(state);
     }
   }
 
@@ -29,18 +30,9 @@ export class KeyHash {
     const numbers = this.#numbers;
     let hash = key.length;
     for (let i = 0; i < key.length; i++) {
-      if ((i & (POSITIONS - 1)) === 0 && i > 0) hash = mix(hash);
+      if ((i & (POSITIONS - 1)) === 0 && i > 0) hash = mix32(hash);
       hash ^= numbers[((i & (POSITIONS - 1)) << 8) | key[i]!]!;
     }
     return hash >>> 0;
   }
-}
-
-/** The finalizer of MurmurHash3 (Appleby): every bit reaches every other. */
-function mix(number: number): number {
-  let mixed = number ^ (number >>> 16);
-  mixed = Math.imul(mixed, 0x85ebca6b);
-  mixed ^= mixed >>> 13;
-  mixed = Math.imul(mixed, 0xc2b2ae35);
-  return (mixed ^ (mixed >>> 16)) >>> 0;
 }

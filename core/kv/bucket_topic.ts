@@ -4,7 +4,7 @@
  * @module
  */
 import type { Backend, TopicDetails } from "../backend.ts";
-import { SeglogError } from "../base/errors.ts";
+import { isNotFound, SeglogError } from "../base/errors.ts";
 
 /**
  * The topic of a bucket, which has one partition: all keys are in one order.
@@ -32,7 +32,7 @@ export async function hasBucket(backend: Backend, bucket: string): Promise<boole
     await openBucketTopic(backend, bucket, false);
     return true;
   } catch (error) {
-    if (error instanceof SeglogError && error.code === "not-found") return false;
+    if (isNotFound(error)) return false;
     throw error;
   }
 }
@@ -41,8 +41,7 @@ async function topicOf(backend: Backend, bucket: string, create: boolean): Promi
   try {
     return await backend.describeTopic(bucket);
   } catch (error) {
-    const isMissing = error instanceof SeglogError && error.code === "not-found";
-    if (!isMissing) throw error;
+    if (!isNotFound(error)) throw error;
     if (!create) {
       throw new SeglogError("not-found", `Cannot open "${bucket}": there is no such bucket`, {
         cause: error,

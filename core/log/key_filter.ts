@@ -12,6 +12,7 @@
 import { dataViewOf, equalBytes, getUint64, setUint64 } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
 import { SEGMENT_BYTES_MAX } from "../base/limits.ts";
+import { mix32 } from "../base/mix.ts";
 import type { IndexBinding } from "./sparse_index.ts";
 
 const MAGIC = Uint8Array.of(0x89, 0x53, 0x45, 0x47, 0x42, 0x4c, 0x4d, 0x01); // \x89 S E G B L M, 1
@@ -139,27 +140,18 @@ function blockSeed(salt: number, block: number): number {
 }
 
 function blockOf(hash: number, blocks: number): number {
-  return Math.floor(mix(hash) * blocks / 2 ** 32);
+  return Math.floor(mix32(hash) * blocks / 2 ** 32);
 }
 
 /** Goes through the bits of a key within its block while `visit` holds; whether it held for all. */
 function eachBit(hash: number, visit: (bit: number) => boolean): boolean {
-  let at = mix(hash ^ 0x9e3779b9);
-  const step = mix(at) | 1;
+  let at = mix32(hash ^ 0x9e3779b9);
+  const step = mix32(at) | 1;
   for (let i = 0; i < BITS_PER_KEY; i++) {
     if (!visit(Math.floor((at >>> 0) * BLOCK_BITS / 2 ** 32))) return false;
     at = (at + step) | 0;
   }
   return true;
-}
-
-/** The finalizer of MurmurHash3 (Appleby): every bit of a checksum reaches every bit of the result. */
-function mix(hash: number): number {
-  let mixed = hash ^ (hash >>> 16);
-  mixed = Math.imul(mixed, 0x85ebca6b);
-  mixed ^= mixed >>> 13;
-  mixed = Math.imul(mixed, 0xc2b2ae35);
-  return (mixed ^ (mixed >>> 16)) >>> 0;
 }
 
 function distinct(hashes: Uint32Array): Uint32Array {

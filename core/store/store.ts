@@ -201,8 +201,7 @@ export class Store implements Backend {
     const open = await this.#topicToWrite(topic);
     const partition = options.partition ?? open.choosePartition(records, options.producer?.id);
     const log = await open.appendable(partition);
-    const range = await log.appendAll(records, options);
-    return { topic, partition, ...range, durable: log.durableOffset >= range.end };
+    return open.appended({ partition, log }, await log.appendAll(records, options));
   }
 
   async appendBatch(
@@ -214,8 +213,7 @@ export class Store implements Backend {
     const partition = options.partition ??
       open.choosePartition(batch.records(), batch.producer()?.id);
     const log = await open.appendable(partition);
-    const range = await log.appendBatch(batch, options);
-    return { topic, partition, ...range, durable: log.durableOffset >= range.end };
+    return open.appended({ partition, log }, await log.appendBatch(batch, options));
   }
 
   async reserve(topic: string, partition = 0): Promise<Reservation> {

@@ -4,12 +4,19 @@
  * @module
  */
 import { join } from "node:path";
-import type { CompactionTotals, PartitionInfo, Reservation, TopicInfo } from "../backend.ts";
+import type {
+  AppendResult,
+  CompactionTotals,
+  PartitionInfo,
+  Reservation,
+  TopicInfo,
+} from "../backend.ts";
 import { SeglogError } from "../base/errors.ts";
 import type { DiskLock } from "../disk/disk.ts";
 import { partitionFolderName } from "../format/file_names.ts";
 import type { RecordInput } from "../format/record.ts";
 import type { LogCaches } from "../log/caches.ts";
+import type { AppendedRange } from "../log/append_queue.ts";
 import type { CompactionReport } from "../log/compaction.ts";
 import { Log } from "../log/log.ts";
 import type { LogOptions } from "../log/options.ts";
@@ -79,18 +86,24 @@ export class Topic {
     return log;
   }
 
+  /** What is told of an append to a partition, as it is now. */
+  appended(
+    { partition, log }: { readonly partition: number; readonly log: Log },
+    range: AppendedRange,
+  ): AppendResult {
+    const durable = log.durableOffset >= range.end;
+    return { topic: this.#info.name, partition, ...range, durable };
+  }
+
   /** Makes those wait who ask for {@linkcode Topic.appendable}, when nobody else does. */
   async reserve(partition: number): Promise<Reservation> {
     const log = await this.log(partition);
     for (let held; (held = this.#reserved.get(partition)) !== undefined;) await held;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#reserved.set(partition, promise); // in the turn that saw it free
-    const place = { topic: this.#info.name, partition };
     return {
-      async appendBatch(batch, options) {
-        const range = await log.appendBatch(batch, options);
-        return { ...place, ...range, durable: log.durableOffset >= range.end };
-      },
+      appendBatch: async (batch, options) =>
+        this.appended({ partition, log }, await log.appendBatch(batch, options)),
       release: () => {
         if (this.#reserved.get(partition) === promise) this.#reserved.delete(partition); // once only
         resolve();

@@ -3,10 +3,10 @@
  *
  * @module
  */
+import { isNotFound } from "../../core/base/errors.ts";
 import { rangeOf } from "../../core/kv/kv_snapshot.ts";
 import { jsonAnswer } from "../answers.ts";
 import { blobAnswer, blobCondition, blobError, BLOBS_BUCKET, blobTag, readBlob } from "../blobs.ts";
-import { isNotFound } from "../buckets.ts";
 import { refuseForms } from "../cross_site.ts";
 import { refuseIfAbsent } from "../entity_tags.ts";
 import type { Exchange, Route } from "../exchange.ts";
