@@ -44,7 +44,12 @@ export type ErrorCode =
   | "overloaded"
   | "poisoned"
   | "unavailable"
-  | "disk-full";
+  | "disk-full"
+  | "unauthenticated"
+  | "forbidden"
+  | "incompatible"
+  | "quota-exceeded"
+  | "quota-full";
 
 const EXIT_ERROR = 1;
 const EXIT_USAGE = 2;
@@ -81,6 +86,11 @@ export const ERROR_SPECS: Readonly<Record<ErrorCode, ErrorSpec>> = {
   "poisoned": spec(503, "UNAVAILABLE", EXIT_ERROR),
   "unavailable": spec(503, "UNAVAILABLE", EXIT_ERROR, true),
   "disk-full": spec(507, "RESOURCE_EXHAUSTED", EXIT_ERROR),
+  "unauthenticated": spec(401, "UNAUTHENTICATED", EXIT_ERROR),
+  "forbidden": spec(403, "PERMISSION_DENIED", EXIT_ERROR),
+  "incompatible": spec(409, "FAILED_PRECONDITION", EXIT_ERROR),
+  "quota-exceeded": spec(429, "RESOURCE_EXHAUSTED", EXIT_ERROR, true),
+  "quota-full": spec(507, "RESOURCE_EXHAUSTED", EXIT_ERROR),
 };
 
 /** Facts that go with an error, for programs: offsets, names, limits. All JSON values. */

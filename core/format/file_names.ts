@@ -19,6 +19,17 @@ export const UNFINISHED_FILE = "UNFINISHED";
 /** Where recovery puts the bytes that it cuts off. */
 export const QUARANTINE_FOLDER = "quarantine";
 
+/**
+ * Topics whose names begin so hold what the server itself keeps: credentials, schemas, committed
+ * offsets, and all that belongs to tenants. They are not shown among the others.
+ */
+export const INTERNAL_PREFIX = "__seglog/";
+
+/** Whether a topic is one of the server's own. */
+export function isInternalTopic(name: string): boolean {
+  return name.startsWith(INTERNAL_PREFIX);
+}
+
 const OFFSET_DIGITS = 20;
 const FOLDER_NAME_MAX = 240;
 const SEGMENT_FILE = /^(\d{20})(?:\.([1-9]\d{0,9}))?\.log$/;
