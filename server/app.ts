@@ -12,6 +12,8 @@ import { SeglogError } from "../core/base/errors.ts";
 import { VERSION } from "../core/base/version.ts";
 import { BodyBudget } from "./body_budget.ts";
 import { OPEN } from "./access/access.ts";
+import { type CallerFacts, type CallerRules, checkCaller, OWN_PAGES_ONLY } from "./access/callers.ts";
+import { corsHeaders, preflightHeaders } from "./access/cors.ts";
 import { DEFAULT_TENANT } from "./access/principal.ts";
 import { Exchange, type Route, type Services, splitTarget, targetOf } from "./exchange.ts";
 import { type Caller, FrontDesk } from "./front_desk.ts";
@@ -30,6 +32,7 @@ import { RECORD_ROUTES } from "./routes/record.ts";
 import { SMALL_API_ROUTES } from "./routes/small_api.ts";
 import { TOPIC_ROUTES } from "./routes/topics.ts";
 import { TenantServices } from "./tenant_services.ts";
+import { subjectOf } from "./tls/peer.ts";
 import { Turn } from "./turn.ts";
 
 /** How an app behaves. */
@@ -46,6 +49,8 @@ export interface AppOptions {
   readonly onNotice?: (notice: string) => void;
   /** The clock of the machine unless given. */
   readonly clock?: Clock;
+  /** From where requests may come; {@linkcode OWN_PAGES_ONLY} unless given. */
+  readonly callers?: CallerRules;
 }
 
 /** What a server is called that was given no name. */
@@ -55,6 +60,8 @@ export const VOLUME_ID_DEFAULT = "default";
 export interface Service {
   /** Answers requests. */
   readonly app: Hono;
+  /** Lets callers in, of other protocols too. */
+  readonly desk: FrontDesk;
   /**
    * Closes the buckets that it opened, when requests are over. Without it they end with the backend,
    * and are read from the start when they are opened again.
@@ -99,8 +106,10 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     clock,
     notice,
   });
+  const desk = new FrontDesk(tenant);
   const services: Services = {
-    desk: new FrontDesk(tenant),
+    desk,
+    callers: options.callers ?? OWN_PAGES_ONLY,
     limits,
     budget: new BodyBudget(limits.bodiesBytesMax),
     turn: new Turn(),
@@ -126,11 +135,13 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   }
   app.notFound((c) => {
     const asked = askedBy(c);
+    const preflight = preflightOf(asked);
+    if (preflight !== undefined) return new Response(null, { status: 204, headers: preflight });
     const { path } = splitTarget(targetOf(asked.request, asked.incoming));
     return answer({ ...UNKNOWN, tell: routesOf(path)[0]?.tell }, asked);
   });
   app.onError((error) => problemResponse(error));
-  return { app, close: () => tenant.close() };
+  return { app, desk, close: () => tenant.close() };
 }
 
 /** The request as Node's server has it; there is none where the app is called directly. */
@@ -156,7 +167,8 @@ async function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
   let response: Response;
   try {
     const { desk } = services;
-    const visitor = route.access === OPEN ? desk.stranger : await desk.admit(callerOf(request));
+    checkCaller(services.callers, callerFacts(asked));
+    const visitor = route.access === OPEN ? desk.stranger : await desk.admit(callerOf(asked));
     const exchange = new Exchange(request, { ...asked, visitor });
     route.access.demand(exchange);
     response = await route.handle(exchange);
@@ -169,12 +181,47 @@ async function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
     const tell = route.tell ?? problemResponse;
     response = tell(error, { headers: headersFor(error) });
   }
+  const cors = corsHeaders(services.callers, headerOf(asked, "origin"));
+  for (const [name, value] of Object.entries(cors)) response.headers.append(name, value);
   services.metrics.answered(route, response.status, (performance.now() - startMs) / 1000);
   return response;
 }
 
-function callerOf(request: Request): Caller {
-  return { authorization: request.headers.get("authorization") ?? undefined };
+function callerOf(asked: Asked): Caller {
+  const socket = asked.incoming?.socket;
+  return {
+    authorization: headerOf(asked, "authorization"),
+    subject: socket === undefined ? undefined : subjectOf(socket, asked.services.clock.now()),
+  };
+}
+
+function callerFacts(asked: Asked): CallerFacts {
+  return {
+    method: asked.request.method,
+    host: headerOf(asked, "host"),
+    origin: headerOf(asked, "origin"),
+    site: headerOf(asked, "sec-fetch-site"),
+    destination: headerOf(asked, "sec-fetch-dest"),
+  };
+}
+
+/** The headers that answer a browser which asks whether a page may ask. */
+function preflightOf(asked: Asked): Readonly<Record<string, string>> | undefined {
+  const { method } = asked.request;
+  if (method !== "OPTIONS") return undefined;
+  return preflightHeaders(asked.services.callers, {
+    method,
+    origin: headerOf(asked, "origin"),
+    wantedMethod: headerOf(asked, "access-control-request-method"),
+    wantedHeaders: headerOf(asked, "access-control-request-headers"),
+  });
+}
+
+/** A header that comes once, from where it is at hand. */
+function headerOf({ request, incoming }: Asked, name: string): string | undefined {
+  if (incoming === undefined) return request.headers.get(name) ?? undefined;
+  const value = incoming.headers[name];
+  return Array.isArray(value) ? value.join(", ") : value;
 }
 
 /** The rest of such a body is not waited for. */

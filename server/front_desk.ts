@@ -38,6 +38,11 @@ export class FrontDesk {
     this.#anybody = visitorOf(ANYBODY, tenant);
   }
 
+  /** Whether callers have to show who they are. */
+  areCredentialsNeeded(): Promise<boolean> | boolean {
+    return false;
+  }
+
   /**
    * Recognizes a caller.
    *
