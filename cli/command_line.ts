@@ -20,6 +20,7 @@ import {
   truncateGrammar,
   verifyGrammar,
 } from "./grammar/maintain.ts";
+import { certGrammar } from "./grammar/cert.ts";
 import { kvGrammar, shellGrammar } from "./grammar/kv.ts";
 import { readGrammar, tailGrammar } from "./grammar/read.ts";
 import { serveGrammar } from "./grammar/serve.ts";
@@ -65,6 +66,7 @@ const verbs = {
   backup: backupGrammar,
   restore: restoreGrammar,
   serve: serveGrammar,
+  cert: certGrammar,
 };
 
 const at = optional(option("--at", path({ metavar: "DIR|URL" }), {
@@ -77,22 +79,25 @@ const everywhere: Usage = [...at.usage, { type: "option", names: ["-h", "--help"
 
 const grammar = object({
   at,
+  // A choice takes no more than fifteen.
   verb: or(
-    appendGrammar,
-    readGrammar,
-    tailGrammar,
-    truncateGrammar,
-    compactGrammar,
-    dumpGrammar,
-    infoGrammar,
-    topicGrammar,
-    kvGrammar,
-    shellGrammar,
-    verifyGrammar,
-    repairGrammar,
-    backupGrammar,
-    restoreGrammar,
-    serveGrammar,
+    or(
+      appendGrammar,
+      readGrammar,
+      tailGrammar,
+      truncateGrammar,
+      compactGrammar,
+      dumpGrammar,
+      infoGrammar,
+      topicGrammar,
+      kvGrammar,
+      shellGrammar,
+      verifyGrammar,
+      repairGrammar,
+      backupGrammar,
+      restoreGrammar,
+    ),
+    or(serveGrammar, certGrammar),
   ),
 });
 
