@@ -10,6 +10,7 @@ import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { extractCommandNames, type Usage } from "@optique/core/usage";
 import { path } from "@optique/run/valueparser";
+import { tenantGrammar, tokenGrammar } from "./grammar/access.ts";
 import { appendGrammar } from "./grammar/append.ts";
 import { backupGrammar, restoreGrammar } from "./grammar/backup.ts";
 import {
@@ -66,6 +67,8 @@ const verbs = {
   backup: backupGrammar,
   restore: restoreGrammar,
   serve: serveGrammar,
+  token: tokenGrammar,
+  tenant: tenantGrammar,
   cert: certGrammar,
 };
 
@@ -79,7 +82,7 @@ const everywhere: Usage = [...at.usage, { type: "option", names: ["-h", "--help"
 
 const grammar = object({
   at,
-  // A choice takes no more than fifteen.
+  // At most fifteen each.
   verb: or(
     or(
       appendGrammar,
@@ -97,7 +100,12 @@ const grammar = object({
       backupGrammar,
       restoreGrammar,
     ),
-    or(serveGrammar, certGrammar),
+    or(
+      serveGrammar,
+      tokenGrammar,
+      tenantGrammar,
+      certGrammar,
+    ),
   ),
 });
 
@@ -168,7 +176,7 @@ const DASHED: Readonly<Record<string, string>> = {
 };
 
 /** Verbs that have verbs of their own. */
-const NESTED: ReadonlySet<string | undefined> = new Set(["topic", "kv"]);
+const NESTED: ReadonlySet<string | undefined> = new Set(["topic", "kv", "token", "tenant"]);
 
 /** The verb that the words name, and for one that has verbs what it is to do. */
 function verbPath(words: readonly string[]): string[] {

@@ -12,11 +12,12 @@ import { SeglogError } from "../core/base/errors.ts";
 import { VERSION } from "../core/base/version.ts";
 import { BodyBudget } from "./body_budget.ts";
 import { OPEN } from "./access/access.ts";
-import { type CallerFacts, type CallerRules, checkCaller, OWN_PAGES_ONLY } from "./access/callers.ts";
-import { corsHeaders, preflightHeaders } from "./access/cors.ts";
-import { DEFAULT_TENANT } from "./access/principal.ts";
+import { auditLine, isAudited } from "./access/audit.ts";
+import { type CallerRules, checkCaller, OWN_PAGES_ONLY } from "./access/callers.ts";
+import { corsHeaders } from "./access/cors.ts";
+import { type Asked, callerFacts, callerOf, headerOf, preflightOf } from "./asked.ts";
 import { Exchange, type Route, type Services, splitTarget, targetOf } from "./exchange.ts";
-import { type Caller, FrontDesk } from "./front_desk.ts";
+import { FrontDesk } from "./front_desk.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
 import { Metrics } from "./metrics.ts";
 import { describeFault, isServerFault, problemResponse } from "./problem.ts";
@@ -30,9 +31,10 @@ import { PARTITION_ROUTES } from "./routes/partition.ts";
 import { READ_ROUTES } from "./routes/read.ts";
 import { RECORD_ROUTES } from "./routes/record.ts";
 import { SMALL_API_ROUTES } from "./routes/small_api.ts";
+import { TENANT_ROUTES } from "./routes/tenants.ts";
+import { TOKEN_ROUTES } from "./routes/tokens.ts";
 import { TOPIC_ROUTES } from "./routes/topics.ts";
-import { TenantServices } from "./tenant_services.ts";
-import { subjectOf } from "./tls/peer.ts";
+import { Tenants } from "./tenants/tenants.ts";
 import { Turn } from "./turn.ts";
 
 /** How an app behaves. */
@@ -79,6 +81,8 @@ export const ROUTES: readonly Route[] = [
   ...KV_ROUTES,
   ...SMALL_API_ROUTES,
   ...BLOB_ROUTES,
+  ...TOKEN_ROUTES,
+  ...TENANT_ROUTES,
   ...HEALTH_ROUTES,
   ...METRICS_ROUTES,
   ...OPENAPI_ROUTES,
@@ -100,20 +104,18 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   const clock = options.clock ?? systemClock;
   const notice = options.onNotice ?? (() => {});
   const { bucketsMax, snapshotsMax } = limits;
-  const tenant = new TenantServices(DEFAULT_TENANT, backend, {
-    bucketsMax,
-    snapshotsMax,
-    clock,
-    notice,
-  });
-  const desk = new FrontDesk(tenant);
+  const metrics = new Metrics(backend);
+  const refused = (tenant: string, quota: string) => metrics.quotaRefused(tenant, quota);
+  const tenants = new Tenants(backend, { bucketsMax, snapshotsMax, clock, notice, refused });
+  const desk = new FrontDesk(backend, { tenants, clock, notice });
   const services: Services = {
+    routes: ROUTES,
     desk,
     callers: options.callers ?? OWN_PAGES_ONLY,
     limits,
     budget: new BodyBudget(limits.bodiesBytesMax),
     turn: new Turn(),
-    metrics: new Metrics(backend),
+    metrics,
     clock,
     volumeId: options.volumeId ?? VOLUME_ID_DEFAULT,
     stopping: options.stopping ?? new AbortController().signal,
@@ -141,20 +143,12 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     return answer({ ...UNKNOWN, tell: routesOf(path)[0]?.tell }, asked);
   });
   app.onError((error) => problemResponse(error));
-  return { app, desk, close: () => tenant.close() };
+  return { app, desk, close: () => desk.close() };
 }
 
 /** The request as Node's server has it; there is none where the app is called directly. */
 function incomingOf(env: unknown): IncomingMessage | undefined {
   return (env as Partial<HttpBindings> | undefined)?.incoming as IncomingMessage | undefined;
-}
-
-/** A request that came, and where it came. */
-interface Asked {
-  readonly request: Request;
-  readonly services: Services;
-  readonly cut: (() => void) | undefined;
-  readonly incoming: IncomingMessage | undefined;
 }
 
 type AnsweredRoute = Omit<Route, "method"> & { readonly method: string };
@@ -164,11 +158,12 @@ const UNKNOWN: AnsweredRoute = { method: "any", path: "unknown", access: OPEN, h
 async function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
   const { request, services } = asked;
   const startMs = performance.now();
+  const { desk } = services;
   let response: Response;
+  let visitor = desk.stranger;
   try {
-    const { desk } = services;
     checkCaller(services.callers, callerFacts(asked));
-    const visitor = route.access === OPEN ? desk.stranger : await desk.admit(callerOf(asked));
+    if (route.access !== OPEN) visitor = await desk.admit(callerOf(asked));
     const exchange = new Exchange(request, { ...asked, visitor });
     route.access.demand(exchange);
     response = await route.handle(exchange);
@@ -181,47 +176,16 @@ async function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
     const tell = route.tell ?? problemResponse;
     response = tell(error, { headers: headersFor(error) });
   }
+  if (isAudited(route.access)) {
+    const { path } = splitTarget(targetOf(request, asked.incoming));
+    const { status } = response;
+    const { principal } = visitor;
+    services.notice(auditLine({ principal, method: request.method, path, status }));
+  }
   const cors = corsHeaders(services.callers, headerOf(asked, "origin"));
   for (const [name, value] of Object.entries(cors)) response.headers.append(name, value);
   services.metrics.answered(route, response.status, (performance.now() - startMs) / 1000);
   return response;
-}
-
-function callerOf(asked: Asked): Caller {
-  const socket = asked.incoming?.socket;
-  return {
-    authorization: headerOf(asked, "authorization"),
-    subject: socket === undefined ? undefined : subjectOf(socket, asked.services.clock.now()),
-  };
-}
-
-function callerFacts(asked: Asked): CallerFacts {
-  return {
-    method: asked.request.method,
-    host: headerOf(asked, "host"),
-    origin: headerOf(asked, "origin"),
-    site: headerOf(asked, "sec-fetch-site"),
-    destination: headerOf(asked, "sec-fetch-dest"),
-  };
-}
-
-/** The headers that answer a browser which asks whether a page may ask. */
-function preflightOf(asked: Asked): Readonly<Record<string, string>> | undefined {
-  const { method } = asked.request;
-  if (method !== "OPTIONS") return undefined;
-  return preflightHeaders(asked.services.callers, {
-    method,
-    origin: headerOf(asked, "origin"),
-    wantedMethod: headerOf(asked, "access-control-request-method"),
-    wantedHeaders: headerOf(asked, "access-control-request-headers"),
-  });
-}
-
-/** A header that comes once, from where it is at hand. */
-function headerOf({ request, incoming }: Asked, name: string): string | undefined {
-  if (incoming === undefined) return request.headers.get(name) ?? undefined;
-  const value = incoming.headers[name];
-  return Array.isArray(value) ? value.join(", ") : value;
 }
 
 /** The rest of such a body is not waited for. */

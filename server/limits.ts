@@ -113,3 +113,17 @@ export const GRANTS_MAX = 32;
 export const TLS_FILE_BYTES_MAX = MIB;
 /** How often certificates are looked at, whether there are new ones. */
 export const TLS_LOOK_MS = 10_000;
+/** How often who cannot write looks whether others have begun to keep something. */
+export const CATALOGUE_LOOK_MS = 1000;
+/** Most credentials that are kept. */
+export const CREDENTIALS_MAX = 10_000;
+/** Longest name of a credential. */
+export const CREDENTIAL_NAME_MAX = 100;
+/** Longest subject of a certificate. */
+export const SUBJECT_MAX = 1000;
+/** Longest time that a timer is set to; it is set again where that is not enough. */
+export const TIMER_MS_MAX = 86_400_000;
+/** How old a measure of what a tenant stores may be. */
+export const STORED_MEASURE_MS = 1000;
+/** Largest body that asks for a credential: its name, grants and subject, each at its longest. */
+export const CREDENTIAL_BODY_BYTES_MAX = 32 * KIB;

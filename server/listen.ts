@@ -82,8 +82,12 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
   const front = tls === undefined ? undefined : secureFront(server, { tls, limits });
   const listener: Listener = front?.listener ?? server;
   try {
-    const hasCredentials = await service.desk.areCredentialsNeeded();
-    await demandProtection({ host, hasTls: tls !== undefined, hasCredentials, unprotected });
+    await demandProtection({
+      host,
+      hasTls: tls !== undefined,
+      hasCredentials: () => service.desk.areCredentialsNeeded(),
+      unprotected,
+    });
     await listen(listener, host, port);
   } catch (error) {
     front?.close();

@@ -12,8 +12,8 @@ import { SeglogError } from "../../core/base/errors.ts";
 export interface Exposure {
   readonly host: string;
   readonly hasTls: boolean;
-  /** Whether callers have to show who they are. */
-  readonly hasCredentials: boolean;
+  /** Finds out whether callers have to show who they are. */
+  readonly hasCredentials: () => Promise<boolean>;
   /** Whether whoever starts it takes the risk. */
   readonly unprotected: boolean;
   /** Finds the addresses of a name; that of the system unless given. */
@@ -26,9 +26,10 @@ export interface Exposure {
  * @throws {SeglogError} `forbidden`, naming what is missing; `unavailable` for an unknown name
  */
 export async function demandProtection(exposure: Exposure): Promise<void> {
-  const { host, hasTls, hasCredentials, unprotected } = exposure;
-  if (unprotected || (hasTls && hasCredentials)) return;
-  if (await isLocal(host, exposure.resolve ?? addressesOf)) return;
+  const { host, hasTls, unprotected } = exposure;
+  if (unprotected || await isLocal(host, exposure.resolve ?? addressesOf)) return;
+  const hasCredentials = await exposure.hasCredentials();
+  if (hasTls && hasCredentials) return;
   const lacks = [
     ...hasTls ? [] : ["TLS: give --tls-cert and --tls-key"],
     ...hasCredentials ? [] : ["tokens: make one with seglog token create"],

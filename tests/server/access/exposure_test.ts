@@ -5,7 +5,9 @@ import { demandProtection, type Exposure } from "../../../server/access/exposure
 import { rejectsWith } from "../../support/collect.ts";
 import { openServer } from "../support.ts";
 
-const BARE = { hasTls: false, hasCredentials: false, unprotected: false };
+const no = () => Promise.resolve(false);
+const yes = () => Promise.resolve(true);
+const BARE = { hasTls: false, hasCredentials: no, unprotected: false };
 const NAMES: Record<string, string[]> = {
   localhost: ["127.0.0.1", "::1"],
   "log.example": ["10.0.0.7"],
@@ -43,13 +45,13 @@ test("where others reach the server, it needs TLS and tokens, or a word that nam
   for (const host of open) {
     const bare = await rejectsWith("forbidden", () => demand({ host }));
     assert.match(bare.message, /no TLS.*and no tokens.*--unprotected.*everybody.*delete everything/);
-    const plain = await rejectsWith("forbidden", () => demand({ host, hasCredentials: true }));
+    const plain = await rejectsWith("forbidden", () => demand({ host, hasCredentials: yes }));
     assert.match(plain.message, /no TLS.*--unprotected.*reads what is sent/);
     assert.doesNotMatch(plain.message, /no tokens/);
     const anonymous = await rejectsWith("forbidden", () => demand({ host, hasTls: true }));
     assert.match(anonymous.message, /no tokens.*--unprotected/);
     assert.doesNotMatch(anonymous.message, /no TLS/);
-    await demand({ host, hasTls: true, hasCredentials: true });
+    await demand({ host, hasTls: true, hasCredentials: yes });
     await demand({ host, unprotected: true });
   }
 });
