@@ -110,7 +110,7 @@ export class Transport {
       if (error instanceof SeglogError) throw error;
       for (const signal of ask.signals) signal.throwIfAborted();
       const distrust = distrustIn(error);
-      if (distrust !== undefined) throw cannotTrust(this.#base, distrust);
+      if (distrust !== undefined) throw cannotTrust(this.#base, distrust, error);
       const what = `${ask.method} ${ask.path.slice(0, 200)}`;
       if (ending.isOver) {
         throw new NoAnswer(`${what}: no answer within ${limitMs} ms`, {
@@ -205,23 +205,24 @@ function wasNeverConnected(error: unknown): boolean {
 const DISTRUST =
   /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY|DECRYPT)_|ERR_TLS_CERT_|INVALID_(CA|PURPOSE)$|HOSTNAME_MISMATCH$)/;
 /** The same in Deno, whose errors may have no code. */
-const DISTRUST_TEXT = /invalid peer certificate/;
+const DISTRUST_TEXT = /invalid peer certificate.*$/;
 
 /** Why the server's certificate does not count, where that is what went wrong. */
-function distrustIn(error: unknown): Error | undefined {
+function distrustIn(error: unknown): string | undefined {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     const { code } = at as { code?: unknown };
-    if (typeof code === "string" && DISTRUST.test(code)) return at;
-    if (DISTRUST_TEXT.test(at.message)) return at;
+    if (typeof code === "string" && DISTRUST.test(code)) return at.message || code;
+    const [told] = DISTRUST_TEXT.exec(at.message) ?? [];
+    if (told !== undefined) return told;
   }
   return undefined;
 }
 
 /** To try again would end the same way. */
-function cannotTrust(base: string, cause: Error): SeglogError {
+function cannotTrust(base: string, why: string, cause: unknown): SeglogError {
   return new SeglogError(
     "unauthenticated",
-    `Cannot trust ${base}: ${cause.message}; ` +
+    `Cannot trust ${base}: ${why}; ` +
       "give the authority of its certificate (ca, --ca-file), and use a name that it is for",
     { cause },
   );

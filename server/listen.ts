@@ -48,6 +48,10 @@ export interface RunningServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+const NOBODY_KNOWN =
+  "clients are asked for certificates, but nobody is known by one, so everybody " +
+  "may do everything: seglog token create NAME --subject CN=NAME";
+
 /** How often connections are looked over for those that are too slow. */
 const CHECK_INTERVAL_MS = 1000;
 
@@ -82,12 +86,11 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
   const front = tls === undefined ? undefined : secureFront(server, { tls, limits });
   const listener: Listener = front?.listener ?? server;
   try {
-    await demandProtection({
-      host,
-      hasTls: tls !== undefined,
-      hasCredentials: () => service.desk.areCredentialsNeeded(),
-      unprotected,
-    });
+    const hasCredentials = () => service.desk.areCredentialsNeeded();
+    const hasTls = tls !== undefined;
+    const risk = await demandProtection({ host, hasTls, hasCredentials, unprotected });
+    if (risk !== undefined) options.onNotice?.(risk);
+    if (tls?.knowsClients === true && !await hasCredentials()) options.onNotice?.(NOBODY_KNOWN);
     await listen(listener, host, port);
   } catch (error) {
     front?.close();

@@ -5,7 +5,7 @@
  */
 import { fillCertFolder, type WantedCert } from "../cert/cert_folder.ts";
 import type { Holder } from "../cert/certificates.ts";
-import { EXIT_OK } from "../exit.ts";
+import { EXIT_OK, UsageError } from "../exit.ts";
 import type { CertVerbOptions } from "../grammar/cert.ts";
 import type { Context } from "../grammar/verb.ts";
 
@@ -31,23 +31,25 @@ export async function cert({ output }: Context, options: CertVerbOptions): Promi
     const what = describe(holder);
     if (isNew) output.note(`seglog: made ${path}: ${what}`);
     else if (holder === undefined) output.note(`seglog: kept ${path}: ${what}`);
-    else output.note(`seglog: kept ${path}, which is there already; name it and give -y for a new one`);
+    else {output.note(
+        `seglog: kept ${path}, which is there already; name it and give -y for a new one`,
+      );}
   }
   return EXIT_OK;
 }
 
 /** What nobody has named is made where it is missing, and never anew. */
 function wantedBy({ hosts, clients, yes }: CertVerbOptions): WantedCert[] {
-  const names = clients.length === 0 ? [CLIENT_DEFAULT] : new Set(clients);
+  if (yes && hosts.length === 0 && clients.length === 0) {
+    throw new UsageError("-y makes anew what --host and --client name: name what it is to be");
+  }
+  const names = clients.length === 0 && !yes ? [CLIENT_DEFAULT] : new Set(clients);
   return [
     {
       holder: { kind: "server", hosts: hosts.length === 0 ? HOSTS_DEFAULT : hosts },
       replace: yes && hosts.length > 0,
     },
-    ...[...names].map((name): WantedCert => ({
-      holder: { kind: "client", name },
-      replace: yes && clients.length > 0,
-    })),
+    ...[...names].map((name): WantedCert => ({ holder: { kind: "client", name }, replace: yes })),
   ];
 }
 

@@ -23,7 +23,8 @@ const options = object({
       127.0.0.1 and ::1 unless given.`,
   })),
   clients: multiple(option("--client", clientName(), {
-    description: prose`A client, whose subject is CN=NAME and whose files are called after it; may be
+    description:
+      prose`A client, whose subject is CN=NAME and whose files are called after it; may be
       given several times. One that is called client unless given.`,
   })),
   days: withDefault(
@@ -48,7 +49,8 @@ export const certGrammar = command(
   }),
   {
     brief: prose`Make certificates for development.`,
-    description: prose`Makes an authority, a certificate of the server and one of each client that it
+    description:
+      prose`Makes an authority, a certificate of the server and one of each client that it
       signed, and their keys. What is there stays: run it again to add clients. The authority is never
       replaced. Not for production: whoever has ca.key can be any server and any client.`,
     footer: examples(

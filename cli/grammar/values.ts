@@ -130,6 +130,15 @@ export function hostPort(): ValueParser<"sync", { host: string; port: number }> 
   return socketAddress({ metavar: "HOST:PORT", requirePort: true, port: { min: 0 } });
 }
 
+/** `log.example,*.svc.example`, words with commas between them, which are not looked at yet */
+export function listOf(metavar: NonEmptyString): ValueParser<"sync", readonly string[]> {
+  return word<readonly string[]>({
+    metavar,
+    placeholder: [],
+    parse: (input) => input.split(",").map((text) => text.trim()),
+  });
+}
+
 /** `log.example`, `*.log.example`, `127.0.0.1` or `::1`: what a certificate may be for */
 export function certHost(): ValueParser<"sync", string> {
   return word({

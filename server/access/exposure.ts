@@ -23,13 +23,14 @@ export interface Exposure {
 /**
  * Refuses to listen where others reach the server without TLS or without credentials.
  *
+ * @returns the risk that is taken, for the server's log; `undefined` where there is none
  * @throws {SeglogError} `forbidden`, naming what is missing; `unavailable` for an unknown name
  */
-export async function demandProtection(exposure: Exposure): Promise<void> {
+export async function demandProtection(exposure: Exposure): Promise<string | undefined> {
   const { host, hasTls, unprotected } = exposure;
-  if (unprotected || await isLocal(host, exposure.resolve ?? addressesOf)) return;
+  if (await isLocal(host, exposure.resolve ?? addressesOf)) return undefined;
   const hasCredentials = await exposure.hasCredentials();
-  if (hasTls && hasCredentials) return;
+  if (hasTls && hasCredentials) return undefined;
   const lacks = [
     ...hasTls ? [] : ["TLS: give --tls-cert and --tls-key"],
     ...hasCredentials ? [] : ["tokens: make one with seglog token create"],
@@ -37,9 +38,12 @@ export async function demandProtection(exposure: Exposure): Promise<void> {
   const risk = hasCredentials
     ? "everybody on the way reads what is sent, tokens included"
     : "everybody who reaches it can read, change and delete everything";
+  if (unprotected) return `unprotected on ${host}: ${risk}`;
   throw new SeglogError(
     "forbidden",
-    `Cannot listen on ${host}: other machines reach it, and it has no ${lacks.join(", and no ")}. ` +
+    `Cannot listen on ${host}: other machines reach it, and it has no ${
+      lacks.join(", and no ")
+    }. ` +
       `With --unprotected it listens all the same, and ${risk}`,
   );
 }

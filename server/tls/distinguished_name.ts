@@ -63,7 +63,9 @@ function pairOf({ content }: Element): string {
   if (value === undefined) throw noCertificate();
   const name = NAMES[number];
   const isText = name !== undefined && TEXTS.includes(value.tag) && isValidUtf8(value.content);
-  return `${name ?? number}=${isText ? escaped(decodeUtf8(value.content)) : `#${hex(value.bytes)}`}`;
+  return `${name ?? number}=${
+    isText ? escaped(decodeUtf8(value.content)) : `#${hex(value.bytes)}`
+  }`;
 }
 
 function escaped(text: string): string {

@@ -58,7 +58,8 @@ async function readPem(path: string): Promise<string> {
   try {
     bytes = await readFile(path);
   } catch (cause) {
-    throw refusal(path, messageOf(cause), cause);
+    const isMissing = (cause as NodeJS.ErrnoException).code === "ENOENT";
+    throw refusal(path, isMissing ? "there is no such file" : messageOf(cause), cause);
   }
   if (bytes.length > TLS_FILE_BYTES_MAX) {
     throw refusal(path, `it is larger than ${TLS_FILE_BYTES_MAX} bytes`);

@@ -41,6 +41,7 @@ export class TlsMaterial {
   readonly #followers = new Set<(context: TlsContext) => void>();
   #content: TlsContent;
   #own: X509Certificate;
+  #names: ReadonlySet<string>;
   /** What was refused, so that it is told of once. */
   #refused = "";
   #looking: Promise<void> = Promise.resolve();
@@ -54,6 +55,7 @@ export class TlsMaterial {
     this.#files = files;
     this.#content = loaded.content;
     this.#own = loaded.own;
+    this.#names = namesOf(loaded.own);
     this.#clock = clock;
     this.#notice = onNotice;
     this.#tellOfEnd();
@@ -90,7 +92,8 @@ export class TlsMaterial {
 
   /** Whether the certificate is for a host of this name, in lower case. */
   isFor(name: string): boolean {
-    return this.#own.checkHost(name) !== undefined;
+    const below = name.replace(/^[^.]+/, "*");
+    return this.#names.has(name) || this.#names.has(below);
   }
 
   /** Calls `listener` with each new context; returns the undoing. Open connections keep theirs. */
@@ -127,6 +130,7 @@ export class TlsMaterial {
       const own = checkTlsContent(content, this.#files);
       this.#content = content;
       this.#own = own;
+      this.#names = namesOf(own);
     } catch (error) {
       const refused = `${seen}${messageOf(error)}`;
       if (refused !== this.#refused) {
@@ -151,4 +155,10 @@ export class TlsMaterial {
         : `the certificate in ${this.#files.cert} expires on ${validTo}: put a new one there`,
     );
   }
+}
+
+/** The names in a certificate. That of Deno does not know which hosts a star stands for. */
+function namesOf({ subjectAltName = "" }: X509Certificate): ReadonlySet<string> {
+  const entries = subjectAltName.split(", ").filter((entry) => entry.startsWith("DNS:"));
+  return new Set(entries.map((entry) => entry.slice("DNS:".length).toLowerCase()));
 }

@@ -79,7 +79,10 @@ test("half of a pair, and certificates without TLS, are refused", async () => {
   const url = "https://127.0.0.1:1";
   await rejectsWith("invalid-argument", () => connect(url, { tls: { cert } }));
   await rejectsWith("invalid-argument", () => connect(url, { tls: { key } }));
-  await rejectsWith("invalid-argument", () => connect("http://127.0.0.1:1", { tls: { cert, key } }));
+  await rejectsWith(
+    "invalid-argument",
+    () => connect("http://127.0.0.1:1", { tls: { cert, key } }),
+  );
 });
 
 test("a server that is not there, and one without TLS, are unavailable", async () => {

@@ -1,7 +1,7 @@
 /** Names the server goes by, and pages that may use it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { callerRules, checkCaller, type CallerFacts } from "../../../server/access/callers.ts";
+import { type CallerFacts, callerRules, checkCaller } from "../../../server/access/callers.ts";
 import { rejectsWith } from "../../support/collect.ts";
 import { rawConnect } from "../raw_client.ts";
 import { openApp, openServer, post, problemOf } from "../support.ts";
@@ -124,7 +124,10 @@ test("what is no name, or no origin, cannot be allowed", async () => {
   }
   const origins = ["", "app.example", "https://app.example/", "https://a/b", "ftp://a", "null"];
   for (const origin of origins) {
-    await rejectsWith("invalid-argument", async () => void await callerRules({ origins: [origin] }));
+    await rejectsWith(
+      "invalid-argument",
+      async () => void await callerRules({ origins: [origin] }),
+    );
   }
 });
 

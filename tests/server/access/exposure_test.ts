@@ -15,7 +15,9 @@ const NAMES: Record<string, string[]> = {
   "nothing.example": [],
 };
 
-function demand(exposure: Partial<Exposure> & { readonly host: string }): Promise<void> {
+function demand(
+  exposure: Partial<Exposure> & { readonly host: string },
+): Promise<string | undefined> {
   return demandProtection({
     ...BARE,
     resolve: (name) => Promise.resolve(NAMES[name] ?? []),
@@ -25,7 +27,7 @@ function demand(exposure: Partial<Exposure> & { readonly host: string }): Promis
 
 test("the machine's own addresses need no protection", async () => {
   for (const host of ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "localhost"]) {
-    await demand({ host });
+    assert.equal(await demand({ host }), undefined);
   }
 });
 
@@ -44,15 +46,18 @@ test("where others reach the server, it needs TLS and tokens, or a word that nam
   ];
   for (const host of open) {
     const bare = await rejectsWith("forbidden", () => demand({ host }));
-    assert.match(bare.message, /no TLS.*and no tokens.*--unprotected.*everybody.*delete everything/);
+    assert.match(
+      bare.message,
+      /no TLS.*and no tokens.*--unprotected.*everybody.*delete everything/,
+    );
     const plain = await rejectsWith("forbidden", () => demand({ host, hasCredentials: yes }));
     assert.match(plain.message, /no TLS.*--unprotected.*reads what is sent/);
     assert.doesNotMatch(plain.message, /no tokens/);
     const anonymous = await rejectsWith("forbidden", () => demand({ host, hasTls: true }));
     assert.match(anonymous.message, /no tokens.*--unprotected/);
     assert.doesNotMatch(anonymous.message, /no TLS/);
-    await demand({ host, hasTls: true, hasCredentials: yes });
-    await demand({ host, unprotected: true });
+    assert.equal(await demand({ host, hasTls: true, hasCredentials: yes }), undefined);
+    assert.match(await demand({ host, unprotected: true }) ?? "", /^unprotected on .*everybody/);
   }
 });
 

@@ -104,7 +104,8 @@ test("other authorities for clients are taken while the server runs", async () =
   const other = await Authority.create(VALID);
   const theirs = await other.issue({ kind: "client", name: "bob" }, VALID);
   const ours = await certs.client("ann");
-  const statusOf = async (client: Pair) => (await ask(port, "/v1/topics", { ca, ...client })).status;
+  const statusOf = async (client: Pair) =>
+    (await ask(port, "/v1/topics", { ca, ...client })).status;
   assert.deepEqual([await statusOf(ours), await statusOf(theirs)], [200, 401]);
   certs.write("ca.crt", other.pair.cert);
   await material.reload();

@@ -6,7 +6,7 @@ import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { ServeOptions } from "../../../server/listen.ts";
 import { TlsMaterial, type TlsMaterialOptions } from "../../../server/tls/tls_material.ts";
 import { type CertFolder, certFolder } from "../../support/certificates.ts";
-import { openServer, type OpenServer } from "../support.ts";
+import { type OpenServer, openServer } from "../support.ts";
 
 /** A server over an empty store, and what it proves itself with. */
 export interface OpenTlsServer extends OpenServer {

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { connect as connectPlain, type Socket } from "node:net";
 import { test } from "node:test";
-import { LOCAL } from "../../support/certificates.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { openServer } from "../support.ts";
 import { allOf, ask, openTlsServer, secureConnect } from "./support.ts";
@@ -15,6 +14,17 @@ async function plainConnect(port: number): Promise<{ socket: Socket; ended: Prom
   const ended = allOf(socket);
   await new Promise<void>((resolve) => socket.once("connect", resolve));
   return { socket, ended };
+}
+
+/** What comes over a connection, when it has come to hold this text. */
+function untilHeard(socket: Socket, text: string): Promise<string> {
+  let received = "";
+  return new Promise((resolve) => {
+    socket.on("data", (piece) => {
+      received += piece;
+      if (received.includes(text)) resolve(received);
+    });
+  });
 }
 
 test("a server with certificates is reached by https, in TLS 1.3", async () => {
@@ -67,6 +77,28 @@ test("several requests go over one connection", async () => {
   socket.write(GET);
   socket.write(GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
   assert.equal((await ended).match(/HTTP\/1\.1 200/g)?.length, 3);
+});
+
+test("streams go both ways as they come", async () => {
+  await using opened = await openTlsServer();
+  const { port, certs: { ca } } = opened;
+  const records = "/v1/topics/orders/records";
+  const lines = await secureConnect(port, { ca });
+  lines.socket.write(
+    `POST ${records} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n` +
+      "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n",
+  );
+  lines.socket.write('c\r\n{"value":1}\n\r\n');
+  while ((await ask(port, `${records}/0`, { ca })).status !== 200); // the body goes on
+  const events = await secureConnect(port, { ca });
+  events.socket.write(
+    `GET ${records}?from=0 HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`,
+  );
+  const heard = untilHeard(events.socket, '"value":2');
+  lines.socket.write('c\r\n{"value":2}\n\r\n0\r\n\r\n');
+  assert.match(await heard, /"value":1/);
+  assert.match(await lines.ended, /^HTTP\/1\.1 200/);
+  events.socket.destroy();
 });
 
 test("a handshake that takes too long is ended", async () => {
@@ -169,16 +201,18 @@ test("the names in the certificate are the server's own, as others are not", asy
   await using opened = await openTlsServer();
   const { port, certs, material } = opened;
   const { ca } = certs;
-  const named = async (host: string) =>
-    (await ask(port, "/v1", { ca, headers: { host } })).status;
+  const named = async (host: string) => (await ask(port, "/v1", { ca, headers: { host } })).status;
   assert.equal(await named("log.example"), 403);
   await certs.writeServer(
-    await certs.issue({ ...LOCAL, hosts: ["localhost", "log.example"] } as typeof LOCAL),
+    await certs.issue({ kind: "server", hosts: ["localhost", "log.example", "*.svc.example"] }),
   );
   await material.reload();
   assert.equal(await named("log.example:9000"), 200);
   assert.equal(await named("LOG.EXAMPLE."), 200);
-  assert.equal(await named("other.example"), 403);
+  assert.equal(await named("a.svc.example"), 200);
+  for (const host of ["other.example", "svc.example", "a.b.svc.example", "a.log.example"]) {
+    assert.equal(await named(host), 403, host);
+  }
 });
 
 test("without certificates there is plain HTTP", async () => {
