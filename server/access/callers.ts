@@ -38,6 +38,24 @@ export interface CallerFacts {
   readonly destination: string | undefined;
 }
 
+/**
+ * What a request says, over HTTP/1 or HTTP/2.
+ *
+ * @param header the value of a header, by its name in lower case
+ */
+export function callerFactsOf(
+  method: string,
+  header: (name: string) => string | undefined,
+): CallerFacts {
+  return {
+    method,
+    host: header(":authority") ?? header("host"),
+    origin: header("origin"),
+    site: header("sec-fetch-site"),
+    destination: header("sec-fetch-dest"),
+  };
+}
+
 /** A server that is asked under no other names, by no pages but its own. */
 export const OWN_PAGES_ONLY: CallerRules = { hosts: [], origins: [] };
 
