@@ -10,13 +10,16 @@ import type { Backend } from "../core/backend.ts";
 import { type Clock, systemClock } from "../core/base/clock.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { VERSION } from "../core/base/version.ts";
+import { wholeLength } from "./answers.ts";
 import { BodyBudget } from "./body_budget.ts";
 import { OPEN } from "./access/access.ts";
 import { DEFAULT_TENANT } from "./access/principal.ts";
 import { Exchange, type Route, type Services, splitTarget, targetOf } from "./exchange.ts";
 import { type Caller, FrontDesk } from "./front_desk.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
-import { Metrics } from "./metrics.ts";
+import { countedBody } from "./metrics/counted_body.ts";
+import { MeasuredBackend } from "./metrics/measured_backend.ts";
+import { Metrics } from "./metrics/metrics.ts";
 import { describeFault, isServerFault, problemResponse } from "./problem.ts";
 import { APPEND_ROUTES } from "./routes/append.ts";
 import { BLOB_ROUTES } from "./routes/blobs.ts";
@@ -55,6 +58,8 @@ export const VOLUME_ID_DEFAULT = "default";
 export interface Service {
   /** Answers requests. */
   readonly app: Hono;
+  /** What it counts. */
+  readonly metrics: Metrics;
   /**
    * Closes the buckets that it opened, when requests are over. Without it they end with the backend,
    * and are read from the start when they are opened again.
@@ -93,7 +98,10 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   const clock = options.clock ?? systemClock;
   const notice = options.onNotice ?? (() => {});
   const { bucketsMax, snapshotsMax } = limits;
-  const tenant = new TenantServices(DEFAULT_TENANT, backend, {
+  const version = options.version ?? VERSION;
+  const metrics = new Metrics(version);
+  const endObserving = backend.observe?.(metrics);
+  const tenant = new TenantServices(DEFAULT_TENANT, new MeasuredBackend(backend, metrics), {
     bucketsMax,
     snapshotsMax,
     clock,
@@ -104,11 +112,11 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     limits,
     budget: new BodyBudget(limits.bodiesBytesMax),
     turn: new Turn(),
-    metrics: new Metrics(backend),
+    metrics,
     clock,
     volumeId: options.volumeId ?? VOLUME_ID_DEFAULT,
     stopping: options.stopping ?? new AbortController().signal,
-    version: options.version ?? VERSION,
+    version,
     notice,
   };
   // Paths are matched as they came: an encoded slash is part of a topic's name.
@@ -130,7 +138,11 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     return answer({ ...UNKNOWN, tell: routesOf(path)[0]?.tell }, asked);
   });
   app.onError((error) => problemResponse(error));
-  return { app, close: () => tenant.close() };
+  const close = async () => {
+    endObserving?.();
+    await tenant.close();
+  };
+  return { app, metrics, close };
 }
 
 /** The request as Node's server has it; there is none where the app is called directly. */
@@ -152,7 +164,7 @@ const UNKNOWN: AnsweredRoute = { method: "any", path: "unknown", access: OPEN, h
 
 async function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
   const { request, services } = asked;
-  const startMs = performance.now();
+  const answered = services.metrics.asked(route);
   let response: Response;
   try {
     const { desk } = services;
@@ -163,14 +175,25 @@ async function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
     // A stream that nobody will read must not keep its source open.
     if (request.method === "HEAD") await response.body?.cancel();
   } catch (error) {
+    services.metrics.failed("http", error);
     if (isServerFault(error)) {
       services.notice(`${request.method} ${route.path}: ${describeFault(error)}`);
     }
     const tell = route.tell ?? problemResponse;
     response = tell(error, { headers: headersFor(error) });
   }
-  services.metrics.answered(route, response.status, (performance.now() - startMs) / 1000);
-  return response;
+  answered(response.status);
+  return request.method === "HEAD" ? response : counted(response, services.metrics);
+}
+
+/** The same answer, of which the bytes are counted that are sent. */
+function counted(response: Response, metrics: Metrics): Response {
+  const length = wholeLength(response);
+  if (length !== undefined) metrics.sentBytes("http", length);
+  if (length !== undefined || response.body === null) return response;
+  const body = countedBody(response.body, (bytes) => metrics.sentBytes("http", bytes));
+  const { status, headers } = response;
+  return new Response(body, { status, headers });
 }
 
 function callerOf(request: Request): Caller {

@@ -14,7 +14,7 @@ import type { Principal } from "./access/principal.ts";
 import type { FrontDesk, Visitor } from "./front_desk.ts";
 import type { Turn } from "./turn.ts";
 import type { ServerLimits } from "./limits.ts";
-import type { Metrics } from "./metrics.ts";
+import type { Metrics } from "./metrics/metrics.ts";
 import type { ProblemOptions } from "./problem.ts";
 import { decodePercent, Query } from "./query.ts";
 import { type BodyLimits, withBody } from "./request_body.ts";
@@ -155,11 +155,12 @@ export class Exchange {
     bytesMax: number,
     use: (body: Uint8Array) => Result | Promise<Result>,
   ): Promise<Result> {
-    const { limits, turn } = this.services;
+    const { limits, turn, metrics } = this.services;
     return withBody(
       this,
       this.#bodyLimits(Math.min(bytesMax, limits.bodyBytesMax)),
       async (body) => {
+        metrics.receivedBytes("http", body.length);
         await turn.end();
         return use(body);
       },
@@ -170,6 +171,7 @@ export class Exchange {
   settings(bytesMax: number): Promise<unknown> {
     return withBody(this, this.#bodyLimits(bytesMax), (body) => {
       if (body.length === 0) return undefined;
+      this.services.metrics.receivedBytes("http", body.length);
       try {
         return JSON.parse(decodeUtf8(body));
       } catch (cause) {

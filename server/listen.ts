@@ -11,6 +11,7 @@ import { messageOf, SeglogError } from "../core/base/errors.ts";
 import { type AppOptions, createService } from "./app.ts";
 import { Connections } from "./connections.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
+import { watchEventLoop } from "./metrics/event_loop.ts";
 import { describeFault, problemResponse } from "./problem.ts";
 import { clientErrorAnswer } from "./raw_answer.ts";
 
@@ -58,9 +59,10 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
       outgoing.destroy();
     });
   });
-  const connections = new Connections(server, limits.connectionsMax);
+  const connections = new Connections(server, limits.connectionsMax, service.metrics);
   refuseNonsense(server, limits);
   await listen(server, host, port);
+  const unwatch = watchEventLoop(service.metrics);
   server.on("error", (error) => options.onNotice?.(`server: ${describeFault(error)}`));
   const address = server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
@@ -68,6 +70,7 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
     closing ??= (async () => {
       server.close();
       stopping.abort();
+      unwatch();
       await connections.stop(limits.stopMs);
       await service.close();
     })();

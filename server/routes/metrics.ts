@@ -3,10 +3,13 @@
  *
  * @module
  */
+import { Registry } from "prom-client";
 import { RECOGNIZED } from "../access/access.ts";
+import { isOperator, mayDo } from "../access/principal.ts";
 import { jsonAnswer, wholeAnswer } from "../answers.ts";
 import type { Exchange, Route } from "../exchange.ts";
 import { JSON_TYPE, negotiate, TEXT_TYPE } from "../media_types.ts";
+import { partitionSamples } from "../metrics/partition_samples.ts";
 import { volumeFacts } from "../volume.ts";
 
 /** The route of metrics. */
@@ -16,11 +19,17 @@ export const METRICS_ROUTES: readonly Route[] = [
 
 /** Text for Prometheus; JSON when asked for, and then with what is kept of blobs. */
 async function metrics(exchange: Exchange): Promise<Response> {
-  const { request, services } = exchange;
-  const type = negotiate(request, [TEXT_TYPE, JSON_TYPE]);
-  if (type === JSON_TYPE) {
-    const facts = await volumeFacts(exchange);
-    return jsonAnswer({ ...facts, meters: await services.metrics.json() });
-  }
-  return wholeAnswer(services.metrics.textType, await services.metrics.text());
+  const type = negotiate(exchange.request, [TEXT_TYPE, JSON_TYPE]);
+  const meters = await metersFor(exchange);
+  if (type === TEXT_TYPE) return wholeAnswer(meters.contentType, await meters.metrics());
+  return jsonAnswer({ ...await volumeFacts(exchange), meters: await meters.getMetricsAsJSON() });
+}
+
+/** Whoever runs the server sees all; anybody else the partitions that they may read. */
+async function metersFor({ principal, backend, services }: Exchange): Promise<Registry> {
+  const shows = (topic: string) => mayDo(principal, "consume", topic);
+  const partitions = await partitionSamples({ backend, shows });
+  return isOperator(principal)
+    ? Registry.merge([services.metrics.registry, partitions])
+    : partitions;
 }

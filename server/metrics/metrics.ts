@@ -1,0 +1,153 @@
+/**
+ * What the server counts, for Prometheus and for people.
+ *
+ * @module
+ */
+import { Registry } from "prom-client";
+import type { Observer, WrittenBatches } from "../../core/base/observer.ts";
+import { toldError } from "../problem.ts";
+import { createMeters, type Meters } from "./meters.ts";
+import { addProcessMeters, runtimeName } from "./process_meters.ts";
+
+/** How a request came. */
+export type Protocol = "http" | "grpc";
+
+/** Why a request was not allowed. */
+export type TurnedAway = "unauthenticated" | "forbidden";
+
+/** The meters of one server, in a registry of its own. It counts what the store tells, too. */
+export class Metrics implements Observer {
+  /** All of them but those of partitions, which depend on who looks. */
+  readonly registry: Registry = new Registry();
+  readonly #meters: Meters;
+
+  /** @param version of the program */
+  constructor(version: string) {
+    this.#meters = createMeters(this.registry);
+    this.#meters.build.set({ version, runtime: runtimeName() }, 1);
+    addProcessMeters(this.registry);
+  }
+
+  /** Counts a request from now on, until the returned function is called with its answer. */
+  asked(route: { readonly method: string; readonly path: string }): (status: number) => void {
+    const { inFlight, requests, requestSeconds } = this.#meters;
+    const startMs = performance.now();
+    inFlight.inc();
+    return (status) => {
+      const { method, path } = route;
+      inFlight.dec();
+      requests.inc({ method, route: path, status });
+      requestSeconds.observe({ method, route: path }, secondsSince(startMs));
+    };
+  }
+
+  /** Counts a call over gRPC that ended: its method, as in `LogService/Produce`, and its status. */
+  called(method: string, code: string, seconds: number): void {
+    this.#meters.calls.inc({ method, code });
+    this.#meters.callSeconds.observe({ method }, seconds);
+  }
+
+  /** Counts what a request failed with. What is not ours counts as `internal`. */
+  failed(protocol: Protocol, error: unknown): void {
+    this.#meters.errors.inc({ protocol, code: toldError(error).code });
+  }
+
+  /** Counts bytes of the bodies of requests. */
+  receivedBytes(protocol: Protocol, bytes: number): void {
+    this.#meters.receivedBytes.inc({ protocol }, bytes);
+  }
+
+  /** Counts bytes of the bodies of answers. */
+  sentBytes(protocol: Protocol, bytes: number): void {
+    this.#meters.sentBytes.inc({ protocol }, bytes);
+  }
+
+  /** Counts a connection until the returned function is called. */
+  connected(protocol: Protocol): () => void {
+    const { connections } = this.#meters;
+    connections.inc({ protocol });
+    return () => connections.dec({ protocol });
+  }
+
+  /** Counts a connection that was turned away. */
+  refusedConnection(protocol: Protocol): void {
+    this.#meters.refusedConnections.inc({ protocol });
+  }
+
+  /** Counts a request that was not allowed. */
+  turnedAway(reason: TurnedAway): void {
+    this.#meters.authFailures.inc({ reason });
+  }
+
+  /** Counts a request that a quota of a tenant refused. */
+  quotaRefused(tenant: string, quota: string): void {
+    this.#meters.quotaRefusals.inc({ tenant, quota });
+  }
+
+  /** Counts records that were appended. */
+  appended(records: number): void {
+    this.#meters.appended.inc(records);
+  }
+
+  /** Counts records that were sent. */
+  sent(records: number): void {
+    this.#meters.read.inc(records);
+  }
+
+  /** Counts an event stream or WebSocket until the returned function is called. */
+  follower(): () => void {
+    const { followers } = this.#meters;
+    followers.inc();
+    return () => followers.dec();
+  }
+
+  /** Counts followers that begin to lag, or less of them. */
+  lagging(change: 1 | -1): void {
+    this.#meters.lagging.inc(change);
+  }
+
+  /** Counts a follower that was closed because it did not read. */
+  cut(): void {
+    this.#meters.cut.inc();
+  }
+
+  /** Measures an append that was acknowledged. */
+  appendedSince(startMs: number): void {
+    this.#meters.appendSeconds.observe(secondsSince(startMs));
+  }
+
+  /** Measures a read. */
+  readSince(what: "record" | "range", startMs: number): void {
+    this.#meters.readSeconds.observe({ what }, secondsSince(startMs));
+  }
+
+  /** Measures how much later than asked for a timer ran. */
+  delayed(ms: number): void {
+    this.#meters.loopDelay.observe(ms / 1000);
+  }
+
+  written({ batches, records, bytes, uncompressedBytes }: WrittenBatches): void {
+    this.#meters.writtenBatches.inc(batches);
+    this.#meters.writtenRecords.inc(records);
+    this.#meters.writtenBytes.inc(bytes);
+    this.#meters.uncompressedBytes.inc(uncompressedBytes);
+  }
+
+  synced(ms: number, error: unknown): void {
+    this.#meters.syncSeconds.observe(ms / 1000);
+    if (error !== undefined) this.#meters.syncFailures.inc();
+  }
+
+  tornTail(bytes: number): void {
+    this.#meters.tornTails.inc();
+    this.#meters.quarantinedBytes.inc(bytes);
+  }
+
+  damaged(): void {
+    this.#meters.damages.inc();
+  }
+}
+
+function secondsSince(startMs: number): number {
+  return (performance.now() - startMs) / 1000;
+}
