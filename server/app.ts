@@ -5,22 +5,27 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
+import type { Span } from "@opentelemetry/api";
 import { type Context, Hono } from "hono";
 import type { Backend } from "../core/backend.ts";
 import { type Clock, systemClock } from "../core/base/clock.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { VERSION } from "../core/base/version.ts";
+import { idsOf } from "../tracing/spans.ts";
 import { wholeLength } from "./answers.ts";
 import { BodyBudget } from "./body_budget.ts";
 import { OPEN } from "./access/access.ts";
 import { DEFAULT_TENANT } from "./access/principal.ts";
 import { Exchange, type Route, type Services, splitTarget, targetOf } from "./exchange.ts";
-import { type Caller, FrontDesk } from "./front_desk.ts";
+import { type Caller, FrontDesk, type Visitor } from "./front_desk.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
+import { logFault } from "./fault.ts";
+import { type Logger, noticeLogger } from "./logger.ts";
 import { countedBody } from "./metrics/counted_body.ts";
 import { MeasuredBackend } from "./metrics/measured_backend.ts";
 import { Metrics } from "./metrics/metrics.ts";
-import { describeFault, isServerFault, problemResponse } from "./problem.ts";
+import { isServerFault, problemResponse } from "./problem.ts";
+import { RequestLog } from "./request_log.ts";
 import { APPEND_ROUTES } from "./routes/append.ts";
 import { BLOB_ROUTES } from "./routes/blobs.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
@@ -33,6 +38,8 @@ import { RECORD_ROUTES } from "./routes/record.ts";
 import { SMALL_API_ROUTES } from "./routes/small_api.ts";
 import { TOPIC_ROUTES } from "./routes/topics.ts";
 import { TenantServices } from "./tenant_services.ts";
+import { inRequestSpan, noteFailure } from "./tracing/request_span.ts";
+import { TracedBackend } from "./tracing/traced_backend.ts";
 import { Turn } from "./turn.ts";
 
 /** How an app behaves. */
@@ -45,7 +52,11 @@ export interface AppOptions {
   readonly stopping?: AbortSignal;
   /** What this server calls what it serves, where several do; {@linkcode VOLUME_ID_DEFAULT} unless given. */
   readonly volumeId?: string;
-  /** Takes lines for the server's own log: errors that are its own fault. */
+  /** The server's own log. */
+  readonly logger?: Logger;
+  /** Whether the log is to have a line for each request, which it has at `debug` in any case. */
+  readonly logRequests?: boolean;
+  /** Takes what matters of it as text, where there is no `logger`: errors that are its own fault. */
   readonly onNotice?: (notice: string) => void;
   /** The clock of the machine unless given. */
   readonly clock?: Clock;
@@ -96,12 +107,15 @@ export function createApp(backend: Backend, options: AppOptions = {}): Hono {
 export function createService(backend: Backend, options: AppOptions = {}): Service {
   const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
   const clock = options.clock ?? systemClock;
-  const notice = options.onNotice ?? (() => {});
+  const logger = options.logger ?? noticeLogger(options.onNotice ?? (() => {}));
+  const notice = (text: string) => logger.warn(text, { event: "notice" });
   const { bucketsMax, snapshotsMax } = limits;
   const version = options.version ?? VERSION;
   const metrics = new Metrics(version);
   const endObserving = backend.observe?.(metrics);
-  const tenant = new TenantServices(DEFAULT_TENANT, new MeasuredBackend(backend, metrics), {
+  const observed = new TracedBackend(new MeasuredBackend(backend, metrics));
+  const requestLog = new RequestLog(logger, options.logRequests ? "info" : "debug");
+  const tenant = new TenantServices(DEFAULT_TENANT, observed, {
     bucketsMax,
     snapshotsMax,
     clock,
@@ -117,13 +131,20 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     volumeId: options.volumeId ?? VOLUME_ID_DEFAULT,
     stopping: options.stopping ?? new AbortController().signal,
     version,
+    logger,
     notice,
   };
   // Paths are matched as they came: an encoded slash is part of a topic's name.
   const askedBy = (context: Context): Asked => {
     const { outgoing } = (context.env ?? {}) as Partial<HttpBindings>;
     const cut = outgoing === undefined ? undefined : () => void outgoing.socket?.destroySoon();
-    return { request: context.req.raw, services, cut, incoming: incomingOf(context.env) };
+    return {
+      request: context.req.raw,
+      services,
+      requestLog,
+      cut,
+      incoming: incomingOf(context.env),
+    };
   };
   const app = new Hono({
     getPath: (request, options) => splitTarget(targetOf(request, incomingOf(options?.env))).path,
@@ -154,6 +175,7 @@ function incomingOf(env: unknown): IncomingMessage | undefined {
 interface Asked {
   readonly request: Request;
   readonly services: Services;
+  readonly requestLog: RequestLog;
   readonly cut: (() => void) | undefined;
   readonly incoming: IncomingMessage | undefined;
 }
@@ -162,28 +184,59 @@ type AnsweredRoute = Omit<Route, "method"> & { readonly method: string };
 
 const UNKNOWN: AnsweredRoute = { method: "any", path: "unknown", access: OPEN, handle: refuse };
 
-async function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
-  const { request, services } = asked;
-  const answered = services.metrics.asked(route);
+function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
+  const template = route.path === UNKNOWN.path ? undefined : route.path;
+  return inRequestSpan({ ...asked, route: template }, (span) => answerIn(span, route, asked));
+}
+
+async function answerIn(
+  span: Span | undefined,
+  route: AnsweredRoute,
+  asked: Asked,
+): Promise<Response> {
+  const { request, services, requestLog, incoming } = asked;
+  const { metrics, logger, desk } = services;
+  const answered = metrics.asked(route);
+  const trace = span === undefined ? undefined : idsOf(span);
+  let visitor: Visitor | undefined;
   let response: Response;
+  let failure: unknown;
   try {
-    const { desk } = services;
-    const visitor = route.access === OPEN ? desk.stranger : await desk.admit(callerOf(request));
+    visitor = route.access === OPEN ? desk.stranger : await desk.admit(callerOf(request));
     const exchange = new Exchange(request, { ...asked, visitor });
     route.access.demand(exchange);
     response = await route.handle(exchange);
     // A stream that nobody will read must not keep its source open.
     if (request.method === "HEAD") await response.body?.cancel();
   } catch (error) {
-    services.metrics.failed("http", error);
+    failure = error;
+    metrics.failed("http", error);
+    if (span !== undefined) noteFailure(span, error);
     if (isServerFault(error)) {
-      services.notice(`${request.method} ${route.path}: ${describeFault(error)}`);
+      const { method } = request;
+      logFault(logger, error, {
+        what: `${method} ${route.path}`,
+        method,
+        route: route.path,
+        ...trace,
+      });
     }
     const tell = route.tell ?? problemResponse;
     response = tell(error, { headers: headersFor(error) });
   }
-  answered(response.status);
-  return request.method === "HEAD" ? response : counted(response, services.metrics);
+  const seconds = answered(response.status);
+  const { path } = route;
+  requestLog.answered({
+    request,
+    incoming,
+    route: path,
+    response,
+    seconds,
+    visitor,
+    error: failure,
+    trace,
+  });
+  return request.method === "HEAD" ? response : counted(response, metrics);
 }
 
 /** The same answer, of which the bytes are counted that are sent. */

@@ -14,6 +14,7 @@ import type { Principal } from "./access/principal.ts";
 import type { FrontDesk, Visitor } from "./front_desk.ts";
 import type { Turn } from "./turn.ts";
 import type { ServerLimits } from "./limits.ts";
+import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { ProblemOptions } from "./problem.ts";
 import { decodePercent, Query } from "./query.ts";
@@ -35,7 +36,9 @@ export interface Services {
   readonly stopping: AbortSignal;
   /** The version of seglog that is shown. */
   readonly version: string;
-  /** Takes what the server's own log should say. */
+  /** The server's own log. */
+  readonly logger: Logger;
+  /** Takes what that should say, in one line. */
   readonly notice: (text: string) => void;
 }
 

@@ -105,3 +105,6 @@ export const METRIC_PARTITIONS_MAX = 1000;
 export const GRANTS_TEXT_MAX = 4096;
 /** Most parts of it. */
 export const GRANTS_MAX = 32;
+
+/** Characters of a message, or of one field, of the server's log; the rest is cut. */
+export const LOG_VALUE_CHARS_MAX = 8 * KIB;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { inThisSpan } from "../../tracing/spans.ts";
 
 /**
  * The same bytes, asked for no sooner than they are wanted.
@@ -14,9 +15,11 @@ export function countedBody(
   count: (bytes: number) => void,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
+  // Whoever sends the body asks for it outside of the request that it belongs to.
+  const read = inThisSpan(() => reader.read());
   return new ReadableStream({
     async pull(controller) {
-      const { done, value } = await reader.read();
+      const { done, value } = await read();
       if (done) return controller.close();
       count(value.length);
       controller.enqueue(value);

@@ -28,8 +28,12 @@ export class Metrics implements Observer {
     addProcessMeters(this.registry);
   }
 
-  /** Counts a request from now on, until the returned function is called with its answer. */
-  asked(route: { readonly method: string; readonly path: string }): (status: number) => void {
+  /**
+   * Counts a request from now on.
+   *
+   * @returns is called with the status of its answer, and tells how many seconds it took
+   */
+  asked(route: { readonly method: string; readonly path: string }): (status: number) => number {
     const { inFlight, requests, requestSeconds } = this.#meters;
     const startMs = performance.now();
     inFlight.inc();
@@ -37,7 +41,9 @@ export class Metrics implements Observer {
       const { method, path } = route;
       inFlight.dec();
       requests.inc({ method, route: path, status });
-      requestSeconds.observe({ method, route: path }, secondsSince(startMs));
+      const seconds = secondsSince(startMs);
+      requestSeconds.observe({ method, route: path }, seconds);
+      return seconds;
     };
   }
 
