@@ -15,11 +15,11 @@ import { idsOf } from "../tracing/spans.ts";
 import { wholeLength } from "./answers.ts";
 import { BodyBudget } from "./body_budget.ts";
 import { OPEN } from "./access/access.ts";
-import { DEFAULT_TENANT } from "./access/principal.ts";
+import { auditEvent, isAudited } from "./access/audit.ts";
 import { Exchange, type Route, type Services, splitTarget, targetOf } from "./exchange.ts";
-import { type Caller, FrontDesk, type Visitor } from "./front_desk.ts";
-import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
 import { logFault } from "./fault.ts";
+import { type Caller, FrontDesk } from "./front_desk.ts";
+import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
 import { type Logger, noticeLogger } from "./logger.ts";
 import { countedBody } from "./metrics/counted_body.ts";
 import { MeasuredBackend } from "./metrics/measured_backend.ts";
@@ -36,10 +36,11 @@ import { PARTITION_ROUTES } from "./routes/partition.ts";
 import { READ_ROUTES } from "./routes/read.ts";
 import { RECORD_ROUTES } from "./routes/record.ts";
 import { SMALL_API_ROUTES } from "./routes/small_api.ts";
+import { TENANT_ROUTES } from "./routes/tenants.ts";
+import { TOKEN_ROUTES } from "./routes/tokens.ts";
 import { TOPIC_ROUTES } from "./routes/topics.ts";
-import { TenantServices } from "./tenant_services.ts";
-import { inRequestSpan, noteFailure } from "./tracing/request_span.ts";
-import { TracedBackend } from "./tracing/traced_backend.ts";
+import { Tenants } from "./tenants/tenants.ts";
+import { inRequestSpan, noteCaller, noteFailure } from "./tracing/request_span.ts";
 import { Turn } from "./turn.ts";
 
 /** How an app behaves. */
@@ -56,7 +57,7 @@ export interface AppOptions {
   readonly logger?: Logger;
   /** Whether the log is to have a line for each request, which it has at `debug` in any case. */
   readonly logRequests?: boolean;
-  /** Takes what matters of it as text, where there is no `logger`: errors that are its own fault. */
+  /** Takes what the log should say as text, where there is no `logger`. */
   readonly onNotice?: (notice: string) => void;
   /** The clock of the machine unless given. */
   readonly clock?: Clock;
@@ -88,6 +89,8 @@ export const ROUTES: readonly Route[] = [
   ...KV_ROUTES,
   ...SMALL_API_ROUTES,
   ...BLOB_ROUTES,
+  ...TOKEN_ROUTES,
+  ...TENANT_ROUTES,
   ...HEALTH_ROUTES,
   ...METRICS_ROUTES,
   ...OPENAPI_ROUTES,
@@ -107,22 +110,19 @@ export function createApp(backend: Backend, options: AppOptions = {}): Hono {
 export function createService(backend: Backend, options: AppOptions = {}): Service {
   const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
   const clock = options.clock ?? systemClock;
+  const version = options.version ?? VERSION;
   const logger = options.logger ?? noticeLogger(options.onNotice ?? (() => {}));
   const notice = (text: string) => logger.warn(text, { event: "notice" });
   const { bucketsMax, snapshotsMax } = limits;
-  const version = options.version ?? VERSION;
   const metrics = new Metrics(version);
   const endObserving = backend.observe?.(metrics);
-  const observed = new TracedBackend(new MeasuredBackend(backend, metrics));
-  const requestLog = new RequestLog(logger, options.logRequests ? "info" : "debug");
-  const tenant = new TenantServices(DEFAULT_TENANT, observed, {
-    bucketsMax,
-    snapshotsMax,
-    clock,
-    notice,
-  });
+  const measured = new MeasuredBackend(backend, metrics);
+  const refused = (tenant: string, quota: string) => metrics.quotaRefused(tenant, quota);
+  const tenants = new Tenants(measured, { bucketsMax, snapshotsMax, clock, notice, refused });
+  const desk = new FrontDesk(measured, { tenants, clock, notice });
   const services: Services = {
-    desk: new FrontDesk(tenant),
+    routes: ROUTES,
+    desk,
     limits,
     budget: new BodyBudget(limits.bodiesBytesMax),
     turn: new Turn(),
@@ -132,19 +132,14 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     stopping: options.stopping ?? new AbortController().signal,
     version,
     logger,
+    requestLog: new RequestLog(logger, options.logRequests ? "info" : "debug"),
     notice,
   };
   // Paths are matched as they came: an encoded slash is part of a topic's name.
   const askedBy = (context: Context): Asked => {
     const { outgoing } = (context.env ?? {}) as Partial<HttpBindings>;
     const cut = outgoing === undefined ? undefined : () => void outgoing.socket?.destroySoon();
-    return {
-      request: context.req.raw,
-      services,
-      requestLog,
-      cut,
-      incoming: incomingOf(context.env),
-    };
+    return { request: context.req.raw, services, cut, incoming: incomingOf(context.env) };
   };
   const app = new Hono({
     getPath: (request, options) => splitTarget(targetOf(request, incomingOf(options?.env))).path,
@@ -161,7 +156,7 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   app.onError((error) => problemResponse(error));
   const close = async () => {
     endObserving?.();
-    await tenant.close();
+    await desk.close();
   };
   return { app, metrics, close };
 }
@@ -175,7 +170,6 @@ function incomingOf(env: unknown): IncomingMessage | undefined {
 interface Asked {
   readonly request: Request;
   readonly services: Services;
-  readonly requestLog: RequestLog;
   readonly cut: (() => void) | undefined;
   readonly incoming: IncomingMessage | undefined;
 }
@@ -186,23 +180,24 @@ const UNKNOWN: AnsweredRoute = { method: "any", path: "unknown", access: OPEN, h
 
 function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
   const template = route.path === UNKNOWN.path ? undefined : route.path;
-  return inRequestSpan({ ...asked, route: template }, (span) => answerIn(span, route, asked));
+  return inRequestSpan({ ...asked, route: template }, (span) => answerWithin(span, route, asked));
 }
 
-async function answerIn(
+async function answerWithin(
   span: Span | undefined,
   route: AnsweredRoute,
   asked: Asked,
 ): Promise<Response> {
-  const { request, services, requestLog, incoming } = asked;
-  const { metrics, logger, desk } = services;
+  const { request, services } = asked;
+  const { desk, metrics, logger, requestLog } = services;
   const answered = metrics.asked(route);
   const trace = span === undefined ? undefined : idsOf(span);
-  let visitor: Visitor | undefined;
   let response: Response;
   let failure: unknown;
+  let visitor = desk.stranger;
   try {
-    visitor = route.access === OPEN ? desk.stranger : await desk.admit(callerOf(request));
+    if (route.access !== OPEN) visitor = await desk.admit(callerOf(request));
+    if (span !== undefined) noteCaller(span, visitor.principal);
     const exchange = new Exchange(request, { ...asked, visitor });
     route.access.demand(exchange);
     response = await route.handle(exchange);
@@ -213,27 +208,26 @@ async function answerIn(
     metrics.failed("http", error);
     if (span !== undefined) noteFailure(span, error);
     if (isServerFault(error)) {
-      const { method } = request;
-      logFault(logger, error, {
-        what: `${method} ${route.path}`,
-        method,
-        route: route.path,
-        ...trace,
-      });
+      logFault(logger, error, { what: `${request.method} ${route.path}`, ...trace });
     }
     const tell = route.tell ?? problemResponse;
     response = tell(error, { headers: headersFor(error) });
   }
+  if (isAudited(route.access)) {
+    const { path } = splitTarget(targetOf(request, asked.incoming));
+    const { status } = response;
+    const { principal } = visitor;
+    logger.info(...auditEvent({ principal, method: request.method, path, status }));
+  }
   const seconds = answered(response.status);
-  const { path } = route;
+  const { principal } = visitor;
   requestLog.answered({
-    request,
-    incoming,
-    route: path,
+    ...asked,
+    route: route.path,
     response,
     seconds,
-    visitor,
-    error: failure,
+    principal,
+    failure,
     trace,
   });
   return request.method === "HEAD" ? response : counted(response, metrics);

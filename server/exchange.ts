@@ -19,10 +19,13 @@ import type { Metrics } from "./metrics/metrics.ts";
 import type { ProblemOptions } from "./problem.ts";
 import { decodePercent, Query } from "./query.ts";
 import { type BodyLimits, withBody } from "./request_body.ts";
+import type { RequestLog } from "./request_log.ts";
 import type { TenantServices } from "./tenant_services.ts";
 
 /** What the routes of one server share, whoever asks. */
 export interface Services {
+  /** All routes of the server. */
+  readonly routes: readonly Route[];
   /** Lets callers in. */
   readonly desk: FrontDesk;
   readonly limits: ServerLimits;
@@ -38,7 +41,9 @@ export interface Services {
   readonly version: string;
   /** The server's own log. */
   readonly logger: Logger;
-  /** Takes what that should say, in one line. */
+  /** Writes requests into it, where it is to have them. */
+  readonly requestLog: RequestLog;
+  /** Takes what the log should say, in one line. */
   readonly notice: (text: string) => void;
 }
 

@@ -85,9 +85,9 @@ export function jsonLogger(
   });
 }
 
-/** Passes on what matters as one text, for who asks for no more. */
+/** Passes on each event as one text, for who asks for no more. */
 export function noticeLogger(onNotice: (notice: string) => void): Logger {
-  return loggerOf("warn", (_level, message, { stack }) => {
+  return loggerOf("info", (_level, message, { stack }) => {
     onNotice(stack === undefined ? message : `${message}\n${stack}`);
   });
 }

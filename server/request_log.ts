@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import { wholeLength } from "./answers.ts";
-import type { Visitor } from "./front_desk.ts";
+import type { Principal } from "./access/principal.ts";
 import type { LogFields, Logger, LogLevel } from "./logger.ts";
 import { toldError } from "./problem.ts";
 
@@ -17,10 +17,9 @@ export interface AnsweredRequest {
   readonly route: string;
   readonly response: Response;
   readonly seconds: number;
-  /** Who asked; nobody where they were not let in. */
-  readonly visitor: Visitor | undefined;
+  readonly principal: Principal;
   /** What it failed with. */
-  readonly error: unknown;
+  readonly failure: unknown;
   /** Its trace, where it is part of one. */
   readonly trace: LogFields | undefined;
 }
@@ -39,7 +38,7 @@ export class RequestLog {
   /** Logs one. Its query is left out, and so are its headers: they say what nobody else should know. */
   answered(answered: AnsweredRequest): void {
     if (!this.#logger.isOn(this.#level)) return;
-    const { request, incoming, route, response, seconds, visitor, error, trace } = answered;
+    const { request, incoming, route, response, seconds, principal, failure, trace } = answered;
     const { method } = request;
     const { pathname } = new URL(request.url);
     this.#logger[this.#level](`${method} ${pathname}`, {
@@ -48,12 +47,12 @@ export class RequestLog {
       path: pathname,
       route,
       status: response.status,
-      code: error === undefined ? undefined : toldError(error).code,
+      code: failure === undefined ? undefined : toldError(failure).code,
       ms: Math.round(seconds * 1e6) / 1000,
       bytes_in: bytesOf(request.headers.get("content-length")),
       bytes_out: wholeLength(response),
-      tenant: visitor?.principal.tenant,
-      principal: visitor?.principal.name,
+      tenant: principal.tenant,
+      principal: principal.name,
       client: incoming?.socket.remoteAddress,
       ...trace,
     });

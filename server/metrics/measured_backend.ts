@@ -12,14 +12,14 @@ import type { Metrics } from "./metrics.ts";
 /** Measures calls, not records: a batch costs what a record costs. Those that fail are not measured. */
 export class MeasuredBackend extends LayeredBackend {
   readonly #metrics: Metrics;
-  override readonly reserve: Backend["reserve"] = undefined;
 
   constructor(inner: Backend, metrics: Metrics) {
     super(inner);
     this.#metrics = metrics;
-    if (inner.reserve === undefined) return;
+    const { reserve } = this;
+    if (reserve === undefined) return;
     this.reserve = async (topic, partition) => {
-      const reservation = await inner.reserve!(topic, partition);
+      const reservation = await reserve(topic, partition);
       return {
         release: () => reservation.release(),
         appendBatch: (batch, options) =>

@@ -12,9 +12,6 @@ import { addProcessMeters, runtimeName } from "./process_meters.ts";
 /** How a request came. */
 export type Protocol = "http" | "grpc";
 
-/** Why a request was not allowed. */
-export type TurnedAway = "unauthenticated" | "forbidden";
-
 /** The meters of one server, in a registry of its own. It counts what the store tells, too. */
 export class Metrics implements Observer {
   /** All of them but those of partitions, which depend on who looks. */
@@ -55,7 +52,11 @@ export class Metrics implements Observer {
 
   /** Counts what a request failed with. What is not ours counts as `internal`. */
   failed(protocol: Protocol, error: unknown): void {
-    this.#meters.errors.inc({ protocol, code: toldError(error).code });
+    const { code } = toldError(error);
+    this.#meters.errors.inc({ protocol, code });
+    if (code === "unauthenticated" || code === "forbidden") {
+      this.#meters.authFailures.inc({ reason: code });
+    }
   }
 
   /** Counts bytes of the bodies of requests. */
@@ -78,11 +79,6 @@ export class Metrics implements Observer {
   /** Counts a connection that was turned away. */
   refusedConnection(protocol: Protocol): void {
     this.#meters.refusedConnections.inc({ protocol });
-  }
-
-  /** Counts a request that was not allowed. */
-  turnedAway(reason: TurnedAway): void {
-    this.#meters.authFailures.inc({ reason });
   }
 
   /** Counts a request that a quota of a tenant refused. */

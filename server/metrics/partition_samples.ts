@@ -8,11 +8,13 @@ import { Counter, Gauge, Registry } from "prom-client";
 import type { Backend, CompactionTotals, PartitionInfo } from "../../core/backend.ts";
 import { METRIC_PARTITIONS_MAX } from "../limits.ts";
 
-/** What somebody may look at. */
+/** What somebody may look at of one tenant. */
 export interface SampledView {
+  /** Names the tenant; nothing for the one that has no name among the labels. */
+  readonly tenant?: string | undefined;
   readonly backend: Pick<Backend, "listTopics" | "describeTopic">;
-  /** Which of its topics; all unless given. */
-  readonly shows?: (topic: string) => boolean;
+  /** Which of its topics. */
+  readonly shows: (topic: string) => boolean;
   readonly groups?: SampledGroups;
 }
 
@@ -45,74 +47,95 @@ const COMPACTIONS: readonly [name: string, help: string, keyof CompactionTotals]
   ["compacted_bytes_total", "Bytes that compaction gave back.", "bytes"],
 ];
 
-/** Measures now. What has many partitions is measured in part, and `seglog_partitions` tells of all. */
-export async function partitionSamples(view: SampledView): Promise<Registry> {
+/**
+ * Measures now. Where there are very many partitions, or groups, some are left out;
+ * `seglog_partitions` counts all.
+ */
+export async function partitionSamples(views: readonly SampledView[]): Promise<Registry> {
   const registry = new Registry();
-  const registers = [registry];
-  const all = await view.backend.listTopics();
-  const topics = all.filter(({ name }) => view.shows?.(name) ?? true);
-  const gauge = (name: string, help: string) =>
-    new Gauge({ name: `seglog_${name}`, help, registers });
-  gauge("topics", "Topics that there are.").set(topics.length);
-  gauge("partitions", "Partitions of all topics, measured here or not.")
-    .set(topics.reduce((sum, { config }) => sum + config.partitions, 0));
-  const found = await measured(view.backend, topics.map(({ name }) => name));
-  const labelNames = ["topic", "partition"] as const;
-  for (const [name, help, measure] of GAUGES) {
-    const meter = new Gauge({ name: `seglog_${name}`, help, labelNames, registers });
+  const meters = createMeters(registry);
+  let left = METRIC_PARTITIONS_MAX;
+  for (const view of views) {
+    const topics = (await view.backend.listTopics()).filter(({ name }) => view.shows(name));
+    const ofTenant = view.tenant === undefined ? {} : { tenant: view.tenant };
+    meters.topics.set(ofTenant, topics.length);
+    meters.partitions.set(ofTenant, topics.reduce((sum, { config }) => sum + config.partitions, 0));
+    const found = await measured(view.backend, topics.map(({ name }) => name), left);
+    left -= found.length;
     for (const { topic, info } of found) {
-      meter.set({ topic, partition: info.partition }, info[measure]);
+      const { partition, compacted } = info;
+      const labels = { ...ofTenant, topic, partition };
+      for (const [gauge, measure] of meters.gauges) gauge.set(labels, info[measure]);
+      if (compacted === undefined) continue;
+      for (const [counter, measure] of meters.compactions) counter.inc(labels, compacted[measure]);
     }
   }
-  for (const [name, help, measure] of COMPACTIONS) {
-    const meter = new Counter({ name: `seglog_${name}`, help, labelNames, registers });
-    for (const { topic, info: { partition, compacted } } of found) {
-      if (compacted !== undefined) meter.inc({ topic, partition }, compacted[measure]);
-    }
-  }
-  await addGroups(view, registry);
+  await addGroups(meters, views);
   return registry;
 }
 
-async function addGroups({ groups, shows }: SampledView, registry: Registry): Promise<void> {
+function createMeters(registry: Registry) {
   const registers = [registry];
-  const members = new Gauge({
-    name: "seglog_group_members",
-    help: "Members of a group.",
-    labelNames: ["group"] as const,
-    registers,
-  });
-  const lag = new Gauge({
-    name: "seglog_group_lag_records",
-    help: "Offsets of a partition that a group has not committed yet.",
-    labelNames: ["group", "topic", "partition"] as const,
-    registers,
-  });
+  const labelNames = ["tenant", "topic", "partition"] as const;
+  const ofTenant = (name: string, help: string) =>
+    new Gauge({ name: `seglog_${name}`, help, labelNames: ["tenant"] as const, registers });
+  return {
+    topics: ofTenant("topics", "Topics that there are."),
+    partitions: ofTenant("partitions", "Partitions of all topics, measured here or not."),
+    gauges: GAUGES.map(([name, help, measure]) =>
+      [new Gauge({ name: `seglog_${name}`, help, labelNames, registers }), measure] as const
+    ),
+    members: new Gauge({
+      name: "seglog_group_members",
+      help: "Members of a group.",
+      labelNames: ["tenant", "group"] as const,
+      registers,
+    }),
+    lag: new Gauge({
+      name: "seglog_group_lag_records",
+      help: "Offsets of a partition that a group has not committed yet.",
+      labelNames: ["tenant", "group", "topic", "partition"] as const,
+      registers,
+    }),
+    compactions: COMPACTIONS.map(([name, help, measure]) =>
+      [new Counter({ name: `seglog_${name}`, help, labelNames, registers }), measure] as const
+    ),
+  };
+}
+
+async function addGroups(
+  { members, lag }: ReturnType<typeof createMeters>,
+  views: readonly SampledView[],
+): Promise<void> {
   let left = METRIC_PARTITIONS_MAX;
-  for (const { group, members: count } of await groups?.list() ?? []) {
-    // A group may be removed while others are measured.
-    const details = await groups!.describe(group).catch(() => undefined);
-    const places = details?.partitions.filter(({ topic }) => shows?.(topic) ?? true) ?? [];
-    if (places.length === 0) continue;
-    if (left <= 0) return;
-    members.set({ group }, count);
-    for (const { topic, partition, lag: offsets } of places.slice(0, left)) {
-      lag.set({ group, topic, partition }, offsets);
+  for (const { tenant, groups, shows } of views) {
+    const ofTenant = tenant === undefined ? {} : { tenant };
+    for (const { group, members: count } of await groups?.list() ?? []) {
+      if (left <= 0) return;
+      // A group may be removed while others are measured.
+      const details = await groups!.describe(group).catch(() => undefined);
+      const places = details?.partitions.filter(({ topic }) => shows(topic)) ?? [];
+      if (places.length === 0) continue;
+      members.set({ ...ofTenant, group }, count);
+      for (const { topic, partition, lag: offsets } of places.slice(0, left)) {
+        lag.set({ ...ofTenant, group, topic, partition }, offsets);
+      }
+      left -= places.length;
     }
-    left -= places.length;
   }
 }
 
 async function measured(
   backend: SampledView["backend"],
   topics: readonly string[],
+  most: number,
 ): Promise<{ topic: string; info: PartitionInfo }[]> {
   const found: { topic: string; info: PartitionInfo }[] = [];
   for (const topic of topics) {
-    // A topic may be deleted while others are measured.
+    if (found.length >= most) break;
+    // A topic may be deleted while others are measured, and one that is damaged cannot be.
     const details = await backend.describeTopic(topic).catch(() => undefined);
     for (const info of details?.partitions ?? []) found.push({ topic, info });
-    if (found.length >= METRIC_PARTITIONS_MAX) break;
   }
-  return found.slice(0, METRIC_PARTITIONS_MAX);
+  return found.slice(0, most);
 }

@@ -4,12 +4,13 @@
  * @module
  */
 import { Registry } from "prom-client";
+import { isInternalTopic } from "../../core/format/file_names.ts";
 import { RECOGNIZED } from "../access/access.ts";
-import { isOperator, mayDo } from "../access/principal.ts";
+import { DEFAULT_TENANT, isOperator, mayDo } from "../access/principal.ts";
 import { jsonAnswer, wholeAnswer } from "../answers.ts";
 import type { Exchange, Route } from "../exchange.ts";
 import { JSON_TYPE, negotiate, TEXT_TYPE } from "../media_types.ts";
-import { partitionSamples } from "../metrics/partition_samples.ts";
+import { partitionSamples, type SampledView } from "../metrics/partition_samples.ts";
 import { volumeFacts } from "../volume.ts";
 
 /** The route of metrics. */
@@ -26,10 +27,22 @@ async function metrics(exchange: Exchange): Promise<Response> {
 }
 
 /** Whoever runs the server sees all; anybody else the partitions that they may read. */
-async function metersFor({ principal, backend, services }: Exchange): Promise<Registry> {
+async function metersFor(exchange: Exchange): Promise<Registry> {
+  const { principal, backend, services } = exchange;
+  if (isOperator(principal)) {
+    const partitions = await partitionSamples(await viewsOfAll(exchange));
+    return Registry.merge([services.metrics.registry, partitions]);
+  }
   const shows = (topic: string) => mayDo(principal, "consume", topic);
-  const partitions = await partitionSamples({ backend, shows });
-  return isOperator(principal)
-    ? Registry.merge([services.metrics.registry, partitions])
-    : partitions;
+  return await partitionSamples([{ backend, shows }]);
+}
+
+async function viewsOfAll({ services }: Exchange): Promise<SampledView[]> {
+  const { tenants } = services.desk;
+  const shows = (topic: string) => !isInternalTopic(topic);
+  return [...await tenants.names()].toSorted().map((name) => ({
+    tenant: name === DEFAULT_TENANT ? undefined : name,
+    backend: tenants.of(name).backend,
+    shows,
+  }));
 }

@@ -16,6 +16,7 @@ import {
   type TextMapGetter,
   trace,
 } from "@opentelemetry/api";
+import type { Principal } from "../access/principal.ts";
 import { toldError } from "../problem.ts";
 import { isTracing, noteError, startSpan } from "../../tracing/spans.ts";
 
@@ -46,6 +47,11 @@ export function inRequestSpan(
   answer: (span?: Span) => Promise<Response>,
 ): Promise<Response> {
   return isTracing() ? answerInSpan(traced, answer) : answer();
+}
+
+/** Notes who asks. */
+export function noteCaller(span: Span, { name, tenant }: Principal): void {
+  span.setAttributes({ "enduser.id": name, "seglog.tenant": tenant });
 }
 
 /** Notes why a request failed: as an error of the span only where it is the server's. */

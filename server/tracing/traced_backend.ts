@@ -13,13 +13,12 @@ import { LayeredBackend } from "../layered_backend.ts";
 
 /** Passes everything on; what belongs to no span that is recorded, at the cost of that look. */
 export class TracedBackend extends LayeredBackend {
-  override readonly reserve: Backend["reserve"] = undefined;
-
   constructor(inner: Backend) {
     super(inner);
-    if (inner.reserve === undefined) return;
+    const { reserve } = this;
+    if (reserve === undefined) return;
     this.reserve = async (topic, partition) => {
-      const reservation = await inner.reserve!(topic, partition);
+      const reservation = await reserve(topic, partition);
       return {
         release: () => reservation.release(),
         appendBatch: (batch, options) =>
