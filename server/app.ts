@@ -40,7 +40,7 @@ import { TENANT_ROUTES } from "./routes/tenants.ts";
 import { TOKEN_ROUTES } from "./routes/tokens.ts";
 import { TOPIC_ROUTES } from "./routes/topics.ts";
 import { Tenants } from "./tenants/tenants.ts";
-import { inRequestSpan, noteCaller, noteFailure } from "./tracing/request_span.ts";
+import { inRequestSpan, noteAnswer, noteCaller } from "./tracing/request_span.ts";
 import { Turn } from "./turn.ts";
 
 /** How an app behaves. */
@@ -206,7 +206,6 @@ async function answerWithin(
   } catch (error) {
     failure = error;
     metrics.failed("http", error);
-    if (span !== undefined) noteFailure(span, error);
     if (isServerFault(error)) {
       logFault(logger, error, { what: `${request.method} ${route.path}`, ...trace });
     }
@@ -219,6 +218,7 @@ async function answerWithin(
     const { principal } = visitor;
     logger.info(...auditEvent({ principal, method: request.method, path, status }));
   }
+  if (span !== undefined) noteAnswer(span, response.status, failure);
   const seconds = answered(response.status);
   const { principal } = visitor;
   requestLog.answered({

@@ -40,7 +40,7 @@ const HEADERS: TextMapGetter<Headers> = {
  * Answers a request within its span, which ends with the head of the answer: a stream may go on for
  * hours. Where nobody traces, `answer` is all that is called.
  *
- * @param answer gets the span to note with {@linkcode noteFailure} what went wrong
+ * @param answer gets the span, to note with {@linkcode noteAnswer} what came of it
  */
 export function inRequestSpan(
   traced: TracedRequest,
@@ -54,11 +54,20 @@ export function noteCaller(span: Span, { name, tenant }: Principal): void {
   span.setAttributes({ "enduser.id": name, "seglog.tenant": tenant });
 }
 
-/** Notes why a request failed: as an error of the span only where it is the server's. */
-export function noteFailure(span: Span, error: unknown): void {
-  const { httpStatus, code } = toldError(error);
-  if (httpStatus >= 500) noteError(span, error);
-  span.setAttribute("error.type", code);
+/**
+ * Notes how a request was answered: as an error of the span only where it is the server's.
+ *
+ * @param failure what it failed with; `undefined` where it did not
+ */
+export function noteAnswer(span: Span, status: number, failure: unknown): void {
+  span.setAttribute("http.response.status_code", status);
+  if (failure !== undefined) {
+    if (status >= 500) noteError(span, failure);
+    span.setAttribute("error.type", toldError(failure).code);
+  } else if (status >= 500) {
+    span.setAttribute("error.type", String(status));
+    span.setStatus({ code: SpanStatusCode.ERROR });
+  }
 }
 
 async function answerInSpan(
@@ -71,10 +80,7 @@ async function answerInSpan(
   const parent = parentOf(request);
   const span = startSpan({ name, kind: SpanKind.SERVER, attributes: attributesOf(traced) }, parent);
   try {
-    const response = await context.with(trace.setSpan(parent, span), () => answer(span));
-    span.setAttribute("http.response.status_code", response.status);
-    if (response.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
-    return response;
+    return await context.with(trace.setSpan(parent, span), () => answer(span));
   } finally {
     span.end();
   }
