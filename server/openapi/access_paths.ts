@@ -99,8 +99,11 @@ export const accessPaths: Record<string, Record<string, unknown>> = {
       responses: {
         "200": json("All credentials, without what is secret.", {
           type: "object",
-          required: ["tokens"],
-          properties: { tokens: { type: "array", items: schema("Credential") } },
+          required: ["tokens", "required"],
+          properties: {
+            tokens: { type: "array", items: schema("Credential") },
+            required: { type: "boolean", description: "Whether nobody else is let in." },
+          },
         }),
         ...problems(400),
       },
@@ -153,6 +156,12 @@ export const accessPaths: Record<string, Record<string, unknown>> = {
       operationId: "describeTenant",
       summary: "One tenant, measured.",
       responses: { "200": json("The tenant.", schema("Tenant")), ...problems(400) },
+    },
+    delete: {
+      tags: ["access"],
+      operationId: "removeTenant",
+      summary: "Remove a tenant with its credentials, its topics and its quota.",
+      responses: { "200": json("What it was.", schema("Tenant")), ...problems(400) },
     },
   },
   "/v1/tenants/{tenant}/quota": {

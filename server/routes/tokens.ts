@@ -21,7 +21,8 @@ const SECRET = { "cache-control": "no-store" };
 async function list(exchange: Exchange): Promise<Response> {
   exchange.query();
   const credentials = await exchange.services.desk.credentials;
-  return jsonAnswer({ tokens: credentials.all().map(shownCredential) });
+  const tokens = credentials.all().map(shownCredential);
+  return jsonAnswer({ tokens, required: credentials.areNeeded });
 }
 
 /** The only time that the token itself is shown. */

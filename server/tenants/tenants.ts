@@ -6,8 +6,10 @@
 import type { Backend } from "../../core/backend.ts";
 import { SeglogError } from "../../core/base/errors.ts";
 import { INTERNAL_PREFIX } from "../../core/format/file_names.ts";
+import { tenantName } from "../access/credential.ts";
 import { DEFAULT_TENANT } from "../access/principal.ts";
 import { Catalogue } from "../catalogue.ts";
+import { checked } from "../checked.ts";
 import { type TenantOptions, TenantServices } from "../tenant_services.ts";
 import { TracedBackend } from "../tracing/traced_backend.ts";
 import { type Quota, type QuotaName, quotaShape } from "./quota.ts";
@@ -90,19 +92,42 @@ export class Tenants {
     return all;
   }
 
-  /** One tenant, measured. */
+  /** One tenant, measured. @throws {SeglogError} `invalid-argument` for what is no name of one */
   async describe(tenant: string): Promise<TenantInfo> {
+    checked(tenantName, tenant, "the tenant");
     const usage = await this.of(tenant).quota.usage();
     return { tenant, ...usage, quota: this.#quotas?.get(tenant) ?? {} };
   }
 
   /** Limits a tenant to this much, instead of what was before; `{}` takes the limits away. */
   async limit(tenant: string, quota: Quota): Promise<void> {
+    checked(tenantName, tenant, "the tenant");
     if (this.#quotas === undefined) {
       throw new SeglogError("unavailable", `Cannot limit "${tenant}": the server is starting`);
     }
     if (Object.keys(quota).length === 0) await this.#quotas.delete(tenant);
     else await this.#quotas.set(tenant, quota);
+  }
+
+  /**
+   * Removes all topics of a tenant, and its quota. Whoever comes in as the tenant is not looked at.
+   *
+   * @throws {SeglogError} `invalid-argument` for the tenant of those who run the server
+   */
+  async remove(tenant: string): Promise<TenantInfo> {
+    if (tenant === DEFAULT_TENANT) {
+      throw new SeglogError(
+        "invalid-argument",
+        `Cannot remove "${tenant}": it is everybody's who belongs to no other tenant; remove its topics`,
+      );
+    }
+    const info = await this.describe(tenant);
+    await this.#open.get(tenant)?.close();
+    this.#open.delete(tenant);
+    const own = tenantBackend(this.#backend, tenant);
+    for (const { name } of await own.listTopics()) await own.deleteTopic(name);
+    await this.#quotas?.delete(tenant);
+    return info;
   }
 
   /** Closes what was opened; the backend stays open. */
