@@ -4,53 +4,39 @@
  * @module
  */
 import { VERSION } from "../../core/base/version.ts";
+import { misspelledVariables, valuesIn } from "../config/held_settings.ts";
+import { LIMIT_SETTINGS } from "../config/limit_settings.ts";
+import { SERVER_SETTINGS } from "../config/server_settings.ts";
 import { isUrl, openToWrite } from "../connect.ts";
 import { EXIT_OK, UsageError } from "../exit.ts";
-import type { ServeVerbOptions } from "../grammar/serve.ts";
+import type { ServerFlags } from "../grammar/serve.ts";
 import type { Context } from "../grammar/verb.ts";
+import { heldByServe } from "../held_by_serve.ts";
 import { interruptible } from "../io.ts";
 
-const HOST_DEFAULT = "127.0.0.1";
-const PORT_DEFAULT = 8080;
-const PORT_MAX = 65_535;
-
 /** Serves until SIGINT or SIGTERM, then ends in good order. */
-export async function serve(context: Context, options: ServeVerbOptions): Promise<number> {
-  const { io, output, atGiven } = context;
-  const at = options.data ?? atGiven ?? (io.env.DATA_DIR || context.at);
-  if (isUrl(at)) {
-    throw new UsageError(`serve needs a folder, and ${at} is a server: give --data DIR`);
+export async function serve(context: Context, flags: ServerFlags): Promise<number> {
+  const { io, output } = context;
+  const held = heldByServe(context, flags);
+  for (const { name, meant } of misspelledVariables(io.env)) {
+    output.note(`seglog: the variable ${name} is no setting; did you mean ${meant}?`);
   }
-  const address = options.http ?? { host: HOST_DEFAULT, port: portOf(io.env.PORT) };
-  const volumeId = options.volumeId ?? (io.env.VOLUME_ID || undefined);
+  const { data, http, volumeId } = valuesIn(SERVER_SETTINGS, held);
+  if (isUrl(data)) {
+    throw new UsageError(`serve needs a folder, and ${data} is a server: give --data DIR`);
+  }
   const { serve: listen } = await import("../../server/listen.ts");
-  await using backend = await openToWrite({ ...context, at });
+  await using backend = await openToWrite({ ...context, at: data });
   return await interruptible(io, async (signal) => {
     const onNotice = (notice: string) => output.note(`seglog: ${notice}`);
-    const server = await listen(backend, {
-      ...address,
-      version: VERSION,
-      onNotice,
-      ...volumeId === undefined ? {} : { volumeId },
-    });
+    const limits = valuesIn(LIMIT_SETTINGS, held);
+    const server = await listen(backend, { ...http, version: VERSION, onNotice, limits, volumeId });
     output.note(`listening on ${server.url}`);
     await aborted(signal);
     output.note("stopping");
     await server.close();
     return EXIT_OK;
   });
-}
-
-/** The port that the environment names. @throws {UsageError} when it names none */
-function portOf(text: string | undefined): number {
-  if (text === undefined || text === "") return PORT_DEFAULT;
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
-  if (port <= PORT_MAX) return port;
-  throw new UsageError(
-    `cannot listen where the variable PORT says: expected a whole number from 0 to ${PORT_MAX}, but got ${
-      JSON.stringify(text.slice(0, 80))
-    }; change it, or give --http HOST:PORT`,
-  );
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
