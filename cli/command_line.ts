@@ -12,6 +12,7 @@ import { extractCommandNames, type Usage } from "@optique/core/usage";
 import { path } from "@optique/run/valueparser";
 import { tenantGrammar, tokenGrammar } from "./grammar/access.ts";
 import { appendGrammar } from "./grammar/append.ts";
+import { configGrammar } from "./grammar/config.ts";
 import { backupGrammar, restoreGrammar } from "./grammar/backup.ts";
 import {
   compactGrammar,
@@ -31,7 +32,12 @@ import { suggestingFrom, usageOf } from "./suggest_option.ts";
 
 /** What the words ask for. */
 export type Request =
-  | { readonly kind: "run"; readonly verb: Verb; readonly at: string | undefined }
+  | {
+    readonly kind: "run";
+    readonly verb: Verb;
+    readonly at: string | undefined;
+    readonly config: string | undefined;
+  }
   /** Help, version or a completion script, to be printed. */
   | { readonly kind: "show"; readonly text: string }
   /** Not understood: why, and the words that would help. */
@@ -68,18 +74,27 @@ const verbs = {
   serve: serveGrammar,
   token: tokenGrammar,
   tenant: tenantGrammar,
+  config: configGrammar,
 };
 
 const at = optional(option("--at", path({ metavar: "DIR|URL" }), {
   description: prose`The folder of the store, or the URL of a server. SEGLOG_AT unless given,
     else ./data.`,
 }));
+const config = optional(option("--config", path({ metavar: "FILE" }), {
+  description: prose`A file of settings, in YAML. SEGLOG_CONFIG unless given; none is read by
+    itself.`,
+}));
 
 /** What goes with every verb. */
-const everywhere: Usage = [...at.usage, { type: "option", names: ["-h", "--help"] }];
+const everywhere: Usage = [...at.usage, ...config.usage, {
+  type: "option",
+  names: ["-h", "--help"],
+}];
 
 const grammar = object({
   at,
+  config,
   // At most fifteen each.
   verb: or(
     or(
@@ -100,6 +115,7 @@ const grammar = object({
     ),
     or(
       serveGrammar,
+      configGrammar,
       tokenGrammar,
       tenantGrammar,
     ),
@@ -127,6 +143,7 @@ export function parseCommandLine(args: readonly string[], presentation: Presenta
     stderr: () => {},
     usageLine: [
       { type: "optional", terms: [{ type: "option", names: ["--at"], metavar: "DIR|URL" }] },
+      { type: "optional", terms: [{ type: "option", names: ["--config"], metavar: "FILE" }] },
       { type: "literal", value: "VERB …" },
     ],
     termWidth: "auto",
@@ -141,7 +158,7 @@ export function parseCommandLine(args: readonly string[], presentation: Presenta
   return { kind: "refuse", ...explained(outcome.reason, words) };
 }
 
-type Outcome = "shown" | Refusal | { readonly at: string | undefined; readonly verb: Verb };
+type Outcome = "shown" | Refusal | Omit<Extract<Request, { kind: "run" }>, "kind">;
 
 class Refusal {
   readonly reason: Message;
@@ -173,7 +190,13 @@ const DASHED: Readonly<Record<string, string>> = {
 };
 
 /** Verbs that have verbs of their own. */
-const NESTED: ReadonlySet<string | undefined> = new Set(["topic", "kv", "token", "tenant"]);
+const NESTED: ReadonlySet<string | undefined> = new Set([
+  "topic",
+  "kv",
+  "token",
+  "tenant",
+  "config",
+]);
 
 /** The verb that the words name, and for one that has verbs what it is to do. */
 function verbPath(words: readonly string[]): string[] {
@@ -188,7 +211,11 @@ function verbPath(words: readonly string[]): string[] {
 
 function valueOptionsFor(words: readonly string[]): Set<string> {
   const verb = words.find(isVerb);
-  return new Set(["--at", ...verb === undefined ? [] : valueOptionsOf(verbs[verb].usage)]);
+  return new Set([
+    "--at",
+    "--config",
+    ...verb === undefined ? [] : valueOptionsOf(verbs[verb].usage),
+  ]);
 }
 
 /** Whether the words end before anything was asked for. */

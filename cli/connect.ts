@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import type { HttpBackend } from "../client/http_backend.ts";
 import type { Backend } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
+import type { StoreOptions } from "../core/store/store.ts";
 import { UsageError } from "./exit.ts";
 import type { Context } from "./grammar/verb.ts";
 import type { Output } from "./output.ts";
@@ -30,10 +31,17 @@ export async function openToRead(context: Context): Promise<Backend> {
   return await openFolder(context, { readOnly: true });
 }
 
-/** Opens what `--at` names for writing, making the folder when needed. */
-export async function openToWrite(context: Context): Promise<Backend> {
+/**
+ * Opens what `--at` names for writing, making the folder when needed.
+ *
+ * @param onNotice takes what a folder has to say; standard error unless given
+ */
+export async function openToWrite(
+  context: Context,
+  onNotice?: StoreOptions["onNotice"],
+): Promise<Backend> {
   if (isUrl(context.at)) return await openUrl(context);
-  return await openFolder(context, { create: true });
+  return await openFolder(context, { create: true, ...onNotice && { onNotice } });
 }
 
 /** Opens what `--at` names for changing what is there. */
@@ -53,10 +61,10 @@ function checkFolder(at: string): void {
 
 async function openFolder(
   { at, output }: Context,
-  options: { readonly readOnly?: boolean; readonly create?: boolean },
+  options: Pick<StoreOptions, "readOnly" | "create" | "onNotice">,
 ): Promise<Backend> {
   const { Store } = await import("../core/store/store.ts");
-  return await Store.open(at, { ...options, onNotice: notice(output) });
+  return await Store.open(at, { onNotice: notice(output), ...options });
 }
 
 /** Connects to the server that `--at` names, for what only a server has. */

@@ -72,6 +72,8 @@ export interface Service {
   readonly app: Hono;
   /** What it counts. */
   readonly metrics: Metrics;
+  /** Its log. */
+  readonly logger: Logger;
   /**
    * Closes the buckets that it opened, when requests are over. Without it they end with the backend,
    * and are read from the start when they are opened again.
@@ -158,7 +160,7 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     endObserving?.();
     await desk.close();
   };
-  return { app, metrics, close };
+  return { app, metrics, logger, close };
 }
 
 /** The request as Node's server has it; there is none where the app is called directly. */

@@ -10,9 +10,10 @@ import type { Backend } from "../core/backend.ts";
 import { messageOf, SeglogError } from "../core/base/errors.ts";
 import { type AppOptions, createService } from "./app.ts";
 import { Connections } from "./connections.ts";
+import { logFault } from "./fault.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
 import { watchEventLoop } from "./metrics/event_loop.ts";
-import { describeFault, problemResponse } from "./problem.ts";
+import { problemResponse } from "./problem.ts";
 import { clientErrorAnswer } from "./raw_answer.ts";
 
 /** Where and how to serve. */
@@ -55,7 +56,7 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
   });
   const server = createServer(serverOptions(limits), (incoming, outgoing) => {
     answer(incoming, outgoing).catch((error) => {
-      options.onNotice?.(`server: ${describeFault(error)}`);
+      logFault(service.logger, error, { what: "server" });
       outgoing.destroy();
     });
   });
@@ -63,7 +64,7 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
   refuseNonsense(server, limits);
   await listen(server, host, port);
   const unwatch = watchEventLoop(service.metrics);
-  server.on("error", (error) => options.onNotice?.(`server: ${describeFault(error)}`));
+  server.on("error", (error) => logFault(service.logger, error, { what: "server" }));
   const address = server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
   const close = () => {

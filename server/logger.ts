@@ -53,18 +53,19 @@ export function loggerOf(least: LogLevel, write: WriteEvent): Logger {
 
 /**
  * Lines for people, and for what adds the time by itself: the message, and the fields that it does not
- * say already. Warnings and errors are marked.
+ * say already. What is wrong begins with the name of the program.
  *
  * @param write takes each line, with its end
  */
 export function textLogger(write: (line: string) => void, least: LogLevel = "info"): Logger {
   return loggerOf(least, (level, message, fields) => {
-    const mark =
-      { debug: "", info: "", warn: "seglog: warning: ", error: "seglog: error: " }[level];
-    const rest = Object.entries(fields).filter(([name, value]) =>
-      value !== undefined && name !== "event" &&
-      !(typeof value === "string" && message.includes(value))
-    ).map(([name, value]) => ` ${name}=${word(value!)}`);
+    const mark = level === "warn" || level === "error" ? "seglog: " : "";
+    const words = new Set(message.split(/[\s:"]+/));
+    const isSaid = (value: LogFields[string]) =>
+      words.has(String(value)) || (typeof value === "string" && message.includes(value));
+    const rest = Object.entries(fields)
+      .filter(([name, value]) => value !== undefined && name !== "event" && !isSaid(value))
+      .map(([name, value]) => ` ${name}=${word(value!)}`);
     write(`${mark}${escaped(shortened(message))}${rest.join("")}\n`);
   });
 }

@@ -41,7 +41,7 @@ export class RequestLog {
     const { request, incoming, route, response, seconds, principal, failure, trace } = answered;
     const { method } = request;
     const { pathname } = new URL(request.url);
-    this.#logger[this.#level](`${method} ${pathname}`, {
+    this.#logger[this.#level](`${method} ${pathname}: ${response.status}`, {
       event: "request",
       method,
       path: pathname,
