@@ -4,13 +4,20 @@
  * @module
  */
 import { Registry } from "prom-client";
+import { ERROR_SPECS, type ErrorCode } from "../../core/base/errors.ts";
 import type { Observer, WrittenBatches } from "../../core/base/observer.ts";
 import { toldError } from "../problem.ts";
 import { createMeters, type Meters } from "./meters.ts";
 import { addProcessMeters, runtimeName } from "./process_meters.ts";
 
-/** How a request came. */
-export type Protocol = "http" | "grpc";
+/** How requests come. */
+const PROTOCOLS = ["http", "grpc"] as const;
+
+/** One of these ways. */
+export type Protocol = typeof PROTOCOLS[number];
+
+/** Errors that say that somebody may not. */
+const AUTH_CODES: readonly ErrorCode[] = ["unauthenticated", "forbidden"];
 
 /** The meters of one server, in a registry of its own. It counts what the store tells, too. */
 export class Metrics implements Observer {
@@ -22,6 +29,7 @@ export class Metrics implements Observer {
   constructor(version: string) {
     this.#meters = createMeters(this.registry);
     this.#meters.build.set({ version, runtime: runtimeName() }, 1);
+    this.#beginAtZero();
     addProcessMeters(this.registry);
   }
 
@@ -54,9 +62,7 @@ export class Metrics implements Observer {
   failed(protocol: Protocol, error: unknown): void {
     const { code } = toldError(error);
     this.#meters.errors.inc({ protocol, code });
-    if (code === "unauthenticated" || code === "forbidden") {
-      this.#meters.authFailures.inc({ reason: code });
-    }
+    if (AUTH_CODES.includes(code)) this.#meters.authFailures.inc({ reason: code });
   }
 
   /** Counts bytes of the bodies of requests. */
@@ -147,6 +153,16 @@ export class Metrics implements Observer {
 
   damaged(): void {
     this.#meters.damages.inc();
+  }
+
+  /** What begins with a one is no increase to Prometheus: what nobody may miss is there before. */
+  #beginAtZero(): void {
+    const { errors, authFailures } = this.#meters;
+    for (const [code, { http }] of Object.entries(ERROR_SPECS)) {
+      if (http < 500) continue;
+      for (const protocol of PROTOCOLS) errors.inc({ protocol, code }, 0);
+    }
+    for (const reason of AUTH_CODES) authFailures.inc({ reason }, 0);
   }
 }
 

@@ -242,7 +242,7 @@ test("a trace that is not sampled stays so, and what is within is not described"
   assert.deepEqual(traced.spans(), []);
 });
 
-test("where nobody traces, a request is answered as if there were no tracing", async () => {
+test("where nobody traces, a request is answered as if there were no tracing", () => {
   assert.equal(isTracing(), false);
   let looks = 0;
   const untouched = new Proxy({}, { get: () => looks++ }) as Request;
