@@ -79,10 +79,10 @@ function workMeters(registry: Registry) {
     appended: counter("appended_records_total", "Records that requests appended."),
     read: counter("read_records_total", "Records that were sent to those who asked for them."),
     followers: gauge("followers", "Event streams and WebSockets that are open."),
-    lagging: gauge("followers_lagging", "Of them, those that were told that they lag."),
+    lagging: gauge("followers_lagging", "Followers that were told that they lag."),
     cut: counter(
       "followers_cut_total",
-      "Of them, those that were closed because they did not read what they were sent.",
+      "Followers that were closed because they did not read what they were sent.",
     ),
     appendSeconds: histogram(
       "append_seconds",
@@ -109,11 +109,14 @@ function storeMeters(registry: Registry) {
   const { counter, histogram } = makersFor(registry);
   return {
     writtenBatches: counter("written_batches_total", "Batches that were written to segments."),
-    writtenRecords: counter("written_records_total", "Records in them, the server's own included."),
-    writtenBytes: counter("written_bytes_total", "Bytes that they take."),
+    writtenRecords: counter(
+      "written_records_total",
+      "Records that were written to segments, the server's own included.",
+    ),
+    writtenBytes: counter("written_bytes_total", "Bytes that were written to segments."),
     uncompressedBytes: counter(
       "written_uncompressed_bytes_total",
-      "Bytes that they would take if none were compressed.",
+      "Bytes that would have been written without compression.",
     ),
     syncSeconds: histogram("sync_seconds", "Time that a sync of a segment took (fdatasync).", {
       labels: [],
@@ -127,7 +130,10 @@ function storeMeters(registry: Registry) {
       "recovery_torn_tails_total",
       "Logs whose end was no whole append when they were opened: it was cut, and kept aside.",
     ),
-    quarantinedBytes: counter("recovery_quarantined_bytes_total", "Bytes that were kept aside so."),
+    quarantinedBytes: counter(
+      "recovery_quarantined_bytes_total",
+      "Bytes of torn tails that were kept aside.",
+    ),
     damages: counter(
       "recovery_damaged_total",
       "Times that a log could not be opened for writing: acknowledged data is damaged.",

@@ -43,7 +43,7 @@ export function addProcessMeters(registry: Registry): void {
     "Memory of the process.",
     () => process.memoryUsage().rss,
   );
-  gauge("heap_bytes", "Memory of its heap.", () => process.memoryUsage().heapTotal);
+  gauge("heap_bytes", "Memory of the heap of JavaScript.", () => process.memoryUsage().heapTotal);
   const virtualBytes = () => 1024 * numberIn(`${PROC}/status`, /^VmSize:\s+(\d+) kB/m);
   const filesMax = () => numberIn(`${PROC}/limits`, /^Max open files\s+(\d+)/m);
   if (isKnown(virtualBytes)) {
