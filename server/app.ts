@@ -192,7 +192,8 @@ async function answerWithin(
 ): Promise<Response> {
   const { request, services } = asked;
   const { desk, metrics, logger, requestLog } = services;
-  const answered = metrics.asked(route);
+  const startMs = performance.now();
+  metrics.underWay(1);
   const trace = span === undefined ? undefined : idsOf(span);
   let response: Response;
   let failure: unknown;
@@ -221,7 +222,9 @@ async function answerWithin(
     logger.info(...auditEvent({ principal, method: request.method, path, status }));
   }
   if (span !== undefined) noteAnswer(span, response.status, failure);
-  const seconds = answered(response.status);
+  const seconds = (performance.now() - startMs) / 1000;
+  metrics.underWay(-1);
+  metrics.answered(route, response.status, seconds);
   const { principal } = visitor;
   requestLog.answered({
     ...asked,

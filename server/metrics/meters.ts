@@ -43,12 +43,14 @@ function requestMeters(registry: Registry) {
       { labels: ["method", "route"], buckets: REQUEST_SECONDS },
     ),
     inFlight: gauge("http_requests_in_flight", "Requests that wait for the head of their answer."),
-    calls: counter("grpc_requests_total", "Calls over gRPC that ended, by their status.", [
-      ...["method", "code"] as const,
-    ]),
+    calls: counter(
+      "grpc_calls_total",
+      "Calls of gRPC, gRPC-Web and Connect that have ended, by their status.",
+      ["method", "code"],
+    ),
     callSeconds: histogram(
-      "grpc_request_seconds",
-      "Time until a call over gRPC ended; for a stream, how long it was open.",
+      "grpc_call_seconds",
+      "Time from the first message of a call to its end; of a stream, how long it was open.",
       { labels: ["method"], buckets: REQUEST_SECONDS },
     ),
     errors: counter("errors_total", "Requests that ended with an error, by its code.", [
@@ -76,13 +78,23 @@ function requestMeters(registry: Registry) {
 function workMeters(registry: Registry) {
   const { counter, gauge, histogram } = makersFor(registry);
   return {
-    appended: counter("appended_records_total", "Records that requests appended."),
-    read: counter("read_records_total", "Records that were sent to those who asked for them."),
-    followers: gauge("followers", "Event streams and WebSockets that are open."),
+    appended: counter("appended_records_total", "Records that were appended through the server."),
+    read: counter("read_records_total", "Records that were sent to clients."),
+    followers: gauge("followers", "Streams of records that are open: events, WebSockets, calls."),
     lagging: gauge("followers_lagging", "Followers that were told that they lag."),
     cut: counter(
       "followers_cut_total",
       "Followers that were closed because they did not read what they were sent.",
+    ),
+    deliveries: counter(
+      "webhook_deliveries_total",
+      "Deliveries of webhooks that were tried, by whether they arrived.",
+      ["outcome"],
+    ),
+    delivered: counter("webhook_records_total", "Records that were delivered to webhooks."),
+    pausedWebhooks: gauge(
+      "webhooks_paused",
+      "Webhooks that are paused, by hand or because they failed for long.",
     ),
     appendSeconds: histogram(
       "append_seconds",

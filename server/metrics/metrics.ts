@@ -33,26 +33,22 @@ export class Metrics implements Observer {
     addProcessMeters(this.registry);
   }
 
-  /**
-   * Counts a request from now on.
-   *
-   * @returns is called with the status of its answer, and tells how many seconds it took
-   */
-  asked(route: { readonly method: string; readonly path: string }): (status: number) => number {
-    const { inFlight, requests, requestSeconds } = this.#meters;
-    const startMs = performance.now();
-    inFlight.inc();
-    return (status) => {
-      const { method, path } = route;
-      inFlight.dec();
-      requests.inc({ method, route: path, status });
-      const seconds = secondsSince(startMs);
-      requestSeconds.observe({ method, route: path }, seconds);
-      return seconds;
-    };
+  /** Counts requests that wait for their answer, or less of them. */
+  underWay(change: 1 | -1): void {
+    this.#meters.inFlight.inc(change);
   }
 
-  /** Counts a call over gRPC that ended: its method, as in `LogService/Produce`, and its status. */
+  /** Counts one request that was answered after `seconds`. */
+  answered(
+    { method, path }: { readonly method: string; readonly path: string },
+    status: number,
+    seconds: number,
+  ): void {
+    this.#meters.requests.inc({ method, route: path, status });
+    this.#meters.requestSeconds.observe({ method, route: path }, seconds);
+  }
+
+  /** Counts one call of gRPC that has ended after `seconds`: its method, and its status by name. */
   called(method: string, code: string, seconds: number): void {
     this.#meters.calls.inc({ method, code });
     this.#meters.callSeconds.observe({ method }, seconds);
@@ -117,6 +113,22 @@ export class Metrics implements Observer {
   /** Counts a follower that was closed because it did not read. */
   cut(): void {
     this.#meters.cut.inc();
+  }
+
+  /** Counts a delivery to a webhook that arrived. */
+  webhookDelivered(records: number): void {
+    this.#meters.deliveries.inc({ outcome: "delivered" });
+    this.#meters.delivered.inc(records);
+  }
+
+  /** Counts one that did not. */
+  webhookFailed(): void {
+    this.#meters.deliveries.inc({ outcome: "failed" });
+  }
+
+  /** Counts webhooks that are paused, or less of them. */
+  webhookPaused(change: 1 | -1): void {
+    this.#meters.pausedWebhooks.inc(change);
   }
 
   /** Measures an append that was acknowledged. */
