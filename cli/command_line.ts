@@ -11,6 +11,7 @@ import { option } from "@optique/core/primitives";
 import { extractCommandNames, type Usage } from "@optique/core/usage";
 import { path } from "@optique/run/valueparser";
 import { appendGrammar } from "./grammar/append.ts";
+import { adminGrammar } from "./grammar/admin.ts";
 import { configGrammar } from "./grammar/config.ts";
 import { backupGrammar, restoreGrammar } from "./grammar/backup.ts";
 import {
@@ -72,6 +73,7 @@ const verbs = {
   restore: restoreGrammar,
   serve: serveGrammar,
   config: configGrammar,
+  admin: adminGrammar,
 };
 
 const at = optional(option("--at", path({ metavar: "DIR|URL" }), {
@@ -110,7 +112,7 @@ const grammar = object({
       backupGrammar,
       restoreGrammar,
     ),
-    or(serveGrammar, configGrammar),
+    or(serveGrammar, configGrammar, adminGrammar),
   ),
 });
 
@@ -182,7 +184,7 @@ const DASHED: Readonly<Record<string, string>> = {
 };
 
 /** Verbs that have verbs of their own. */
-const NESTED: ReadonlySet<string | undefined> = new Set(["topic", "kv", "config"]);
+const NESTED: ReadonlySet<string | undefined> = new Set(["topic", "kv", "config", "admin"]);
 
 /** The verb that the words name, and for one that has verbs what it is to do. */
 function verbPath(words: readonly string[]): string[] {

@@ -13,11 +13,20 @@ import { VERSION } from "../core/base/version.ts";
 import { BodyBudget } from "./body_budget.ts";
 import { OPEN } from "./access/access.ts";
 import { DEFAULT_TENANT } from "./access/principal.ts";
-import { Exchange, type Route, type Services, splitTarget, targetOf } from "./exchange.ts";
+import {
+  Exchange,
+  type Route,
+  type Services,
+  type ShownSetting,
+  splitTarget,
+  targetOf,
+} from "./exchange.ts";
 import { type Caller, FrontDesk } from "./front_desk.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
 import { Metrics } from "./metrics.ts";
 import { describeFault, isServerFault, problemResponse } from "./problem.ts";
+import { demandRole, type Role, workOf } from "./roles.ts";
+import { ADMIN_ROUTES } from "./routes/admin.ts";
 import { APPEND_ROUTES } from "./routes/append.ts";
 import { BLOB_ROUTES } from "./routes/blobs.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
@@ -40,6 +49,12 @@ export interface AppOptions {
   readonly version?: string;
   /** Aborted when the server stops: followers are told, and nothing waits any longer. */
   readonly stopping?: AbortSignal;
+  /** What the server does; everything unless given. */
+  readonly role?: Role;
+  /** What it was told, to be shown to whoever runs it. */
+  readonly settings?: readonly ShownSetting[];
+  /** How many connections are open, where there are any. */
+  readonly connections?: () => number;
   /** What this server calls what it serves, where several do; {@linkcode VOLUME_ID_DEFAULT} unless given. */
   readonly volumeId?: string;
   /** Takes lines for the server's own log: errors that are its own fault. */
@@ -74,6 +89,7 @@ export const ROUTES: readonly Route[] = [
   ...BLOB_ROUTES,
   ...HEALTH_ROUTES,
   ...METRICS_ROUTES,
+  ...ADMIN_ROUTES,
   ...OPENAPI_ROUTES,
 ];
 
@@ -93,11 +109,13 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   const clock = options.clock ?? systemClock;
   const notice = options.onNotice ?? (() => {});
   const { bucketsMax, snapshotsMax } = limits;
+  const { role = "all" } = options;
   const tenant = new TenantServices(DEFAULT_TENANT, backend, {
     bucketsMax,
     snapshotsMax,
     clock,
     notice,
+    role,
   });
   const services: Services = {
     desk: new FrontDesk(tenant),
@@ -106,6 +124,9 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     turn: new Turn(),
     metrics: new Metrics(backend),
     clock,
+    role,
+    settings: options.settings ?? [],
+    connections: options.connections ?? (() => 0),
     volumeId: options.volumeId ?? VOLUME_ID_DEFAULT,
     stopping: options.stopping ?? new AbortController().signal,
     version: options.version ?? VERSION,
@@ -159,6 +180,7 @@ async function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
     const visitor = route.access === OPEN ? desk.stranger : await desk.admit(callerOf(request));
     const exchange = new Exchange(request, { ...asked, visitor });
     route.access.demand(exchange);
+    demandRole(services.role, workOf(route));
     response = await route.handle(exchange);
     // A stream that nobody will read must not keep its source open.
     if (request.method === "HEAD") await response.body?.cancel();

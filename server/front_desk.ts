@@ -6,6 +6,7 @@
 import type { Backend } from "../core/backend.ts";
 import { guardedBackend } from "./access/guarded_backend.ts";
 import { ANYBODY, type Principal, STRANGER } from "./access/principal.ts";
+import { inRole } from "./roles.ts";
 import type { TenantServices } from "./tenant_services.ts";
 
 /** What somebody shows. */
@@ -52,7 +53,7 @@ function visitorOf(principal: Principal, tenant: TenantServices): Visitor {
   return {
     principal,
     tenant,
-    backend: guardedBackend(tenant.backend, principal),
+    backend: guardedBackend(inRole(tenant.backend, tenant.role), principal),
     ended: new AbortController().signal,
   };
 }

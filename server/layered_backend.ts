@@ -47,6 +47,7 @@ export class LayeredBackend implements Backend {
   readonly hints?: Hints;
   readonly hold?: Backend["hold"];
   readonly reserve?: Backend["reserve"];
+  readonly segments?: Backend["segments"];
 
   constructor(inner: Backend, passage: Passage = {}) {
     this.#inner = inner;
@@ -56,6 +57,9 @@ export class LayeredBackend implements Backend {
     if (inner.hold !== undefined) {
       this.hold = (topic, offset, partition) =>
         inner.hold!(this.#enter(topic, "consume"), offset, partition);
+    }
+    if (inner.segments !== undefined) {
+      this.segments = (topic) => this.#pass(topic, "see", (name) => inner.segments!(name));
     }
     if (inner.reserve !== undefined) {
       this.reserve = (topic, partition) =>

@@ -98,6 +98,10 @@ export const BUCKET_WAIT_MS = 1000;
 
 /** Largest body that only has settings in it; it cannot be nested so deep that showing it fails. */
 export const SETTINGS_BYTES_MAX = 4 * KIB;
+/** Most topics that one request may name to be compacted. */
+export const COMPACT_TOPICS_MAX = 1000;
+/** Largest body that names them. */
+export const COMPACT_BODY_BYTES_MAX = 256 * KIB;
 /** Most partitions whose offsets are among the metrics. */
 export const METRIC_PARTITIONS_MAX = 1000;
 

@@ -15,7 +15,7 @@ import { describeFault, problemResponse } from "./problem.ts";
 import { clientErrorAnswer } from "./raw_answer.ts";
 
 /** Where and how to serve. */
-export interface ServeOptions extends Omit<AppOptions, "stopping"> {
+export interface ServeOptions extends Omit<AppOptions, "stopping" | "connections"> {
   /** The address to listen on; 127.0.0.1 unless given: nobody from outside. */
   readonly host?: string;
   /** 8080 unless given; 0 takes a free one. */
@@ -47,7 +47,11 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
   const { host = "127.0.0.1", port = 8080, ...appOptions } = options;
   const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
   const stopping = new AbortController();
-  const service = createService(backend, { ...appOptions, stopping: stopping.signal });
+  const service = createService(backend, {
+    ...appOptions,
+    stopping: stopping.signal,
+    connections: () => connections.count,
+  });
   const answer = getRequestListener(service.app.fetch, {
     hostname: "localhost",
     errorHandler: (error) => problemResponse(toProblem(error)),

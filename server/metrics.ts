@@ -21,6 +21,7 @@ export class Metrics {
   readonly #appended: Counter;
   readonly #read: Counter;
   readonly #followers: Gauge;
+  #following = 0;
 
   constructor(backend: Backend) {
     this.#backend = backend;
@@ -95,7 +96,16 @@ export class Metrics {
   /** Counts an event stream until the returned function is called. */
   follower(): () => void {
     this.#followers.inc();
-    return () => this.#followers.dec();
+    this.#following++;
+    return () => {
+      this.#followers.dec();
+      this.#following--;
+    };
+  }
+
+  /** Event streams that are open. */
+  get followers(): number {
+    return this.#following;
   }
 
   async #measurePartitions(): Promise<void> {

@@ -7,12 +7,15 @@ import type { Backend } from "../core/backend.ts";
 import type { Clock } from "../core/base/clock.ts";
 import { Buckets } from "./buckets.ts";
 import { HeldSnapshots } from "./held_snapshots.ts";
+import type { Role } from "./roles.ts";
 
 /** What the views of a tenant are opened with. */
 export interface TenantOptions {
   readonly bucketsMax: number;
   readonly snapshotsMax: number;
   readonly clock: Clock;
+  /** What this server does with their records. */
+  readonly role: Role;
   /** Takes what the server's own log should say. */
   readonly notice: (text: string) => void;
 }
@@ -23,6 +26,8 @@ export class TenantServices {
   readonly tenant: string;
   /** All of its topics, those that the server keeps for it included. */
   readonly backend: Backend;
+  /** What the server does with their records. */
+  readonly role: Role;
   /** Buckets of keys and values that are open. */
   readonly buckets: Buckets;
   /** Snapshots of them that clients hold. */
@@ -32,6 +37,7 @@ export class TenantServices {
     const { bucketsMax, snapshotsMax, clock, notice } = options;
     this.tenant = tenant;
     this.backend = backend;
+    this.role = options.role;
     this.buckets = new Buckets(backend, { bucketsMax, clock, notice });
     this.snapshots = new HeldSnapshots({ clock, snapshotsMax });
   }

@@ -3,11 +3,18 @@
  *
  * @module
  */
+import type { Backend } from "../../core/backend.ts";
 import { VERSION } from "../../core/base/version.ts";
-import { misspelledVariables, valuesIn } from "../config/held_settings.ts";
+import {
+  type HeldSettings,
+  misspelledVariables,
+  shownSettings,
+  valuesIn,
+} from "../config/held_settings.ts";
 import { LIMIT_SETTINGS } from "../config/limit_settings.ts";
 import { SERVER_SETTINGS } from "../config/server_settings.ts";
-import { isUrl, openToWrite } from "../connect.ts";
+import { TOPIC_SETTINGS } from "../config/topic_settings.ts";
+import { isUrl, openFolder } from "../connect.ts";
 import { EXIT_OK, UsageError } from "../exit.ts";
 import type { ServerFlags } from "../grammar/serve.ts";
 import type { Context } from "../grammar/verb.ts";
@@ -21,21 +28,42 @@ export async function serve(context: Context, flags: ServerFlags): Promise<numbe
   for (const { name, meant } of misspelledVariables(io.env)) {
     output.note(`seglog: the variable ${name} is no setting; did you mean ${meant}?`);
   }
-  const { data, http, volumeId } = valuesIn(SERVER_SETTINGS, held);
+  const { data, http, volumeId, role } = valuesIn(SERVER_SETTINGS, held);
   if (isUrl(data)) {
     throw new UsageError(`serve needs a folder, and ${data} is a server: give --data DIR`);
   }
   const { serve: listen } = await import("../../server/listen.ts");
-  await using backend = await openToWrite({ ...context, at: data });
+  await using backend = await openServed(context, held);
   return await interruptible(io, async (signal) => {
     const onNotice = (notice: string) => output.note(`seglog: ${notice}`);
     const limits = valuesIn(LIMIT_SETTINGS, held);
-    const server = await listen(backend, { ...http, version: VERSION, onNotice, limits, volumeId });
+    const server = await listen(backend, {
+      ...http,
+      version: VERSION,
+      onNotice,
+      limits,
+      volumeId,
+      role,
+      settings: shownSettings(held),
+    });
     output.note(`listening on ${server.url}`);
     await aborted(signal);
     output.note("stopping");
     await server.close();
     return EXIT_OK;
+  });
+}
+
+/** One that only reads does so beside the one that owns the folder, and takes no lock. */
+async function openServed({ output }: Context, held: HeldSettings): Promise<Backend> {
+  const { data, role, autoCreate, compactionBytesPerSecond } = valuesIn(SERVER_SETTINGS, held);
+  const place = { at: data, output };
+  if (role === "query") return await openFolder(place, { readOnly: true });
+  return await openFolder(place, {
+    create: true,
+    autoCreateTopics: autoCreate,
+    defaults: valuesIn(TOPIC_SETTINGS, held),
+    compactionBytesPerSecond,
   });
 }
 

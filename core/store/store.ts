@@ -13,6 +13,7 @@ import type {
   CompactResult,
   CompactTopicOptions,
   Hints,
+  PartitionSegments,
   ReadOptions,
   Reservation,
   TopicDetails,
@@ -27,12 +28,17 @@ import { makeFolderDurably } from "../disk/files.ts";
 import { MemoryDisk } from "../disk/memory_disk.ts";
 import { nodeDisk } from "../disk/node_disk.ts";
 import type { BatchView } from "../format/batch.ts";
-import { checkTopicName } from "../format/file_names.ts";
+import { checkTopicName, isInternalTopic } from "../format/file_names.ts";
 import type { LogRecord, RecordInput } from "../format/record.ts";
 import { LogCaches } from "../log/caches.ts";
 import type { Log } from "../log/log.ts";
 import { lockFolder } from "../log/open_log.ts";
-import { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "../topic_config.ts";
+import {
+  DEFAULT_TOPIC_CONFIG,
+  hasRetention,
+  parseTopicConfig,
+  type TopicConfig,
+} from "../topic_config.ts";
 import { type Catalogue, readCatalogue } from "./catalogue.ts";
 import { compactTopic } from "./compact_topic.ts";
 import { HintFiles } from "./hint_files.ts";
@@ -180,7 +186,12 @@ export class Store implements Backend {
     this.#checkWritable();
     checkTopicName(topic);
     const asked = parseTopicConfig(config);
-    return await this.#topics.ensure(topic, { ...this.#defaults, ...asked }, asked);
+    const defaults = isInternalTopic(topic) ? DEFAULT_TOPIC_CONFIG : this.#defaults;
+    return await this.#topics.ensure(topic, { ...defaults, ...asked }, asked);
+  }
+
+  async segments(topic: string): Promise<PartitionSegments[]> {
+    return await this.#topic(topic).segments();
   }
 
   async configureTopic(topic: string, changes: Partial<TopicConfig>): Promise<TopicInfo> {
@@ -265,7 +276,7 @@ export class Store implements Backend {
   async maintain(): Promise<void> {
     this.#checkWritable();
     for (const topic of this.#topics.open) {
-      const partitions = hasRetention(topic.info)
+      const partitions = hasRetention(topic.info.config)
         ? Array.from({ length: topic.info.config.partitions }, (_, partition) => partition)
         : topic.openPartitions;
       for (const partition of partitions) {
@@ -387,9 +398,4 @@ export class Store implements Backend {
 function boundsOf(log: Log): Bounds {
   const { logStartOffset, durableOffset, nextOffset } = log;
   return { logStartOffset, durableOffset, nextOffset };
-}
-
-function hasRetention({ config }: TopicInfo): boolean {
-  return [config.retentionMs, config.retentionBytes, config.retentionRecords]
-    .some((limit) => limit !== null);
 }

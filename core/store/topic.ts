@@ -8,6 +8,7 @@ import type {
   AppendResult,
   CompactionTotals,
   PartitionInfo,
+  PartitionSegments,
   Reservation,
   TopicInfo,
 } from "../backend.ts";
@@ -21,6 +22,7 @@ import type { CompactionReport } from "../log/compaction.ts";
 import { Log } from "../log/log.ts";
 import type { LogOptions } from "../log/options.ts";
 import { commonPartition, partitionOf } from "../partitioner.ts";
+import { describeSegments } from "./describe_segments.ts";
 import { HeldOffsets } from "./held_offsets.ts";
 
 /** What all topics of a store share. */
@@ -178,7 +180,8 @@ export class Topic {
     const partitions: PartitionInfo[] = [];
     for (let partition = 0; partition < this.#logs.length; partition++) {
       const log = await this.readable(partition);
-      const starts = log.segmentStarts;
+      const { segments } = log;
+      const { tornBytes, quarantinePath } = log.recovery;
       partitions.push({
         partition,
         logStartOffset: log.logStartOffset,
@@ -186,12 +189,15 @@ export class Topic {
         nextOffset: log.nextOffset,
         records: log.recordCount,
         bytes: log.bytes,
-        segments: log.segmentCount,
+        segments: segments.length,
         compactedTo: log.compactedTo,
         truncations: log.truncations,
         ...this.#context.logOptions.readOnly ? {} : { compacted: this.#compactedOf(partition) },
-        oldestSegment: starts[0]!,
-        activeSegment: starts.at(-1)!,
+        ...quarantinePath === undefined
+          ? {}
+          : { recovered: { bytes: tornBytes, path: quarantinePath } },
+        oldestSegment: segments[0]!.baseOffset,
+        activeSegment: segments.at(-1)!.baseOffset,
       });
     }
     return partitions;
@@ -199,6 +205,16 @@ export class Topic {
 
   #compactedOf(partition: number): CompactionTotals {
     return this.#compacted.get(partition) ?? { runs: 0, records: 0, bytes: 0 };
+  }
+
+  /** The segments of all partitions. */
+  async segments(): Promise<PartitionSegments[]> {
+    const partitions: PartitionSegments[] = [];
+    for (let partition = 0; partition < this.#logs.length; partition++) {
+      const segments = await describeSegments(await this.readable(partition));
+      partitions.push({ partition, segments });
+    }
+    return partitions;
   }
 
   /** Takes new settings, for logs that are open and for those opened later. */
