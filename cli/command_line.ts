@@ -10,6 +10,7 @@ import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { extractCommandNames, type Usage } from "@optique/core/usage";
 import { path } from "@optique/run/valueparser";
+import { tenantGrammar, tokenGrammar } from "./grammar/access.ts";
 import { appendGrammar } from "./grammar/append.ts";
 import { adminGrammar } from "./grammar/admin.ts";
 import { configGrammar } from "./grammar/config.ts";
@@ -74,6 +75,8 @@ const verbs = {
   serve: serveGrammar,
   config: configGrammar,
   admin: adminGrammar,
+  token: tokenGrammar,
+  tenant: tenantGrammar,
 };
 
 const at = optional(option("--at", path({ metavar: "DIR|URL" }), {
@@ -94,7 +97,7 @@ const everywhere: Usage = [...at.usage, ...config.usage, {
 const grammar = object({
   at,
   config,
-  // A choice takes no more than fifteen.
+  // At most fifteen each.
   verb: or(
     or(
       appendGrammar,
@@ -112,7 +115,13 @@ const grammar = object({
       backupGrammar,
       restoreGrammar,
     ),
-    or(serveGrammar, configGrammar, adminGrammar),
+    or(
+      serveGrammar,
+      tokenGrammar,
+      tenantGrammar,
+      configGrammar,
+      adminGrammar,
+    ),
   ),
 });
 
@@ -184,7 +193,14 @@ const DASHED: Readonly<Record<string, string>> = {
 };
 
 /** Verbs that have verbs of their own. */
-const NESTED: ReadonlySet<string | undefined> = new Set(["topic", "kv", "config", "admin"]);
+const NESTED: ReadonlySet<string | undefined> = new Set([
+  "topic",
+  "kv",
+  "token",
+  "tenant",
+  "config",
+  "admin",
+]);
 
 /** The verb that the words name, and for one that has verbs what it is to do. */
 function verbPath(words: readonly string[]): string[] {

@@ -5,8 +5,8 @@
  */
 import type { Backend, PartitionInfo, RecoveredTail } from "./backend.ts";
 import { isNotFound, messageOf, SeglogError } from "./base/errors.ts";
-
-/** All topics, measured. */
+import { isServerState } from "./format/file_names.ts";
+/** All topics that somebody made, measured. */
 export interface StoreTotals {
   readonly topics: number;
   readonly partitions: number;
@@ -30,7 +30,7 @@ export interface RecoveredPartition extends RecoveredTail {
 export async function storeTotals(backend: Backend): Promise<StoreTotals> {
   const infos: { topic: string; info: PartitionInfo }[] = [];
   const failed: { topic: string; reason: string }[] = [];
-  const topics = await backend.listTopics();
+  const topics = (await backend.listTopics()).filter(({ name }) => !isServerState(name));
   for (const { name: topic } of topics) {
     try {
       const { partitions } = await backend.describeTopic(topic);

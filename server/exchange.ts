@@ -23,6 +23,10 @@ import type { TenantServices } from "./tenant_services.ts";
 
 /** What the routes of one server share, whoever asks. */
 export interface Services {
+  /** All routes of the server. */
+  readonly routes: readonly Route[];
+  /** The topics of all tenants, for what is measured over all of them. */
+  readonly everything: Backend;
   /** Lets callers in. */
   readonly desk: FrontDesk;
   readonly limits: ServerLimits;

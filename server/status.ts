@@ -4,7 +4,6 @@
  * @module
  */
 import process from "node:process";
-import type { Backend } from "../core/backend.ts";
 import { type StoreTotals, storeTotals } from "../core/store_totals.ts";
 import type { Services } from "./exchange.ts";
 import type { Role } from "./roles.ts";
@@ -26,8 +25,9 @@ export interface ServerStatus extends StoreTotals {
   readonly heapBytes: number;
 }
 
-/** Measures a server, and the topics that are shown to the caller. */
-export async function serverStatus(services: Services, backend: Backend): Promise<ServerStatus> {
+/** Measures a server, and the topics of all tenants. */
+export async function serverStatus(services: Services): Promise<ServerStatus> {
+  const { everything: backend } = services;
   const { rss, heapUsed } = process.memoryUsage();
   return {
     version: services.version,

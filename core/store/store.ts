@@ -28,17 +28,12 @@ import { makeFolderDurably } from "../disk/files.ts";
 import { MemoryDisk } from "../disk/memory_disk.ts";
 import { nodeDisk } from "../disk/node_disk.ts";
 import type { BatchView } from "../format/batch.ts";
-import { checkTopicName, isInternalTopic } from "../format/file_names.ts";
+import { checkTopicName, isServerState } from "../format/file_names.ts";
 import type { LogRecord, RecordInput } from "../format/record.ts";
 import { LogCaches } from "../log/caches.ts";
 import type { Log } from "../log/log.ts";
 import { lockFolder } from "../log/open_log.ts";
-import {
-  DEFAULT_TOPIC_CONFIG,
-  hasRetention,
-  parseTopicConfig,
-  type TopicConfig,
-} from "../topic_config.ts";
+import { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "../topic_config.ts";
 import { type Catalogue, readCatalogue } from "./catalogue.ts";
 import { compactTopic } from "./compact_topic.ts";
 import { HintFiles } from "./hint_files.ts";
@@ -186,7 +181,7 @@ export class Store implements Backend {
     this.#checkWritable();
     checkTopicName(topic);
     const asked = parseTopicConfig(config);
-    const defaults = isInternalTopic(topic) ? DEFAULT_TOPIC_CONFIG : this.#defaults;
+    const defaults = isServerState(topic) ? DEFAULT_TOPIC_CONFIG : this.#defaults;
     return await this.#topics.ensure(topic, { ...defaults, ...asked }, asked);
   }
 
@@ -276,10 +271,7 @@ export class Store implements Backend {
   async maintain(): Promise<void> {
     this.#checkWritable();
     for (const topic of this.#topics.open) {
-      const partitions = hasRetention(topic.info.config)
-        ? Array.from({ length: topic.info.config.partitions }, (_, partition) => partition)
-        : topic.openPartitions;
-      for (const partition of partitions) {
+      for (const partition of topic.maintained) {
         await this.#attempt(
           "maintenance",
           topic,

@@ -21,6 +21,7 @@ import type { AppendedRange } from "../log/append_queue.ts";
 import type { CompactionReport } from "../log/compaction.ts";
 import { Log } from "../log/log.ts";
 import type { LogOptions } from "../log/options.ts";
+import { hasRetention } from "../topic_config.ts";
 import { commonPartition, partitionOf } from "../partitioner.ts";
 import { describeSegments } from "./describe_segments.ts";
 import { HeldOffsets } from "./held_offsets.ts";
@@ -137,6 +138,11 @@ export class Topic {
   /** Partitions whose log is open, or being opened. */
   get openPartitions(): number[] {
     return [...this.#logs.keys()].filter((partition) => this.#logs[partition] !== undefined);
+  }
+
+  /** Those of which segments may have to be rolled or dropped. */
+  get maintained(): number[] {
+    return hasRetention(this.#info.config) ? [...this.#logs.keys()] : this.openPartitions;
   }
 
   /**

@@ -28,8 +28,8 @@ const CompactBody = z.strictObject({
   topics: z.array(z.string()).min(1).max(COMPACT_TOPICS_MAX).optional(),
 });
 
-async function status({ services, backend }: Exchange): Promise<Response> {
-  return jsonAnswer(await serverStatus(services, backend));
+async function status({ services }: Exchange): Promise<Response> {
+  return jsonAnswer(await serverStatus(services));
 }
 
 function config({ services: { settings, limits, role, version } }: Exchange): Response {
