@@ -14,6 +14,7 @@ import { tenantGrammar, tokenGrammar } from "./grammar/access.ts";
 import { appendGrammar } from "./grammar/append.ts";
 import { adminGrammar } from "./grammar/admin.ts";
 import { configGrammar } from "./grammar/config.ts";
+import { doctorGrammar } from "./grammar/doctor.ts";
 import { backupGrammar, restoreGrammar } from "./grammar/backup.ts";
 import {
   compactGrammar,
@@ -75,6 +76,7 @@ const verbs = {
   serve: serveGrammar,
   config: configGrammar,
   admin: adminGrammar,
+  doctor: doctorGrammar,
   token: tokenGrammar,
   tenant: tenantGrammar,
 };
@@ -121,6 +123,7 @@ const grammar = object({
       tenantGrammar,
       configGrammar,
       adminGrammar,
+      doctorGrammar,
     ),
   ),
 });
