@@ -4,6 +4,7 @@
  * @module
  */
 import type { Backend } from "../../core/backend.ts";
+import { isNotFound, messageOf, SeglogError } from "../../core/base/errors.ts";
 import { VERSION } from "../../core/base/version.ts";
 import {
   type HeldSettings,
@@ -58,13 +59,28 @@ export async function serve(context: Context, flags: ServerFlags): Promise<numbe
 async function openServed({ output }: Context, held: HeldSettings): Promise<Backend> {
   const { data, role, autoCreate, compactionBytesPerSecond } = valuesIn(SERVER_SETTINGS, held);
   const place = { at: data, output };
-  if (role === "query") return await openFolder(place, { readOnly: true });
+  if (role === "query") return await openBesideOwner(place);
   return await openFolder(place, {
     create: true,
     autoCreateTopics: autoCreate,
     defaults: valuesIn(TOPIC_SETTINGS, held),
     compactionBytesPerSecond,
   });
+}
+
+async function openBesideOwner(place: Pick<Context, "at" | "output">): Promise<Backend> {
+  try {
+    return await openFolder(place, { readOnly: true });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    throw new SeglogError(
+      "not-found",
+      `${
+        messageOf(error)
+      }; a server with the role query reads what one with the role ingest keeps: start that first`,
+      { cause: error },
+    );
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
