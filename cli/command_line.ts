@@ -24,8 +24,10 @@ import {
   truncateGrammar,
   verifyGrammar,
 } from "./grammar/maintain.ts";
+import { certGrammar } from "./grammar/cert.ts";
 import { kvGrammar, shellGrammar } from "./grammar/kv.ts";
 import { readGrammar, tailGrammar } from "./grammar/read.ts";
+import { type ServerAccess, serverAccess } from "./grammar/server_access.ts";
 import { serveGrammar } from "./grammar/serve.ts";
 import { topicGrammar } from "./grammar/topic.ts";
 import { examples, prose, type Verb } from "./grammar/verb.ts";
@@ -39,6 +41,7 @@ export type Request =
     readonly verb: Verb;
     readonly at: string | undefined;
     readonly config: string | undefined;
+    readonly access: ServerAccess;
   }
   /** Help, version or a completion script, to be printed. */
   | { readonly kind: "show"; readonly text: string }
@@ -79,6 +82,7 @@ const verbs = {
   doctor: doctorGrammar,
   token: tokenGrammar,
   tenant: tenantGrammar,
+  cert: certGrammar,
 };
 
 const at = optional(option("--at", path({ metavar: "DIR|URL" }), {
@@ -91,7 +95,7 @@ const config = optional(option("--config", path({ metavar: "FILE" }), {
 }));
 
 /** What goes with every verb. */
-const everywhere: Usage = [...at.usage, ...config.usage, {
+const everywhere: Usage = [...at.usage, ...config.usage, ...serverAccess.usage, {
   type: "option",
   names: ["-h", "--help"],
 }];
@@ -99,6 +103,7 @@ const everywhere: Usage = [...at.usage, ...config.usage, {
 const grammar = object({
   at,
   config,
+  access: serverAccess,
   // At most fifteen each.
   verb: or(
     or(
@@ -124,6 +129,7 @@ const grammar = object({
       configGrammar,
       adminGrammar,
       doctorGrammar,
+      certGrammar,
     ),
   ),
 });
@@ -218,11 +224,8 @@ function verbPath(words: readonly string[]): string[] {
 
 function valueOptionsFor(words: readonly string[]): Set<string> {
   const verb = words.find(isVerb);
-  return new Set([
-    "--at",
-    "--config",
-    ...verb === undefined ? [] : valueOptionsOf(verbs[verb].usage),
-  ]);
+  const own = verb === undefined ? [] : valueOptionsOf(verbs[verb].usage);
+  return new Set([...valueOptionsOf(everywhere), ...own]);
 }
 
 /** Whether the words end before anything was asked for. */

@@ -5,14 +5,21 @@
  * @module
  */
 import { LIMIT_SETTINGS } from "../config/limit_settings.ts";
-import { valuesIn } from "../config/held_settings.ts";
+import { type HeldSettings, valuesIn } from "../config/held_settings.ts";
 import { SERVER_SETTINGS } from "../config/server_settings.ts";
+import type { AnySetting } from "../config/setting.ts";
+import { SETTING_NAMES, SETTINGS } from "../config/settings.ts";
 import { isUrl } from "../connect.ts";
 import { checkClock } from "../doctor/clock.ts";
 import type { Finding, Verdict } from "../doctor/finding.ts";
 import { checkFolder } from "../doctor/folder.ts";
 import { checkAddress, checkServer } from "../doctor/network.ts";
-import { checkOpenFiles, checkRuntime, checkSettings } from "../doctor/program.ts";
+import {
+  checkOpenFiles,
+  checkRuntime,
+  checkSecretFiles,
+  checkSettings,
+} from "../doctor/program.ts";
 import { EXIT_ERROR, EXIT_OK } from "../exit.ts";
 import type { DoctorVerbOptions } from "../grammar/doctor.ts";
 import type { Context } from "../grammar/verb.ts";
@@ -41,16 +48,29 @@ export async function doctor(context: Context, options: DoctorVerbOptions): Prom
 async function examine(context: Context, { given }: DoctorVerbOptions): Promise<Finding[]> {
   const held = heldByServe(context, given);
   const findings = [...checkRuntime(), ...checkSettings(held, context.io.env)];
-  if (isUrl(context.at)) return [...findings, ...await checkServer(context)];
+  const { tokenFile, keyFile } = context.access ?? {};
+  const shown = [tokenFile, keyFile].filter((path) => path !== undefined);
+  if (isUrl(context.at)) {
+    return [...findings, ...checkSecretFiles(shown), ...await checkServer(context)];
+  }
   const { data, http } = valuesIn(SERVER_SETTINGS, held);
   const { connectionsMax } = valuesIn(LIMIT_SETTINGS, held);
   return [
     ...findings,
+    ...checkSecretFiles(secretFiles(held)),
     ...checkOpenFiles(connectionsMax),
     ...checkFolder(data),
     ...await checkClock(data, Date.now()),
     ...await checkAddress("http", http),
   ];
+}
+
+function secretFiles(held: HeldSettings): string[] {
+  return [...SETTING_NAMES.values()].flatMap((name) => {
+    const setting: AnySetting = SETTINGS[name];
+    const { value } = held[name];
+    return setting.holdsSecret && typeof value === "string" ? [value] : [];
+  });
 }
 
 function lineOf(output: Output, { check, verdict, says, advice }: Finding): string {

@@ -13,6 +13,7 @@ import {
   valuesIn,
 } from "../config/held_settings.ts";
 import { LIMIT_SETTINGS } from "../config/limit_settings.ts";
+import { PROTECTION_SETTINGS } from "../config/protection_settings.ts";
 import { SERVER_SETTINGS } from "../config/server_settings.ts";
 import { TOPIC_SETTINGS } from "../config/topic_settings.ts";
 import { isUrl, openFolder } from "../connect.ts";
@@ -21,6 +22,7 @@ import type { ServerFlags } from "../grammar/serve.ts";
 import type { Context } from "../grammar/verb.ts";
 import { heldByServe } from "../held_by_serve.ts";
 import { interruptible } from "../io.ts";
+import { loadCertificates } from "../serve/certificates.ts";
 
 /** Serves until SIGINT or SIGTERM, then ends in good order. */
 export async function serve(context: Context, flags: ServerFlags): Promise<number> {
@@ -34,9 +36,11 @@ export async function serve(context: Context, flags: ServerFlags): Promise<numbe
     throw new UsageError(`serve needs a folder, and ${data} is a server: give --data DIR`);
   }
   const { serve: listen } = await import("../../server/listen.ts");
+  const onNotice = (notice: string) => output.note(`seglog: ${notice}`);
+  const { allowHosts, allowOrigins, unprotected, ...files } = valuesIn(PROTECTION_SETTINGS, held);
+  using certificates = await loadCertificates(files, { io, onNotice });
   await using backend = await openServed(context, held);
   return await interruptible(io, async (signal) => {
-    const onNotice = (notice: string) => output.note(`seglog: ${notice}`);
     const limits = valuesIn(LIMIT_SETTINGS, held);
     const server = await listen(backend, {
       ...http,
@@ -46,6 +50,10 @@ export async function serve(context: Context, flags: ServerFlags): Promise<numbe
       volumeId,
       role,
       settings: shownSettings(held),
+      tls: certificates?.material,
+      allowHosts,
+      allowOrigins,
+      unprotected,
     });
     output.note(`listening on ${server.url}`);
     await aborted(signal);

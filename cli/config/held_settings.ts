@@ -48,7 +48,14 @@ export interface Said {
 const STRENGTH = { flag: 3, variable: 2, file: 1, standard: 0 };
 
 /** Variables that are no settings. */
-const OTHER_VARIABLES = ["SEGLOG_CONFIG", "SEGLOG_DEBUG"];
+const OTHER_VARIABLES = [
+  "SEGLOG_CONFIG",
+  "SEGLOG_DEBUG",
+  "SEGLOG_TOKEN",
+  "SEGLOG_CA_FILE",
+  "SEGLOG_CERT_FILE",
+  "SEGLOG_KEY_FILE",
+];
 
 /**
  * What holds, of all settings. Where the folder is said by `at` more strongly than by `data`, that is

@@ -61,6 +61,23 @@ export function checkSettings(
   ];
 }
 
+/** Whether files that hold secrets can be read by this program, and not by everybody. */
+export function checkSecretFiles(paths: readonly string[]): Finding[] {
+  return paths.map((path) => {
+    const stats = fs.statSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) {
+      return fail("secrets", `${path} is not there`, "name another, or make it");
+    }
+    if (textOf(path) === "") {
+      return fail("secrets", `${path} cannot be read`, "let this user read it");
+    }
+    const isForAll = process.platform !== "win32" && (stats.mode & 0o007) !== 0;
+    if (!isForAll) return ok("secrets", `${path} can be read by this user`);
+    const mode = (stats.mode & 0o777).toString(8);
+    return warn("secrets", `${path} can be read by everybody (${mode})`, `chmod 600 ${path}`);
+  });
+}
+
 /** Whether as many files can be open as connections are allowed, with those of the store. */
 export function checkOpenFiles(connectionsMax: number): Finding[] {
   const most = openFilesMax();

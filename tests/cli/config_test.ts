@@ -211,6 +211,30 @@ test("a setting may be written with dots, and a section may be empty", async () 
   assert.deepEqual([config["limits.buckets"], config.http], ["7", "127.0.0.1:7"]);
 });
 
+test("a list is written with commas, or as a list in the file, or by several flags", async () => {
+  await using file = withFile(
+    "allow-host:\n  - a.example\n  - '*.b.example'\nallow-origin: 'x,y'\n",
+  );
+  const hosts = async (args: string[], env = {}) => (await shown(args, env)).config["allow-host"];
+  const config = ["--config", file.path];
+  assert.equal(await hosts(config), "a.example,*.b.example");
+  assert.equal((await shown(config)).config["allow-origin"], "x,y");
+  assert.equal(await hosts(config, { SEGLOG_ALLOW_HOST: "c, d" }), "c, d");
+  assert.equal(await hosts(["--allow-host", "e", "--allow-host", "f,g"]), "e,f,g");
+  assert.match((await complaints("allow-host: [a, [b]]\n"))[0]!, /^1:17: .*single values/);
+  assert.match((await complaints("http: [a]\n"))[0]!, /^1:7: "http" takes one value/);
+});
+
+test("a switch is a flag without a value, and true or false elsewhere", async () => {
+  await using file = withFile("unprotected: true\n");
+  const isOn = async (args: string[], env = {}) => (await shown(args, env)).config.unprotected;
+  assert.equal(await isOn([]), "false");
+  assert.equal(await isOn(["--unprotected"]), "true");
+  assert.equal(await isOn(["--config", file.path]), "true");
+  assert.equal(await isOn(["--config", file.path], { SEGLOG_UNPROTECTED: "false" }), "false");
+  assert.match((await complaints("unprotected: yes\n"))[0]!, /^1:14: .*expected true or false/);
+});
+
 test("what is no file of settings is refused without harm", async () => {
   const refused: [string | Uint8Array, RegExp][] = [
     ["- a\n", /^1:1: expected settings/],
@@ -283,7 +307,10 @@ test("the example explains every setting and sets none; without its marks it say
   assert.equal(check.code, 0, check.err);
   assert.match(check.out, new RegExp(`: ${SETTINGS_BY_KEY.size} settings\n$`));
   const { config } = await shown(["--config", file.path]);
-  assert.deepEqual(config, (await shown([])).config);
+  for (const [key, value] of Object.entries((await shown([])).config)) {
+    const { standard, example } = SETTINGS_BY_KEY.get(key)!;
+    assert.equal(config[key], standard === undefined ? example : value, key);
+  }
 });
 
 test("config show is a table of settings, their values, and who said them", async () => {

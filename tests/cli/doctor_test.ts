@@ -198,6 +198,21 @@ test("settings are told of with where they are from, and what is nearly one", as
   assert.match(settings[1]!.advice!, /SEGLOG_HTTP/);
 });
 
+test("keys that everybody can read are worth a warning, and those that nobody can are in the way", async () => {
+  await using dir = tempDir();
+  const key = join(dir.path, "tls.key");
+  fs.writeFileSync(key, "x", { mode: 0o600 });
+  const args = [...FREE, "--tls-key", key];
+  const data = join(dir.path, "data");
+  assert.equal((await examined(data, { args })).about("secrets")!.verdict, "ok");
+  fs.chmodSync(key, 0o644);
+  const open = await examined(data, { args });
+  assert.deepEqual([open.code, open.about("secrets")!.verdict], [0, "warn"]);
+  fs.rmSync(key);
+  const gone = await examined(data, { args });
+  assert.deepEqual([gone.code, gone.about("secrets")!.verdict], [1, "fail"]);
+});
+
 test("for people it is a line for each thing, with what to do", async () => {
   await using dir = tempDir();
   const { out } = await runMain(["doctor", ...FREE, "--limits-connections", "1000000000"], {
