@@ -12,7 +12,9 @@ import { extractCommandNames, type Usage } from "@optique/core/usage";
 import { path } from "@optique/run/valueparser";
 import { tenantGrammar, tokenGrammar } from "./grammar/access.ts";
 import { appendGrammar } from "./grammar/append.ts";
+import { adminGrammar } from "./grammar/admin.ts";
 import { configGrammar } from "./grammar/config.ts";
+import { doctorGrammar } from "./grammar/doctor.ts";
 import { backupGrammar, restoreGrammar } from "./grammar/backup.ts";
 import {
   compactGrammar,
@@ -22,8 +24,10 @@ import {
   truncateGrammar,
   verifyGrammar,
 } from "./grammar/maintain.ts";
+import { certGrammar } from "./grammar/cert.ts";
 import { kvGrammar, shellGrammar } from "./grammar/kv.ts";
 import { readGrammar, tailGrammar } from "./grammar/read.ts";
+import { type ServerAccess, serverAccess } from "./grammar/server_access.ts";
 import { serveGrammar } from "./grammar/serve.ts";
 import { topicGrammar } from "./grammar/topic.ts";
 import { examples, prose, type Verb } from "./grammar/verb.ts";
@@ -37,6 +41,7 @@ export type Request =
     readonly verb: Verb;
     readonly at: string | undefined;
     readonly config: string | undefined;
+    readonly access: ServerAccess;
   }
   /** Help, version or a completion script, to be printed. */
   | { readonly kind: "show"; readonly text: string }
@@ -72,9 +77,12 @@ const verbs = {
   backup: backupGrammar,
   restore: restoreGrammar,
   serve: serveGrammar,
+  config: configGrammar,
+  admin: adminGrammar,
+  doctor: doctorGrammar,
   token: tokenGrammar,
   tenant: tenantGrammar,
-  config: configGrammar,
+  cert: certGrammar,
 };
 
 const at = optional(option("--at", path({ metavar: "DIR|URL" }), {
@@ -87,7 +95,7 @@ const config = optional(option("--config", path({ metavar: "FILE" }), {
 }));
 
 /** What goes with every verb. */
-const everywhere: Usage = [...at.usage, ...config.usage, {
+const everywhere: Usage = [...at.usage, ...config.usage, ...serverAccess.usage, {
   type: "option",
   names: ["-h", "--help"],
 }];
@@ -95,6 +103,7 @@ const everywhere: Usage = [...at.usage, ...config.usage, {
 const grammar = object({
   at,
   config,
+  access: serverAccess,
   // At most fifteen each.
   verb: or(
     or(
@@ -115,9 +124,12 @@ const grammar = object({
     ),
     or(
       serveGrammar,
-      configGrammar,
       tokenGrammar,
       tenantGrammar,
+      configGrammar,
+      adminGrammar,
+      doctorGrammar,
+      certGrammar,
     ),
   ),
 });
@@ -196,6 +208,7 @@ const NESTED: ReadonlySet<string | undefined> = new Set([
   "token",
   "tenant",
   "config",
+  "admin",
 ]);
 
 /** The verb that the words name, and for one that has verbs what it is to do. */
@@ -211,11 +224,8 @@ function verbPath(words: readonly string[]): string[] {
 
 function valueOptionsFor(words: readonly string[]): Set<string> {
   const verb = words.find(isVerb);
-  return new Set([
-    "--at",
-    "--config",
-    ...verb === undefined ? [] : valueOptionsOf(verbs[verb].usage),
-  ]);
+  const own = verb === undefined ? [] : valueOptionsOf(verbs[verb].usage);
+  return new Set([...valueOptionsOf(everywhere), ...own]);
 }
 
 /** Whether the words end before anything was asked for. */

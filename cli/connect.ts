@@ -31,17 +31,10 @@ export async function openToRead(context: Context): Promise<Backend> {
   return await openFolder(context, { readOnly: true });
 }
 
-/**
- * Opens what `--at` names for writing, making the folder when needed.
- *
- * @param onNotice takes what a folder has to say; standard error unless given
- */
-export async function openToWrite(
-  context: Context,
-  onNotice?: StoreOptions["onNotice"],
-): Promise<Backend> {
+/** Opens what `--at` names for writing, making the folder when needed. */
+export async function openToWrite(context: Context): Promise<Backend> {
   if (isUrl(context.at)) return await openUrl(context);
-  return await openFolder(context, { create: true, ...onNotice && { onNotice } });
+  return await openFolder(context, { create: true });
 }
 
 /** Opens what `--at` names for changing what is there. */
@@ -59,18 +52,22 @@ function checkFolder(at: string): void {
   );
 }
 
-async function openFolder(
-  { at, output }: Context,
-  options: Pick<StoreOptions, "readOnly" | "create" | "onNotice">,
+/** Opens the store in a folder. */
+export async function openFolder(
+  { at, output }: Pick<Context, "at" | "output">,
+  options: StoreOptions,
 ): Promise<Backend> {
   const { Store } = await import("../core/store/store.ts");
   return await Store.open(at, { onNotice: notice(output), ...options });
 }
 
 /** Connects to the server that `--at` names, for what only a server has. */
-export async function openUrl({ at, output }: Context): Promise<HttpBackend> {
+export async function openUrl(context: Context): Promise<HttpBackend> {
+  const { at, output } = context;
   const { connect } = await import("../client/connect.ts");
-  return await connect(at, { retries: RETRIES, onNotice: notice(output) });
+  const { shownToServer } = await import("./server_access.ts");
+  const shown = shownToServer(context);
+  return await connect(at, { retries: RETRIES, onNotice: notice(output), ...shown });
 }
 
 function notice(output: Output): (text: string) => void {

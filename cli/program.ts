@@ -49,7 +49,8 @@ async function dispatch(
       const flags = request.at === undefined ? {} : { at: request.at };
       const at = heldPlace({ flags, env: io.env, file: config });
       const given = request.at === undefined ? {} : { atGiven: request.at };
-      return await request.verb({ io, output, at, ...given, ...config && { config } });
+      const { access } = request;
+      return await request.verb({ io, output, at, access, ...given, ...config && { config } });
     }
     case "show":
       await output.line(request.text);

@@ -12,6 +12,7 @@ import type {
   Capabilities,
   CompactResult,
   CompactTopicOptions,
+  PartitionSegments,
   ReadOptions,
   TopicDetails,
   TopicInfo,
@@ -30,7 +31,7 @@ import { jsonOf } from "./answers.ts";
 import { readBatches } from "./batch_pages.ts";
 import type { Requests } from "./requests.ts";
 import { ServerApi } from "./server_api.ts";
-import { topicPath } from "./topic_path.ts";
+import { topicPath, topicSegment } from "./topic_path.ts";
 
 /** How long a compaction may take: hours, for what is very large. */
 const COMPACT_WAIT_MS = 6 * 3600 * 1000;
@@ -63,6 +64,12 @@ export class HttpBackend implements Backend {
 
   async describeTopic(topic: string): Promise<TopicDetails> {
     return jsonOf(await this.#requests.read({ method: "GET", path: topicPath(topic) }));
+  }
+
+  async segments(topic: string): Promise<PartitionSegments[]> {
+    const path = `/v1/admin/segments/${topicSegment(topic)}`;
+    const answer = await this.#requests.read({ method: "GET", path });
+    return jsonOf<{ partitions: PartitionSegments[] }>(answer).partitions;
   }
 
   async ensureTopic(

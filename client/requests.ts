@@ -88,6 +88,7 @@ export class Requests {
       new SeglogError("closed", `Cannot use ${this.#url}: this client is closed`),
     );
     await Promise.allSettled(this.#writes);
+    this.#transport.close();
   }
 
   async #write(request: Request): Promise<Answer> {

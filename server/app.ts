@@ -5,27 +5,35 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
-import type { Span } from "@opentelemetry/api";
 import { type Context, Hono } from "hono";
 import type { Backend } from "../core/backend.ts";
 import { type Clock, systemClock } from "../core/base/clock.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { VERSION } from "../core/base/version.ts";
-import { idsOf } from "../tracing/spans.ts";
-import { wholeLength } from "./answers.ts";
 import { BodyBudget } from "./body_budget.ts";
 import { OPEN } from "./access/access.ts";
 import { auditEvent, isAudited } from "./access/audit.ts";
-import { Exchange, type Route, type Services, splitTarget, targetOf } from "./exchange.ts";
-import { logFault } from "./fault.ts";
-import { type Caller, FrontDesk } from "./front_desk.ts";
+import { type CallerRules, checkCaller, OWN_PAGES_ONLY } from "./access/callers.ts";
+import { corsHeaders } from "./access/cors.ts";
+import { type Asked, callerFacts, callerOf, headerOf, preflightOf } from "./asked.ts";
+import {
+  Exchange,
+  type Route,
+  type Services,
+  type ShownSetting,
+  splitTarget,
+  targetOf,
+} from "./exchange.ts";
+import { FrontDesk } from "./front_desk.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
 import { type Logger, noticeLogger } from "./logger.ts";
-import { countedBody } from "./metrics/counted_body.ts";
 import { MeasuredBackend } from "./metrics/measured_backend.ts";
 import { Metrics } from "./metrics/metrics.ts";
-import { isServerFault, problemResponse } from "./problem.ts";
+import { problemResponse } from "./problem.ts";
 import { RequestLog } from "./request_log.ts";
+import { type RequestWatch, watched } from "./request_watch.ts";
+import { demandRole, type Role, workOf } from "./roles.ts";
+import { ADMIN_ROUTES } from "./routes/admin.ts";
 import { APPEND_ROUTES } from "./routes/append.ts";
 import { BLOB_ROUTES } from "./routes/blobs.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
@@ -40,7 +48,6 @@ import { TENANT_ROUTES } from "./routes/tenants.ts";
 import { TOKEN_ROUTES } from "./routes/tokens.ts";
 import { TOPIC_ROUTES } from "./routes/topics.ts";
 import { Tenants } from "./tenants/tenants.ts";
-import { inRequestSpan, noteAnswer, noteCaller } from "./tracing/request_span.ts";
 import { Turn } from "./turn.ts";
 
 /** How an app behaves. */
@@ -51,6 +58,12 @@ export interface AppOptions {
   readonly version?: string;
   /** Aborted when the server stops: followers are told, and nothing waits any longer. */
   readonly stopping?: AbortSignal;
+  /** What the server does; everything unless given. */
+  readonly role?: Role;
+  /** What it was told, to be shown to whoever runs it. */
+  readonly settings?: readonly ShownSetting[];
+  /** How many connections are open, where there are any. */
+  readonly connections?: () => number;
   /** What this server calls what it serves, where several do; {@linkcode VOLUME_ID_DEFAULT} unless given. */
   readonly volumeId?: string;
   /** The server's own log. */
@@ -61,6 +74,8 @@ export interface AppOptions {
   readonly onNotice?: (notice: string) => void;
   /** The clock of the machine unless given. */
   readonly clock?: Clock;
+  /** From where requests may come; {@linkcode OWN_PAGES_ONLY} unless given. */
+  readonly callers?: CallerRules;
 }
 
 /** What a server is called that was given no name. */
@@ -70,6 +85,8 @@ export const VOLUME_ID_DEFAULT = "default";
 export interface Service {
   /** Answers requests. */
   readonly app: Hono;
+  /** Lets callers in, of other protocols too. */
+  readonly desk: FrontDesk;
   /** What it counts. */
   readonly metrics: Metrics;
   /** Its log. */
@@ -95,6 +112,7 @@ export const ROUTES: readonly Route[] = [
   ...TENANT_ROUTES,
   ...HEALTH_ROUTES,
   ...METRICS_ROUTES,
+  ...ADMIN_ROUTES,
   ...OPENAPI_ROUTES,
 ];
 
@@ -116,20 +134,26 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   const logger = options.logger ?? noticeLogger(options.onNotice ?? (() => {}));
   const notice = (text: string) => logger.warn(text, { event: "notice" });
   const { bucketsMax, snapshotsMax } = limits;
+  const { role = "all" } = options;
   const metrics = new Metrics(version);
   const endObserving = backend.observe?.(metrics);
   const measured = new MeasuredBackend(backend, metrics);
   const refused = (tenant: string, quota: string) => metrics.quotaRefused(tenant, quota);
   const tenants = new Tenants(measured, { bucketsMax, snapshotsMax, clock, notice, refused });
-  const desk = new FrontDesk(measured, { tenants, clock, notice });
+  const desk = new FrontDesk(measured, { tenants, role, clock, notice });
   const services: Services = {
     routes: ROUTES,
+    everything: backend,
     desk,
+    callers: options.callers ?? OWN_PAGES_ONLY,
     limits,
     budget: new BodyBudget(limits.bodiesBytesMax),
     turn: new Turn(),
     metrics,
     clock,
+    role,
+    settings: options.settings ?? [],
+    connections: options.connections ?? (() => 0),
     volumeId: options.volumeId ?? VOLUME_ID_DEFAULT,
     stopping: options.stopping ?? new AbortController().signal,
     version,
@@ -152,6 +176,8 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   }
   app.notFound((c) => {
     const asked = askedBy(c);
+    const preflight = preflightOf(asked);
+    if (preflight !== undefined) return new Response(null, { status: 204, headers: preflight });
     const { path } = splitTarget(targetOf(asked.request, asked.incoming));
     return answer({ ...UNKNOWN, tell: routesOf(path)[0]?.tell }, asked);
   });
@@ -160,7 +186,7 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     endObserving?.();
     await desk.close();
   };
-  return { app, metrics, logger, close };
+  return { app, desk, metrics, logger, close };
 }
 
 /** The request as Node's server has it; there is none where the app is called directly. */
@@ -168,50 +194,35 @@ function incomingOf(env: unknown): IncomingMessage | undefined {
   return (env as Partial<HttpBindings> | undefined)?.incoming as IncomingMessage | undefined;
 }
 
-/** A request that came, and where it came. */
-interface Asked {
-  readonly request: Request;
-  readonly services: Services;
-  readonly cut: (() => void) | undefined;
-  readonly incoming: IncomingMessage | undefined;
-}
-
 type AnsweredRoute = Omit<Route, "method"> & { readonly method: string };
 
 const UNKNOWN: AnsweredRoute = { method: "any", path: "unknown", access: OPEN, handle: refuse };
 
 function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
-  const template = route.path === UNKNOWN.path ? undefined : route.path;
-  return inRequestSpan({ ...asked, route: template }, (span) => answerWithin(span, route, asked));
+  return watched(route, asked, (watch) => answerWatched(route, asked, watch));
 }
 
-async function answerWithin(
-  span: Span | undefined,
+async function answerWatched(
   route: AnsweredRoute,
   asked: Asked,
+  watch: RequestWatch,
 ): Promise<Response> {
   const { request, services } = asked;
-  const { desk, metrics, logger, requestLog } = services;
-  const startMs = performance.now();
-  metrics.underWay(1);
-  const trace = span === undefined ? undefined : idsOf(span);
+  const { desk } = services;
   let response: Response;
-  let failure: unknown;
   let visitor = desk.stranger;
   try {
-    if (route.access !== OPEN) visitor = await desk.admit(callerOf(request));
-    if (span !== undefined) noteCaller(span, visitor.principal);
+    checkCaller(services.callers, callerFacts(asked));
+    if (route.access !== OPEN) visitor = await desk.admit(callerOf(asked));
+    watch.admitted(visitor.principal);
     const exchange = new Exchange(request, { ...asked, visitor });
     route.access.demand(exchange);
+    demandRole(services.role, workOf(route));
     response = await route.handle(exchange);
     // A stream that nobody will read must not keep its source open.
     if (request.method === "HEAD") await response.body?.cancel();
   } catch (error) {
-    failure = error;
-    metrics.failed("http", error);
-    if (isServerFault(error)) {
-      logFault(logger, error, { what: `${request.method} ${route.path}`, ...trace });
-    }
+    watch.failed(error);
     const tell = route.tell ?? problemResponse;
     response = tell(error, { headers: headersFor(error) });
   }
@@ -219,37 +230,11 @@ async function answerWithin(
     const { path } = splitTarget(targetOf(request, asked.incoming));
     const { status } = response;
     const { principal } = visitor;
-    logger.info(...auditEvent({ principal, method: request.method, path, status }));
+    services.logger.info(...auditEvent({ principal, method: request.method, path, status }));
   }
-  if (span !== undefined) noteAnswer(span, response.status, failure);
-  const seconds = (performance.now() - startMs) / 1000;
-  metrics.underWay(-1);
-  metrics.answered(route, response.status, seconds);
-  const { principal } = visitor;
-  requestLog.answered({
-    ...asked,
-    route: route.path,
-    response,
-    seconds,
-    principal,
-    failure,
-    trace,
-  });
-  return request.method === "HEAD" ? response : counted(response, metrics);
-}
-
-/** The same answer, of which the bytes are counted that are sent. */
-function counted(response: Response, metrics: Metrics): Response {
-  const length = wholeLength(response);
-  if (length !== undefined) metrics.sentBytes("http", length);
-  if (length !== undefined || response.body === null) return response;
-  const body = countedBody(response.body, (bytes) => metrics.sentBytes("http", bytes));
-  const { status, headers } = response;
-  return new Response(body, { status, headers });
-}
-
-function callerOf(request: Request): Caller {
-  return { authorization: request.headers.get("authorization") ?? undefined };
+  const cors = corsHeaders(services.callers, headerOf(asked, "origin"));
+  for (const [name, value] of Object.entries(cors)) response.headers.append(name, value);
+  return watch.answered(response);
 }
 
 /** The rest of such a body is not waited for. */

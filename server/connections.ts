@@ -27,6 +27,11 @@ export class Connections {
     server.prependListener("request", (request, response) => this.#asked(request, response));
   }
 
+  /** Connections that are open now. */
+  get count(): number {
+    return this.#busy.size;
+  }
+
   /**
    * Ends idle connections at once, the others when they are answered, and those that are not
    * answered when `deadlineMs` is over.

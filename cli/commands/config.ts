@@ -5,18 +5,13 @@
  */
 import { exampleOfConfig } from "../config/example.ts";
 import { describeProblem, examineConfigFile } from "../config/config_file.ts";
-import {
-  describeSource,
-  type Held,
-  type HeldSettings,
-  misspelledVariables,
-} from "../config/held_settings.ts";
+import { misspelledVariables, shownSettings } from "../config/held_settings.ts";
 import { SETTING_NAMES } from "../config/settings.ts";
 import { EXIT_OK, EXIT_USAGE } from "../exit.ts";
 import type { ConfigCheckOptions, ConfigShowOptions } from "../grammar/config.ts";
 import type { Context } from "../grammar/verb.ts";
 import { heldByServe } from "../held_by_serve.ts";
-import { writeRows } from "../table.ts";
+import { writeSettings } from "../write_settings.ts";
 import { countOf } from "../units.ts";
 
 /** Version of the JSON that `-J` writes. */
@@ -29,17 +24,16 @@ export async function showConfig(context: Context, options: ConfigShowOptions): 
   for (const { name, meant } of misspelledVariables(io.env)) {
     output.note(`seglog: the variable ${name} is no setting; did you mean ${meant}?`);
   }
-  const rows = entriesOf(held);
-  if (options.shaped) {
-    const config = Object.fromEntries(rows.map(([key, { text }]) => [key, text]));
-    const sources = Object.fromEntries(rows.map(([key, { source }]) => [key, source]));
-    await output.line(JSON.stringify({ version: JSON_VERSION, config, sources }));
+  const settings = shownSettings(held);
+  if (!options.shaped) {
+    await writeSettings(output, settings);
     return EXIT_OK;
   }
-  await writeRows(output, {
-    headings: ["SETTING", "VALUE", "FROM"],
-    rows: rows.map(([key, { text, source }]) => [key, text, describeSource(source)]),
-  });
+  const config = Object.fromEntries(settings.map(({ key, value }) => [key, value]));
+  const sources = Object.fromEntries(
+    [...SETTING_NAMES].map(([key, name]) => [key, held[name].source]),
+  );
+  await output.line(JSON.stringify({ version: JSON_VERSION, config, sources }));
   return EXIT_OK;
 }
 
@@ -59,8 +53,4 @@ export async function checkConfig(
 export async function exampleConfig({ output }: Context): Promise<number> {
   await output.write(exampleOfConfig());
   return EXIT_OK;
-}
-
-function entriesOf(held: HeldSettings): [key: string, Held<unknown>][] {
-  return [...SETTING_NAMES].map(([key, name]) => [key, held[name]]);
 }

@@ -10,10 +10,13 @@ import {
   isAlias,
   isMap,
   isScalar,
+  isSeq,
   LineCounter,
   type Node,
   parseDocument,
+  type Scalar,
   type YAMLMap,
+  type YAMLSeq,
 } from "yaml";
 import { decodeUtf8, isValidUtf8 } from "../../core/base/bytes.ts";
 import { messageOf } from "../../core/base/errors.ts";
@@ -135,17 +138,38 @@ class ConfigReading {
     const place = startOf(node) ?? at;
     if (isEmpty(node)) {
       this.#complain(at, `${quoted(key)} has no value: give it one, or leave it out`);
+    } else if (isSeq(node) && SETTINGS_BY_KEY.get(key)!.form === "list") {
+      this.#list(key, { at, node });
     } else if (!isScalar(node)) {
       this.#complain(place, `${quoted(key)} takes one value`);
     } else if (this.entries.has(key)) {
       this.#complain(at, `${quoted(key)} is there twice`);
     } else {
-      const text = typeof node.value === "string" ? node.value : node.source ?? String(node.value);
-      const read = readValue(SETTINGS_BY_KEY.get(key)!, text);
-      if (read.success) {
-        this.entries.set(key, { text, value: read.value, line: this.#placeOf(at).line });
-      } else this.#complain(place, `${quoted(key)}: ${read.reason}`);
+      this.#say(key, { at, text: textOf(node), place });
     }
+  }
+
+  /** Its items are read as they would be with commas between them. */
+  #list(key: string, { at, node }: { at: number | undefined; node: YAMLSeq }): void {
+    const items = node.items.map((item) => this.#resolve(item));
+    const strange = items.find((item) => !isScalar(item) || isEmpty(item));
+    if (strange !== undefined || this.entries.has(key)) {
+      const reason = strange === undefined ? "is there twice" : "takes a list of single values";
+      this.#complain(startOf(strange) ?? at, `${quoted(key)} ${reason}`);
+    } else {
+      const text = (items as Scalar[]).map(textOf).join(",");
+      this.#say(key, { at, text, place: startOf(node) });
+    }
+  }
+
+  #say(
+    key: string,
+    { at, text, place }: { at: number | undefined; text: string; place: number | undefined },
+  ): void {
+    const read = readValue(SETTINGS_BY_KEY.get(key)!, text);
+    if (read.success) {
+      this.entries.set(key, { text, value: read.value, line: this.#placeOf(at).line });
+    } else this.#complain(place, `${quoted(key)}: ${read.reason}`);
   }
 
   #complain(position: number | undefined, reason: string): void {
@@ -157,6 +181,11 @@ class ConfigReading {
     const { line, col } = this.#lines.linePos(position ?? 0);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   }
+}
+
+/** As it is written, quotes and their escapes apart. */
+function textOf({ value, source }: Scalar): string {
+  return typeof value === "string" ? value : source ?? String(value);
 }
 
 function isSection(key: string): boolean {

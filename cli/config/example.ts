@@ -11,9 +11,10 @@ const COLUMNS = 96;
 
 const HEAD = `# Settings of seglog: seglog serve --config seglog.yaml
 #
-# What is commented out is what holds anyway. A flag is stronger than a variable, a variable is
-# stronger than this file: limits.body-bytes below is the flag --limits-body-bytes and the variable
-# SEGLOG_LIMITS_BODY_BYTES. Sizes are bytes, or such as 64MiB; times are such as 200ms, 5m or 7d.
+# What is commented out is what holds anyway, or an example where nothing does. A flag is stronger
+# than a variable, a variable is stronger than this file: limits.body-bytes below is the flag
+# --limits-body-bytes and the variable SEGLOG_LIMITS_BODY_BYTES. Sizes are bytes, or such as 64MiB;
+# times are such as 200ms, 5m or 7d.
 `;
 
 /** The text of the file, in YAML. */
@@ -28,10 +29,14 @@ export function exampleOfConfig(): string {
     const indent = own === "" ? "" : "  ";
     lines.push(
       ...comment(setting, indent),
-      `#${indent}${name}: ${setting.standard ?? ""}`.trimEnd(),
+      `#${indent}${name}: ${valueOf(setting)}`,
     );
   }
   return `${HEAD}${lines.join("\n")}\n`;
+}
+
+function valueOf({ form, standard, example }: AnySetting): string {
+  return form === "list" ? `[${standard}]` : standard ?? example ?? "";
 }
 
 /** With two marks, so that taking away the first of every line makes a file that says the same. */

@@ -6,6 +6,7 @@
  */
 import { findSimilar } from "@optique/core/suggestion";
 import { messageOf } from "../../core/base/errors.ts";
+import type { ShownSetting } from "../../server/exchange.ts";
 import { UsageError } from "../exit.ts";
 import type { ConfigFile } from "./config_file.ts";
 import { readValue, writeValue } from "./read_value.ts";
@@ -16,7 +17,7 @@ import {
   type ValuesOf,
   variableOf,
 } from "./setting.ts";
-import { type SettingName, SETTINGS, type SettingValues } from "./settings.ts";
+import { SETTING_NAMES, type SettingName, SETTINGS, type SettingValues } from "./settings.ts";
 
 /** Who said what holds. */
 export type Source =
@@ -47,7 +48,14 @@ export interface Said {
 const STRENGTH = { flag: 3, variable: 2, file: 1, standard: 0 };
 
 /** Variables that are no settings. */
-const OTHER_VARIABLES = ["SEGLOG_CONFIG", "SEGLOG_DEBUG"];
+const OTHER_VARIABLES = [
+  "SEGLOG_CONFIG",
+  "SEGLOG_DEBUG",
+  "SEGLOG_TOKEN",
+  "SEGLOG_CA_FILE",
+  "SEGLOG_CERT_FILE",
+  "SEGLOG_KEY_FILE",
+];
 
 /**
  * What holds, of all settings. Where the folder is said by `at` more strongly than by `data`, that is
@@ -80,7 +88,15 @@ export function heldPlace(said: Said): string {
   return String((at.source.kind === "standard" ? heldInFile("data", said.file) ?? at : at).value);
 }
 
-/** `the variable SEGLOG_HTTP` */
+/** All settings as they are shown. */
+export function shownSettings(held: HeldSettings): ShownSetting[] {
+  return [...SETTING_NAMES].map(([key, name]) => {
+    const { text, source } = held[name];
+    return { key, value: text, from: describeSource(source) };
+  });
+}
+
+/** `--http`, `variable PORT`, `seglog.yaml:3`, `default` */
 export function describeSource(source: Source): string {
   switch (source.kind) {
     case "flag":

@@ -32,6 +32,11 @@ export const LIMIT_SETTINGS = {
     standard: "15s",
     description: prose`Longest time for the headers of a request to arrive.`,
   }),
+  handshakeMs: setting("limits.handshake-time", {
+    parser: waitingTime(),
+    standard: "10s",
+    description: prose`Longest time for a TLS handshake.`,
+  }),
   headersBytesMax: setting("limits.headers-bytes", {
     parser: sizeFrom(1024),
     standard: "32KiB",

@@ -15,8 +15,17 @@ export interface Setting<T> {
   readonly parser: ValueParser<"sync", NonNullable<T> | Extract<T, null>>;
   /** What it is, for help and for the example of a file. */
   readonly description: Message;
+  /**
+   * A `list` may be given by several flags, and as a list in a file; the flag of a `switch` has no value,
+   * and says `true`.
+   */
+  readonly form?: "list" | "switch";
+  /** Whether it names a file that nobody else may read. */
+  readonly holdsSecret?: boolean;
   /** What holds where nothing is said, as it would be written. */
   readonly standard?: string;
+  /** What might be written, where nothing holds unless it is. */
+  readonly example?: string;
   /** A variable of another name that says the same, for what runs many programs alike. */
   readonly other?: OtherVariable<T>;
 }
@@ -47,9 +56,23 @@ export function setting<T>(
     standard: string;
     description: Message;
     other?: OtherVariable<T>;
+    form?: "list" | "switch";
   },
 ): Setting<T> {
   return { key, ...parts } as Setting<T>;
+}
+
+/** A setting of which nothing holds where nothing is said. */
+export function optionalSetting<T>(
+  key: string,
+  parts: {
+    parser: ValueParser<"sync", T>;
+    example: string;
+    description: Message;
+    holdsSecret?: boolean;
+  },
+): Setting<T | undefined> {
+  return { key, ...parts } as Setting<T | undefined>;
 }
 
 /** `--tls-client-ca` for `tls.client-ca` */

@@ -5,7 +5,7 @@
  */
 import { object } from "@optique/core/constructs";
 import { type Message, text } from "@optique/core/message";
-import { optional } from "@optique/core/modifiers";
+import { map, multiple, optional } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { option } from "@optique/core/primitives";
 import {
@@ -25,16 +25,31 @@ export type Flagged<Table extends SettingTable> = {
 export function settingFlags<Table extends SettingTable>(
   table: Table,
 ): Parser<"sync", Flagged<Table>, unknown> {
-  const flags = Object.entries(table).map(([name, setting]) => [
-    name,
-    optional(option(flagOf(setting.key), setting.parser, { description: helpOf(setting) })),
-  ]);
+  const flags = Object.entries(table).map(([name, setting]) => [name, flagParser(setting)]);
   return object(Object.fromEntries(flags)) as unknown as Parser<"sync", Flagged<Table>, unknown>;
+}
+
+function flagParser(setting: AnySetting): Parser<"sync", unknown, unknown> {
+  const flag = flagOf(setting.key);
+  const help = { description: helpOf(setting) };
+  switch (setting.form) {
+    case "list":
+      return map(
+        multiple(option(flag, setting.parser, help)),
+        (lists) => lists.length === 0 ? undefined : lists.flat(),
+      );
+    case "switch":
+      return map(option(flag, help), (isGiven) => isGiven || undefined);
+    case undefined:
+      return optional(option(flag, setting.parser, help));
+  }
 }
 
 /** What it is, the variable that says it too, and what holds unless it is said. */
 function helpOf(setting: AnySetting): Message {
-  const { key, standard, description } = setting;
-  const otherwise = standard === undefined ? "" : `; ${standard} unless given`;
+  const { key, standard, description, form } = setting;
+  const otherwise = standard === undefined || standard === "" || form === "switch"
+    ? ""
+    : `; ${standard} unless given`;
   return [...description, text(` ${variableOf(key)}${otherwise}.`)];
 }

@@ -5,6 +5,7 @@
  */
 import { LIMIT_SETTINGS } from "./limit_settings.ts";
 import { LOG_SETTINGS } from "./log_settings.ts";
+import { PROTECTION_SETTINGS } from "./protection_settings.ts";
 import { PLACE_SETTINGS, SERVER_SETTINGS } from "./server_settings.ts";
 import type { AnySetting, ValuesOf } from "./setting.ts";
 import { TOPIC_SETTINGS } from "./topic_settings.ts";
@@ -14,6 +15,7 @@ export const SETTINGS = {
   ...PLACE_SETTINGS,
   ...SERVER_SETTINGS,
   ...LOG_SETTINGS,
+  ...PROTECTION_SETTINGS,
   ...LIMIT_SETTINGS,
   ...TOPIC_SETTINGS,
 };

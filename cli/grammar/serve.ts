@@ -9,6 +9,7 @@ import type { InferValue } from "@optique/core/parser";
 import { command } from "@optique/core/primitives";
 import { LIMIT_SETTINGS } from "../config/limit_settings.ts";
 import { LOG_SETTINGS } from "../config/log_settings.ts";
+import { PROTECTION_SETTINGS } from "../config/protection_settings.ts";
 import { SERVER_SETTINGS } from "../config/server_settings.ts";
 import { settingFlags } from "../config/setting_flags.ts";
 import { TOPIC_SETTINGS } from "../config/topic_settings.ts";
@@ -18,6 +19,7 @@ import { examples, prose, type Verb } from "./verb.ts";
 export const serverFlags = object({
   server: settingFlags(SERVER_SETTINGS),
   log: group("Log", settingFlags(LOG_SETTINGS)),
+  protection: group("Protection", settingFlags(PROTECTION_SETTINGS)),
   limits: group("Limits", settingFlags(LIMIT_SETTINGS)),
   topics: group("Settings of new topics", settingFlags(TOPIC_SETTINGS)),
 });
@@ -43,6 +45,7 @@ export const serveGrammar = command(
       "seglog serve --config /etc/seglog.yaml",
       "PORT=9000 DATA_DIR=/var/lib/seglog VOLUME_ID=v1 seglog serve",
       "seglog --at http://127.0.0.1:8080 tail orders -f",
+      "seglog serve --http 0.0.0.0:8443 --tls-cert certs/server.crt --tls-key certs/server.key",
     ),
   },
 );

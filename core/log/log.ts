@@ -34,6 +34,7 @@ import type { RecoveryReport } from "./recovery.ts";
 import { PointReader } from "./point_reader.ts";
 import { type LogReadOptions, readBatches } from "./read_batches.ts";
 import { offsetAtTime } from "./time_lookup.ts";
+import type { SegmentFacts } from "./segment_file.ts";
 import type { LogView } from "./view.ts";
 
 /** Single records that are read before other tasks get their turn. */
@@ -185,9 +186,9 @@ export class Log implements AsyncDisposable {
     return this.#fresh().segments.length;
   }
 
-  /** The first offset of each segment, the active one's last. */
-  get segmentStarts(): number[] {
-    return this.#fresh().segments.map(({ baseOffset }) => baseOffset);
+  /** The segments as they are now, the active one last. */
+  get segments(): readonly SegmentFacts[] {
+    return this.#fresh().segments;
   }
 
   /** The settings that hold now. */

@@ -29,9 +29,8 @@ export interface LogPlace {
   readonly observers?: Observers | undefined;
 }
 
-/** What a reader needs of a segment. */
-export interface ReadableSegment extends SegmentName {
-  readonly path: string;
+/** What a segment holds. */
+export interface SegmentFacts extends SegmentName {
   /** Offset after the last readable record. */
   readonly nextOffset: number;
   /** Records in it: fewer than there are offsets once it was compacted. */
@@ -39,6 +38,11 @@ export interface ReadableSegment extends SegmentName {
   /** Bytes that may be read: whole batches. */
   readonly bytes: number;
   readonly maxTimestampMs: number;
+}
+
+/** What a reader needs of a segment. */
+export interface ReadableSegment extends SegmentFacts {
+  readonly path: string;
   /** The open file. @throws {SeglogError} `corrupt` when it is not the segment that it should be */
   source(): ReadableSegmentFile;
   index(): SparseIndex;

@@ -13,6 +13,7 @@ import type {
   CompactResult,
   CompactTopicOptions,
   Hints,
+  PartitionSegments,
   ReadOptions,
   Reservation,
   TopicDetails,
@@ -28,7 +29,7 @@ import { makeFolderDurably } from "../disk/files.ts";
 import { MemoryDisk } from "../disk/memory_disk.ts";
 import { nodeDisk } from "../disk/node_disk.ts";
 import type { BatchView } from "../format/batch.ts";
-import { checkTopicName } from "../format/file_names.ts";
+import { checkTopicName, isServerState } from "../format/file_names.ts";
 import type { LogRecord, RecordInput } from "../format/record.ts";
 import { LogCaches } from "../log/caches.ts";
 import type { Log } from "../log/log.ts";
@@ -186,7 +187,12 @@ export class Store implements Backend {
     this.#checkWritable();
     checkTopicName(topic);
     const asked = parseTopicConfig(config);
-    return await this.#topics.ensure(topic, { ...this.#defaults, ...asked }, asked);
+    const defaults = isServerState(topic) ? DEFAULT_TOPIC_CONFIG : this.#defaults;
+    return await this.#topics.ensure(topic, { ...defaults, ...asked }, asked);
+  }
+
+  async segments(topic: string): Promise<PartitionSegments[]> {
+    return await this.#topic(topic).segments();
   }
 
   async configureTopic(topic: string, changes: Partial<TopicConfig>): Promise<TopicInfo> {
@@ -271,10 +277,7 @@ export class Store implements Backend {
   async maintain(): Promise<void> {
     this.#checkWritable();
     for (const topic of this.#topics.open) {
-      const partitions = topic.hasRetention
-        ? Array.from({ length: topic.info.config.partitions }, (_, partition) => partition)
-        : topic.openPartitions;
-      for (const partition of partitions) {
+      for (const partition of topic.maintained) {
         await this.#attempt(
           "maintenance",
           topic,
@@ -392,7 +395,6 @@ export class Store implements Backend {
   }
 }
 
-function boundsOf(log: Log): Bounds {
-  const { logStartOffset, durableOffset, nextOffset } = log;
+function boundsOf({ logStartOffset, durableOffset, nextOffset }: Log): Bounds {
   return { logStartOffset, durableOffset, nextOffset };
 }

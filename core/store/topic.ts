@@ -8,6 +8,7 @@ import type {
   AppendResult,
   CompactionTotals,
   PartitionInfo,
+  PartitionSegments,
   Reservation,
   TopicInfo,
 } from "../backend.ts";
@@ -20,7 +21,9 @@ import type { AppendedRange } from "../log/append_queue.ts";
 import type { CompactionReport } from "../log/compaction.ts";
 import { Log } from "../log/log.ts";
 import type { LogOptions } from "../log/options.ts";
+import { hasRetention } from "../topic_config.ts";
 import { commonPartition, partitionOf } from "../partitioner.ts";
+import { describeSegments } from "./describe_segments.ts";
 import { HeldOffsets } from "./held_offsets.ts";
 
 /** What all topics of a store share. */
@@ -60,12 +63,6 @@ export class Topic {
 
   get info(): TopicInfo {
     return this.#info;
-  }
-
-  /** Whether records may be dropped for their age or their number. */
-  get hasRetention(): boolean {
-    const { retentionMs, retentionBytes, retentionRecords } = this.#info.config;
-    return [retentionMs, retentionBytes, retentionRecords].some((limit) => limit !== null);
   }
 
   /** The log of a partition. @throws {SeglogError} `not-found`, or what opening it finds */
@@ -144,6 +141,11 @@ export class Topic {
     return [...this.#logs.keys()].filter((partition) => this.#logs[partition] !== undefined);
   }
 
+  /** Those of which segments may have to be rolled or dropped. */
+  get maintained(): number[] {
+    return hasRetention(this.#info.config) ? [...this.#logs.keys()] : this.openPartitions;
+  }
+
   /**
    * Where records go: by the hash of their key. Without a key, those of a producer by its id, since
    * a retry has to find the first try, and others to the partitions in turn.
@@ -185,7 +187,8 @@ export class Topic {
     const partitions: PartitionInfo[] = [];
     for (let partition = 0; partition < this.#logs.length; partition++) {
       const log = await this.readable(partition);
-      const starts = log.segmentStarts;
+      const { segments } = log;
+      const { tornBytes, quarantinePath } = log.recovery;
       partitions.push({
         partition,
         logStartOffset: log.logStartOffset,
@@ -193,12 +196,15 @@ export class Topic {
         nextOffset: log.nextOffset,
         records: log.recordCount,
         bytes: log.bytes,
-        segments: log.segmentCount,
+        segments: segments.length,
         compactedTo: log.compactedTo,
         truncations: log.truncations,
         ...this.#context.logOptions.readOnly ? {} : { compacted: this.#compactedOf(partition) },
-        oldestSegment: starts[0]!,
-        activeSegment: starts.at(-1)!,
+        ...quarantinePath === undefined
+          ? {}
+          : { recovered: { bytes: tornBytes, path: quarantinePath } },
+        oldestSegment: segments[0]!.baseOffset,
+        activeSegment: segments.at(-1)!.baseOffset,
       });
     }
     return partitions;
@@ -206,6 +212,16 @@ export class Topic {
 
   #compactedOf(partition: number): CompactionTotals {
     return this.#compacted.get(partition) ?? { runs: 0, records: 0, bytes: 0 };
+  }
+
+  /** The segments of all partitions. */
+  async segments(): Promise<PartitionSegments[]> {
+    const partitions: PartitionSegments[] = [];
+    for (let partition = 0; partition < this.#logs.length; partition++) {
+      const segments = await describeSegments(await this.readable(partition));
+      partitions.push({ partition, segments });
+    }
+    return partitions;
   }
 
   /** Takes new settings, for logs that are open and for those opened later. */

@@ -24,6 +24,7 @@ export class Metrics implements Observer {
   /** All of them but those of partitions, which depend on who looks. */
   readonly registry: Registry = new Registry();
   readonly #meters: Meters;
+  #following = 0;
 
   /** @param version of the program */
   constructor(version: string) {
@@ -98,11 +99,20 @@ export class Metrics implements Observer {
     this.#meters.read.inc(records);
   }
 
-  /** Counts an event stream or WebSocket until the returned function is called. */
+  /** Counts a stream of records until the returned function is called. */
   follower(): () => void {
     const { followers } = this.#meters;
     followers.inc();
-    return () => followers.dec();
+    this.#following++;
+    return () => {
+      followers.dec();
+      this.#following--;
+    };
+  }
+
+  /** Those that are open. */
+  get followers(): number {
+    return this.#following;
   }
 
   /** Counts followers that begin to lag, or less of them. */
@@ -169,12 +179,13 @@ export class Metrics implements Observer {
 
   /** What begins with a one is no increase to Prometheus: what nobody may miss is there before. */
   #beginAtZero(): void {
-    const { errors, authFailures } = this.#meters;
+    const { errors, authFailures, deliveries } = this.#meters;
     for (const [code, { http }] of Object.entries(ERROR_SPECS)) {
       if (http < 500) continue;
       for (const protocol of PROTOCOLS) errors.inc({ protocol, code }, 0);
     }
     for (const reason of AUTH_CODES) authFailures.inc({ reason }, 0);
+    for (const outcome of ["delivered", "failed"]) deliveries.inc({ outcome }, 0);
   }
 }
 

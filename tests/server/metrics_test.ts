@@ -174,11 +174,11 @@ test("a service that has ended is told nothing more by its store", async () => {
 test("connections are counted while they are open, and those that are turned away", async () => {
   await using opened = await openServer({ limits: { connectionsMax: 1 } });
   const held = await rawConnect(opened.port);
-  held.write("GET /livez HTTP/1.1\r\nhost: a\r\n\r\n");
+  held.write("GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n");
   await held.until("ok");
   const refused = await rawConnect(opened.port);
   await refused.ended;
-  held.write("GET /metrics HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+  held.write("GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
   const text = await held.ended;
   assert.equal(sample(text.replaceAll("\r", ""), 'seglog_connections{protocol="http"}'), 1);
   assert.ok(text.includes('seglog_connections_refused_total{protocol="http"} 1'));
@@ -301,7 +301,7 @@ test("calls over gRPC are counted by method and status", async () => {
   metrics.failed("grpc", new TypeError("not ours"));
   const text = await metrics.registry.metrics();
   assert.equal(
-    sample(text, 'seglog_grpc_requests_total{method="LogService/Produce",code="OK"}'),
+    sample(text, 'seglog_grpc_calls_total{method="LogService/Produce",code="OK"}'),
     1,
   );
   assert.equal(sample(text, 'seglog_errors_total{protocol="grpc",code="closed"}'), 1);
