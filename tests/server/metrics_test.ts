@@ -93,6 +93,16 @@ test("bytes of bodies are counted both ways, those of streams as they pass", asy
   assert.ok(scrape > 5000 && scrape < 40_000, `the first look at the metrics took ${scrape}`);
 });
 
+test("an answer that breaks off is an error by its code, although it began well", async () => {
+  await using store = await damagedStore();
+  const app = createApp(store);
+  const lines = await app.request(RECORDS, { headers: { accept: "application/x-ndjson" } });
+  assert.equal(lines.status, 200);
+  await assert.rejects(lines.text());
+  const value = await scraped(app);
+  assert.equal(value('seglog_errors_total{protocol="http",code="corrupt"}'), 1);
+});
+
 test("a stream that the client leaves is left by the server, counted or not", async () => {
   await using opened = await openApp();
   const response = await opened.app.request(RECORDS.replace("orders", "none"), {
