@@ -12,15 +12,17 @@ import { callerRules } from "./access/callers.ts";
 import { demandProtection } from "./access/exposure.ts";
 import { type AppOptions, createService } from "./app.ts";
 import { Connections } from "./connections.ts";
+import { logFault } from "./fault.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
-import { describeFault, problemResponse } from "./problem.ts";
+import { watchEventLoop } from "./metrics/event_loop.ts";
+import { problemResponse } from "./problem.ts";
 import { clientErrorAnswer } from "./raw_answer.ts";
 import { endQuietSockets } from "./tls/quiet_sockets.ts";
 import { SecureFront } from "./tls/secure_front.ts";
 import type { TlsMaterial } from "./tls/tls_material.ts";
 
 /** Where and how to serve. */
-export interface ServeOptions extends Omit<AppOptions, "stopping" | "callers"> {
+export interface ServeOptions extends Omit<AppOptions, "stopping" | "connections" | "callers"> {
   /** The address to listen on; 127.0.0.1 unless given: nobody from outside. */
   readonly host?: string;
   /** 8080 unless given; 0 takes a free one. */
@@ -70,18 +72,23 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
     ...callerRules({ hosts: allowHosts, origins: allowOrigins }),
     isOwnName: (name: string) => name === host.toLowerCase() || tls?.isFor(name) === true,
   };
-  const service = createService(backend, { ...appOptions, callers, stopping: stopping.signal });
+  const service = createService(backend, {
+    ...appOptions,
+    callers,
+    stopping: stopping.signal,
+    connections: () => connections.count,
+  });
   const answer = getRequestListener(service.app.fetch, {
     hostname: "localhost",
     errorHandler: (error) => problemResponse(toProblem(error)),
   });
   const server = createServer(serverOptions(limits), (incoming, outgoing) => {
     answer(incoming, outgoing).catch((error) => {
-      options.onNotice?.(`server: ${describeFault(error)}`);
+      logFault(service.logger, error, { what: "server" });
       outgoing.destroy();
     });
   });
-  const connections = new Connections(server, limits.connectionsMax);
+  const connections = new Connections(server, limits.connectionsMax, service.metrics);
   refuseNonsense(server, limits);
   const front = tls === undefined ? undefined : secureFront(server, { tls, limits });
   const listener: Listener = front?.listener ?? server;
@@ -89,15 +96,18 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
     const hasCredentials = () => service.desk.areCredentialsNeeded();
     const hasTls = tls !== undefined;
     const risk = await demandProtection({ host, hasTls, hasCredentials, unprotected });
-    if (risk !== undefined) options.onNotice?.(risk);
-    if (tls?.knowsClients === true && !await hasCredentials()) options.onNotice?.(NOBODY_KNOWN);
+    if (risk !== undefined) service.logger.warn(risk, { event: "notice" });
+    if (tls?.knowsClients === true && !await hasCredentials()) {
+      service.logger.warn(NOBODY_KNOWN, { event: "notice" });
+    }
     await listen(listener, host, port);
   } catch (error) {
     front?.close();
     await service.close();
     throw error;
   }
-  listener.on("error", (error) => options.onNotice?.(`server: ${describeFault(error)}`));
+  listener.on("error", (error) => logFault(service.logger, error, { what: "server" }));
+  const unwatch = watchEventLoop(service.metrics);
   const address = listener.address() as AddressInfo;
   let closing: Promise<void> | undefined;
   const close = () => {
@@ -105,6 +115,7 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
       if (front === undefined) server.close();
       else front.close();
       stopping.abort();
+      unwatch();
       await connections.stop(limits.stopMs);
       await service.close();
     })();

@@ -22,8 +22,9 @@ const MAY_IMPORT = {
   dump: ["base", "disk", "format", "log"],
   store: ["base", "disk", "format", "log", "contract"],
   kv: ["base", "format", "contract"],
-  client: ["base", "format", "contract"],
-  server: ["base", "format", "kv", "contract"],
+  tracing: ["base", "format", "contract"],
+  client: ["base", "format", "contract", "tracing"],
+  server: ["base", "format", "kv", "contract", "tracing"],
   cli: [
     "base",
     "disk",
