@@ -26,13 +26,14 @@ LABEL org.opencontainers.image.title="seglog" \
 COPY --from=build /out/seglog /usr/local/bin/seglog
 # A volume that is made for the first time takes its owner from here.
 COPY --from=build --chown=65532:65532 /out/data /data
-ENV SEGLOG_DATA=/data \
-    SEGLOG_HTTP=0.0.0.0:8080
+# In a file, and not in variables: those would be stronger than a file of your own.
+COPY deploy/seglog.yaml /etc/seglog/seglog.yaml
+ENV SEGLOG_CONFIG=/etc/seglog/seglog.yaml
 USER 65532:65532
 VOLUME ["/data"]
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-# With TLS, override it: --at https://localhost:8080 --ca-file FILE.
+# With TLS it has to ask otherwise: --at https://localhost:8080 --ca-file FILE.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["/usr/local/bin/seglog", "--at", "http://127.0.0.1:8080", "doctor"]
 ENTRYPOINT ["/usr/local/bin/seglog"]

@@ -10,8 +10,7 @@ import {
   type ModifiableInstruction,
 } from "dockerfile-ast";
 import { parseCommandLine } from "../../cli/command_line.ts";
-import { flagOf, variableOf } from "../../cli/config/setting.ts";
-import { SETTINGS } from "../../cli/config/settings.ts";
+import { examineConfigFile } from "../../cli/config/config_file.ts";
 import { readSourceTree, ROOT } from "../source_tree.ts";
 
 const text = fs.readFileSync(join(ROOT, "Dockerfile"), "utf8");
@@ -111,18 +110,20 @@ test("its command and its health check are understood by the command line", () =
   assert.equal(parseCommandLine(other, presentation).kind, "run");
 });
 
-test("the volume belongs to whom it runs as, and the variables are settings", () => {
+test("the volume belongs to whom it runs as", () => {
   const [volume] = words(last("VOLUME"));
   const user = words(last("USER"))[0];
   const copy = all("COPY").find((each) => words(each).at(-1) === volume)!;
   assert.ok(flagsOf(copy).includes(`--chown=${user}`));
-  const variables = Object.fromEntries(
-    last("ENV").getArgumentsContent()!.replaceAll("\\\n", " ").trim().split(/\s+/)
-      .map((pair) => pair.split("=") as [string, string]),
-  );
-  const { data, http } = SETTINGS;
-  assert.equal(variables[variableOf(data.key)], volume);
-  assert.equal(variables[variableOf(http.key)], `0.0.0.0:${words(last("EXPOSE"))[0]}`);
-  assert.equal(Object.keys(variables).length, 2);
-  assert.equal(flagOf(data.key), "--data");
+});
+
+test("what it is told is in a file, so that a file of one's own can say otherwise", () => {
+  const path = "/etc/seglog/seglog.yaml";
+  assert.equal(last("ENV").getArgumentsContent(), `SEGLOG_CONFIG=${path}`);
+  const [own] = words(all("COPY").find((each) => words(each).at(-1) === path)!);
+  const { file, problems } = examineConfigFile(join(ROOT, own!));
+  assert.deepEqual(problems, []);
+  const texts = Object.fromEntries([...file.entries].map(([key, { text }]) => [key, text]));
+  const [[volume], [port]] = [words(last("VOLUME")), words(last("EXPOSE"))];
+  assert.deepEqual(texts, { data: volume, http: `0.0.0.0:${port}` });
 });

@@ -84,10 +84,9 @@ test("the settings in the config map are right, and are those of the pod", async
       String(inside) === mountPath || String(inside).startsWith(`${mountPath}/`)
     );
   for (const key of ["data", "tls.cert", "tls.key"]) assert.ok(mounted(value(key)), key);
-  const { value: config } = container.env.find(({ name }: { name: string }) =>
-    name === "SEGLOG_CONFIG"
-  );
-  assert.ok(mounted(config));
+  const dockerfile = fs.readFileSync(join(ROOT, "Dockerfile"), "utf8");
+  assert.ok(mounted(/^ENV SEGLOG_CONFIG=(\S+)$/m.exec(dockerfile)![1]));
+  assert.equal(container.env, undefined, "variables would be stronger than the settings");
   const graceMs = pod.terminationGracePeriodSeconds * 1000;
   assert.ok(
     graceMs > Number(value("limits.stop-time")),
