@@ -27,6 +27,7 @@ import { OPENAPI_ROUTES } from "./routes/openapi.ts";
 import { PARTITION_ROUTES } from "./routes/partition.ts";
 import { READ_ROUTES } from "./routes/read.ts";
 import { RECORD_ROUTES } from "./routes/record.ts";
+import { RPC_ROUTES } from "./routes/rpc.ts";
 import { SMALL_API_ROUTES } from "./routes/small_api.ts";
 import { TOPIC_ROUTES } from "./routes/topics.ts";
 import { TenantServices } from "./tenant_services.ts";
@@ -55,6 +56,8 @@ export const VOLUME_ID_DEFAULT = "default";
 export interface Service {
   /** Answers requests. */
   readonly app: Hono;
+  /** What its routes share, for other protocols beside it. */
+  readonly services: Services;
   /**
    * Closes the buckets that it opened, when requests are over. Without it they end with the backend,
    * and are read from the start when they are opened again.
@@ -75,6 +78,7 @@ export const ROUTES: readonly Route[] = [
   ...HEALTH_ROUTES,
   ...METRICS_ROUTES,
   ...OPENAPI_ROUTES,
+  ...RPC_ROUTES,
 ];
 
 /**
@@ -130,7 +134,7 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     return answer({ ...UNKNOWN, tell: routesOf(path)[0]?.tell }, asked);
   });
   app.onError((error) => problemResponse(error));
-  return { app, close: () => tenant.close() };
+  return { app, services, close: () => tenant.close() };
 }
 
 /** The request as Node's server has it; there is none where the app is called directly. */

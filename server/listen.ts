@@ -4,14 +4,15 @@
  * @module
  */
 import { createServer, type Server } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import type { Backend } from "../core/backend.ts";
-import { messageOf, SeglogError } from "../core/base/errors.ts";
+import { SeglogError } from "../core/base/errors.ts";
 import { type AppOptions, createService } from "./app.ts";
 import { Connections } from "./connections.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
 import { describeFault, problemResponse } from "./problem.ts";
+import { addressOf, listenOn } from "./listen_on.ts";
 import { clientErrorAnswer } from "./raw_answer.ts";
 
 /** Where and how to serve. */
@@ -60,9 +61,8 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
   });
   const connections = new Connections(server, limits.connectionsMax);
   refuseNonsense(server, limits);
-  await listen(server, host, port);
+  await listenOn(server, host, port);
   server.on("error", (error) => options.onNotice?.(`server: ${describeFault(error)}`));
-  const address = server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= (async () => {
@@ -74,10 +74,7 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
     return closing;
   };
   return {
-    url: `http://${
-      address.family === "IPv6" ? `[${address.address}]` : address.address
-    }:${address.port}`,
-    port: address.port,
+    ...addressOf(server, "http"),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -106,27 +103,4 @@ function refuseNonsense(server: Server, limits: ServerLimits): void {
 function toProblem(error: unknown): unknown {
   if (!(error instanceof RequestError)) return error;
   return new SeglogError("invalid-argument", `Cannot read the request: ${error.message}`);
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException) => {
-      // Bun says EADDRINUSE of whatever it cannot listen on.
-      const why = error.code === "EADDRINUSE"
-        ? "another program listens there, or it is no address of this machine"
-        : messageOf(error);
-      reject(
-        new SeglogError(
-          "unavailable",
-          `Cannot listen on ${host}:${port}: ${why}; choose another host or port, or port 0 for a free one`,
-          { cause: error },
-        ),
-      );
-    };
-    server.once("error", failed);
-    server.listen(port, host, () => {
-      server.off("error", failed);
-      resolve();
-    });
-  });
 }

@@ -18,6 +18,8 @@ export class Metrics {
   readonly #compactions: readonly CompactionCounter[];
   readonly #requests: Counter<"method" | "route" | "status">;
   readonly #seconds: Histogram<"method" | "route">;
+  readonly #calls: Counter<"method" | "code">;
+  readonly #callSeconds: Histogram<"method">;
   readonly #appended: Counter;
   readonly #read: Counter;
   readonly #followers: Gauge;
@@ -38,19 +40,32 @@ export class Metrics {
       buckets: SECONDS,
       registers,
     });
+    this.#calls = new Counter({
+      name: "seglog_grpc_calls_total",
+      help: "Calls of gRPC, gRPC-Web and Connect that have ended, by their status.",
+      labelNames: ["method", "code"],
+      registers,
+    });
+    this.#callSeconds = new Histogram({
+      name: "seglog_grpc_call_seconds",
+      help: "Time from the first message of a call to its end; of a stream, how long it was open.",
+      labelNames: ["method"],
+      buckets: SECONDS,
+      registers,
+    });
     this.#appended = new Counter({
       name: "seglog_appended_records_total",
-      help: "Records that were appended over HTTP.",
+      help: "Records that were appended through the server.",
       registers,
     });
     this.#read = new Counter({
       name: "seglog_read_records_total",
-      help: "Records that were sent over HTTP.",
+      help: "Records that were sent to clients.",
       registers,
     });
     this.#followers = new Gauge({
       name: "seglog_followers",
-      help: "Event streams that are open.",
+      help: "Streams of records that are open.",
       registers,
     });
     addProcessGauges(registers);
@@ -80,6 +95,12 @@ export class Metrics {
     const { method, path } = route;
     this.#requests.inc({ method, route: path, status });
     this.#seconds.observe({ method, route: path }, seconds);
+  }
+
+  /** Counts one call of gRPC that has ended after `seconds`. */
+  called(method: string, code: string, seconds: number): void {
+    this.#calls.inc({ method, code });
+    this.#callSeconds.observe({ method }, seconds);
   }
 
   /** Counts records that were appended. */

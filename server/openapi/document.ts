@@ -8,6 +8,7 @@ import { kvParameters, kvSchemas } from "./kv_parts.ts";
 import { kvPaths } from "./kv_paths.ts";
 import { parameters, responses } from "./parts.ts";
 import { recordPaths } from "./record_paths.ts";
+import { rpcParameters, rpcPaths } from "./rpc_paths.ts";
 import { schemas } from "./schemas.ts";
 import { serverPaths } from "./server_paths.ts";
 import { topicPaths } from "./topic_paths.ts";
@@ -40,11 +41,12 @@ export function openApiDocument(version: string): {
       { name: "keys and values", description: "Views of topics: buckets." },
       { name: "blobs", description: "Bytes by key, in the bucket of this name." },
       { name: "small API", description: "One value in, one value out." },
+      { name: "calls", description: "The services of gRPC, as Connect and gRPC-Web." },
       { name: "server", description: "Health, metrics, and this document." },
     ],
-    paths: { ...topicPaths, ...recordPaths, ...kvPaths, ...blobPaths, ...serverPaths },
+    paths: { ...topicPaths, ...recordPaths, ...kvPaths, ...blobPaths, ...serverPaths, ...rpcPaths },
     components: {
-      parameters: { ...parameters, ...kvParameters },
+      parameters: { ...parameters, ...kvParameters, ...rpcParameters },
       responses,
       schemas: { ...schemas, ...kvSchemas },
     },
