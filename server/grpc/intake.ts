@@ -28,6 +28,8 @@ export interface IntakeOptions {
   readonly isZipped: boolean;
   readonly bytesMax: number;
   readonly budget: BodyBudget;
+  /** Bytes of the whole body, where they are announced. */
+  readonly announced?: number | undefined;
   /** Longest time for a message to arrive when it has begun. */
   readonly ms: number;
   /** Longest time until the next one begins; without limit unless given. */
@@ -91,7 +93,8 @@ export class Intake implements AsyncIterable<Uint8Array> {
 
   /** The whole body: without a length before it, that is known at its end. */
   async #body(): Promise<Uint8Array> {
-    const { bytesMax, ms, isZipped } = this.#options;
+    const { announced = 0, bytesMax, ms, isZipped } = this.#options;
+    if (announced > bytesMax) throw bodyTooLarge(bytesMax, "a message");
     const endMs = performance.now() + ms;
     const body = new ByteWriter();
     for (let chunk; (chunk = await this.#next(endMs - performance.now())) !== undefined;) {

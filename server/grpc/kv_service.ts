@@ -4,6 +4,7 @@
  * @module
  */
 import type { ConnectRouter } from "@connectrpc/connect";
+import { keyBytes } from "../../core/kv/kv_key.ts";
 import { demand } from "../access/principal.ts";
 import type { Services } from "../exchange.ts";
 import { noValue, readEntry } from "../kv_read.ts";
@@ -36,6 +37,7 @@ export function addKvService(router: ConnectRouter, services: Services): void {
 async function get(request: KvGetRequest, { services, visitor }: Call) {
   const bucket = named(request.bucket, "bucket");
   demand(visitor.principal, "consume", bucket);
+  keyBytes(request.key);
   const revision = maybeWhole(request.revision, "revision");
   const place = { bucket, snapshot: undefined, revision };
   const entry = await readEntry(visitor, place, request.key);
@@ -47,6 +49,7 @@ async function get(request: KvGetRequest, { services, visitor }: Call) {
 async function set(request: KvSetRequest, { services, visitor }: Call) {
   const bucket = named(request.bucket, "bucket");
   demand(visitor.principal, "produce", bucket);
+  keyBytes(request.key); // before a bucket is made for it
   const condition = conditionOf(request.condition);
   const value = valueOf(request.value);
   const place = { bucket, key: request.key };
@@ -58,6 +61,7 @@ async function set(request: KvSetRequest, { services, visitor }: Call) {
 async function remove(request: KvDeleteRequest, { services, visitor }: Call) {
   const bucket = named(request.bucket, "bucket");
   demand(visitor.principal, "produce", bucket);
+  keyBytes(request.key); // before a bucket is made for it
   const condition = conditionOf(request.condition);
   if (condition.ifAbsent) {
     throw invalidMember("condition.absent", "cannot hold: there is nothing to delete then");

@@ -38,12 +38,14 @@ export function universalRequest(
   const intake = new Intake(arrival.chunks, {
     isEnveloped: ENVELOPED.test(type),
     isZipped: takeEncoding(header),
+    announced: Number(header.get("content-length") ?? 0),
     bytesMax: messageBytesMax,
     budget,
     ms: limits.bodyMs,
     // HTTP/2 connections are pinged: there, a stream may be silent for as long as its client lives.
     silenceMs: sendsOne || httpVersion === "1.1" ? limits.bodyMs : undefined,
   });
+  header.delete("content-length"); // the intake sees to it
   const contextValues = createContextValues().set(TRANSPORT, { intake, subject });
   return { httpVersion, method, url, header, body: intake, signal, contextValues };
 }
