@@ -40,8 +40,12 @@ export async function answerCall(
   const path = (headers[":path"] ?? "").split("?", 1)[0]!;
   const handler = server.handlers.get(path);
   const header = webHeaders(headers);
-  if (handler === undefined || header === undefined) {
-    return refuse(stream, headers, unknownMethod(path));
+  const { headersBytesMax } = server.services.limits;
+  if (header === undefined || sizeOf(headers) > headersBytesMax) {
+    return refuse(stream, { headers, error: badHeaders(headersBytesMax), httpStatus: 431 });
+  }
+  if (handler === undefined) {
+    return refuse(stream, { headers, error: unknownMethod(path), httpStatus: 404 });
   }
   const answer = new Answer(stream);
   try {
@@ -131,7 +135,14 @@ class Answer {
 }
 
 /** An answer for what is no call: as a status to clients of gRPC, else as HTTP knows it. */
-function refuse(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, error: SeglogError): void {
+function refuse(
+  stream: ServerHttp2Stream,
+  { headers, error, httpStatus }: {
+    readonly headers: IncomingHttpHeaders;
+    readonly error: SeglogError;
+    readonly httpStatus: number;
+  },
+): void {
   if (isGone(stream)) return;
   if ((headers["content-type"] ?? "").startsWith("application/grpc")) {
     const { code, rawMessage } = statusOf(error);
@@ -143,13 +154,22 @@ function refuse(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, error: 
     };
     attempt(() => stream.respond(status, { endStream: true }));
   } else {
-    const { status, body, headers } = problemParts(error, { status: 404 });
+    const { status, body, headers } = problemParts(error, { status: httpStatus });
     attempt(() => {
       stream.respond({ ...headers, ":status": status });
       stream.end(body);
     });
   }
   setImmediate(() => attempt(() => isGone(stream) || stream.close(constants.NGHTTP2_NO_ERROR)));
+}
+
+/** Clients are told of the bound when they connect; not every runtime holds them to it. */
+function badHeaders(bytesMax: number): SeglogError {
+  return new SeglogError(
+    "too-large",
+    `Cannot take these headers: they have ${bytesMax} bytes at the most, and are text`,
+    { details: { limit: bytesMax } },
+  );
 }
 
 function unknownMethod(path: string): SeglogError {
@@ -173,6 +193,14 @@ function isStream(handler: UniversalHandler, headers: IncomingHttpHeaders): bool
 
 function streamHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
   return { "content-type": headers["content-type"]!.split(";", 1)[0]!.trim() };
+}
+
+/** As RFC 9113 counts it. */
+function sizeOf(headers: IncomingHttpHeaders): number {
+  return Object.entries(headers).reduce(
+    (sum, [name, value]) => sum + name.length + String(value).length + 32,
+    0,
+  );
 }
 
 function isGone(stream: ServerHttp2Stream): boolean {
