@@ -22,6 +22,7 @@ export class Metrics {
   readonly #callSeconds: Histogram<"method">;
   readonly #appended: Counter;
   readonly #read: Counter;
+  readonly #quotaRefusals: Counter<"tenant" | "quota">;
   readonly #followers: Gauge;
 
   constructor(backend: Backend) {
@@ -61,6 +62,12 @@ export class Metrics {
     this.#read = new Counter({
       name: "seglog_read_records_total",
       help: "Records that were sent to clients.",
+      registers,
+    });
+    this.#quotaRefusals = new Counter({
+      name: "seglog_quota_refusals_total",
+      help: "What was refused because a tenant has had enough.",
+      labelNames: ["tenant", "quota"],
       registers,
     });
     this.#followers = new Gauge({
@@ -111,6 +118,11 @@ export class Metrics {
   /** Counts records that were sent. */
   sent(records: number): void {
     this.#read.inc(records);
+  }
+
+  /** Counts what was refused because a tenant has had enough. */
+  quotaRefused(tenant: string, quota: string): void {
+    this.#quotaRefusals.inc({ tenant, quota });
   }
 
   /** Counts an event stream until the returned function is called. */

@@ -16,7 +16,7 @@ import type { Visitor } from "../front_desk.ts";
 import { patience } from "../patience.ts";
 import { describeFault, isServerFault } from "../problem.ts";
 import type { Intake } from "./intake.ts";
-import { endedBy, statusOf, stoppingStatus } from "./status.ts";
+import { endedBy, revokedStatus, statusOf, stoppingStatus } from "./status.ts";
 
 /** What is known of a call before its messages are. */
 export interface Transport {
@@ -88,7 +88,7 @@ export function streaming<Request, Response>(
     const { signal } = patient;
     try {
       yield* method(request, { services, visitor, signal, context });
-      if (signal.aborted) throw endOf(services, visitor, context);
+      if (signal.aborted) throw endOf(services, context);
       finish(undefined);
     } catch (error) {
       throw finish(error);
@@ -110,14 +110,19 @@ function beforeEnd<Result>(answer: Promise<Result>, signal: AbortSignal): Promis
 }
 
 /** Why a stream was ended that would have gone on. */
-function endOf(services: Services, visitor: Visitor, context: HandlerContext): ConnectError {
+function endOf(services: Services, context: HandlerContext): ConnectError {
   if (context.signal.aborted) return endedBy(context.signal);
   if (services.stopping.aborted) return stoppingStatus();
-  return statusOf(visitor.ended.reason);
+  return revokedStatus();
 }
 
-/** Counts a call once, and tells the log what is the server's own fault. */
-function begun(
+/**
+ * A call has begun.
+ *
+ * @returns what is called with its error, if it has one, when it is over: counts it once, tells the log
+ * what is the server's own fault, and returns the status
+ */
+export function begun(
   services: Services,
   { service, method }: HandlerContext,
 ): (error: unknown) => ConnectError | undefined {

@@ -8,8 +8,7 @@ import type { HandlerContext } from "@connectrpc/connect";
 import type { Scope } from "../access/grant.ts";
 import { type Principal, refusal } from "../access/principal.ts";
 import type { Services } from "../exchange.ts";
-import { TRANSPORT, VISITOR } from "./call.ts";
-import { statusOf } from "./status.ts";
+import { begun, TRANSPORT, VISITOR } from "./call.ts";
 
 /** What a method needs: a scope on some topic, any scope, or nothing. */
 type Need = Scope | "any" | "nothing";
@@ -35,18 +34,20 @@ const NEEDS: Readonly<Record<string, Need>> = {
 
 /** Admits callers, each before its first message. The topic is in that: methods look at it then. */
 export function createGate(services: Services): (context: HandlerContext) => Promise<void> {
-  return async ({ service, method, values, requestHeader, signal }) => {
+  return async (context) => {
+    const { service, method, values, requestHeader, signal } = context;
     const { intake, subject } = values.get(TRANSPORT);
     intake?.endWith(signal);
     const need = NEEDS[`${service.typeName}/${method.name}`] ?? "nothing";
     if (need === "nothing") return;
+    const finish = begun(services, context);
     try {
       const authorization = requestHeader.get("authorization") ?? undefined;
       const visitor = await services.desk.admit({ authorization, subject });
       demandAnywhere(visitor.principal, need);
       values.set(VISITOR, visitor);
     } catch (error) {
-      throw statusOf(error);
+      throw finish(error);
     }
   };
 }

@@ -12,6 +12,7 @@ import {
   LogService,
 } from "../../../server/grpc/generated/seglog/v1/log_service_pb.js";
 import type { ValueType } from "../../../server/grpc/generated/seglog/v1/record_pb.js";
+import { overriding } from "../support.ts";
 import { all, bytes, failsWith, grpcJs, type Loose, openGrpc, text } from "./support.ts";
 
 const LOG = "seglog.v1.LogService";
@@ -207,9 +208,9 @@ test("each kind of wrong request has the status for it", async () => {
 test("an error that is the server's own fault keeps its message, and its log has it", async () => {
   await using opened = await openGrpc({
     backendOf: (store) =>
-      new Proxy(store, {
-        get: (target, name) =>
-          name === "bounds" ? () => Promise.reject(new Error("secret")) : Reflect.get(target, name),
+      overriding(store, {
+        bounds: (topic, partition) =>
+          topic === "t" ? Promise.reject(new Error("secret")) : store.bounds(topic, partition),
       }),
   });
   const log = opened.client(LogService);
