@@ -43,6 +43,7 @@ import { OPENAPI_ROUTES } from "./routes/openapi.ts";
 import { PARTITION_ROUTES } from "./routes/partition.ts";
 import { READ_ROUTES } from "./routes/read.ts";
 import { RECORD_ROUTES } from "./routes/record.ts";
+import { RPC_ROUTES } from "./routes/rpc.ts";
 import { SMALL_API_ROUTES } from "./routes/small_api.ts";
 import { TENANT_ROUTES } from "./routes/tenants.ts";
 import { TOKEN_ROUTES } from "./routes/tokens.ts";
@@ -85,6 +86,8 @@ export const VOLUME_ID_DEFAULT = "default";
 export interface Service {
   /** Answers requests. */
   readonly app: Hono;
+  /** What its routes share, for other protocols beside it. */
+  readonly services: Services;
   /** Lets callers in, of other protocols too. */
   readonly desk: FrontDesk;
   /** What it counts. */
@@ -114,6 +117,7 @@ export const ROUTES: readonly Route[] = [
   ...METRICS_ROUTES,
   ...ADMIN_ROUTES,
   ...OPENAPI_ROUTES,
+  ...RPC_ROUTES,
 ];
 
 /**
@@ -186,7 +190,7 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     endObserving?.();
     await desk.close();
   };
-  return { app, desk, metrics, logger, close };
+  return { app, services, desk, metrics, logger, close };
 }
 
 /** The request as Node's server has it; there is none where the app is called directly. */

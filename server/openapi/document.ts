@@ -11,6 +11,7 @@ import { kvParameters, kvSchemas } from "./kv_parts.ts";
 import { kvPaths } from "./kv_paths.ts";
 import { parameters, responses } from "./parts.ts";
 import { recordPaths } from "./record_paths.ts";
+import { rpcParameters, rpcPaths } from "./rpc_paths.ts";
 import { schemas } from "./schemas.ts";
 import { secured, securitySchemes } from "./secured.ts";
 import { serverPaths } from "./server_paths.ts";
@@ -45,6 +46,7 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       { name: "blobs", description: "Bytes by key, in the bucket of this name." },
       { name: "small API", description: "One value in, one value out." },
       { name: "access", description: "Credentials and tenants, for who runs the server." },
+      { name: "calls", description: "The services of gRPC, as Connect and gRPC-Web." },
       { name: "server", description: "Health, metrics, and this document." },
     ],
     paths: secured({
@@ -55,10 +57,11 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       ...accessPaths,
       ...adminPaths,
       ...serverPaths,
+      ...rpcPaths,
     }, routes),
     components: {
       securitySchemes,
-      parameters: { ...parameters, ...kvParameters, ...accessParameters },
+      parameters: { ...parameters, ...kvParameters, ...accessParameters, ...rpcParameters },
       responses,
       schemas: { ...schemas, ...kvSchemas, ...accessSchemas },
     },
