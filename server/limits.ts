@@ -107,6 +107,8 @@ export const GRANTS_TEXT_MAX = 4096;
 export const GRANTS_MAX = 32;
 /** How often who cannot write looks whether others have begun to keep something. */
 export const CATALOGUE_LOOK_MS = 1000;
+/** Tries of a change of what the server keeps, when others are faster. */
+export const CATALOGUE_TRIES = 10;
 /** Most credentials that are kept. */
 export const CREDENTIALS_MAX = 10_000;
 /** Longest name of a credential. */

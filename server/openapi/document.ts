@@ -10,6 +10,7 @@ import { kvParameters, kvSchemas } from "./kv_parts.ts";
 import { kvPaths } from "./kv_paths.ts";
 import { parameters, responses } from "./parts.ts";
 import { recordPaths } from "./record_paths.ts";
+import { schemaParameters, schemaPaths, schemaSchemas } from "./schema_paths.ts";
 import { schemas } from "./schemas.ts";
 import { secured, securitySchemes } from "./secured.ts";
 import { serverPaths } from "./server_paths.ts";
@@ -43,6 +44,7 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       { name: "keys and values", description: "Views of topics: buckets." },
       { name: "blobs", description: "Bytes by key, in the bucket of this name." },
       { name: "small API", description: "One value in, one value out." },
+      { name: "schemas", description: "What the records of a topic have to be." },
       { name: "access", description: "Credentials and tenants, for who runs the server." },
       { name: "server", description: "Health, metrics, and this document." },
     ],
@@ -51,14 +53,15 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       ...recordPaths,
       ...kvPaths,
       ...blobPaths,
+      ...schemaPaths,
       ...accessPaths,
       ...serverPaths,
     }, routes),
     components: {
       securitySchemes,
-      parameters: { ...parameters, ...kvParameters, ...accessParameters },
+      parameters: { ...parameters, ...kvParameters, ...schemaParameters, ...accessParameters },
       responses,
-      schemas: { ...schemas, ...kvSchemas, ...accessSchemas },
+      schemas: { ...schemas, ...kvSchemas, ...schemaSchemas, ...accessSchemas },
     },
   };
 }

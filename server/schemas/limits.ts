@@ -26,5 +26,3 @@ export const COMPARE_STEPS_MAX = 20_000;
 export const COMPARE_DEPTH_MAX = 100;
 /** Most records that a check of a schema looks back at, over all partitions. */
 export const CHECKED_RECORDS_MAX = 10_000;
-/** Tries of a registration when others are faster. */
-export const REGISTER_TRIES = 10;

@@ -35,20 +35,21 @@ export class SchemaDocument {
   /**
    * Looks through a schema.
    *
-   * @param schema as `JSON.parse` gives it
+   * @param given as `JSON.parse` gives it
    * @throws {SeglogError} `invalid-argument` for what is no schema, or one that is not taken, with
    * the `path` in its details; `too-large`
    */
-  constructor(schema: unknown) {
-    checkNesting(schema, "", 0);
-    const chars = JSON.stringify(schema)?.length ?? 0;
-    if (chars > SCHEMA_CHARS_MAX) {
+  constructor(given: unknown) {
+    checkNesting(given, "", 0);
+    const text: string = JSON.stringify(given ?? null);
+    if (text.length > SCHEMA_CHARS_MAX) {
       throw new SeglogError(
         "too-large",
-        `Cannot use the schema: it has ${chars} characters, ${SCHEMA_CHARS_MAX} at most`,
+        `Cannot use the schema: it has ${text.length} characters, ${SCHEMA_CHARS_MAX} at most`,
         { details: { limit: SCHEMA_CHARS_MAX } },
       );
     }
+    const schema: unknown = JSON.parse(text); // as it will be read again: numbers may be too large
     const named = isObject(schema) ? schema.$schema : undefined;
     const dialect = dialectOf(named);
     if (dialect === undefined) {

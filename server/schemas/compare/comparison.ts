@@ -13,8 +13,8 @@ import { canonicalJson } from "../canonical.ts";
 import { ANNOTATIONS } from "../keywords.ts";
 import { COMPARE_DEPTH_MAX, COMPARE_STEPS_MAX } from "../limits.ts";
 import { linearPattern } from "../linear_pattern.ts";
-import type { SchemaNode } from "../schema_document.ts";
-import { isSpent, type Validator } from "../validator.ts";
+import type { SchemaDocument, SchemaNode } from "../schema_document.ts";
+import { isSpent, Validator } from "../validator.ts";
 import { WorkMeter } from "../work_meter.ts";
 import { arrayGap, ITEM_KEYWORDS, itemFacts } from "./arrays.ts";
 import { type Asking, type Gap, gapAt, type Question } from "./asking.ts";
@@ -48,17 +48,16 @@ const OBJECT_KEYWORDS: ReadonlySet<string> = new Set([
 const INTRICATE = "it is too intricate to be compared";
 
 /**
- * Where a schema may refuse a document that another one accepts.
+ * Where the schema `to` may refuse a document that the schema `from` accepts.
  *
  * @returns the first such place; `undefined` when there surely is none
  */
-export function findGap(accepted: Validator, by: Validator): Gap | undefined {
-  const [from, to] = [accepted.document, by.document];
+export function findGap(from: SchemaDocument, to: SchemaDocument): Gap | undefined {
   const isSame = from.dialect === to.dialect &&
     canonicalJson(from.root.schema) === canonicalJson(to.root.schema);
   if (isSame) return undefined;
   try {
-    return new Comparison(accepted, by).gap(Facts.of(from.root), to.root);
+    return new Comparison().gap(Facts.of(from.root), to.root);
   } catch (error) {
     if (isSpent(error)) return { path: "", reason: INTRICATE };
     throw error;
@@ -67,7 +66,8 @@ export function findGap(accepted: Validator, by: Validator): Gap | undefined {
 
 /** Questions about two schemas. */
 class Comparison implements Asking {
-  readonly #validators: readonly Validator[];
+  /** Made when a value is to be looked at: most comparisons need none. */
+  readonly #validators = new Map<SchemaDocument, Validator>();
   readonly #meter = new WorkMeter();
   /** Questions that are being answered, and at which depth within the document each came up. */
   readonly #open = new Map<string, number>();
@@ -75,10 +75,8 @@ class Comparison implements Asking {
   #depth = 0;
   #emptyDepth = 0;
 
-  constructor(...validators: readonly Validator[]) {
-    this.#validators = validators;
+  constructor() {
     this.#meter.left = COMPARE_STEPS_MAX * QUESTION_STEPS;
-    for (const validator of validators) validator.begin();
   }
 
   gap(facts: Facts, node: SchemaNode): Gap | undefined {
@@ -132,14 +130,23 @@ class Comparison implements Asking {
   }
 
   accepts(node: SchemaNode, value: unknown): boolean {
-    return quickly(node, value) ??
-      this.#validators.find(({ document }) => document === node.document)!.accepts(node, value);
+    return quickly(node, value) ?? this.#validatorOf(node.document).accepts(node, value);
   }
 
   matches(pattern: string, name: string): boolean {
     const linear = linearPattern(pattern);
     this.#meter.spend(linear.steps(name));
     return linear.test(name);
+  }
+
+  #validatorOf(document: SchemaDocument): Validator {
+    let validator = this.#validators.get(document);
+    if (validator === undefined) {
+      validator = new Validator(document);
+      validator.begin();
+      this.#validators.set(document, validator);
+    }
+    return validator;
   }
 
   #answer(facts: Facts, node: ObjectNode): Gap | undefined {
