@@ -4,7 +4,7 @@
  * @module
  */
 import { VERSION } from "../../core/base/version.ts";
-import { isUrl, openToWrite } from "../connect.ts";
+import { isUrl, openStore } from "../connect.ts";
 import { EXIT_OK, UsageError } from "../exit.ts";
 import type { ServeVerbOptions } from "../grammar/serve.ts";
 import type { Context } from "../grammar/verb.ts";
@@ -24,7 +24,7 @@ export async function serve(context: Context, options: ServeVerbOptions): Promis
   const address = options.http ?? { host: HOST_DEFAULT, port: portOf(io.env.PORT) };
   const volumeId = options.volumeId ?? (io.env.VOLUME_ID || undefined);
   const { serve: listen } = await import("../../server/listen.ts");
-  await using backend = await openToWrite({ ...context, at });
+  await using backend = await openStore({ ...context, at });
   return await interruptible(io, async (signal) => {
     const onNotice = (notice: string) => output.note(`seglog: ${notice}`);
     const server = await listen(backend, {

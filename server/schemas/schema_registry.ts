@@ -172,7 +172,11 @@ export class SchemaRegistry {
 
   /** Removes the schemas of a topic: its records are not checked any more. @throws {SeglogError} `not-found` */
   async remove(topic: string): Promise<void> {
-    await this.#known.update(topic, () => ({ ...this.get(topic), versions: [] }));
+    await this.#known.update(topic, () => ({
+      ...this.get(topic),
+      compatibility: COMPATIBILITY_DEFAULT,
+      versions: [],
+    }));
     this.#checks.delete(topic);
   }
 
