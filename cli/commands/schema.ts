@@ -123,7 +123,9 @@ async function writeLookBack(
   const { partition, offset, path, reason } = newest;
   const where = path === "" ? "" : ` at ${path}`;
   await output.line(
-    `${invalid} of ${looked} do not fit, the newest at offset ${offset} of partition ${partition}${where}: ${reason}`,
+    `${invalid} of ${looked} ${
+      invalid === 1 ? "does" : "do"
+    } not fit, the newest at offset ${offset} of partition ${partition}${where}: ${reason}`,
   );
 }
 

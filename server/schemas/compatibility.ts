@@ -5,7 +5,7 @@
  */
 import { SeglogError } from "../../core/base/errors.ts";
 import type { Gap } from "./compare/asking.ts";
-import { findGap } from "./compare/comparison.ts";
+import { comparisonMeter, findGap } from "./compare/comparison.ts";
 import type { SchemaDocument } from "./schema_document.ts";
 
 /** What a new version has to be for those before it; `transitive` is for all of them. */
@@ -52,12 +52,13 @@ export function findIncompatibility(
   const asked = compatibility.endsWith("-transitive") ? newestFirst : newestFirst.slice(0, 1);
   const isBackward = /^(backward|full)/.test(compatibility);
   const isForward = /^(forward|full)/.test(compatibility);
+  const meter = comparisonMeter();
   for (const { version, document: documentOf } of asked) {
     if (!isBackward && !isForward) break;
     const before = documentOf();
-    const back = isBackward ? findGap(before, document) : undefined;
+    const back = isBackward ? findGap(before, document, meter) : undefined;
     if (back !== undefined) return { version, direction: "backward", ...said(back) };
-    const forth = isForward ? findGap(document, before) : undefined;
+    const forth = isForward ? findGap(document, before, meter) : undefined;
     if (forth !== undefined) return { version, direction: "forward", ...said(forth) };
   }
   return undefined;

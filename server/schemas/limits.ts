@@ -18,10 +18,10 @@ export const SCHEMA_TOPICS_MAX = 1000;
 export const PATTERN_CHARS_MAX = 1000;
 /** Longest text that is looked at for its format; a longer one does not have it. */
 export const FORMAT_CHARS_MAX: number = 8 * 1024;
-/** Steps that checking the records of one append may take: about half a second. */
-export const CHECK_STEPS_MAX = 50_000_000;
-/** Steps that comparing two schemas may take. */
-export const COMPARE_STEPS_MAX = 20_000;
+/** Steps that checking the records of one append may take: about half a second, for most of them. */
+export const CHECK_STEPS_MAX = 100_000_000;
+/** Steps that comparing a schema with those before it may take: about a second or two. */
+export const COMPARE_STEPS_MAX = 3_000_000;
 /** How deep comparing two schemas goes before it is given up. */
 export const COMPARE_DEPTH_MAX = 100;
 /** Most records that a check of a schema looks back at, over all partitions. */

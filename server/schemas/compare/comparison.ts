@@ -50,33 +50,45 @@ const INTRICATE = "it is too intricate to be compared";
 /**
  * Where the schema `to` may refuse a document that the schema `from` accepts.
  *
+ * @param meter of this comparison alone unless given
  * @returns the first such place; `undefined` when there surely is none
  */
-export function findGap(from: SchemaDocument, to: SchemaDocument): Gap | undefined {
+export function findGap(
+  from: SchemaDocument,
+  to: SchemaDocument,
+  meter: WorkMeter = comparisonMeter(),
+): Gap | undefined {
   const isSame = from.dialect === to.dialect &&
     canonicalJson(from.root.schema) === canonicalJson(to.root.schema);
   if (isSame) return undefined;
   try {
-    return new Comparison().gap(Facts.of(from.root), to.root);
+    return new Comparison(meter).gap(Facts.of(from.root), to.root);
   } catch (error) {
     if (isSpent(error)) return { path: "", reason: INTRICATE };
     throw error;
   }
 }
 
+/** What comparisons that belong together may take. */
+export function comparisonMeter(): WorkMeter {
+  const meter = new WorkMeter();
+  meter.left = COMPARE_STEPS_MAX;
+  return meter;
+}
+
 /** Questions about two schemas. */
 class Comparison implements Asking {
   /** Made when a value is to be looked at: most comparisons need none. */
   readonly #validators = new Map<SchemaDocument, Validator>();
-  readonly #meter = new WorkMeter();
+  readonly #meter: WorkMeter;
   /** Questions that are being answered, and at which depth within the document each came up. */
   readonly #open = new Map<string, number>();
   #inside = 0;
   #depth = 0;
   #emptyDepth = 0;
 
-  constructor() {
-    this.#meter.left = COMPARE_STEPS_MAX * QUESTION_STEPS;
+  constructor(meter: WorkMeter) {
+    this.#meter = meter;
   }
 
   gap(facts: Facts, node: SchemaNode): Gap | undefined {
