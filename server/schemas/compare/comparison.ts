@@ -19,9 +19,10 @@ import { WorkMeter } from "../work_meter.ts";
 import { arrayGap, ITEM_KEYWORDS, itemFacts } from "./arrays.ts";
 import { type Asking, type Gap, gapAt, type Question } from "./asking.ts";
 import { alternativesOf, choiceGap, dependsOnKind } from "./choices.ts";
-import { Facts, hasKeywords, idOf, type ObjectNode } from "./facts.ts";
-import { kindOf, kindsOf } from "./kinds.ts";
+import { Facts, idOf, type ObjectNode } from "./facts.ts";
+import { kindOf } from "./kinds.ts";
 import { memberFacts, objectGap } from "./objects.ts";
+import { acceptsPlainly } from "./plain_values.ts";
 import {
   countGap,
   countOf,
@@ -34,6 +35,8 @@ import {
 
 /** Steps of one question, a character of a name that is matched being one. */
 const QUESTION_STEPS = 100;
+/** Steps of asking a validator, which may have to be made. */
+const VALIDATOR_STEPS = 1000;
 const EMPTY_DEPTH_MAX = 12;
 const NUMBER_KEYWORDS: ReadonlySet<string> = new Set([
   ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
@@ -142,7 +145,10 @@ class Comparison implements Asking {
   }
 
   accepts(node: SchemaNode, value: unknown): boolean {
-    return quickly(node, value) ?? this.#validatorOf(node.document).accepts(node, value);
+    const plainly = acceptsPlainly(node, value, this.#meter);
+    if (plainly !== undefined) return plainly;
+    this.#meter.spend(VALIDATOR_STEPS);
+    return this.#validatorOf(node.document).accepts(node, value);
   }
 
   matches(pattern: string, name: string): boolean {
@@ -259,16 +265,4 @@ function valuesOf(facts: Facts): readonly unknown[] | undefined {
     ...kinds.has("null") ? [null] : [],
     ...kinds.has("boolean") ? [true, false] : [],
   ];
-}
-
-/** Whether a schema accepts a value, where that is plain to see. */
-function quickly(node: SchemaNode, value: unknown): boolean | undefined {
-  if (!hasKeywords(node)) return node.schema as boolean;
-  if (!kindsOf(node).has(kindOf(value))) return false;
-  const { type: _type, const: only, enum: some, ...rest } = node.schema;
-  if (Object.keys(rest).some((keyword) => !ANNOTATIONS.has(keyword))) return undefined;
-  const text = canonicalJson(value);
-  const isOnly = !Object.hasOwn(node.schema, "const") || canonicalJson(only) === text;
-  return isOnly && (some as unknown[] | undefined)?.some((each) => canonicalJson(each) === text) !==
-      false;
 }

@@ -238,7 +238,10 @@ describe("a schema", () => {
     for (const pattern of ["a(?=b)", "(a)\\1", "(?<!a)b"]) {
       assert.match(refusal({ pattern }), /at \/pattern: .* cannot be matched in linear time/);
     }
-    assert.match(refusal({ patternProperties: { "(": {} } }), /at \/patternProperties: .*group/i);
+    assert.match(
+      refusal({ patternProperties: { "(": {} } }),
+      /at \/patternProperties: .*is not taken/,
+    );
     assert.match(refusal({ pattern: "a".repeat(1001) }), /has 1001 characters, 1000 at most/);
     assert.match(refusal({ pattern: "(?:a{1000}){1000}" }), /at \/pattern/);
     assert.match(refusal({ pattern: "\\A" }), /at \/pattern/, "of RE2, and not of ECMAScript");
