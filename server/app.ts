@@ -44,6 +44,7 @@ import { PARTITION_ROUTES } from "./routes/partition.ts";
 import { READ_ROUTES } from "./routes/read.ts";
 import { RECORD_ROUTES } from "./routes/record.ts";
 import { RPC_ROUTES } from "./routes/rpc.ts";
+import { SCHEMA_ROUTES } from "./routes/schemas.ts";
 import { SMALL_API_ROUTES } from "./routes/small_api.ts";
 import { TENANT_ROUTES } from "./routes/tenants.ts";
 import { TOKEN_ROUTES } from "./routes/tokens.ts";
@@ -111,6 +112,7 @@ export const ROUTES: readonly Route[] = [
   ...KV_ROUTES,
   ...SMALL_API_ROUTES,
   ...BLOB_ROUTES,
+  ...SCHEMA_ROUTES,
   ...TOKEN_ROUTES,
   ...TENANT_ROUTES,
   ...HEALTH_ROUTES,
