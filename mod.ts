@@ -109,4 +109,5 @@ export { HttpBackend } from "./client/http_backend.ts";
 export { Producer, type SendOptions } from "./client/producer.ts";
 export type { ProducerOptions } from "./client/producer_options.ts";
 export type { SentRecord } from "./client/outgoing_batch.ts";
-export { ConsumedBatch, Consumer, type ConsumerOptions } from "./client/consumer.ts";
+export { ConsumedBatch } from "./client/consumed_batch.ts";
+export { Consumer, type ConsumerOptions } from "./client/consumer.ts";

@@ -73,6 +73,8 @@ export interface CommitRequest extends MemberRequest {
 
 /** A partition that is a member's to read. */
 export interface AssignedPartition extends GroupOffset {
+  /** Id of the topic: one that is made anew has another. */
+  readonly topicId: string;
   /**
    * The generation in which it became the member's. It goes with what is committed, and changes when
    * the partition has to be read anew from `offset`.

@@ -90,9 +90,9 @@ export async function startPositions(
   await offsets.commit(name, first);
   return begun.map((place) => {
     place.checkedIn = place.since;
-    const { topic, partition, since, rewoundFrom } = place;
+    const { topic, topicId, partition, since, rewoundFrom } = place;
     const { offset } = offsets.get(name, place)!;
-    const assigned = { topic, partition, offset, since };
+    const assigned = { topic, topicId, partition, offset, since };
     return rewoundFrom === undefined ? assigned : { ...assigned, rewoundFrom };
   });
 }

@@ -328,7 +328,7 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
 
   #checkOpen(): void {
     if (!this.#ending.signal.aborted) return;
-    throw new SeglogError("closed", "Cannot use the groups: they are closed");
+    throw new SeglogError("unavailable", "Cannot use the groups: their coordinator has ended");
   }
 }
 
