@@ -25,6 +25,7 @@ import { readFromBatch } from "../core/reading.ts";
 import type { TopicConfig } from "../core/topic_config.ts";
 import { jsonOf } from "./answers.ts";
 import { readBatches } from "./batch_pages.ts";
+import { HttpGroups } from "./http_groups.ts";
 import type { Requests } from "./requests.ts";
 import { ServerApi } from "./server_api.ts";
 import { topicPath } from "./topic_path.ts";
@@ -44,12 +45,15 @@ export class HttpBackend implements Backend {
   readonly capabilities: Capabilities;
   /** What it offers beside its topics. */
   readonly api: ServerApi;
+  /** Consumer groups that it coordinates. */
+  readonly groups: HttpGroups;
   readonly #requests: Requests;
 
   /** A backend over these requests; `connect` makes it. */
   constructor(requests: Requests, capabilities: Capabilities) {
     this.#requests = requests;
     this.api = new ServerApi(requests);
+    this.groups = new HttpGroups(this.api);
     this.capabilities = capabilities;
   }
 

@@ -20,6 +20,7 @@ import { Metrics } from "./metrics.ts";
 import { describeFault, isServerFault, problemResponse } from "./problem.ts";
 import { APPEND_ROUTES } from "./routes/append.ts";
 import { BLOB_ROUTES } from "./routes/blobs.ts";
+import { GROUP_ROUTES } from "./routes/groups.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { KV_ROUTES } from "./routes/kv.ts";
 import { METRICS_ROUTES } from "./routes/metrics.ts";
@@ -74,6 +75,7 @@ export const ROUTES: readonly Route[] = [
   ...KV_ROUTES,
   ...SMALL_API_ROUTES,
   ...BLOB_ROUTES,
+  ...GROUP_ROUTES,
   ...TOKEN_ROUTES,
   ...TENANT_ROUTES,
   ...HEALTH_ROUTES,

@@ -6,6 +6,7 @@
 import type { Route } from "../exchange.ts";
 import { accessParameters, accessPaths, accessSchemas } from "./access_paths.ts";
 import { blobPaths } from "./blob_paths.ts";
+import { groupParameters, groupPaths, groupSchemas } from "./group_paths.ts";
 import { kvParameters, kvSchemas } from "./kv_parts.ts";
 import { kvPaths } from "./kv_paths.ts";
 import { parameters, responses } from "./parts.ts";
@@ -43,6 +44,7 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       { name: "keys and values", description: "Views of topics: buckets." },
       { name: "blobs", description: "Bytes by key, in the bucket of this name." },
       { name: "small API", description: "One value in, one value out." },
+      { name: "groups", description: "Members that share partitions, and how far they came." },
       { name: "access", description: "Credentials and tenants, for who runs the server." },
       { name: "server", description: "Health, metrics, and this document." },
     ],
@@ -51,14 +53,15 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       ...recordPaths,
       ...kvPaths,
       ...blobPaths,
+      ...groupPaths,
       ...accessPaths,
       ...serverPaths,
     }, routes),
     components: {
       securitySchemes,
-      parameters: { ...parameters, ...kvParameters, ...accessParameters },
+      parameters: { ...parameters, ...kvParameters, ...groupParameters, ...accessParameters },
       responses,
-      schemas: { ...schemas, ...kvSchemas, ...accessSchemas },
+      schemas: { ...schemas, ...kvSchemas, ...groupSchemas, ...accessSchemas },
     },
   };
 }

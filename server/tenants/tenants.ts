@@ -69,8 +69,9 @@ export class Tenants {
       limits: () => this.#quotas?.get(tenant),
       refused: (name) => this.#options.refused(tenant, name),
     });
+    const topics = tenant === DEFAULT_TENANT ? this.#backend : own;
     const services = new TenantServices(
-      { tenant, backend: new QuotaBackend(own, quota), quota },
+      { tenant, backend: new QuotaBackend(own, quota), quota, topics },
       this.#options,
     );
     this.#open.set(tenant, services);
