@@ -21,6 +21,7 @@ import {
   truncateGrammar,
   verifyGrammar,
 } from "./grammar/maintain.ts";
+import { groupGrammar } from "./grammar/group.ts";
 import { kvGrammar, shellGrammar } from "./grammar/kv.ts";
 import { readGrammar, tailGrammar } from "./grammar/read.ts";
 import { serveGrammar } from "./grammar/serve.ts";
@@ -66,6 +67,7 @@ const verbs = {
   backup: backupGrammar,
   restore: restoreGrammar,
   serve: serveGrammar,
+  group: groupGrammar,
   token: tokenGrammar,
   tenant: tenantGrammar,
 };
@@ -100,6 +102,7 @@ const grammar = object({
     ),
     or(
       serveGrammar,
+      groupGrammar,
       tokenGrammar,
       tenantGrammar,
     ),
@@ -173,7 +176,13 @@ const DASHED: Readonly<Record<string, string>> = {
 };
 
 /** Verbs that have verbs of their own. */
-const NESTED: ReadonlySet<string | undefined> = new Set(["topic", "kv", "token", "tenant"]);
+const NESTED: ReadonlySet<string | undefined> = new Set([
+  "topic",
+  "kv",
+  "group",
+  "token",
+  "tenant",
+]);
 
 /** The verb that the words name, and for one that has verbs what it is to do. */
 function verbPath(words: readonly string[]): string[] {

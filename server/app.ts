@@ -13,6 +13,7 @@ import { VERSION } from "../core/base/version.ts";
 import { BodyBudget } from "./body_budget.ts";
 import { OPEN } from "./access/access.ts";
 import { auditLine, isAudited } from "./access/audit.ts";
+import { DEFAULT_TENANT } from "./access/principal.ts";
 import { Exchange, type Route, type Services, splitTarget, targetOf } from "./exchange.ts";
 import { type Caller, FrontDesk } from "./front_desk.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
@@ -102,6 +103,7 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   const metrics = new Metrics(backend);
   const refused = (tenant: string, quota: string) => metrics.quotaRefused(tenant, quota);
   const tenants = new Tenants(backend, { bucketsMax, snapshotsMax, clock, notice, refused });
+  metrics.showGroups(() => tenants.of(DEFAULT_TENANT).groups.lags());
   const desk = new FrontDesk(backend, { tenants, clock, notice });
   const services: Services = {
     routes: ROUTES,

@@ -6,6 +6,8 @@
 import process from "node:process";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Backend, CompactionTotals, PartitionInfo } from "../core/backend.ts";
+import type { GroupLag } from "../core/groups/group_views.ts";
+import { addGroupGauge } from "./group_gauge.ts";
 import { METRIC_PARTITIONS_MAX } from "./limits.ts";
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60];
@@ -102,6 +104,11 @@ export class Metrics {
   /** Counts what was refused because a tenant has had enough. */
   quotaRefused(tenant: string, quota: string): void {
     this.#quotaRefusals.inc({ tenant, quota });
+  }
+
+  /** Shows how much consumer groups have not done yet. */
+  showGroups(lags: () => Promise<readonly GroupLag[]>): void {
+    addGroupGauge([this.#registry], lags);
   }
 
   /** Counts an event stream until the returned function is called. */

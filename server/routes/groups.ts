@@ -10,7 +10,7 @@ import { randomBytes } from "node:crypto";
 import type { GroupDetails, GroupSummary } from "../../core/group_contract.ts";
 import { noGroup } from "../../core/groups/group_checks.ts";
 import { RECOGNIZED } from "../access/access.ts";
-import { demand, mayDo, type Principal } from "../access/principal.ts";
+import { demand, mayDo, type Principal, refusal } from "../access/principal.ts";
 import { jsonAnswer } from "../answers.ts";
 import type { Exchange, Route } from "../exchange.ts";
 import {
@@ -70,9 +70,12 @@ async function describe(exchange: Exchange): Promise<Response> {
 async function remove(exchange: Exchange): Promise<Response> {
   const force = exchange.query("force").flag("force");
   const { group, principal, tenant } = exchange;
-  const { partitions, members } = await tenant.groups.describe(group);
-  const topics = [...partitions.map(({ topic }) => topic), ...members.flatMap((one) => one.topics)];
-  for (const topic of new Set(topics)) demand(principal, "consume", topic);
+  const details = await tenant.groups.describe(group);
+  const visible = shown(principal, details);
+  if (visible === undefined) throw noGroup(group);
+  if (visible.partitions.length < details.partitions.length) {
+    throw refusal(principal, `consume on all topics of the group "${group}"`);
+  }
   await tenant.groups.remove(group, { force });
   return new Response(null, { status: 204 });
 }
