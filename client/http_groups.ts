@@ -17,6 +17,7 @@ import type {
   SoughtOffset,
 } from "../core/group_contract.ts";
 import { checkGroupName } from "../core/groups/group_checks.ts";
+import { parseGroup, type ShapedGroup } from "../core/groups/group_shape.ts";
 import type { ServerApi } from "./server_api.ts";
 import { nameSegment } from "./topic_path.ts";
 
@@ -71,7 +72,8 @@ export class HttpGroups implements Groups {
   }
 
   async describe(group: string): Promise<GroupDetails> {
-    return await this.#api.get(pathOf(group), { bytesMax: ANSWER_BYTES_MAX });
+    const options = { bytesMax: ANSWER_BYTES_MAX };
+    return parseGroup(await this.#api.get<ShapedGroup>(pathOf(group), options));
   }
 
   async seek(group: string, request: SeekRequest): Promise<readonly SoughtOffset[]> {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Groups } from "../../core/group_contract.ts";
+import { shapeGroup } from "../../core/groups/group_shape.ts";
 import { holdGroups } from "../../core/groups/shared_groups.ts";
 import { confirmed } from "../confirm.ts";
 import { openToChange, openToRead } from "../connect.ts";
@@ -58,7 +59,7 @@ export async function groupLag(context: Context, options: GroupLagOptions): Prom
   return await reading(context, async (groups) => {
     const details = await groups.describe(options.group);
     if (options.shaped) {
-      await output.line(JSON.stringify({ version: JSON_VERSION, ...details }));
+      await output.line(JSON.stringify({ version: JSON_VERSION, ...shapeGroup(details) }));
       return EXIT_OK;
     }
     const show = output.isTerminal ? formatCount : String;

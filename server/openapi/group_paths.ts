@@ -73,7 +73,7 @@ export const groupSchemas: Record<string, unknown> = {
         principal: { type: "string", description: "Whose credentials it joined with." },
         topics: { type: "array", items: { type: "string" } },
         leaseMs: milliseconds,
-        expiresAt: { type: "integer", description: "Milliseconds since 1970." },
+        expiresAt: { type: "string", format: "date-time" },
       }),
     },
     partitions: {
@@ -84,7 +84,7 @@ export const groupSchemas: Record<string, unknown> = {
           type: ["integer", "null"],
           description: "The next offset that is to be read; `null` where the group never was.",
         },
-        committedAt: { type: ["integer", "null"], description: "Milliseconds since 1970." },
+        committedAt: { type: ["string", "null"], format: "date-time" },
         metadata: { type: ["string", "null"] },
         logStartOffset: schema("Offset"),
         nextOffset: schema("Offset"),

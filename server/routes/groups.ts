@@ -9,6 +9,7 @@
 import { randomBytes } from "node:crypto";
 import type { GroupDetails, GroupSummary } from "../../core/group_contract.ts";
 import { noGroup } from "../../core/groups/group_checks.ts";
+import { shapeGroup } from "../../core/groups/group_shape.ts";
 import { RECOGNIZED } from "../access/access.ts";
 import { demand, mayDo, type Principal, refusal } from "../access/principal.ts";
 import { jsonAnswer } from "../answers.ts";
@@ -64,7 +65,7 @@ async function describe(exchange: Exchange): Promise<Response> {
   const { group, principal, tenant } = exchange;
   const details = shown(principal, await tenant.groups.describe(group));
   if (details === undefined) throw noGroup(group);
-  return jsonAnswer(details);
+  return jsonAnswer(shapeGroup(details));
 }
 
 async function remove(exchange: Exchange): Promise<Response> {
