@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { sleep } from "../core/base/clock.ts";
+import { sleep, systemClock } from "../core/base/clock.ts";
 import { messageOf, SeglogError } from "../core/base/errors.ts";
 import type { GroupPlace, Groups, JoinRequest, Membership } from "../core/group_contract.ts";
 
@@ -12,6 +12,8 @@ import type { GroupPlace, Groups, JoinRequest, Membership } from "../core/group_
 const PAUSE_MS = 500;
 /** Heartbeats within the time of a lease. */
 const BEATS = 3;
+/** Pause after an answer that should have been waited for, as from a server that stops. */
+const EARLY_MS = 250;
 
 /** Who is told what becomes of a membership. */
 export interface MembershipOptions {
@@ -36,21 +38,26 @@ export class GroupMembership {
   readonly #ending = new AbortController();
   #waiting = new AbortController();
   #last: Membership;
-  /** When it was last heard of. */
-  #heardMs = Date.now();
   #isLost = false;
+  #cancelLease: () => void = () => {};
   readonly #beating: Promise<void>;
 
   private constructor(
     groups: Groups,
     group: string,
-    parts: { request: JoinRequest; first: Membership; options: MembershipOptions },
+    parts: {
+      request: JoinRequest;
+      first: Membership;
+      sentMs: number;
+      options: MembershipOptions;
+    },
   ) {
     this.#groups = groups;
     this.#group = group;
     this.#request = parts.request;
     this.#options = parts.options;
     this.#last = parts.first;
+    this.#lease(parts.sentMs);
     this.#options.onTold(parts.first);
     this.#beating = this.#beat();
   }
@@ -61,8 +68,9 @@ export class GroupMembership {
     group: string,
     { request, options }: { request: JoinRequest; options: MembershipOptions },
   ): Promise<GroupMembership> {
+    const sentMs = Date.now();
     const first = await groups.join(group, request);
-    return new GroupMembership(groups, group, { request, first, options });
+    return new GroupMembership(groups, group, { request, first, sentMs, options });
   }
 
   /** Id of the member. */
@@ -70,17 +78,12 @@ export class GroupMembership {
     return this.#request.member;
   }
 
-  /** How many partitions it is going to have that others still have to give up. */
-  get awaited(): number {
-    return this.#last.awaited;
-  }
-
   /** Says at once what the member works on now. */
   speak(): void {
     this.#waiting.abort();
   }
 
-  /** The coordinator knows of no such member: it joins again. */
+  /** It is no member any more, or nobody can tell: it joins again. */
   lose(): void {
     if (this.#isLost) return;
     this.#isLost = true;
@@ -97,6 +100,7 @@ export class GroupMembership {
   /** Leaves the group. Where that cannot be said, the lease ends by itself. */
   async close(): Promise<void> {
     this.#ending.abort();
+    this.#cancelLease();
     this.#waiting.abort();
     await this.#beating;
     try {
@@ -110,13 +114,18 @@ export class GroupMembership {
     const { signal } = this.#ending;
     while (!signal.aborted) {
       this.#waiting = new AbortController();
+      const sentMs = Date.now();
       try {
         const told = this.#isLost ? await this.#join() : await this.#say(this.#waiting.signal);
-        this.#heardMs = Date.now();
-        this.#isLost = false;
         if (signal.aborted) return;
+        this.#isLost = false;
+        this.#lease(sentMs);
+        const isEarly = told.generation === this.#last.generation &&
+          !this.#waiting.signal.aborted &&
+          Date.now() - sentMs < told.leaseMs / BEATS / 2;
         this.#last = told;
         this.#options.onTold(told);
+        if (isEarly) await sleep(EARLY_MS, this.#waiting.signal);
       } catch (error) {
         if (signal.aborted) return;
         if (this.#waiting.signal.aborted) continue;
@@ -126,10 +135,16 @@ export class GroupMembership {
           continue;
         }
         this.#options.onNotice(`${messageOf(error)}; trying again`);
-        if (Date.now() - this.#heardMs >= this.#last.leaseMs) this.lose();
         await sleep(PAUSE_MS, signal);
       }
     }
+  }
+
+  /** The lease begins when the coordinator hears of the member: after it was said, before the answer. */
+  #lease(sentMs: number): void {
+    this.#cancelLease();
+    const leftMs = Math.max(0, sentMs + this.#last.leaseMs - Date.now());
+    this.#cancelLease = systemClock.after(leftMs, () => this.lose());
   }
 
   #say(signal: AbortSignal): Promise<Membership> {

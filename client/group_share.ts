@@ -119,7 +119,7 @@ export class GroupShare {
     if (reading === undefined) return;
     part.reading = undefined;
     reading.ending.abort();
-    await this.#merged.drop(reading.source);
+    await this.#merged.drop(reading.source).catch(() => {}); // how it ends concerns nobody
   }
 
   /** Drops a partition. */

@@ -10,12 +10,7 @@
 import type { Backend } from "../backend.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { messageOf, SeglogError } from "../base/errors.ts";
-import {
-  GROUP_GENERATIONS_AHEAD,
-  GROUP_MEMBERS_MAX,
-  GROUP_TOPICS_LOOK_MS,
-  GROUPS_MAX,
-} from "../base/limits.ts";
+import { GROUP_TOPICS_LOOK_MS, GROUPS_MAX } from "../base/limits.ts";
 import { Mutex } from "../base/mutex.ts";
 import type {
   CommitRequest,
@@ -30,13 +25,14 @@ import type {
   SeekRequest,
   SoughtOffset,
 } from "../group_contract.ts";
-import { commitOffsets, startPositions } from "./commit.ts";
+import { commitOffsets } from "./commit.ts";
 import { CommittedOffsets } from "./committed_offsets.ts";
 import { checkGroupName, checkJoin, inUse, noGroup, noMember } from "./group_checks.ts";
 import type { GroupParts } from "./group_parts.ts";
-import { GroupState, type KnownTopic, type Member } from "./group_state.ts";
+import { GroupState } from "./group_state.ts";
 import { type GroupLag, GroupViews, type KnownGroup } from "./group_views.ts";
 import { News } from "./news.ts";
+import { checkFree, knownTopics, memberIn, reserve, told } from "./membership.ts";
 import { seekGroup } from "./seek.ts";
 
 /** What a coordinator works with. */
@@ -57,12 +53,11 @@ interface OpenGroup extends GroupParts {
   readonly news: News;
   /** When it was last seen which topics there are. */
   lookedAt: number;
+  /** How many are about to change it. */
+  users: number;
   /** Ends the timer of the next lease that runs out. */
   cancel: () => void;
 }
-
-/** Generations that one change can take. */
-const GENERATIONS_EACH = 10;
 
 /** Keeps the groups of a backend. One at a time may do so for the same topics. */
 export class GroupCoordinator implements Groups, AsyncDisposable {
@@ -72,6 +67,8 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
   readonly #after: Promise<unknown> | undefined;
   readonly #groups = new Map<string, OpenGroup>();
   readonly #ending = new AbortController();
+  /** Generations of groups that are gone are not used again. */
+  #generation = 0;
   #offsets: Promise<CommittedOffsets> | undefined;
 
   /** A coordinator for the topics of `backend`, which stays open when this is closed. */
@@ -84,10 +81,12 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
 
   async join(name: string, request: JoinRequest): Promise<Membership> {
     const joining = checkJoin(request);
-    return await this.#change(await this.#openGroup(name), async (group) => {
+    const offsets = await this.#stored();
+    return await this.#change(this.#group(name, offsets), async (group) => {
       const { state } = group;
       checkFree(group, request);
-      const topics = await this.#topics(new Set([...state.wanted, ...joining.topics]));
+      const all = await this.#backend.listTopics();
+      const topics = knownTopics(all, new Set([...state.wanted, ...joining.topics]));
       const missing = [...joining.topics].find((topic) => !topics.has(topic));
       if (missing !== undefined) {
         throw new SeglogError(
@@ -106,14 +105,14 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
 
   async heartbeat(name: string, request: HeartbeatRequest): Promise<Membership> {
     const { generation, signal } = request;
-    const open = this.#memberOf(name, request);
+    const first = this.#memberOf(name, request);
     const signals = [this.#ending.signal, ...signal === undefined ? [] : [signal]];
     const clock = this.#clock;
-    const { leaseMs } = memberIn(open, request);
+    const { leaseMs } = memberIn(first, request);
     const until = clock.now() + Math.min(request.waitMs ?? 0, leaseMs / 2);
     for (;;) {
-      const { issue } = open.news;
-      const membership = await this.#change(open, async (group) => {
+      const { issue } = first.news;
+      const membership = await this.#change(first, async (group) => {
         group.state.release(request, clock.now());
         await this.#look(group);
         const isNews = memberIn(group, request).changedIn > generation;
@@ -121,7 +120,7 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
         return isNews || isOver ? await told(group, request.member) : undefined;
       });
       if (membership !== undefined) return membership;
-      await open.news.wait(issue, { clock, waitMs: until - clock.now(), signals });
+      await first.news.wait(issue, { clock, waitMs: until - clock.now(), signals });
     }
   }
 
@@ -149,7 +148,7 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
   }
 
   async describe(name: string): Promise<GroupDetails> {
-    const group = (await this.#known(name))[0];
+    const [group] = await this.#known([checkGroupName(name)]);
     if (group === undefined) throw noGroup(name);
     return await new GroupViews(this.#backend).details(group);
   }
@@ -163,16 +162,15 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
   }
 
   async seek(name: string, request: SeekRequest): Promise<readonly SoughtOffset[]> {
-    return await this.#change(
-      await this.#openGroup(name),
-      (group) => seekGroup(group, request),
-    );
+    const offsets = await this.#stored();
+    return await this.#change(this.#group(name, offsets), (group) => seekGroup(group, request));
   }
 
   async remove(name: string, { force = false }: { readonly force?: boolean } = {}): Promise<void> {
-    if ((await this.#known(name)).length === 0) throw noGroup(name);
-    await this.#change(await this.#openGroup(name), async ({ state, offsets }) => {
+    const stored = await this.#stored();
+    await this.#change(this.#group(name, stored), async ({ state, offsets }) => {
       const { members } = state;
+      if (members.length === 0 && offsets.group(name) === undefined) throw noGroup(name);
       if (members.length > 0 && !force) throw inUse(`remove the group "${name}"`, members.length);
       for (const { member } of members) state.leave(member, this.#clock.now());
       await offsets.remove(name);
@@ -196,7 +194,20 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
   }
 
   /** Runs one change of a group: what ran out meanwhile has run out before it. */
-  #change<Result>(
+  async #change<Result>(
+    group: OpenGroup,
+    run: (group: OpenGroup) => Result | Promise<Result>,
+  ): Promise<Result> {
+    group.users++;
+    try {
+      return await this.#inTurn(group, run);
+    } finally {
+      group.users--;
+      this.#letGo(group);
+    }
+  }
+
+  #inTurn<Result>(
     group: OpenGroup,
     run: (group: OpenGroup) => Result | Promise<Result>,
   ): Promise<Result> {
@@ -213,6 +224,16 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
         this.#arm(group);
       }
     });
+  }
+
+  /** Forgets a group that came to nothing: names that were only tried take no room. */
+  #letGo(group: OpenGroup): void {
+    const { name, state, offsets, users } = group;
+    const isNothing = users === 0 && state.members.length === 0 &&
+      offsets.group(name) === undefined;
+    if (!isNothing || this.#groups.get(name) !== group) return;
+    this.#groups.delete(name);
+    this.#generation = Math.max(this.#generation, state.generation);
   }
 
   /** Wakes up when the next lease runs out. */
@@ -239,34 +260,23 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
     const stale = [...offsets.group(name)?.offsets.values() ?? []]
       .filter(({ topicId }) => !ids.has(topicId));
     await offsets.forget(name, stale);
-    state.learn(await this.#topics(state.wanted), nowMs);
+    state.learn(knownTopics(all, state.wanted), nowMs);
   }
 
-  /** Those of the topics that are there. */
-  async #topics(names: ReadonlySet<string>): Promise<Map<string, KnownTopic>> {
-    const found = new Map<string, KnownTopic>();
-    for (const { name, id, config } of await this.#backend.listTopics()) {
-      if (names.has(name)) found.set(name, { id, partitions: config.partitions });
+  /** All groups, or those of some names, as they are now. */
+  async #known(asked?: readonly string[]): Promise<KnownGroup[]> {
+    const offsets = await this.#stored();
+    const names = asked ?? [...new Set([...offsets.names, ...this.#groups.keys()])].sort();
+    const found: KnownGroup[] = [];
+    for (const name of names) {
+      const group = this.#groups.get(name);
+      if (group !== undefined) await this.#change(group, () => {});
+      const [state, stored] = [group?.state, offsets.group(name)];
+      if (stored !== undefined || (state?.members.length ?? 0) > 0) {
+        found.push({ name, state, stored });
+      }
     }
     return found;
-  }
-
-  /** All groups, or the one of a name, as they are now. */
-  async #known(name?: string): Promise<KnownGroup[]> {
-    if (name !== undefined) checkGroupName(name);
-    const offsets = await this.#stored();
-    const active = [...this.#groups.values()];
-    for (const group of active) await this.#change(group, () => {});
-    const names = new Set([
-      ...offsets.names,
-      ...active.filter(({ state }) => state.members.length > 0).map((group) => group.name),
-    ]);
-    return [...names].sort()
-      .filter((each) => name === undefined || each === name)
-      .map((each) => {
-        const state = this.#groups.get(each)?.state;
-        return { name: each, state, stored: offsets.group(each) };
-      });
   }
 
   /** The group that somebody says to be a member of, who is heard of by that. */
@@ -282,11 +292,9 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
     return group;
   }
 
-  /** A group that may become one. @throws {SeglogError} `overloaded` */
-  async #openGroup(name: string): Promise<OpenGroup> {
+  /** A group that may become one, to be changed at once. @throws {SeglogError} `overloaded` */
+  #group(name: string, offsets: CommittedOffsets): OpenGroup {
     checkGroupName(name);
-    this.#checkOpen();
-    const offsets = await this.#stored();
     const known = this.#groups.get(name);
     if (known !== undefined) return known;
     const stored = offsets.group(name);
@@ -302,10 +310,11 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
       offsets,
       backend: this.#backend,
       clock: this.#clock,
-      state: new GroupState(stored?.generation ?? 0),
+      state: new GroupState(stored?.generation ?? this.#generation),
       mutex: new Mutex(),
       news: new News(),
       lookedAt: -Infinity,
+      users: 0,
       cancel: () => {},
     };
     this.#groups.set(name, group);
@@ -330,45 +339,4 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
     if (!this.#ending.signal.aborted) return;
     throw new SeglogError("unavailable", "Cannot use the groups: their coordinator has ended");
   }
-}
-
-/** What a member is told. */
-async function told(group: OpenGroup, member: string): Promise<Membership> {
-  const { state, name } = group;
-  const { places, awaited } = state.shareOf(member);
-  const partitions = await startPositions(group, places);
-  const { generation } = state;
-  const { leaseMs } = state.member(member)!;
-  return { group: name, member, generation, leaseMs, partitions, awaited };
-}
-
-/** Generations that were told to somebody are not told again, whatever becomes of this process. */
-async function reserve({ name, state, offsets }: OpenGroup): Promise<void> {
-  const ahead = (offsets.group(name)?.generation ?? 0) - state.generation;
-  if (ahead >= GENERATIONS_EACH) return;
-  await offsets.reserve(name, state.generation + GROUP_GENERATIONS_AHEAD);
-}
-
-/** @throws {SeglogError} `condition-failed` for nobody, and for somebody else */
-function memberIn({ name, state }: OpenGroup, request: MemberRequest): Member {
-  const member = state.member(request.member);
-  if (member?.principal === request.principal && member !== undefined) return member;
-  throw noMember(name, request.member);
-}
-
-/** @throws {SeglogError} `exists`, `overloaded` */
-function checkFree({ name, state }: OpenGroup, { member, principal }: JoinRequest): void {
-  const known = state.member(member);
-  if (known !== undefined && known.principal !== principal) {
-    throw new SeglogError(
-      "exists",
-      `Cannot join the group "${name}" as "${member}": somebody else does; take another id`,
-    );
-  }
-  if (known !== undefined || state.members.length < GROUP_MEMBERS_MAX) return;
-  throw new SeglogError(
-    "overloaded",
-    `Cannot join the group "${name}": it has ${GROUP_MEMBERS_MAX} members, which are the most`,
-    { details: { limit: GROUP_MEMBERS_MAX } },
-  );
 }
