@@ -31,7 +31,18 @@ export interface EventSource {
  */
 export function eventStream(exchange: Exchange, source: EventSource): Response {
   const leaving = new AbortController();
-  const body = streamOf(framed(exchange, source, leaving.signal), () => leaving.abort());
+  const { services: { limits, metrics, notice, clock }, path, incoming } = exchange;
+  const body = streamOf(framed(exchange, source, leaving.signal), () => leaving.abort(), {
+    ms: limits.blockedMs,
+    onBlocked: (error) => {
+      metrics.cut();
+      notice(`${path}: ${describeFault(error)}`);
+      // What is on its way fills the socket: it would never end by itself.
+      incoming?.socket.destroy();
+      return incoming !== undefined;
+    },
+    clock,
+  });
   const headers = {
     "content-type": EVENTS_TYPE,
     "cache-control": "no-store",

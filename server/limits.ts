@@ -26,6 +26,12 @@ export interface ServerLimits {
   readonly idleMs: number;
   /** How often a quiet event stream says that it lives. */
   readonly pingMs: number;
+  /** Records behind the end, from which on a subscriber is told that it lags. */
+  readonly lagRecords: number;
+  /** How long a subscriber may leave unread what it was sent until it is told that it lags. */
+  readonly lagMs: number;
+  /** How long it may do so until its connection is closed. */
+  readonly blockedMs: number;
   /** Buckets that are open at once; one more closes what was not used for longest. */
   readonly bucketsMax: number;
   /** Snapshots of buckets that clients hold at once; one more is turned away. */
@@ -46,6 +52,9 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   // and no request is lost to a connection that the server closes at the same moment.
   idleMs: 120_000,
   pingMs: 15_000,
+  lagRecords: 1000,
+  lagMs: 5000,
+  blockedMs: 60_000,
   bucketsMax: 64,
   snapshotsMax: 1000,
   stopMs: 6000,
@@ -69,6 +78,11 @@ export const BATCH_PAGE_BYTES_MAX = 8 * MIB;
 export const WAIT_MS_MAX = 60_000;
 /** Bytes of a streamed answer that are put together before they are sent. */
 export const CHUNK_BYTES = 64 * KIB;
+
+/** How often a subscriber that lags is told so again. */
+export const LAG_REPEAT_MS = 10_000;
+/** Bytes that are read ahead of a subscriber, where reading ahead is worth it. */
+export const SUBSCRIBER_READ_AHEAD_BYTES = MIB;
 
 /** Lines of a streamed body that are appended as one batch. */
 export const LINE_BATCH_RECORDS = 1000;

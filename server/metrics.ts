@@ -21,6 +21,8 @@ export class Metrics {
   readonly #appended: Counter;
   readonly #read: Counter;
   readonly #followers: Gauge;
+  readonly #lagging: Gauge;
+  readonly #cut: Counter;
 
   constructor(backend: Backend) {
     this.#backend = backend;
@@ -50,7 +52,17 @@ export class Metrics {
     });
     this.#followers = new Gauge({
       name: "seglog_followers",
-      help: "Event streams that are open.",
+      help: "Event streams and WebSockets that are open.",
+      registers,
+    });
+    this.#lagging = new Gauge({
+      name: "seglog_followers_lagging",
+      help: "Of them, those that were told that they lag.",
+      registers,
+    });
+    this.#cut = new Counter({
+      name: "seglog_followers_cut_total",
+      help: "Of them, those that were closed because they did not read what they were sent.",
       registers,
     });
     addProcessGauges(registers);
@@ -92,7 +104,17 @@ export class Metrics {
     this.#read.inc(records);
   }
 
-  /** Counts an event stream until the returned function is called. */
+  /** Counts followers that begin to lag, or less of them. */
+  lagging(change: 1 | -1): void {
+    this.#lagging.inc(change);
+  }
+
+  /** Counts a follower that was closed because it did not read. */
+  cut(): void {
+    this.#cut.inc();
+  }
+
+  /** Counts an event stream or WebSocket until the returned function is called. */
   follower(): () => void {
     this.#followers.inc();
     return () => this.#followers.dec();
