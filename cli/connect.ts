@@ -4,6 +4,7 @@
  * @module
  */
 import { existsSync } from "node:fs";
+import type { HttpBackend } from "../client/http_backend.ts";
 import type { Backend } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { UsageError } from "./exit.ts";
@@ -58,7 +59,8 @@ async function openFolder(
   return await Store.open(at, { ...options, onNotice: notice(output) });
 }
 
-async function openUrl({ at, output }: Context): Promise<Backend> {
+/** Connects to the server that `--at` names, for what only a server has. */
+export async function openUrl({ at, output }: Context): Promise<HttpBackend> {
   const { connect } = await import("../client/connect.ts");
   return await connect(at, { retries: RETRIES, onNotice: notice(output) });
 }

@@ -26,6 +26,7 @@ import type { TopicConfig } from "../core/topic_config.ts";
 import { jsonOf } from "./answers.ts";
 import { readBatches } from "./batch_pages.ts";
 import type { Requests } from "./requests.ts";
+import { ServerApi } from "./server_api.ts";
 import { topicPath } from "./topic_path.ts";
 
 /** How long a compaction may take: hours, for what is very large. */
@@ -41,11 +42,14 @@ const JSON_HEADERS = { "content-type": "application/json" };
 export class HttpBackend implements Backend {
   /** What the server can do. */
   readonly capabilities: Capabilities;
+  /** What it offers beside its topics. */
+  readonly api: ServerApi;
   readonly #requests: Requests;
 
   /** A backend over these requests; `connect` makes it. */
   constructor(requests: Requests, capabilities: Capabilities) {
     this.#requests = requests;
+    this.api = new ServerApi(requests);
     this.capabilities = capabilities;
   }
 

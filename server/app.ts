@@ -11,9 +11,10 @@ import { type Clock, systemClock } from "../core/base/clock.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { VERSION } from "../core/base/version.ts";
 import { BodyBudget } from "./body_budget.ts";
-import { Buckets } from "./buckets.ts";
+import { OPEN } from "./access/access.ts";
+import { DEFAULT_TENANT } from "./access/principal.ts";
 import { Exchange, type Route, type Services, splitTarget, targetOf } from "./exchange.ts";
-import { HeldSnapshots } from "./held_snapshots.ts";
+import { type Caller, FrontDesk } from "./front_desk.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
 import { Metrics } from "./metrics.ts";
 import { describeFault, isServerFault, problemResponse } from "./problem.ts";
@@ -28,6 +29,7 @@ import { READ_ROUTES } from "./routes/read.ts";
 import { RECORD_ROUTES } from "./routes/record.ts";
 import { SMALL_API_ROUTES } from "./routes/small_api.ts";
 import { TOPIC_ROUTES } from "./routes/topics.ts";
+import { TenantServices } from "./tenant_services.ts";
 import { Turn } from "./turn.ts";
 
 /** How an app behaves. */
@@ -91,43 +93,44 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   const clock = options.clock ?? systemClock;
   const notice = options.onNotice ?? (() => {});
   const { bucketsMax, snapshotsMax } = limits;
+  const tenant = new TenantServices(DEFAULT_TENANT, backend, {
+    bucketsMax,
+    snapshotsMax,
+    clock,
+    notice,
+  });
   const services: Services = {
-    backend,
+    desk: new FrontDesk(tenant),
     limits,
     budget: new BodyBudget(limits.bodiesBytesMax),
     turn: new Turn(),
     metrics: new Metrics(backend),
     clock,
-    buckets: new Buckets(backend, { bucketsMax, clock, notice }),
-    snapshots: new HeldSnapshots({ clock, snapshotsMax }),
     volumeId: options.volumeId ?? VOLUME_ID_DEFAULT,
     stopping: options.stopping ?? new AbortController().signal,
     version: options.version ?? VERSION,
     notice,
   };
   // Paths are matched as they came: an encoded slash is part of a topic's name.
-  const partsOf = (context: Context) => {
+  const askedBy = (context: Context): Asked => {
     const { outgoing } = (context.env ?? {}) as Partial<HttpBindings>;
     const cut = outgoing === undefined ? undefined : () => void outgoing.socket?.destroySoon();
-    return { services, cut, incoming: incomingOf(context.env) };
+    return { request: context.req.raw, services, cut, incoming: incomingOf(context.env) };
   };
   const app = new Hono({
     getPath: (request, options) => splitTarget(targetOf(request, incomingOf(options?.env))).path,
   });
   for (const route of ROUTES) {
     const path = route.path.replace(/:(\w+)\+$/, ":$1{.+}");
-    app.on(route.method, path, (c) => answer(route, new Exchange(c.req.raw, partsOf(c))));
+    app.on(route.method, path, (c) => answer(route, askedBy(c)));
   }
   app.notFound((c) => {
-    const exchange = new Exchange(c.req.raw, partsOf(c));
-    return answer({ ...UNKNOWN, tell: routesOf(exchange.path)[0]?.tell }, exchange);
+    const asked = askedBy(c);
+    const { path } = splitTarget(targetOf(asked.request, asked.incoming));
+    return answer({ ...UNKNOWN, tell: routesOf(path)[0]?.tell }, asked);
   });
   app.onError((error) => problemResponse(error));
-  const close = async () => {
-    services.snapshots.close();
-    await services.buckets.close();
-  };
-  return { app, close };
+  return { app, close: () => tenant.close() };
 }
 
 /** The request as Node's server has it; there is none where the app is called directly. */
@@ -135,15 +138,27 @@ function incomingOf(env: unknown): IncomingMessage | undefined {
   return (env as Partial<HttpBindings> | undefined)?.incoming as IncomingMessage | undefined;
 }
 
-type AnsweredRoute = Pick<Route, "handle" | "path" | "tell"> & { readonly method: string };
+/** A request that came, and where it came. */
+interface Asked {
+  readonly request: Request;
+  readonly services: Services;
+  readonly cut: (() => void) | undefined;
+  readonly incoming: IncomingMessage | undefined;
+}
 
-const UNKNOWN: AnsweredRoute = { method: "any", path: "unknown", handle: refuse };
+type AnsweredRoute = Omit<Route, "method"> & { readonly method: string };
 
-async function answer(route: AnsweredRoute, exchange: Exchange): Promise<Response> {
-  const { request, services } = exchange;
+const UNKNOWN: AnsweredRoute = { method: "any", path: "unknown", access: OPEN, handle: refuse };
+
+async function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
+  const { request, services } = asked;
   const startMs = performance.now();
   let response: Response;
   try {
+    const { desk } = services;
+    const visitor = route.access === OPEN ? desk.stranger : await desk.admit(callerOf(request));
+    const exchange = new Exchange(request, { ...asked, visitor });
+    route.access.demand(exchange);
     response = await route.handle(exchange);
     // A stream that nobody will read must not keep its source open.
     if (request.method === "HEAD") await response.body?.cancel();
@@ -156,6 +171,10 @@ async function answer(route: AnsweredRoute, exchange: Exchange): Promise<Respons
   }
   services.metrics.answered(route, response.status, (performance.now() - startMs) / 1000);
   return response;
+}
+
+function callerOf(request: Request): Caller {
+  return { authorization: request.headers.get("authorization") ?? undefined };
 }
 
 /** The rest of such a body is not waited for. */

@@ -9,27 +9,26 @@ import { decodeUtf8, isValidUtf8 } from "../core/base/bytes.ts";
 import type { Clock } from "../core/base/clock.ts";
 import { messageOf, SeglogError } from "../core/base/errors.ts";
 import type { BodyBudget } from "./body_budget.ts";
-import type { Buckets } from "./buckets.ts";
-import type { HeldSnapshots } from "./held_snapshots.ts";
+import type { Access } from "./access/access.ts";
+import type { Principal } from "./access/principal.ts";
+import type { FrontDesk, Visitor } from "./front_desk.ts";
 import type { Turn } from "./turn.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ProblemOptions } from "./problem.ts";
 import { decodePercent, Query } from "./query.ts";
 import { type BodyLimits, withBody } from "./request_body.ts";
+import type { TenantServices } from "./tenant_services.ts";
 
-/** What the routes of one server share. */
+/** What the routes of one server share, whoever asks. */
 export interface Services {
-  readonly backend: Backend;
+  /** Lets callers in. */
+  readonly desk: FrontDesk;
   readonly limits: ServerLimits;
   readonly budget: BodyBudget;
   readonly turn: Turn;
   readonly metrics: Metrics;
   readonly clock: Clock;
-  /** Buckets of keys and values that are open. */
-  readonly buckets: Buckets;
-  /** Snapshots of them that clients hold. */
-  readonly snapshots: HeldSnapshots;
   /** What this server calls what it serves, where several do. */
   readonly volumeId: string;
   /** Aborted when the server stops: followers are told, and no new work is taken. */
@@ -51,6 +50,8 @@ export interface Route {
    * stands for all that is left, slashes included.
    */
   readonly path: string;
+  /** Who may use it. */
+  readonly access: Access;
   readonly handle: Handler;
   /** How errors are told; as problem details unless given. */
   readonly tell?: (error: unknown, options: ProblemOptions) => Response;
@@ -60,6 +61,8 @@ export interface Route {
 export class Exchange {
   readonly request: Request;
   readonly services: Services;
+  /** Who asks, and what is theirs. */
+  readonly visitor: Visitor;
   /** Cuts the connection when what was sent is out; there is none where the app is called directly. */
   readonly cut: (() => void) | undefined;
   /** The request as Node's server has it; there is none where the app is called directly. */
@@ -72,20 +75,37 @@ export class Exchange {
 
   constructor(
     request: Request,
-    parts: { services: Services; cut?: () => void; incoming?: IncomingMessage },
+    parts: {
+      services: Services;
+      visitor: Visitor;
+      cut?: (() => void) | undefined;
+      incoming?: IncomingMessage | undefined;
+    },
   ) {
     this.request = request;
     this.cut = parts.cut;
     this.incoming = parts.incoming;
     this.services = parts.services;
+    this.visitor = parts.visitor;
     const { path, search } = splitTarget(targetOf(request, parts.incoming));
     this.path = path;
     this.#segments = path.split("/");
     this.#search = search;
   }
 
+  /** The topics, as far as whoever asks may use them. */
   get backend(): Backend {
-    return this.services.backend;
+    return this.visitor.backend;
+  }
+
+  /** Who asks. */
+  get principal(): Principal {
+    return this.visitor.principal;
+  }
+
+  /** What those share who belong to the same tenant. */
+  get tenant(): TenantServices {
+    return this.visitor.tenant;
   }
 
   /**

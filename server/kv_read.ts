@@ -21,11 +21,11 @@ export interface BucketPlace {
  * @throws {SeglogError} `not-found` for the bucket or the snapshot; what `Kv.get` throws
  */
 export async function readEntry(
-  { services }: Exchange,
+  { tenant }: Exchange,
   { bucket, snapshot: id, revision }: BucketPlace & { readonly revision?: number | undefined },
   key: string,
 ): Promise<KvEntry | undefined> {
-  const { buckets, snapshots } = services;
+  const { buckets, snapshots } = tenant;
   if (id !== undefined && revision !== undefined) {
     throw new SeglogError("invalid-argument", "Cannot read: give snapshot or revision, not both");
   }
@@ -43,11 +43,11 @@ export async function readEntry(
 
 /** One moment of a bucket, which is read until it is released. @throws as {@linkcode readEntry} */
 export async function momentOf(
-  { services }: Exchange,
+  { tenant }: Exchange,
   { bucket, snapshot: id }: BucketPlace,
 ): Promise<SnapshotUse> {
-  if (id !== undefined) return services.snapshots.use(bucket, id);
-  const { kv, release } = await services.buckets.hold(bucket, { create: false });
+  if (id !== undefined) return tenant.snapshots.use(bucket, id);
+  const { kv, release } = await tenant.buckets.hold(bucket, { create: false });
   try {
     const snapshot = kv.snapshot();
     return {

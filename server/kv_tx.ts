@@ -10,7 +10,7 @@ import type { KvEntry } from "../core/kv/kv_entry.ts";
 import type { KvSnapshot } from "../core/kv/kv_snapshot.ts";
 import type { KvTransaction } from "../core/kv/kv_transaction.ts";
 import { EntryWriter } from "./entry_text.ts";
-import type { Services } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
 import type { TxOperation, TxRequest } from "./kv_tx_body.ts";
 import { conditionFailed } from "./kv_write.ts";
 import { KV_TRIES, TX_RESULT_BYTES_MAX } from "./limits.ts";
@@ -34,11 +34,11 @@ interface Done {
  * `expected` and `actual`; `conflict`; `too-large`; `not-found`
  */
 export async function runTx(
-  services: Services,
+  { tenant, services }: Pick<Exchange, "tenant" | "services">,
   bucket: string,
   request: TxRequest,
 ): Promise<Uint8Array> {
-  const { buckets, snapshots } = services;
+  const { buckets, snapshots } = tenant;
   const using = request.snapshot === undefined
     ? undefined
     : snapshots.use(bucket, request.snapshot);

@@ -37,8 +37,8 @@ export async function watchKey(exchange: Exchange): Promise<Response> {
  */
 async function watch(exchange: Exchange, query: Query, watched: Watched): Promise<Response> {
   const bucket = pathBucket(exchange);
-  const { backend, services, request } = exchange;
-  const { buckets } = services;
+  const { backend, request } = exchange;
+  const { buckets } = exchange.tenant;
   const asked = request.headers.get("Last-Event-ID") ?? query.text("from");
   const asOf = asked === undefined ? undefined : parseOffset(asked);
   const from = await buckets.use(bucket, { create: false }, async (kv) => {
@@ -56,7 +56,7 @@ async function watch(exchange: Exchange, query: Query, watched: Watched): Promis
 }
 
 async function* changes(
-  { services }: Exchange,
+  { services, tenant }: Exchange,
   { bucket, watched, from, signal }: {
     bucket: string;
     watched: Watched;
@@ -64,7 +64,7 @@ async function* changes(
     signal: AbortSignal;
   },
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { kv, release } = await services.buckets.hold(bucket, { create: false });
+  const { kv, release } = await tenant.buckets.hold(bucket, { create: false });
   const text = new ByteWriter();
   const entries = new EntryWriter();
   try {

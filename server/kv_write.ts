@@ -8,8 +8,8 @@ import { isNotFound, SeglogError } from "../core/base/errors.ts";
 import type { Kv } from "../core/kv/kv.ts";
 import type { KvValue } from "../core/kv/kv_write.ts";
 import type { WriteCondition } from "./entity_tags.ts";
-import type { Services } from "./exchange.ts";
 import { KV_TRIES } from "./limits.ts";
+import type { TenantServices } from "./tenant_services.ts";
 
 /** A key of a bucket. */
 export interface KeyPlace {
@@ -30,7 +30,7 @@ export interface Written {
  * @throws {SeglogError} `condition-failed`; as `Kv.set`
  */
 export async function setKey(
-  { buckets }: Services,
+  { buckets }: TenantServices,
   place: KeyPlace,
   { value, condition }: { readonly value: KvValue; readonly condition: WriteCondition },
 ): Promise<Written> {
@@ -62,7 +62,7 @@ export async function setKey(
  * @throws {SeglogError} `condition-failed`; `not-found` for the bucket; as `Kv.delete`
  */
 export async function deleteKey(
-  { buckets }: Services,
+  { buckets }: TenantServices,
   place: KeyPlace,
   condition: WriteCondition,
 ): Promise<number | undefined> {

@@ -114,3 +114,8 @@ export const BUCKET_WAIT_MS = 1000;
 export const SETTINGS_BYTES_MAX = 4 * KIB;
 /** Most partitions whose offsets are among the metrics. */
 export const METRIC_PARTITIONS_MAX = 1000;
+
+/** Longest text of what a credential grants. */
+export const GRANTS_TEXT_MAX = 4096;
+/** Most parts of it. */
+export const GRANTS_MAX = 32;

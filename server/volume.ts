@@ -7,7 +7,7 @@ import { isNotFound } from "../core/base/errors.ts";
 import process from "node:process";
 import type { PartitionInfo } from "../core/backend.ts";
 import { BLOBS_BUCKET } from "./blobs.ts";
-import type { Services } from "./exchange.ts";
+import type { Exchange, Services } from "./exchange.ts";
 import { BUCKET_WAIT_MS } from "./limits.ts";
 import { settledWithin } from "./patience.ts";
 
@@ -31,12 +31,12 @@ export interface VolumeFacts {
 }
 
 /** Looks, makes nothing, and waits for no more than a second. Without blobs all is zero. */
-export async function volumeFacts(services: Services): Promise<VolumeFacts> {
-  const [partition, values] = await Promise.all([measured(services), counted(services)]);
+export async function volumeFacts(exchange: Exchange): Promise<VolumeFacts> {
+  const [partition, values] = await Promise.all([measured(exchange), counted(exchange)]);
   const { bytes = 0, segments = 0 } = partition ?? {};
   const segment = (offset: number | undefined) => partition === undefined ? 0 : offset ?? null;
   return {
-    ...identity(services),
+    ...identity(exchange.services),
     total_keys: values === undefined ? null : values.keys,
     total_segments: segments,
     total_bytes: bytes,
@@ -56,7 +56,7 @@ export function identity(
   return { volume_id: volumeId, uptime_secs: Math.round(process.uptime()) };
 }
 
-async function measured({ backend }: Services): Promise<PartitionInfo | undefined> {
+async function measured({ tenant: { backend } }: Exchange): Promise<PartitionInfo | undefined> {
   try {
     return (await backend.describeTopic(BLOBS_BUCKET)).partitions[0];
   } catch (error) {
@@ -67,7 +67,7 @@ async function measured({ backend }: Services): Promise<PartitionInfo | undefine
 
 /** `undefined` is not known; the bucket is opened all the same, for the next time. */
 async function counted(
-  { buckets, clock }: Services,
+  { tenant: { buckets }, services: { clock } }: Exchange,
 ): Promise<{ keys: number; valueBytes: number } | undefined> {
   const counting = buckets.use(BLOBS_BUCKET, { create: false }, (kv) => kv.stats());
   try {

@@ -116,7 +116,7 @@ export function checkTopicName(topic: string): string {
     );
   const complaint = complaintAboutName(topic);
   if (complaint !== undefined) throw refuse(complaint);
-  if (topic.startsWith("__")) {
+  if (topic.startsWith("__") && !isInternalTopic(topic)) {
     throw refuse('names that start with "__" are kept for internal topics');
   }
   return topic;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { onTopic } from "../access/access.ts";
 import { appendBatches } from "../append_batches.ts";
 import { appendBytes } from "../append_bytes.ts";
 import { appendJson } from "../append_json.ts";
@@ -26,7 +27,7 @@ const HANDLERS: ReadonlyMap<string, Handler> = new Map([
 
 /** The route of appends. */
 export const APPEND_ROUTES: readonly Route[] = [
-  { method: "POST", path: "/v1/topics/:topic/records", handle: append },
+  { method: "POST", path: "/v1/topics/:topic/records", access: onTopic("produce"), handle: append },
 ];
 
 function append(exchange: Exchange): Response | Promise<Response> {

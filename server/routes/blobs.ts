@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { onThis } from "../access/access.ts";
 import { isNotFound } from "../../core/base/errors.ts";
 import { rangeOf } from "../../core/kv/kv_snapshot.ts";
+import type { Scope } from "../access/grant.ts";
 import { jsonAnswer } from "../answers.ts";
 import { blobAnswer, blobCondition, blobError, BLOBS_BUCKET, blobTag, readBlob } from "../blobs.ts";
 import { refuseForms } from "../cross_site.ts";
@@ -20,13 +22,15 @@ import { type ProblemOptions, problemParts, toldError } from "../problem.ts";
 
 const KEY_INDEX = 2;
 
+const onBlobs = (scope: Scope) => onThis(scope, () => BLOBS_BUCKET);
+
 /** The routes of blobs. */
 export const BLOB_ROUTES: readonly Route[] = ([
-  { method: "GET", path: "/blobs", handle: list },
-  { method: "GET", path: "/blobs/:key+", handle: read },
-  { method: "POST", path: "/blobs/:key+", handle: write },
-  { method: "PUT", path: "/blobs/:key+", handle: write },
-  { method: "DELETE", path: "/blobs/:key+", handle: remove },
+  { method: "GET", path: "/blobs", access: onBlobs("consume"), handle: list },
+  { method: "GET", path: "/blobs/:key+", access: onBlobs("consume"), handle: read },
+  { method: "POST", path: "/blobs/:key+", access: onBlobs("produce"), handle: write },
+  { method: "PUT", path: "/blobs/:key+", access: onBlobs("produce"), handle: write },
+  { method: "DELETE", path: "/blobs/:key+", access: onBlobs("produce"), handle: remove },
 ] satisfies Route[]).map((route) => ({ ...route, tell }));
 
 /** As a problem would be told, in another body. */
@@ -52,7 +56,7 @@ function write(exchange: Exchange): Promise<Response> {
   const { volumeId } = services;
   return exchange.body(KV_VALUE_BYTES_MAX, async (value) => {
     const condition = await blobCondition(exchange, key);
-    await setKey(services, { bucket: BLOBS_BUCKET, key }, { value, condition });
+    await setKey(exchange.tenant, { bucket: BLOBS_BUCKET, key }, { value, condition });
     services.metrics.appended(1);
     const etag = blobTag(value);
     return jsonAnswer({ key, etag, size: value.length, volume_id: volumeId }, {
@@ -68,7 +72,7 @@ async function remove(exchange: Exchange): Promise<Response> {
   const condition = await blobCondition(exchange, key);
   refuseIfAbsent(condition);
   const place = { bucket: BLOBS_BUCKET, key };
-  const revision = await deleteKey(exchange.services, place, condition);
+  const revision = await deleteKey(exchange.tenant, place, condition);
   if (revision === undefined) throw noValue(BLOBS_BUCKET, key);
   exchange.services.metrics.appended(1);
   return new Response(null, { status: 204 });

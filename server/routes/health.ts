@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { OPEN, RECOGNIZED } from "../access/access.ts";
 import process from "node:process";
 import { messageOf, SeglogError } from "../../core/base/errors.ts";
 import { jsonAnswer } from "../answers.ts";
@@ -11,10 +12,10 @@ import { identity, volumeFacts } from "../volume.ts";
 
 /** The routes of health, and of what the server can do. */
 export const HEALTH_ROUTES: readonly Route[] = [
-  { method: "GET", path: "/v1", handle: about },
-  { method: "GET", path: "/livez", handle: live },
-  { method: "GET", path: "/readyz", handle: ready },
-  { method: "GET", path: "/health", handle: health },
+  { method: "GET", path: "/v1", access: RECOGNIZED, handle: about },
+  { method: "GET", path: "/livez", access: OPEN, handle: live },
+  { method: "GET", path: "/readyz", access: OPEN, handle: ready },
+  { method: "GET", path: "/health", access: RECOGNIZED, handle: health },
 ];
 
 /** What a client asks first: that this is seglog, and what it can do. */
@@ -53,7 +54,7 @@ async function health(exchange: Exchange): Promise<Response> {
   try {
     await ready(exchange);
     const topics = (await backend.listTopics()).length;
-    const { total_keys: keys, total_segments: segments, total_mb } = await volumeFacts(services);
+    const { total_keys: keys, total_segments: segments, total_mb } = await volumeFacts(exchange);
     return jsonAnswer({ status: "ok", ...facts, topics, keys, segments, total_mb });
   } catch (error) {
     const reason = error instanceof SeglogError ? messageOf(error) : "internal error";

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { onTopic } from "../access/access.ts";
+import { demand } from "../access/principal.ts";
 import { jsonAnswer, wholeAnswer } from "../answers.ts";
 import { utf8Text } from "../append_json.ts";
 import { refuseIfAbsent, revisionCondition, revisionTag } from "../entity_tags.ts";
@@ -30,11 +32,11 @@ import { KV_SNAPSHOT_ROUTES } from "./kv_snapshots.ts";
 /** The routes of buckets. Snapshots come first: what is no snapshot is a key. */
 export const KV_ROUTES: readonly Route[] = [
   ...KV_SNAPSHOT_ROUTES,
-  { method: "POST", path: "/v1/kv/:bucket/tx", handle: transact },
-  { method: "GET", path: "/v1/kv/:bucket", handle: list },
-  { method: "GET", path: "/v1/kv/:bucket/:key+", handle: readKey },
-  { method: "PUT", path: "/v1/kv/:bucket/:key+", handle: writeKey },
-  { method: "DELETE", path: "/v1/kv/:bucket/:key+", handle: removeKey },
+  { method: "POST", path: "/v1/kv/:bucket/tx", access: onTopic("consume"), handle: transact },
+  { method: "GET", path: "/v1/kv/:bucket", access: onTopic("consume"), handle: list },
+  { method: "GET", path: "/v1/kv/:bucket/:key+", access: onTopic("consume"), handle: readKey },
+  { method: "PUT", path: "/v1/kv/:bucket/:key+", access: onTopic("produce"), handle: writeKey },
+  { method: "DELETE", path: "/v1/kv/:bucket/:key+", access: onTopic("produce"), handle: removeKey },
 ];
 
 const OFFERED = [JSON_TYPE, NDJSON_TYPE, EVENTS_TYPE] as const;
@@ -72,7 +74,7 @@ function writeKey(exchange: Exchange): Promise<Response> {
   const type = valueTypeOf(request);
   return exchange.body(KV_VALUE_BYTES_MAX, async (body) => {
     const value = checkedValue(body, type);
-    const { revision, isNew } = await setKey(services, place, { value, condition });
+    const { revision, isNew } = await setKey(exchange.tenant, place, { value, condition });
     services.metrics.appended(1);
     const headers = { etag: revisionTag(revision) };
     return jsonAnswer({ ...place, revision }, { status: isNew ? 201 : 200, headers });
@@ -85,7 +87,7 @@ async function removeKey(exchange: Exchange): Promise<Response> {
   const place = { bucket: pathBucket(exchange), key: bucketKey(exchange) };
   const condition = revisionCondition(request);
   refuseIfAbsent(condition);
-  const revision = await deleteKey(services, place, condition);
+  const revision = await deleteKey(exchange.tenant, place, condition);
   if (revision === undefined) throw noValue(place.bucket, place.key);
   services.metrics.appended(1);
   return jsonAnswer({ ...place, revision });
@@ -93,12 +95,14 @@ async function removeKey(exchange: Exchange): Promise<Response> {
 
 /** A page in a browser can send plain text anywhere, so only JSON that says so changes anything. */
 function transact(exchange: Exchange): Promise<Response> {
-  const { request, services } = exchange;
+  const { request } = exchange;
   exchange.query();
   const bucket = pathBucket(exchange);
   const type = contentTypeOf(request);
   if (type !== JSON_TYPE) throw unsupportedType(type, [JSON_TYPE]);
   return exchange.body(JSON_BODY_BYTES_MAX, async (body) => {
-    return wholeAnswer(JSON_TYPE, await runTx(services, bucket, parseTx(utf8Text(body))));
+    const tx = parseTx(utf8Text(body));
+    if (tx.operations.some(({ op }) => op !== "get")) demand(exchange.principal, "produce", bucket);
+    return wholeAnswer(JSON_TYPE, await runTx(exchange, bucket, tx));
   });
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { onTopic } from "../access/access.ts";
 import { jsonAnswer } from "../answers.ts";
 import { utf8Text } from "../append_json.ts";
 import { refuseForms } from "../cross_site.ts";
@@ -17,14 +18,14 @@ const PATH = "/v1/kv/:bucket/snapshots";
 
 /** The routes of snapshots. */
 export const KV_SNAPSHOT_ROUTES: readonly Route[] = [
-  { method: "POST", path: PATH, handle: take },
-  { method: "GET", path: `${PATH}/:snapshot`, handle: look },
-  { method: "POST", path: `${PATH}/:snapshot`, handle: renew },
-  { method: "DELETE", path: `${PATH}/:snapshot`, handle: drop },
+  { method: "POST", path: PATH, access: onTopic("consume"), handle: take },
+  { method: "GET", path: `${PATH}/:snapshot`, access: onTopic("consume"), handle: look },
+  { method: "POST", path: `${PATH}/:snapshot`, access: onTopic("consume"), handle: renew },
+  { method: "DELETE", path: `${PATH}/:snapshot`, access: onTopic("consume"), handle: drop },
 ];
 
 async function take(exchange: Exchange): Promise<Response> {
-  const { buckets, snapshots } = exchange.services;
+  const { buckets, snapshots } = exchange.tenant;
   const ttlMs = await askedTtl(exchange) ?? SNAPSHOT_TTL_MS_DEFAULT;
   const held = await buckets.hold(pathBucket(exchange), { create: false });
   let snapshot: HeldSnapshot;
@@ -42,19 +43,19 @@ async function take(exchange: Exchange): Promise<Response> {
 function look(exchange: Exchange): Response {
   exchange.query();
   const { bucket, id } = placeOf(exchange);
-  return jsonAnswer(told(exchange.services.snapshots.find(bucket, id)));
+  return jsonAnswer(told(exchange.tenant.snapshots.find(bucket, id)));
 }
 
 async function renew(exchange: Exchange): Promise<Response> {
   const { bucket, id } = placeOf(exchange);
   const ttlMs = await askedTtl(exchange);
-  return jsonAnswer(told(exchange.services.snapshots.renew(bucket, id, ttlMs)));
+  return jsonAnswer(told(exchange.tenant.snapshots.renew(bucket, id, ttlMs)));
 }
 
 function drop(exchange: Exchange): Response {
   exchange.query();
   const { bucket, id } = placeOf(exchange);
-  exchange.services.snapshots.drop(bucket, id);
+  exchange.tenant.snapshots.drop(bucket, id);
   return new Response(null, { status: 204 });
 }
 

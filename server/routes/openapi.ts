@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { OPEN } from "../access/access.ts";
 import { jsonAnswer } from "../answers.ts";
 import type { Route } from "../exchange.ts";
 import { openApiDocument } from "../openapi/document.ts";
@@ -12,6 +13,7 @@ export const OPENAPI_ROUTES: readonly Route[] = [
   {
     method: "GET",
     path: "/openapi.json",
+    access: OPEN,
     handle: ({ services }) => jsonAnswer(openApiDocument(services.version)),
   },
 ];

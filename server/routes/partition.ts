@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { onTopic, RECOGNIZED } from "../access/access.ts";
 import type { TruncateOptions } from "../../core/backend.ts";
 import { SeglogError } from "../../core/base/errors.ts";
 import { PARTITIONS_MAX } from "../../core/base/limits.ts";
@@ -16,11 +17,16 @@ const TRUNCATE_MEMBERS = ["before", "after", "partition"];
 
 /** The routes of a partition's ends. */
 export const PARTITION_ROUTES: readonly Route[] = [
-  { method: "GET", path: "/v1/topics/:topic/bounds", handle: bounds },
-  { method: "GET", path: "/v1/topics/:topic/offset", handle: offsetAt },
-  { method: "POST", path: "/v1/topics/:topic/truncate", handle: truncate },
-  { method: "POST", path: "/v1/topics/:topic/compact", handle: compact },
-  { method: "POST", path: "/v1/topics/:topic/flush", handle: flush },
+  { method: "GET", path: "/v1/topics/:topic/bounds", access: RECOGNIZED, handle: bounds },
+  { method: "GET", path: "/v1/topics/:topic/offset", access: onTopic("consume"), handle: offsetAt },
+  {
+    method: "POST",
+    path: "/v1/topics/:topic/truncate",
+    access: onTopic("admin"),
+    handle: truncate,
+  },
+  { method: "POST", path: "/v1/topics/:topic/compact", access: onTopic("admin"), handle: compact },
+  { method: "POST", path: "/v1/topics/:topic/flush", access: onTopic("produce"), handle: flush },
 ];
 
 async function bounds(exchange: Exchange): Promise<Response> {

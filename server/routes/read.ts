@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { onTopic } from "../access/access.ts";
 import type { Exchange, Handler, Route } from "../exchange.ts";
 import { BATCHES_TYPE, EVENTS_TYPE, JSON_TYPE, NDJSON_TYPE, negotiate } from "../media_types.ts";
 import { readBatches } from "../read_batches.ts";
@@ -21,7 +22,7 @@ const HANDLERS: { readonly [Type in typeof OFFERED[number]]: Handler } = {
 
 /** The route of reading ranges. */
 export const READ_ROUTES: readonly Route[] = [
-  { method: "GET", path: "/v1/topics/:topic/records", handle: read },
+  { method: "GET", path: "/v1/topics/:topic/records", access: onTopic("consume"), handle: read },
 ];
 
 function read(exchange: Exchange): Response | Promise<Response> {

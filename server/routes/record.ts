@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { onTopic } from "../access/access.ts";
 import { PARTITIONS_MAX } from "../../core/base/limits.ts";
 import type { LogRecord } from "../../core/format/record.ts";
 import { formatRecordShape } from "../../core/format/write_shape.ts";
@@ -13,7 +14,12 @@ import { parseOffset } from "../query.ts";
 
 /** The route of single records. */
 export const RECORD_ROUTES: readonly Route[] = [
-  { method: "GET", path: "/v1/topics/:topic/records/:offset", handle: readOne },
+  {
+    method: "GET",
+    path: "/v1/topics/:topic/records/:offset",
+    access: onTopic("consume"),
+    handle: readOne,
+  },
 ];
 
 /** The record's shape, or its value as it is. */

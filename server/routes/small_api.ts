@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { RECOGNIZED } from "../access/access.ts";
 import { decodeBase64, encodeBase64 } from "../../core/base/base64.ts";
 import { messageOf, SeglogError } from "../../core/base/errors.ts";
 import { decodeUtf8, isValidUtf8 } from "../../core/base/bytes.ts";
@@ -20,8 +21,8 @@ const DATA_TYPE = { json: 0, bytes: 1, text: 2 } as const;
 
 /** The routes of the small API. */
 export const SMALL_API_ROUTES: readonly Route[] = [
-  { method: "POST", path: "/publish", handle: publish },
-  { method: "GET", path: "/read", handle: read },
+  { method: "POST", path: "/publish", access: RECOGNIZED, handle: publish },
+  { method: "GET", path: "/read", access: RECOGNIZED, handle: read },
 ];
 
 /**

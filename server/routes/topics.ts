@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { onTopic, RECOGNIZED } from "../access/access.ts";
 import { SeglogError } from "../../core/base/errors.ts";
 import { parseTopicConfig } from "../../core/topic_config.ts";
 import { jsonAnswer } from "../answers.ts";
@@ -11,11 +12,11 @@ import { SETTINGS_BYTES_MAX } from "../limits.ts";
 
 /** The routes of topics. */
 export const TOPIC_ROUTES: readonly Route[] = [
-  { method: "GET", path: "/v1/topics", handle: listTopics },
-  { method: "GET", path: "/v1/topics/:topic", handle: describeTopic },
-  { method: "PUT", path: "/v1/topics/:topic", handle: ensureTopic },
-  { method: "PATCH", path: "/v1/topics/:topic", handle: configureTopic },
-  { method: "DELETE", path: "/v1/topics/:topic", handle: deleteTopic },
+  { method: "GET", path: "/v1/topics", access: RECOGNIZED, handle: listTopics },
+  { method: "GET", path: "/v1/topics/:topic", access: RECOGNIZED, handle: describeTopic },
+  { method: "PUT", path: "/v1/topics/:topic", access: onTopic("admin"), handle: ensureTopic },
+  { method: "PATCH", path: "/v1/topics/:topic", access: onTopic("admin"), handle: configureTopic },
+  { method: "DELETE", path: "/v1/topics/:topic", access: onTopic("admin"), handle: deleteTopic },
 ];
 
 async function listTopics({ backend }: Exchange): Promise<Response> {
