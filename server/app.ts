@@ -29,6 +29,7 @@ import { READ_ROUTES } from "./routes/read.ts";
 import { RECORD_ROUTES } from "./routes/record.ts";
 import { SMALL_API_ROUTES } from "./routes/small_api.ts";
 import { TOPIC_ROUTES } from "./routes/topics.ts";
+import { socketDoor, type Upgrade } from "./subscribers/websocket.ts";
 import { TenantServices } from "./tenant_services.ts";
 import { Turn } from "./turn.ts";
 
@@ -55,6 +56,8 @@ export const VOLUME_ID_DEFAULT = "default";
 export interface Service {
   /** Answers requests. */
   readonly app: Hono;
+  /** Opens WebSockets. */
+  readonly upgrade: Upgrade;
   /**
    * Closes the buckets that it opened, when requests are over. Without it they end with the backend,
    * and are read from the start when they are opened again.
@@ -130,7 +133,7 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     return answer({ ...UNKNOWN, tell: routesOf(path)[0]?.tell }, asked);
   });
   app.onError((error) => problemResponse(error));
-  return { app, close: () => tenant.close() };
+  return { app, upgrade: socketDoor(services), close: () => tenant.close() };
 }
 
 /** The request as Node's server has it; there is none where the app is called directly. */

@@ -8,12 +8,15 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { SeglogError } from "../core/base/errors.ts";
 import { rawProblem } from "./raw_answer.ts";
 
 /** All connections of one server. */
 export class Connections {
   readonly #busy = new Map<Socket, Set<ServerResponse>>();
+  /** Those that became WebSockets, which end by themselves. */
+  readonly #upgraded = new WeakSet<Duplex>();
   readonly #connectionsMax: number;
   #isStopping = false;
   #onEmpty: (() => void) | undefined;
@@ -21,17 +24,18 @@ export class Connections {
   constructor(server: Server, connectionsMax: number) {
     this.#connectionsMax = connectionsMax;
     server.on("connection", (socket) => this.#opened(socket));
+    server.prependListener("upgrade", (_request, socket) => this.#upgraded.add(socket));
     server.prependListener("request", (request, response) => this.#asked(request, response));
   }
 
   /**
-   * Ends idle connections at once, the others when they are answered, and those that are not
-   * answered when `deadlineMs` is over.
+   * Ends idle connections at once, the others when they are answered, and those that have not ended
+   * when `deadlineMs` is over.
    */
   async stop(deadlineMs: number): Promise<void> {
     this.#isStopping = true;
     for (const [socket, responses] of this.#busy) {
-      if (responses.size === 0) socket.destroy();
+      if (responses.size === 0 && !this.#upgraded.has(socket)) socket.destroy();
       for (const response of responses) announceEnd(response);
     }
     if (this.#busy.size === 0) return;

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { IncomingHttpHeaders } from "node:http";
+import { SeglogError } from "../core/base/errors.ts";
 import { contentTypeOf, unsupportedType } from "./media_types.ts";
 
 /** What the forms of a page can send, and a page that does not say what it sends. */
@@ -25,4 +27,18 @@ export function refuseForms(request: Request, taken: readonly string[]): void {
   if (request.headers.has("origin") && FORM_TYPES.includes(type)) {
     throw unsupportedType(type, taken);
   }
+}
+
+/**
+ * Refuses pages of other sites, which a browser lets open a WebSocket anywhere, with nobody asked.
+ *
+ * @throws {SeglogError} `forbidden`
+ */
+export function refuseForeignPages({ origin, host }: IncomingHttpHeaders): void {
+  if (origin === undefined) return;
+  if (host !== undefined && URL.canParse(origin) && new URL(origin).host === host) return;
+  throw new SeglogError(
+    "forbidden",
+    `Cannot open a WebSocket for a page of ${origin.slice(0, 200)}: only those of this server may`,
+  );
 }

@@ -10,6 +10,7 @@ import { EVENTS_TYPE } from "./media_types.ts";
 import { patience, settledWithin } from "./patience.ts";
 import { describeFault, isServerFault, problemJson } from "./problem.ts";
 import { streamOf } from "./streaming.ts";
+import { credentialsEnded } from "./subscribers/credentials_ended.ts";
 
 const RECONNECT_MS = 1000;
 const PING = encodeUtf8(": ping\n\n");
@@ -52,15 +53,16 @@ export function eventStream(exchange: Exchange, source: EventSource): Response {
 }
 
 async function* framed(
-  { request, services }: Exchange,
+  { request, services, visitor }: Exchange,
   { events }: EventSource,
   leaving: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const ended = services.metrics.follower();
-  const watching = patience([request.signal, services.stopping, leaving]);
+  const watching = patience([request.signal, services.stopping, visitor.ended, leaving]);
   try {
     yield encodeUtf8(`retry: ${RECONNECT_MS}\n\n`);
     yield* withPings(events(watching.signal), services.limits.pingMs);
+    if (visitor.ended.aborted) throw credentialsEnded();
     const reason = services.stopping.aborted ? "stopping" : "complete";
     yield encodeUtf8(`event: end\ndata: {"reason":"${reason}"}\n\n`);
   } catch (error) {

@@ -84,6 +84,19 @@ export const LAG_REPEAT_MS = 10_000;
 /** Bytes that are read ahead of a subscriber, where reading ahead is worth it. */
 export const SUBSCRIBER_READ_AHEAD_BYTES = MIB;
 
+/** Largest message of a subscriber: it says how many records it takes, and no more. */
+export const SOCKET_MESSAGE_BYTES_MAX = KIB;
+/** The time in which the frames of a subscriber are counted. */
+export const SOCKET_WINDOW_MS = 10_000;
+/** Most messages of a subscriber in that time. */
+export const SOCKET_MESSAGES_MAX = 10_000;
+/** Most pings and pongs of a subscriber in that time. */
+export const SOCKET_CONTROLS_MAX = 100;
+/** How long a WebSocket that ends waits for the client to end it as well. */
+export const SOCKET_CLOSE_MS = 1000;
+/** Most records that a subscriber can say at once that it takes. */
+export const SOCKET_CREDIT_MAX = 1_000_000;
+
 /** Lines of a streamed body that are appended as one batch. */
 export const LINE_BATCH_RECORDS = 1000;
 /** Bytes of a streamed body that are appended as one batch. */

@@ -13,6 +13,7 @@ import { Connections } from "./connections.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
 import { describeFault, problemResponse } from "./problem.ts";
 import { clientErrorAnswer } from "./raw_answer.ts";
+import { asksForSocket } from "./subscribers/websocket.ts";
 
 /** Where and how to serve. */
 export interface ServeOptions extends Omit<AppOptions, "stopping"> {
@@ -58,6 +59,7 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
       outgoing.destroy();
     });
   });
+  server.on("upgrade", service.upgrade);
   const connections = new Connections(server, limits.connectionsMax);
   refuseNonsense(server, limits);
   await listen(server, host, port);
@@ -92,6 +94,7 @@ function serverOptions(limits: ServerLimits): Parameters<typeof createServer>[0]
     keepAliveTimeout: limits.idleMs,
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersMs),
     noDelay: true,
+    shouldUpgradeCallback: asksForSocket,
   };
 }
 
