@@ -15,7 +15,12 @@ import { OPEN } from "./access/access.ts";
 import { DEFAULT_TENANT } from "./access/principal.ts";
 import { Exchange, type Route, type Services, splitTarget, targetOf } from "./exchange.ts";
 import { type Caller, FrontDesk } from "./front_desk.ts";
-import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
+import {
+  DEFAULT_SERVER_LIMITS,
+  type ServerLimits,
+  WEBHOOK_DELIVERIES_MAX,
+  WEBHOOK_TIMEOUT_MS,
+} from "./limits.ts";
 import { Metrics } from "./metrics.ts";
 import { describeFault, isServerFault, problemResponse } from "./problem.ts";
 import { APPEND_ROUTES } from "./routes/append.ts";
@@ -29,9 +34,13 @@ import { READ_ROUTES } from "./routes/read.ts";
 import { RECORD_ROUTES } from "./routes/record.ts";
 import { SMALL_API_ROUTES } from "./routes/small_api.ts";
 import { TOPIC_ROUTES } from "./routes/topics.ts";
+import { WEBHOOK_ROUTES } from "./routes/webhooks.ts";
 import { socketDoor, type Upgrade } from "./subscribers/websocket.ts";
 import { TenantServices } from "./tenant_services.ts";
 import { Turn } from "./turn.ts";
+import { AddressPolicy } from "./webhooks/address_policy.ts";
+import { HttpSender, type Sender } from "./webhooks/http_sender.ts";
+import { Slots } from "./webhooks/slots.ts";
 
 /** How an app behaves. */
 export interface AppOptions {
@@ -47,6 +56,10 @@ export interface AppOptions {
   readonly onNotice?: (notice: string) => void;
   /** The clock of the machine unless given. */
   readonly clock?: Clock;
+  /** Where webhooks may be sent to beside public addresses with TLS: hosts, addresses, networks. */
+  readonly webhookAllow?: readonly string[];
+  /** Sends what webhooks deliver; over HTTP unless given. */
+  readonly webhookSender?: Sender;
 }
 
 /** What a server is called that was given no name. */
@@ -56,6 +69,8 @@ export const VOLUME_ID_DEFAULT = "default";
 export interface Service {
   /** Answers requests. */
   readonly app: Hono;
+  /** Begins what goes on without being asked for: webhooks. */
+  start(): Promise<void>;
   /** Opens WebSockets. */
   readonly upgrade: Upgrade;
   /**
@@ -73,6 +88,7 @@ export const ROUTES: readonly Route[] = [
   ...RECORD_ROUTES,
   ...PARTITION_ROUTES,
   ...KV_ROUTES,
+  ...WEBHOOK_ROUTES,
   ...SMALL_API_ROUTES,
   ...BLOB_ROUTES,
   ...HEALTH_ROUTES,
@@ -95,23 +111,34 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
   const clock = options.clock ?? systemClock;
   const notice = options.onNotice ?? (() => {});
+  const version = options.version ?? VERSION;
+  const metrics = new Metrics(backend);
   const { bucketsMax, snapshotsMax } = limits;
   const tenant = new TenantServices(DEFAULT_TENANT, backend, {
     bucketsMax,
     snapshotsMax,
     clock,
     notice,
+    couriers: {
+      sender: options.webhookSender ?? new HttpSender({
+        policy: new AddressPolicy(options.webhookAllow),
+        timeoutMs: WEBHOOK_TIMEOUT_MS,
+      }),
+      slots: new Slots(WEBHOOK_DELIVERIES_MAX),
+      random: Math.random,
+      ...{ clock, metrics, notice, version },
+    },
   });
   const services: Services = {
     desk: new FrontDesk(tenant),
     limits,
     budget: new BodyBudget(limits.bodiesBytesMax),
     turn: new Turn(),
-    metrics: new Metrics(backend),
+    metrics,
     clock,
     volumeId: options.volumeId ?? VOLUME_ID_DEFAULT,
     stopping: options.stopping ?? new AbortController().signal,
-    version: options.version ?? VERSION,
+    version,
     notice,
   };
   // Paths are matched as they came: an encoded slash is part of a topic's name.
@@ -133,7 +160,13 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     return answer({ ...UNKNOWN, tell: routesOf(path)[0]?.tell }, asked);
   });
   app.onError((error) => problemResponse(error));
-  return { app, upgrade: socketDoor(services), close: () => tenant.close() };
+  return {
+    app,
+    start: () =>
+      tenant.webhooks.start().catch((error) => notice(`webhooks: ${describeFault(error)}`)),
+    upgrade: socketDoor(services),
+    close: () => tenant.close(),
+  };
 }
 
 /** The request as Node's server has it; there is none where the app is called directly. */

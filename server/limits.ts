@@ -128,6 +128,37 @@ export const SETTINGS_BYTES_MAX = 4 * KIB;
 /** Most partitions whose offsets are among the metrics. */
 export const METRIC_PARTITIONS_MAX = 1000;
 
+/** Most webhooks of one tenant. */
+export const WEBHOOKS_MAX = 100;
+/** Most deliveries of webhooks that are under way at once, over all tenants. */
+export const WEBHOOK_DELIVERIES_MAX = 64;
+/** Records of a delivery, unless asked for. */
+export const WEBHOOK_RECORDS_DEFAULT = 100;
+/** Most records of a delivery. */
+export const WEBHOOK_RECORDS_MAX = 1000;
+/** Bytes at which a delivery is full; one record is always sent. */
+export const WEBHOOK_BODY_BYTES = MIB;
+/** Longest URL of a webhook. */
+export const WEBHOOK_URL_MAX = 2000;
+/** Longest time for one delivery. */
+export const WEBHOOK_TIMEOUT_MS = 15_000;
+/** Bytes of an answer that are taken, and thrown away. */
+export const WEBHOOK_ANSWER_BYTES_MAX = 64 * KIB;
+/** Bytes of the headers of an answer. */
+export const WEBHOOK_ANSWER_HEADERS_MAX = 16 * KIB;
+/** Wait after the first failure of a delivery; after each further one it is twice as long. */
+export const WEBHOOK_DELAY_MS_MIN = 1000;
+/** Longest such wait. */
+export const WEBHOOK_DELAY_MS_MAX = 3_600_000;
+/** Longest wait that a receiver can ask for. */
+export const WEBHOOK_RETRY_AFTER_MS_MAX = 24 * 3_600_000;
+/** How long a webhook may fail until it is paused: three days, which a week-end does not fill. */
+export const WEBHOOK_GIVE_UP_MS = 3 * 24 * 3_600_000;
+/** How long what is on its way may take to arrive when a webhook is changed, or the server stops. */
+export const WEBHOOK_STOP_MS = 3000;
+/** How far a webhook that only wants some records goes on without noting where it is. */
+export const WEBHOOK_PASSED_RECORDS = 1000;
+
 /** Longest text of what a credential grants. */
 export const GRANTS_TEXT_MAX = 4096;
 /** Most parts of it. */

@@ -63,6 +63,7 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
   const connections = new Connections(server, limits.connectionsMax);
   refuseNonsense(server, limits);
   await listen(server, host, port);
+  await service.start();
   server.on("error", (error) => options.onNotice?.(`server: ${describeFault(error)}`));
   const address = server.address() as AddressInfo;
   let closing: Promise<void> | undefined;

@@ -23,6 +23,9 @@ export class Metrics {
   readonly #followers: Gauge;
   readonly #lagging: Gauge;
   readonly #cut: Counter;
+  readonly #deliveries: Counter<"outcome">;
+  readonly #delivered: Counter;
+  readonly #pausedWebhooks: Gauge;
 
   constructor(backend: Backend) {
     this.#backend = backend;
@@ -63,6 +66,22 @@ export class Metrics {
     this.#cut = new Counter({
       name: "seglog_followers_cut_total",
       help: "Of them, those that were closed because they did not read what they were sent.",
+      registers,
+    });
+    this.#deliveries = new Counter({
+      name: "seglog_webhook_deliveries_total",
+      help: "Deliveries of webhooks that were tried, by whether they arrived.",
+      labelNames: ["outcome"],
+      registers,
+    });
+    this.#delivered = new Counter({
+      name: "seglog_webhook_records_total",
+      help: "Records that were delivered to webhooks.",
+      registers,
+    });
+    this.#pausedWebhooks = new Gauge({
+      name: "seglog_webhooks_paused",
+      help: "Webhooks that are paused, by hand or because they failed for long.",
       registers,
     });
     addProcessGauges(registers);
@@ -112,6 +131,22 @@ export class Metrics {
   /** Counts a follower that was closed because it did not read. */
   cut(): void {
     this.#cut.inc();
+  }
+
+  /** Counts a delivery to a webhook that arrived. */
+  webhookDelivered(records: number): void {
+    this.#deliveries.inc({ outcome: "delivered" });
+    this.#delivered.inc(records);
+  }
+
+  /** Counts one that did not. */
+  webhookFailed(): void {
+    this.#deliveries.inc({ outcome: "failed" });
+  }
+
+  /** Counts webhooks that are paused, or less of them. */
+  webhookPaused(change: 1 | -1): void {
+    this.#pausedWebhooks.inc(change);
   }
 
   /** Counts an event stream or WebSocket until the returned function is called. */

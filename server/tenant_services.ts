@@ -7,6 +7,8 @@ import type { Backend } from "../core/backend.ts";
 import type { Clock } from "../core/base/clock.ts";
 import { Buckets } from "./buckets.ts";
 import { HeldSnapshots } from "./held_snapshots.ts";
+import type { CourierSupport } from "./webhooks/courier.ts";
+import { Webhooks } from "./webhooks/webhooks.ts";
 
 /** What the views of a tenant are opened with. */
 export interface TenantOptions {
@@ -15,6 +17,8 @@ export interface TenantOptions {
   readonly clock: Clock;
   /** Takes what the server's own log should say. */
   readonly notice: (text: string) => void;
+  /** What webhooks are delivered with. */
+  readonly couriers: CourierSupport;
 }
 
 /** One tenant's topics and views. Who asks is not looked at here: a visitor's backend does that. */
@@ -27,18 +31,22 @@ export class TenantServices {
   readonly buckets: Buckets;
   /** Snapshots of them that clients hold. */
   readonly snapshots: HeldSnapshots;
+  /** Webhooks, which deliver when they were started. */
+  readonly webhooks: Webhooks;
 
   constructor(tenant: string, backend: Backend, options: TenantOptions) {
-    const { bucketsMax, snapshotsMax, clock, notice } = options;
+    const { bucketsMax, snapshotsMax, clock, notice, couriers } = options;
     this.tenant = tenant;
     this.backend = backend;
     this.buckets = new Buckets(backend, { bucketsMax, clock, notice });
     this.snapshots = new HeldSnapshots({ clock, snapshotsMax });
+    this.webhooks = new Webhooks(backend, this.buckets, couriers);
   }
 
   /** Closes what was opened; the backend stays open. */
   async close(): Promise<void> {
     this.snapshots.close();
+    await this.webhooks.close();
     await this.buckets.close();
   }
 }

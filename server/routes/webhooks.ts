@@ -1,0 +1,135 @@
+/**
+ * Routes of webhooks.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { SeglogError } from "../../core/base/errors.ts";
+import { PARTITIONS_MAX } from "../../core/base/limits.ts";
+import type { Access } from "../access/access.ts";
+import { RECOGNIZED } from "../access/access.ts";
+import { demand, mayDo } from "../access/principal.ts";
+import { jsonAnswer } from "../answers.ts";
+import { checked } from "../checked.ts";
+import type { Exchange, Handler, Route } from "../exchange.ts";
+import { SETTINGS_BYTES_MAX } from "../limits.ts";
+import { shownWebhook } from "../webhooks/show.ts";
+import { WEBHOOK_NAME, webhookBody } from "../webhooks/webhook.ts";
+import type { ActiveWebhook } from "../webhooks/webhooks.ts";
+
+/** All of a topic goes out by its webhooks: they are for whoever has `admin` on it. */
+const OF_ITS_TOPIC: Access = { kind: "admin", demand: RECOGNIZED.demand };
+
+/** All that have to do with webhooks. */
+export const WEBHOOK_ROUTES: readonly Route[] = [
+  { method: "GET", path: "/v1/webhooks", access: RECOGNIZED, handle: list },
+  { method: "GET", path: "/v1/webhooks/:name", access: OF_ITS_TOPIC, handle: onWebhook(show) },
+  { method: "PUT", path: "/v1/webhooks/:name", access: OF_ITS_TOPIC, handle: put },
+  { method: "DELETE", path: "/v1/webhooks/:name", access: OF_ITS_TOPIC, handle: onWebhook(remove) },
+  {
+    method: "POST",
+    path: "/v1/webhooks/:name/pause",
+    access: OF_ITS_TOPIC,
+    handle: onWebhook(pause),
+  },
+  {
+    method: "POST",
+    path: "/v1/webhooks/:name/resume",
+    access: OF_ITS_TOPIC,
+    handle: onWebhook(resume),
+  },
+  {
+    method: "POST",
+    path: "/v1/webhooks/:name/test",
+    access: OF_ITS_TOPIC,
+    handle: onWebhook(test),
+  },
+];
+
+const resumeBody = z.strictObject({
+  from: z.union([z.string(), z.int().min(0)]).optional(),
+  partition: z.int().min(0).max(PARTITIONS_MAX - 1).optional(),
+});
+const emptyBody = z.strictObject({});
+
+/** Those of topics that the caller may administer. */
+async function list({ principal, tenant: { webhooks, backend } }: Exchange): Promise<Response> {
+  const all = await webhooks.list();
+  const own = all.filter(({ webhook }) => mayDo(principal, "admin", webhook.topic));
+  return jsonAnswer({
+    webhooks: await Promise.all(own.map((each) => shownWebhook(backend, each))),
+  });
+}
+
+/** The secret is told where the server made it, and never again. */
+async function put(exchange: Exchange): Promise<Response> {
+  const { principal, tenant: { webhooks, backend } } = exchange;
+  const name = nameOf(exchange);
+  const body = checked(webhookBody, await exchange.settings(SETTINGS_BYTES_MAX), "the webhook");
+  demand(principal, "admin", body.topic);
+  const before = await webhooks.topicOf(name);
+  if (before !== undefined) demand(principal, "admin", before);
+  const { isNew, ...kept } = await webhooks.put(name, body);
+  const secret = isNew && body.secret === undefined ? { secret: kept.webhook.secret } : {};
+  const shown = await shownWebhook(backend, kept);
+  return jsonAnswer({ ...shown, ...secret }, { status: isNew ? 201 : 200 });
+}
+
+async function show(exchange: Exchange, name: string): Promise<Response> {
+  return await answerWith(exchange, await exchange.tenant.webhooks.get(name));
+}
+
+async function remove({ tenant }: Exchange, name: string): Promise<Response> {
+  await tenant.webhooks.remove(name);
+  return new Response(null, { status: 204 });
+}
+
+async function pause(exchange: Exchange, name: string): Promise<Response> {
+  await noSettings(exchange);
+  return await answerWith(exchange, await exchange.tenant.webhooks.pause(name));
+}
+
+async function resume(exchange: Exchange, name: string): Promise<Response> {
+  const body = await exchange.settings(SETTINGS_BYTES_MAX) ?? {};
+  const options = checked(resumeBody, body, "where to resume");
+  return await answerWith(exchange, await exchange.tenant.webhooks.resume(name, options));
+}
+
+async function test(exchange: Exchange, name: string): Promise<Response> {
+  await noSettings(exchange);
+  const { isDelivered, ...result } = await exchange.tenant.webhooks.test(name);
+  return jsonAnswer({ delivered: isDelivered, ...result });
+}
+
+async function noSettings(exchange: Exchange): Promise<void> {
+  checked(emptyBody, await exchange.settings(SETTINGS_BYTES_MAX) ?? {}, "the body");
+}
+
+async function answerWith({ tenant }: Exchange, webhook: ActiveWebhook): Promise<Response> {
+  return jsonAnswer(await shownWebhook(tenant.backend, webhook));
+}
+
+/** Does something with the webhook of the path, for a caller that may administer its topic. */
+function onWebhook(
+  handle: (exchange: Exchange, name: string) => Promise<Response>,
+): Handler {
+  return async (exchange) => {
+    exchange.query();
+    const name = nameOf(exchange);
+    const { webhook } = await exchange.tenant.webhooks.get(name);
+    demand(exchange.principal, "admin", webhook.topic);
+    return await handle(exchange, name);
+  };
+}
+
+/** @throws {SeglogError} `invalid-argument` */
+function nameOf(exchange: Exchange): string {
+  const name = exchange.segment(3);
+  if (WEBHOOK_NAME.test(name)) return name;
+  throw new SeglogError(
+    "invalid-argument",
+    `Cannot call a webhook ${
+      JSON.stringify(name.slice(0, 80))
+    }: its name has 1 to 64 letters, digits, dots, dashes and underscores, the first a letter or digit`,
+  );
+}
