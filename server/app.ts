@@ -12,7 +12,7 @@ import { SeglogError } from "../core/base/errors.ts";
 import { VERSION } from "../core/base/version.ts";
 import { BodyBudget } from "./body_budget.ts";
 import { OPEN } from "./access/access.ts";
-import { DEFAULT_TENANT } from "./access/principal.ts";
+import { auditLine, isAudited } from "./access/audit.ts";
 import { Exchange, type Route, type Services, splitTarget, targetOf } from "./exchange.ts";
 import { type Caller, FrontDesk } from "./front_desk.ts";
 import {
@@ -33,10 +33,12 @@ import { PARTITION_ROUTES } from "./routes/partition.ts";
 import { READ_ROUTES } from "./routes/read.ts";
 import { RECORD_ROUTES } from "./routes/record.ts";
 import { SMALL_API_ROUTES } from "./routes/small_api.ts";
+import { TENANT_ROUTES } from "./routes/tenants.ts";
+import { TOKEN_ROUTES } from "./routes/tokens.ts";
 import { TOPIC_ROUTES } from "./routes/topics.ts";
 import { WEBHOOK_ROUTES } from "./routes/webhooks.ts";
 import { socketDoor, type Upgrade } from "./subscribers/websocket.ts";
-import { TenantServices } from "./tenant_services.ts";
+import { Tenants } from "./tenants/tenants.ts";
 import { Turn } from "./turn.ts";
 import { AddressPolicy } from "./webhooks/address_policy.ts";
 import { HttpSender, type Sender } from "./webhooks/http_sender.ts";
@@ -91,6 +93,8 @@ export const ROUTES: readonly Route[] = [
   ...WEBHOOK_ROUTES,
   ...SMALL_API_ROUTES,
   ...BLOB_ROUTES,
+  ...TOKEN_ROUTES,
+  ...TENANT_ROUTES,
   ...HEALTH_ROUTES,
   ...METRICS_ROUTES,
   ...OPENAPI_ROUTES,
@@ -114,23 +118,23 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   const version = options.version ?? VERSION;
   const metrics = new Metrics(backend);
   const { bucketsMax, snapshotsMax } = limits;
-  const tenant = new TenantServices(DEFAULT_TENANT, backend, {
-    bucketsMax,
-    snapshotsMax,
-    clock,
-    notice,
-    couriers: {
-      sender: options.webhookSender ?? new HttpSender({
-        policy: new AddressPolicy(options.webhookAllow),
-        timeoutMs: WEBHOOK_TIMEOUT_MS,
-      }),
-      slots: new Slots(WEBHOOK_DELIVERIES_MAX),
-      random: Math.random,
-      ...{ clock, metrics, notice, version },
-    },
+  const refused = (tenant: string, quota: string) => metrics.quotaRefused(tenant, quota);
+  const couriers = {
+    sender: options.webhookSender ?? new HttpSender({
+      policy: new AddressPolicy(options.webhookAllow),
+      timeoutMs: WEBHOOK_TIMEOUT_MS,
+    }),
+    slots: new Slots(WEBHOOK_DELIVERIES_MAX),
+    random: Math.random,
+    ...{ clock, metrics, notice, version },
+  };
+  const tenants = new Tenants(backend, {
+    ...{ bucketsMax, snapshotsMax, clock, notice, refused, couriers },
   });
+  const desk = new FrontDesk(backend, { tenants, clock, notice });
   const services: Services = {
-    desk: new FrontDesk(tenant),
+    routes: ROUTES,
+    desk,
     limits,
     budget: new BodyBudget(limits.bodiesBytesMax),
     turn: new Turn(),
@@ -162,10 +166,9 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   app.onError((error) => problemResponse(error));
   return {
     app,
-    start: () =>
-      tenant.webhooks.start().catch((error) => notice(`webhooks: ${describeFault(error)}`)),
+    start: () => tenants.start().catch((error) => notice(`webhooks: ${describeFault(error)}`)),
     upgrade: socketDoor(services),
-    close: () => tenant.close(),
+    close: () => desk.close(),
   };
 }
 
@@ -189,10 +192,11 @@ const UNKNOWN: AnsweredRoute = { method: "any", path: "unknown", access: OPEN, h
 async function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
   const { request, services } = asked;
   const startMs = performance.now();
+  const { desk } = services;
   let response: Response;
+  let visitor = desk.stranger;
   try {
-    const { desk } = services;
-    const visitor = route.access === OPEN ? desk.stranger : await desk.admit(callerOf(request));
+    if (route.access !== OPEN) visitor = await desk.admit(callerOf(request));
     const exchange = new Exchange(request, { ...asked, visitor });
     route.access.demand(exchange);
     response = await route.handle(exchange);
@@ -204,6 +208,12 @@ async function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
     }
     const tell = route.tell ?? problemResponse;
     response = tell(error, { headers: headersFor(error) });
+  }
+  if (isAudited(route.access)) {
+    const { path } = splitTarget(targetOf(request, asked.incoming));
+    const { status } = response;
+    const { principal } = visitor;
+    services.notice(auditLine({ principal, method: request.method, path, status }));
   }
   services.metrics.answered(route, response.status, (performance.now() - startMs) / 1000);
   return response;

@@ -20,6 +20,7 @@ export class Metrics {
   readonly #seconds: Histogram<"method" | "route">;
   readonly #appended: Counter;
   readonly #read: Counter;
+  readonly #quotaRefusals: Counter<"tenant" | "quota">;
   readonly #followers: Gauge;
   readonly #lagging: Gauge;
   readonly #cut: Counter;
@@ -51,6 +52,12 @@ export class Metrics {
     this.#read = new Counter({
       name: "seglog_read_records_total",
       help: "Records that were sent over HTTP.",
+      registers,
+    });
+    this.#quotaRefusals = new Counter({
+      name: "seglog_quota_refusals_total",
+      help: "What was refused because a tenant has had enough.",
+      labelNames: ["tenant", "quota"],
       registers,
     });
     this.#followers = new Gauge({
@@ -147,6 +154,11 @@ export class Metrics {
   /** Counts webhooks that are paused, or less of them. */
   webhookPaused(change: 1 | -1): void {
     this.#pausedWebhooks.inc(change);
+  }
+
+  /** Counts what was refused because a tenant has had enough. */
+  quotaRefused(tenant: string, quota: string): void {
+    this.#quotaRefusals.inc({ tenant, quota });
   }
 
   /** Counts an event stream or WebSocket until the returned function is called. */

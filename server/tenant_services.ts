@@ -7,6 +7,7 @@ import type { Backend } from "../core/backend.ts";
 import type { Clock } from "../core/base/clock.ts";
 import { Buckets } from "./buckets.ts";
 import { HeldSnapshots } from "./held_snapshots.ts";
+import type { TenantQuota } from "./tenants/tenant_quota.ts";
 import type { CourierSupport } from "./webhooks/courier.ts";
 import { Webhooks } from "./webhooks/webhooks.ts";
 
@@ -21,12 +22,17 @@ export interface TenantOptions {
   readonly couriers: CourierSupport;
 }
 
+/** What a tenant is. */
+export type Tenant = Pick<TenantServices, "tenant" | "backend" | "quota">;
+
 /** One tenant's topics and views. Who asks is not looked at here: a visitor's backend does that. */
 export class TenantServices {
   /** Its name. */
   readonly tenant: string;
   /** All of its topics, those that the server keeps for it included. */
   readonly backend: Backend;
+  /** How much of what it may have is used. */
+  readonly quota: TenantQuota;
   /** Buckets of keys and values that are open. */
   readonly buckets: Buckets;
   /** Snapshots of them that clients hold. */
@@ -34,10 +40,11 @@ export class TenantServices {
   /** Webhooks, which deliver when they were started. */
   readonly webhooks: Webhooks;
 
-  constructor(tenant: string, backend: Backend, options: TenantOptions) {
+  constructor({ tenant, backend, quota }: Tenant, options: TenantOptions) {
     const { bucketsMax, snapshotsMax, clock, notice, couriers } = options;
     this.tenant = tenant;
     this.backend = backend;
+    this.quota = quota;
     this.buckets = new Buckets(backend, { bucketsMax, clock, notice });
     this.snapshots = new HeldSnapshots({ clock, snapshotsMax });
     this.webhooks = new Webhooks(backend, this.buckets, couriers);

@@ -17,13 +17,16 @@ import { shownWebhook } from "../webhooks/show.ts";
 import { WEBHOOK_NAME, webhookBody } from "../webhooks/webhook.ts";
 import type { ActiveWebhook } from "../webhooks/webhooks.ts";
 
-/** All of a topic goes out by its webhooks: they are for whoever has `admin` on it. */
+/**
+ * All of a topic goes out by its webhooks: they are for whoever has `admin` on it. Which topic that is,
+ * is known when the webhook is; so it is asked there.
+ */
 const OF_ITS_TOPIC: Access = { kind: "admin", demand: RECOGNIZED.demand };
 
 /** All that have to do with webhooks. */
 export const WEBHOOK_ROUTES: readonly Route[] = [
   { method: "GET", path: "/v1/webhooks", access: RECOGNIZED, handle: list },
-  { method: "GET", path: "/v1/webhooks/:name", access: OF_ITS_TOPIC, handle: onWebhook(show) },
+  { method: "GET", path: "/v1/webhooks/:name", access: RECOGNIZED, handle: onWebhook(show) },
   { method: "PUT", path: "/v1/webhooks/:name", access: OF_ITS_TOPIC, handle: put },
   { method: "DELETE", path: "/v1/webhooks/:name", access: OF_ITS_TOPIC, handle: onWebhook(remove) },
   {

@@ -28,10 +28,8 @@ export function delayAfter(failures: number, random: number): number {
  */
 export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) return undefined;
-  const seconds = /^\d{1,9}$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowMs;
-  return Number.isNaN(seconds)
-    ? undefined
-    : Math.min(Math.max(0, seconds), WEBHOOK_RETRY_AFTER_MS_MAX);
+  const ms = /^\d{1,9}$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowMs;
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), WEBHOOK_RETRY_AFTER_MS_MAX);
 }
 
 /** Resolves after `ms`, or when `signal` is aborted. */

@@ -211,7 +211,11 @@ export class Webhooks {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#changes.run(async () => {
-      await Promise.all([...this.#active.values()].map((active) => this.#halt(active)));
+      const all = [...this.#active.values()];
+      await Promise.all(all.map((active) => this.#halt(active)));
+      for (const { webhook } of all) {
+        if (webhook.pause !== null) this.#support.metrics.webhookPaused(-1);
+      }
     });
   }
 
