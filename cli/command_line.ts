@@ -26,6 +26,7 @@ import { readGrammar, tailGrammar } from "./grammar/read.ts";
 import { serveGrammar } from "./grammar/serve.ts";
 import { topicGrammar } from "./grammar/topic.ts";
 import { examples, prose, type Verb } from "./grammar/verb.ts";
+import { webhookGrammar } from "./grammar/webhook.ts";
 import { detachValues, valueOptionsOf } from "./short_options.ts";
 import { suggestingFrom, usageOf } from "./suggest_option.ts";
 
@@ -68,6 +69,7 @@ const verbs = {
   serve: serveGrammar,
   token: tokenGrammar,
   tenant: tenantGrammar,
+  webhook: webhookGrammar,
 };
 
 const at = optional(option("--at", path({ metavar: "DIR|URL" }), {
@@ -102,6 +104,7 @@ const grammar = object({
       serveGrammar,
       tokenGrammar,
       tenantGrammar,
+      webhookGrammar,
     ),
   ),
 });
@@ -173,7 +176,13 @@ const DASHED: Readonly<Record<string, string>> = {
 };
 
 /** Verbs that have verbs of their own. */
-const NESTED: ReadonlySet<string | undefined> = new Set(["topic", "kv", "token", "tenant"]);
+const NESTED: ReadonlySet<string | undefined> = new Set([
+  "topic",
+  "kv",
+  "token",
+  "tenant",
+  "webhook",
+]);
 
 /** The verb that the words name, and for one that has verbs what it is to do. */
 function verbPath(words: readonly string[]): string[] {

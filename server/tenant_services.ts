@@ -5,6 +5,7 @@
  */
 import type { Backend } from "../core/backend.ts";
 import type { Clock } from "../core/base/clock.ts";
+import { SeglogError } from "../core/base/errors.ts";
 import { Buckets } from "./buckets.ts";
 import { HeldSnapshots } from "./held_snapshots.ts";
 import type { TenantQuota } from "./tenants/tenant_quota.ts";
@@ -18,8 +19,8 @@ export interface TenantOptions {
   readonly clock: Clock;
   /** Takes what the server's own log should say. */
   readonly notice: (text: string) => void;
-  /** What webhooks are delivered with. */
-  readonly couriers: CourierSupport;
+  /** What webhooks are delivered with; without it there are none. */
+  readonly couriers?: CourierSupport;
 }
 
 /** What a tenant is. */
@@ -37,8 +38,7 @@ export class TenantServices {
   readonly buckets: Buckets;
   /** Snapshots of them that clients hold. */
   readonly snapshots: HeldSnapshots;
-  /** Webhooks, which deliver when they were started. */
-  readonly webhooks: Webhooks;
+  readonly #webhooks: Webhooks | undefined;
 
   constructor({ tenant, backend, quota }: Tenant, options: TenantOptions) {
     const { bucketsMax, snapshotsMax, clock, notice, couriers } = options;
@@ -47,13 +47,19 @@ export class TenantServices {
     this.quota = quota;
     this.buckets = new Buckets(backend, { bucketsMax, clock, notice });
     this.snapshots = new HeldSnapshots({ clock, snapshotsMax });
-    this.webhooks = new Webhooks(backend, this.buckets, couriers);
+    this.#webhooks = couriers && new Webhooks(backend, this.buckets, couriers);
+  }
+
+  /** Webhooks, which deliver when they were started. @throws {SeglogError} `unsupported` */
+  get webhooks(): Webhooks {
+    if (this.#webhooks !== undefined) return this.#webhooks;
+    throw new SeglogError("unsupported", "Cannot deliver webhooks here: a server does that");
   }
 
   /** Closes what was opened; the backend stays open. */
   async close(): Promise<void> {
     this.snapshots.close();
-    await this.webhooks.close();
+    await this.#webhooks?.close();
     await this.buckets.close();
   }
 }

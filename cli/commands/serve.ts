@@ -31,6 +31,7 @@ export async function serve(context: Context, options: ServeVerbOptions): Promis
       ...address,
       version: VERSION,
       onNotice,
+      webhookAllow: options.webhookAllow,
       ...volumeId === undefined ? {} : { volumeId },
     });
     output.note(`listening on ${server.url}`);

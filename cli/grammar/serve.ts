@@ -4,7 +4,7 @@
  * @module
  */
 import { object } from "@optique/core/constructs";
-import { map, optional } from "@optique/core/modifiers";
+import { map, multiple, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
@@ -23,6 +23,10 @@ const options = object({
   volumeId: optional(option("--volume-id", string({ metavar: "ID" }), {
     description: prose`What the server calls what it serves, in its health, its metrics and its
       answers about blobs; what the variable VOLUME_ID says unless given.`,
+  })),
+  webhookAllow: multiple(option("--webhook-allow", string({ metavar: "HOST|CIDR" }), {
+    description: prose`Also send webhooks to this host (*.example.org for all below), address or
+      network, and without TLS; only to public addresses unless given. May be given more than once.`,
   })),
 });
 

@@ -224,7 +224,9 @@ export class Webhooks {
     if (found !== undefined) return found;
     throw new SeglogError(
       "not-found",
-      `Cannot find the webhook ${JSON.stringify(name.slice(0, 80))}: there is none of that name`,
+      `Cannot find the webhook ${
+        JSON.stringify(name.slice(0, 80))
+      }: there is none of that name; seglog webhook ls lists them`,
     );
   }
 
