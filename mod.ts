@@ -111,3 +111,8 @@ export { Producer, type SendOptions } from "./client/producer.ts";
 export type { ProducerOptions } from "./client/producer_options.ts";
 export type { SentRecord } from "./client/outgoing_batch.ts";
 export { ConsumedBatch, Consumer, type ConsumerOptions } from "./client/consumer.ts";
+export {
+  type ReceivedWebhook,
+  verifyWebhook,
+  type VerifyWebhookOptions,
+} from "./client/verify_webhook.ts";

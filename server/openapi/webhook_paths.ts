@@ -8,7 +8,7 @@ import { json, parameter, problems, schema } from "./parts.ts";
 /** Parameters of these paths. */
 export const webhookParameters: Record<string, unknown> = {
   webhook: {
-    name: "name",
+    name: "webhook",
     in: "path",
     required: true,
     description: "What the webhook is called.",
@@ -122,7 +122,7 @@ export const webhookPaths: Record<string, Record<string, unknown>> = {
       },
     },
   },
-  "/v1/webhooks/{name}": {
+  "/v1/webhooks/{webhook}": {
     parameters: [parameter("webhook")],
     get: {
       tags: ["webhooks"],
@@ -151,7 +151,7 @@ export const webhookPaths: Record<string, Record<string, unknown>> = {
       responses: { "204": { description: "It is removed." }, ...problems(400, 404) },
     },
   },
-  "/v1/webhooks/{name}/pause": {
+  "/v1/webhooks/{webhook}/pause": {
     parameters: [parameter("webhook")],
     post: {
       tags: ["webhooks"],
@@ -161,7 +161,7 @@ export const webhookPaths: Record<string, Record<string, unknown>> = {
       responses: { "200": answer("It is paused."), ...problems(400, 404) },
     },
   },
-  "/v1/webhooks/{name}/resume": {
+  "/v1/webhooks/{webhook}/resume": {
     parameters: [parameter("webhook")],
     post: {
       tags: ["webhooks"],
@@ -178,7 +178,7 @@ export const webhookPaths: Record<string, Record<string, unknown>> = {
       responses: { "200": answer("It delivers."), ...problems(400, 404, 410, 412, 416) },
     },
   },
-  "/v1/webhooks/{name}/test": {
+  "/v1/webhooks/{webhook}/test": {
     parameters: [parameter("webhook")],
     post: {
       tags: ["webhooks"],

@@ -25,24 +25,24 @@ const OF_ITS_TOPIC: Access = { kind: "admin", demand: RECOGNIZED.demand };
 /** All that have to do with webhooks. */
 export const WEBHOOK_ROUTES: readonly Route[] = [
   { method: "GET", path: "/v1/webhooks", access: RECOGNIZED, handle: list },
-  { method: "GET", path: "/v1/webhooks/:name", access: RECOGNIZED, handle: onWebhook(show) },
-  { method: "PUT", path: "/v1/webhooks/:name", access: OF_ITS_TOPIC, handle: put },
-  { method: "DELETE", path: "/v1/webhooks/:name", access: OF_ITS_TOPIC, handle: onWebhook(remove) },
+  { method: "GET", path: "/v1/webhooks/:webhook", access: RECOGNIZED, handle: onWebhook(show) },
+  { method: "PUT", path: "/v1/webhooks/:webhook", access: OF_ITS_TOPIC, handle: put },
+  { method: "DELETE", path: "/v1/webhooks/:webhook", access: OF_ITS_TOPIC, handle: onWebhook(remove) },
   {
     method: "POST",
-    path: "/v1/webhooks/:name/pause",
+    path: "/v1/webhooks/:webhook/pause",
     access: OF_ITS_TOPIC,
     handle: onWebhook(pause),
   },
   {
     method: "POST",
-    path: "/v1/webhooks/:name/resume",
+    path: "/v1/webhooks/:webhook/resume",
     access: OF_ITS_TOPIC,
     handle: onWebhook(resume),
   },
   {
     method: "POST",
-    path: "/v1/webhooks/:name/test",
+    path: "/v1/webhooks/:webhook/test",
     access: OF_ITS_TOPIC,
     handle: onWebhook(test),
   },
