@@ -138,6 +138,8 @@ export const WEBHOOK_RECORDS_DEFAULT = 100;
 export const WEBHOOK_RECORDS_MAX = 1000;
 /** Bytes at which a delivery is full; one record is always sent. */
 export const WEBHOOK_BODY_BYTES = MIB;
+/** Largest body that says what a webhook is: it may name all partitions. */
+export const WEBHOOK_SETTINGS_BYTES_MAX = 16 * KIB;
 /** Longest URL of a webhook. */
 export const WEBHOOK_URL_MAX = 2000;
 /** Longest time for one delivery. */

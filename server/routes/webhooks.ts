@@ -11,7 +11,7 @@ import { demand, mayDo, type Principal, refusal } from "../access/principal.ts";
 import { jsonAnswer } from "../answers.ts";
 import { checked } from "../checked.ts";
 import type { Exchange, Handler, Route } from "../exchange.ts";
-import { SETTINGS_BYTES_MAX } from "../limits.ts";
+import { SETTINGS_BYTES_MAX, WEBHOOK_SETTINGS_BYTES_MAX } from "../limits.ts";
 import { shownWebhook } from "../webhooks/show.ts";
 import { WEBHOOK_NAME, webhookBody } from "../webhooks/webhook.ts";
 import type { ActiveWebhook } from "../webhooks/webhooks.ts";
@@ -27,7 +27,12 @@ export const WEBHOOK_ROUTES: readonly Route[] = [
   { method: "GET", path: "/v1/webhooks", access: RECOGNIZED, handle: list },
   { method: "GET", path: "/v1/webhooks/:webhook", access: RECOGNIZED, handle: onWebhook(show) },
   { method: "PUT", path: "/v1/webhooks/:webhook", access: OF_ITS_TOPIC, handle: put },
-  { method: "DELETE", path: "/v1/webhooks/:webhook", access: OF_ITS_TOPIC, handle: onWebhook(remove) },
+  {
+    method: "DELETE",
+    path: "/v1/webhooks/:webhook",
+    access: OF_ITS_TOPIC,
+    handle: onWebhook(remove),
+  },
   {
     method: "POST",
     path: "/v1/webhooks/:webhook/pause",
@@ -67,7 +72,11 @@ async function list({ principal, tenant: { webhooks, backend } }: Exchange): Pro
 async function put(exchange: Exchange): Promise<Response> {
   const { principal, tenant: { webhooks, backend } } = exchange;
   const name = nameOf(exchange);
-  const body = checked(webhookBody, await exchange.settings(SETTINGS_BYTES_MAX), "the webhook");
+  const body = checked(
+    webhookBody,
+    await exchange.settings(WEBHOOK_SETTINGS_BYTES_MAX),
+    "the webhook",
+  );
   demand(principal, "admin", body.topic);
   const before = await webhooks.topicOf(name);
   if (before !== undefined) demand(principal, "admin", before);

@@ -55,11 +55,12 @@ export class AddressPolicy {
     if (this.#networks.some(([network, bits]) => contains(network, bits, address))) return;
     if (url.protocol === "http:") throw unencrypted(url);
     if (isPublic(address)) return;
+    // Which address it is, is not told: what names there are inside is nobody's to find out.
     throw new SeglogError(
       "forbidden",
       `Cannot send webhooks to ${
         hostOf(url)
-      }: ${text} is no public address; serve --webhook-allow allows it`,
+      }: its address is not public; serve --webhook-allow allows it`,
     );
   }
 

@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import type { Backend, TopicDetails } from "../../core/backend.ts";
 import { encodeUtf8 } from "../../core/base/bytes.ts";
 import { encodeBase64 } from "../../core/base/base64.ts";
-import { isNotFound, SeglogError } from "../../core/base/errors.ts";
+import { SeglogError } from "../../core/base/errors.ts";
 import { Mutex } from "../../core/base/mutex.ts";
 import { outOfRange } from "../../core/base/offset_errors.ts";
 import { SECRET_PREFIX, webhookSecret } from "../../core/base/webhook_signature.ts";

@@ -104,7 +104,7 @@ test("what cannot be done is said, with what to do instead", async () => {
   await store.append("orders", [{ value: "a" }]);
   const cases: [string[], number, RegExp][] = [
     [["add", "hook", "orders", url], 1, /without TLS: use https; serve --webhook-allow/],
-    [["add", "hook", "orders", "https://169.254.169.254/"], 1, /no public address/],
+    [["add", "hook", "orders", "https://169.254.169.254/"], 1, /its address is not public/],
     [["add", "hook", "orders", "ftp://a.example/"], 2, /ftp/],
     [["add", "ho ok", "orders", "https://8.8.8.8/"], 2, /Cannot call a webhook "ho ok"/],
     [["add", "hook", "nothing", "https://8.8.8.8/"], 3, /nothing/],

@@ -166,7 +166,7 @@ test("a name that leads to a public address first and to this machine then reach
   await sender.check(new URL(url));
   const { error, status } = await sent(sender, url);
   assert.deepEqual([status, asked], [undefined, 2]);
-  assert.match(error!, /127\.0\.0\.1 is no public address/);
+  assert.match(error!, /its address is not public/);
   assert.equal(receiver.requests.length, 0);
 });
 
@@ -176,7 +176,7 @@ test("a name that leads to public and private addresses is refused as a whole", 
   const sender = new HttpSender({ policy: new AddressPolicy(), timeoutMs: 5000, resolve });
   const url = new URL("https://both.example/");
   await assert.rejects(() => sender.check(url), { code: "forbidden" });
-  assert.match((await sent(sender, url.href)).error!, /::1 is no public address/);
+  assert.match((await sent(sender, url.href)).error!, /its address is not public/);
 });
 
 test("a name without an address is refused, with what the resolver says", async () => {
