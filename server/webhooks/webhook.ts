@@ -26,6 +26,17 @@ export const webhookBody = z.strictObject({
   secret: z.string().optional(),
 });
 
+/** The same, read. */
+export type NewWebhook = z.infer<typeof webhookBody>;
+
+/** Where to go on. */
+export interface ResumeOptions {
+  /** As `from` of a request that reads; where it stopped unless given. */
+  readonly from?: string | number | undefined;
+  /** All of the webhook's unless given. */
+  readonly partition?: number | undefined;
+}
+
 /** Why a webhook is paused. */
 export type PauseReason = "asked" | "gave-up" | "gone" | "lost" | "topic-gone";
 

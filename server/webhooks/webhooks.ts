@@ -4,19 +4,25 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import type { Backend, TopicDetails } from "../../core/backend.ts";
+import type { Backend } from "../../core/backend.ts";
 import { encodeUtf8 } from "../../core/base/bytes.ts";
 import { encodeBase64 } from "../../core/base/base64.ts";
 import { SeglogError } from "../../core/base/errors.ts";
 import { Mutex } from "../../core/base/mutex.ts";
-import { outOfRange } from "../../core/base/offset_errors.ts";
 import { SECRET_PREFIX, webhookSecret } from "../../core/base/webhook_signature.ts";
 import { parseOffsetSelector, resolveOffset } from "../../core/offset_range.ts";
-import type { z } from "zod";
 import type { Buckets } from "../buckets.ts";
 import { WEBHOOKS_MAX } from "../limits.ts";
 import { Courier, type CourierSupport, deliveryHeaders, isSuccess } from "./courier.ts";
-import type { Pause, PauseReason, Position, StoredWebhook, webhookBody } from "./webhook.ts";
+import { checkPut, checkReadable, checkResume, partitionsOf, urlOf } from "./checks.ts";
+import type {
+  NewWebhook,
+  Pause,
+  PauseReason,
+  Position,
+  ResumeOptions,
+  StoredWebhook,
+} from "./webhook.ts";
 import { WebhookBook } from "./webhook_book.ts";
 
 /** A webhook, and who delivers for it; nobody while it is paused. */
@@ -32,14 +38,6 @@ export interface TestResult {
   readonly status: number | undefined;
   readonly error: string | undefined;
   readonly ms: number;
-}
-
-/** Where to go on. */
-export interface ResumeOptions {
-  /** As `from` of a request that reads; where it stopped unless given. */
-  readonly from?: string | number | undefined;
-  /** All of the webhook's unless given. */
-  readonly partition?: number | undefined;
 }
 
 const SECRET_BYTES = 32;
@@ -98,11 +96,11 @@ export class Webhooks {
    *
    * @returns whether it was made, and whether its secret was made for it
    * @throws {SeglogError} `not-found` for the topic; `invalid-argument`; `forbidden` for a URL that
-   * nothing may be sent to; `overloaded` where there are too many
+   * nothing may be sent to; `exists` for what cannot be changed; `quota-full`
    */
   async put(
     name: string,
-    body: z.infer<typeof webhookBody>,
+    body: NewWebhook,
   ): Promise<ActiveWebhook & { readonly isNew: boolean }> {
     await this.start();
     if (body.secret !== undefined) webhookSecret(body.secret);
@@ -110,13 +108,19 @@ export class Webhooks {
     await this.#support.sender.check(url);
     return await this.#changes.run(async () => {
       const before = this.#active.get(name);
-      this.#checkPut(name, body, before);
+      checkPut(name, body, before?.webhook);
+      if (before === undefined && this.#active.size >= WEBHOOKS_MAX) {
+        throw new SeglogError(
+          "quota-full",
+          `Cannot make the webhook "${name}": there are ${WEBHOOKS_MAX}, which are the most`,
+        );
+      }
       const details = await this.#backend.describeTopic(body.topic);
       const partitions = partitionsOf(details, body.partitions);
       const starts = new Map<number, Position>();
       for (const partition of partitions) {
         if (before?.positions.has(partition)) continue;
-        starts.set(partition, { offset: await this.#offsetOf(details, partition, body.from) });
+        starts.set(partition, { offset: await this.#offsetOf(body.topic, partition, body.from) });
       }
       const { secret, series, createdMs, pause = null } = before?.webhook ?? {};
       const webhook: StoredWebhook = {
@@ -133,7 +137,7 @@ export class Webhooks {
         pause,
       };
       await this.#halt(before);
-      await this.#keep(webhook, new Map([...before?.positions ?? [], ...starts]));
+      await this.#keep(webhook, new Map([...unfailed(before?.positions), ...starts]));
       return { ...this.#find(name), isNew: before === undefined };
     });
   }
@@ -173,19 +177,17 @@ export class Webhooks {
       const found = this.#find(name);
       const { webhook } = found;
       const details = await this.#backend.describeTopic(webhook.topic);
-      this.#checkResume(webhook, details, { from, partition });
+      checkResume(webhook, details, { from, partition });
       const moved = new Map<number, Position>();
       for (const each of webhook.partitions) {
         const stays = from === undefined || (partition !== undefined && partition !== each);
-        if (stays) checkReadable(details, each, found.positions.get(each)?.offset ?? 0);
-        else moved.set(each, { offset: await this.#offsetOf(details, each, from) });
+        if (stays) await this.#checkReadable(webhook, each, found.positions.get(each));
+        else moved.set(each, { offset: await this.#offsetOf(webhook.topic, each, from) });
       }
       await this.#halt(found);
       const series = from === undefined ? webhook.series : newSeries();
-      // What fails is given as long as if it had not failed before.
-      const stopped = [...found.positions].map(([each, { offset }]) => [each, { offset }] as const);
       const resumed = { ...webhook, topicId: details.id, series, pause: null };
-      await this.#keep(resumed, new Map([...stopped, ...moved]));
+      await this.#keep(resumed, new Map([...unfailed(found.positions), ...moved]));
       if (webhook.pause !== null) this.#support.metrics.webhookPaused(-1);
       return this.#find(name);
     });
@@ -230,63 +232,23 @@ export class Webhooks {
     );
   }
 
-  #checkPut(
-    name: string,
-    { topic, from }: z.infer<typeof webhookBody>,
-    before: ActiveWebhook | undefined,
-  ): void {
-    const shown = JSON.stringify(name);
-    if (before === undefined) {
-      if (this.#active.size < WEBHOOKS_MAX) return;
-      throw new SeglogError(
-        "quota-full",
-        `Cannot make the webhook ${shown}: there are ${WEBHOOKS_MAX}, which are the most`,
-      );
-    }
-    if (before.webhook.topic !== topic) {
-      throw new SeglogError(
-        "exists",
-        `Cannot change the topic of the webhook ${shown}: it is ${
-          JSON.stringify(before.webhook.topic)
-        }; remove it, or make another one`,
-      );
-    }
-    if (from === undefined) return;
-    throw new SeglogError(
-      "exists",
-      `Cannot say from where the webhook ${shown} begins: it is there already; resume it with from`,
-    );
-  }
-
-  #checkResume(
-    { name, topicId, partitions }: StoredWebhook,
-    details: TopicDetails,
-    { from, partition }: ResumeOptions,
-  ): void {
-    if (partition !== undefined && !partitions.includes(partition)) {
-      throw new SeglogError(
-        "not-found",
-        `Cannot resume partition ${partition} of the webhook "${name}": it delivers from ${
-          partitions.join(", ")
-        }`,
-      );
-    }
-    if (details.id === topicId || from !== undefined) return;
-    throw new SeglogError(
-      "condition-failed",
-      `Cannot resume the webhook "${name}": its topic was deleted and made anew; say from where, such as start`,
-    );
-  }
-
   async #offsetOf(
-    details: TopicDetails,
+    topic: string,
     partition: number,
     from: string | number = "end",
   ): Promise<number> {
     const selector = parseOffsetSelector(String(from), this.#support.clock.now());
-    const offset = await resolveOffset(this.#backend, details.name, selector, partition);
-    checkReadable(details, partition, offset);
+    const offset = await resolveOffset(this.#backend, topic, selector, partition);
+    await this.#checkReadable({ topic }, partition, { offset });
     return offset;
+  }
+
+  async #checkReadable(
+    { topic }: Pick<StoredWebhook, "topic">,
+    partition: number,
+    { offset }: Position = { offset: 0 },
+  ): Promise<void> {
+    await checkReadable(this.#backend, { topic, partition, offset });
   }
 
   async #keep(webhook: StoredWebhook, positions: Map<number, Position>): Promise<void> {
@@ -347,41 +309,12 @@ export class Webhooks {
   }
 }
 
+/** What failed is given as long as if it had not failed before: what is changed may be why. */
+function unfailed(positions: ReadonlyMap<number, Position> = new Map()): [number, Position][] {
+  return [...positions].map(([partition, { offset }]) => [partition, { offset }]);
+}
+
 /** Ids of deliveries begin with it: another series is new to a receiver. */
 function newSeries(): string {
   return randomBytes(SERIES_BYTES).toString("hex");
-}
-
-/** @throws {SeglogError} `invalid-argument` */
-function urlOf(text: string): URL {
-  if (URL.canParse(text)) return new URL(text);
-  throw new SeglogError(
-    "invalid-argument",
-    "Cannot send webhooks there: the url is none; give one such as https://example.com/hook",
-    { details: { member: "url" } },
-  );
-}
-
-/** The partitions that are asked for, or all. @throws {SeglogError} `not-found` */
-function partitionsOf({ name, config }: TopicDetails, asked: number[] | undefined): number[] {
-  const wanted = asked ?? Array.from({ length: config.partitions }, (_, partition) => partition);
-  const strange = wanted.find((partition) => partition >= config.partitions);
-  if (strange === undefined) return [...new Set(wanted)].toSorted((a, b) => a - b);
-  throw new SeglogError(
-    "not-found",
-    `Cannot use partition ${strange} of "${name}": it has ${config.partitions}`,
-  );
-}
-
-/** @throws {SeglogError} `offset-out-of-range` */
-function checkReadable(
-  { name, partitions }: TopicDetails,
-  partition: number,
-  offset: number,
-): void {
-  const bounds = partitions[partition];
-  if (bounds === undefined) return;
-  if (offset < bounds.logStartOffset || offset > bounds.nextOffset) {
-    throw outOfRange(`"${name}" partition ${partition}`, offset, bounds);
-  }
 }

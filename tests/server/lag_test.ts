@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Store } from "../../mod.ts";
+import { Store } from "../../mod.ts";
+import { serve } from "../../server/listen.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { eventsOf, type ServerEvent } from "./event_reader.ts";
 import { rawConnect } from "./raw_client.ts";
-import { openApp, openServer, problemOf } from "./support.ts";
+import { openSocket } from "./raw_socket.ts";
+import { openApp, openServer, overriding, problemOf } from "./support.ts";
 
 const RECORDS = "/v1/topics/orders/records";
 const EVENTS = { headers: { accept: "text/event-stream" } };
@@ -178,4 +180,30 @@ test("a client that never reads is cut off after a while, and the others get eve
   blocked.socket.resume();
   const got = await blocked.ended;
   assert.ok(got.length < 24 * 1024 * 1024, "what it got is not everything");
+});
+
+test("no more is read for clients that read nothing than fits into their sockets", async () => {
+  await using store = await Store.memory();
+  const batchesMax = 48;
+  await fill(store, batchesMax, 1024 * 1024);
+  let handedOut = 0;
+  const counting = overriding(store, {
+    async *batches(...args: Parameters<Store["batches"]>) {
+      for await (const batch of store.batches(...args)) {
+        if (args[0] === "orders") handedOut++;
+        yield batch;
+      }
+    },
+  });
+  await using server = await serve(counting, { port: 0, limits: { blockedMs: 300 } });
+  const events = await rawConnect(server.port);
+  events.socket.pause();
+  events.write(`GET ${RECORDS} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n`);
+  const socket = await openSocket(server.port, RECORDS);
+  socket.socket.pause();
+  const isCut = async () =>
+    (await (await fetch(`${server.url}/metrics`)).text()).includes("seglog_followers_cut_total 2");
+  while (!(await isCut()));
+  assert.ok(handedOut < batchesMax, `${handedOut} of 2 times ${batchesMax} MiB`);
+  for (const each of [events.socket, socket.socket]) each.destroy();
 });
