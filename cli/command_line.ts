@@ -21,8 +21,10 @@ import {
   truncateGrammar,
   verifyGrammar,
 } from "./grammar/maintain.ts";
+import { certGrammar } from "./grammar/cert.ts";
 import { kvGrammar, shellGrammar } from "./grammar/kv.ts";
 import { readGrammar, tailGrammar } from "./grammar/read.ts";
+import { type ServerAccess, serverAccess } from "./grammar/server_access.ts";
 import { serveGrammar } from "./grammar/serve.ts";
 import { topicGrammar } from "./grammar/topic.ts";
 import { examples, prose, type Verb } from "./grammar/verb.ts";
@@ -32,7 +34,12 @@ import { suggestingFrom, usageOf } from "./suggest_option.ts";
 
 /** What the words ask for. */
 export type Request =
-  | { readonly kind: "run"; readonly verb: Verb; readonly at: string | undefined }
+  | {
+    readonly kind: "run";
+    readonly verb: Verb;
+    readonly at: string | undefined;
+    readonly access: ServerAccess;
+  }
   /** Help, version or a completion script, to be printed. */
   | { readonly kind: "show"; readonly text: string }
   /** Not understood: why, and the words that would help. */
@@ -70,6 +77,7 @@ const verbs = {
   token: tokenGrammar,
   tenant: tenantGrammar,
   webhook: webhookGrammar,
+  cert: certGrammar,
 };
 
 const at = optional(option("--at", path({ metavar: "DIR|URL" }), {
@@ -78,10 +86,14 @@ const at = optional(option("--at", path({ metavar: "DIR|URL" }), {
 }));
 
 /** What goes with every verb. */
-const everywhere: Usage = [...at.usage, { type: "option", names: ["-h", "--help"] }];
+const everywhere: Usage = [...at.usage, ...serverAccess.usage, {
+  type: "option",
+  names: ["-h", "--help"],
+}];
 
 const grammar = object({
   at,
+  access: serverAccess,
   // At most fifteen each.
   verb: or(
     or(
@@ -105,6 +117,7 @@ const grammar = object({
       tokenGrammar,
       tenantGrammar,
       webhookGrammar,
+      certGrammar,
     ),
   ),
 });
@@ -144,7 +157,7 @@ export function parseCommandLine(args: readonly string[], presentation: Presenta
   return { kind: "refuse", ...explained(outcome.reason, words) };
 }
 
-type Outcome = "shown" | Refusal | { readonly at: string | undefined; readonly verb: Verb };
+type Outcome = "shown" | Refusal | Omit<Extract<Request, { kind: "run" }>, "kind">;
 
 class Refusal {
   readonly reason: Message;
@@ -197,7 +210,8 @@ function verbPath(words: readonly string[]): string[] {
 
 function valueOptionsFor(words: readonly string[]): Set<string> {
   const verb = words.find(isVerb);
-  return new Set(["--at", ...verb === undefined ? [] : valueOptionsOf(verbs[verb].usage)]);
+  const own = verb === undefined ? [] : valueOptionsOf(verbs[verb].usage);
+  return new Set([...valueOptionsOf(everywhere), ...own]);
 }
 
 /** Whether the words end before anything was asked for. */

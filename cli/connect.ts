@@ -60,9 +60,12 @@ async function openFolder(
 }
 
 /** Connects to the server that `--at` names, for what only a server has. */
-export async function openUrl({ at, output }: Context): Promise<HttpBackend> {
+export async function openUrl(context: Context): Promise<HttpBackend> {
+  const { at, output } = context;
   const { connect } = await import("../client/connect.ts");
-  return await connect(at, { retries: RETRIES, onNotice: notice(output) });
+  const { shownToServer } = await import("./server_access.ts");
+  const shown = shownToServer(context);
+  return await connect(at, { retries: RETRIES, onNotice: notice(output), ...shown });
 }
 
 function notice(output: Output): (text: string) => void {

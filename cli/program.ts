@@ -46,7 +46,7 @@ async function dispatch(
     case "run": {
       const at = request.at ?? (io.env.SEGLOG_AT || AT_DEFAULT);
       const given = request.at === undefined ? {} : { atGiven: request.at };
-      return await request.verb({ io, output, at, ...given });
+      return await request.verb({ io, output, at, access: request.access, ...given });
     }
     case "show":
       await output.line(request.text);

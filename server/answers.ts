@@ -13,6 +13,9 @@ export interface AnswerOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** What a browser makes of a body is what its type says, and nothing that it looks like. */
+export const AS_TYPED = { "x-content-type-options": "nosniff" } as const;
+
 /**
  * A whole body as an answer, with its length: not every runtime tells that by itself, and a client
  * that knows it can take the body in one go, and see when it was cut off.
@@ -25,7 +28,7 @@ export function wholeAnswer(
   const length = typeof body === "string" ? utf8Length(body) : body.length;
   return new Response(body as string | Uint8Array<ArrayBuffer>, {
     status,
-    headers: { "content-type": type, "content-length": String(length), ...headers },
+    headers: { "content-type": type, "content-length": String(length), ...AS_TYPED, ...headers },
   });
 }
 

@@ -13,8 +13,11 @@ import { VERSION } from "../core/base/version.ts";
 import { BodyBudget } from "./body_budget.ts";
 import { OPEN } from "./access/access.ts";
 import { auditLine, isAudited } from "./access/audit.ts";
+import { type CallerRules, checkCaller, OWN_PAGES_ONLY } from "./access/callers.ts";
+import { corsHeaders } from "./access/cors.ts";
+import { type Asked, callerFacts, callerOf, headerOf, preflightOf } from "./asked.ts";
 import { Exchange, type Route, type Services, splitTarget, targetOf } from "./exchange.ts";
-import { type Caller, FrontDesk } from "./front_desk.ts";
+import { FrontDesk } from "./front_desk.ts";
 import {
   DEFAULT_SERVER_LIMITS,
   type ServerLimits,
@@ -62,6 +65,8 @@ export interface AppOptions {
   readonly webhookAllow?: readonly string[];
   /** Sends what webhooks deliver; over HTTP unless given. */
   readonly webhookSender?: Sender;
+  /** From where requests may come; {@linkcode OWN_PAGES_ONLY} unless given. */
+  readonly callers?: CallerRules;
 }
 
 /** What a server is called that was given no name. */
@@ -75,6 +80,8 @@ export interface Service {
   start(): Promise<void>;
   /** Opens WebSockets. */
   readonly upgrade: Upgrade;
+  /** Lets callers in, of other protocols too. */
+  readonly desk: FrontDesk;
   /**
    * Closes the buckets that it opened, when requests are over. Without it they end with the backend,
    * and are read from the start when they are opened again.
@@ -135,6 +142,7 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   const services: Services = {
     routes: ROUTES,
     desk,
+    callers: options.callers ?? OWN_PAGES_ONLY,
     limits,
     budget: new BodyBudget(limits.bodiesBytesMax),
     turn: new Turn(),
@@ -160,12 +168,14 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   }
   app.notFound((c) => {
     const asked = askedBy(c);
+    const preflight = preflightOf(asked);
+    if (preflight !== undefined) return new Response(null, { status: 204, headers: preflight });
     const { path } = splitTarget(targetOf(asked.request, asked.incoming));
     return answer({ ...UNKNOWN, tell: routesOf(path)[0]?.tell }, asked);
   });
   app.onError((error) => problemResponse(error));
   return {
-    app,
+    ...{ app, desk },
     start: () => tenants.start().catch((error) => notice(`webhooks: ${describeFault(error)}`)),
     upgrade: socketDoor(services),
     close: () => desk.close(),
@@ -175,14 +185,6 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
 /** The request as Node's server has it; there is none where the app is called directly. */
 function incomingOf(env: unknown): IncomingMessage | undefined {
   return (env as Partial<HttpBindings> | undefined)?.incoming as IncomingMessage | undefined;
-}
-
-/** A request that came, and where it came. */
-interface Asked {
-  readonly request: Request;
-  readonly services: Services;
-  readonly cut: (() => void) | undefined;
-  readonly incoming: IncomingMessage | undefined;
 }
 
 type AnsweredRoute = Omit<Route, "method"> & { readonly method: string };
@@ -196,7 +198,8 @@ async function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
   let response: Response;
   let visitor = desk.stranger;
   try {
-    if (route.access !== OPEN) visitor = await desk.admit(callerOf(request));
+    checkCaller(services.callers, callerFacts(asked));
+    if (route.access !== OPEN) visitor = await desk.admit(callerOf(asked));
     const exchange = new Exchange(request, { ...asked, visitor });
     route.access.demand(exchange);
     response = await route.handle(exchange);
@@ -215,12 +218,10 @@ async function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
     const { principal } = visitor;
     services.notice(auditLine({ principal, method: request.method, path, status }));
   }
+  const cors = corsHeaders(services.callers, headerOf(asked, "origin"));
+  for (const [name, value] of Object.entries(cors)) response.headers.append(name, value);
   services.metrics.answered(route, response.status, (performance.now() - startMs) / 1000);
   return response;
-}
-
-function callerOf(request: Request): Caller {
-  return { authorization: request.headers.get("authorization") ?? undefined };
 }
 
 /** The rest of such a body is not waited for. */

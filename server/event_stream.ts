@@ -5,6 +5,7 @@
  * @module
  */
 import { encodeUtf8 } from "../core/base/bytes.ts";
+import { AS_TYPED } from "./answers.ts";
 import type { Exchange } from "./exchange.ts";
 import { EVENTS_TYPE } from "./media_types.ts";
 import { patience, settledWithin } from "./patience.ts";
@@ -47,6 +48,7 @@ export function eventStream(exchange: Exchange, source: EventSource): Response {
   const headers = {
     "content-type": EVENTS_TYPE,
     "cache-control": "no-store",
+    ...AS_TYPED,
     ...source.headers,
   };
   return new Response(body, { headers });

@@ -10,6 +10,7 @@ import type { Clock } from "../core/base/clock.ts";
 import { messageOf, SeglogError } from "../core/base/errors.ts";
 import type { BodyBudget } from "./body_budget.ts";
 import type { Access } from "./access/access.ts";
+import type { CallerRules } from "./access/callers.ts";
 import type { Principal } from "./access/principal.ts";
 import type { FrontDesk, Visitor } from "./front_desk.ts";
 import type { Turn } from "./turn.ts";
@@ -26,6 +27,8 @@ export interface Services {
   readonly routes: readonly Route[];
   /** Lets callers in. */
   readonly desk: FrontDesk;
+  /** From where requests may come, and under which names. */
+  readonly callers: CallerRules;
   readonly limits: ServerLimits;
   readonly budget: BodyBudget;
   readonly turn: Turn;

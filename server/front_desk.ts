@@ -64,6 +64,11 @@ export class FrontDesk {
     return this.#opening;
   }
 
+  /** Whether callers have to show who they are; so it is where nobody can come in. */
+  areCredentialsNeeded(): Promise<boolean> {
+    return this.#opening.then(({ areNeeded }) => areNeeded, () => true);
+  }
+
   /**
    * Recognizes a caller, and counts the request.
    *

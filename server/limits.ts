@@ -20,6 +20,8 @@ export interface ServerLimits {
   readonly headersMs: number;
   /** Bytes of the headers of one request. */
   readonly headersBytesMax: number;
+  /** Longest time for a TLS handshake. */
+  readonly handshakeMs: number;
   /** Connections at once; one more is turned away. */
   readonly connectionsMax: number;
   /** How long a connection may be idle between two requests. */
@@ -47,6 +49,7 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   bodyMs: 5 * 60_000,
   headersMs: 15_000,
   headersBytesMax: 32 * KIB,
+  handshakeMs: 10_000,
   connectionsMax: 4096,
   // Longer than the pools of common clients keep a connection: then the client closes it first,
   // and no request is lost to a connection that the server closes at the same moment.
@@ -165,6 +168,11 @@ export const WEBHOOK_PASSED_RECORDS = 1000;
 export const GRANTS_TEXT_MAX = 4096;
 /** Most parts of it. */
 export const GRANTS_MAX = 32;
+
+/** Largest file of certificates or keys: some hundred authorities. */
+export const TLS_FILE_BYTES_MAX = MIB;
+/** How often certificates are looked at, whether there are new ones. */
+export const TLS_LOOK_MS = 10_000;
 /** How often who cannot write looks whether others have begun to keep something. */
 export const CATALOGUE_LOOK_MS = 1000;
 /** Most credentials that are kept. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { AS_TYPED } from "./answers.ts";
 import { encodeUtf8 } from "../core/base/bytes.ts";
 import type { Exchange } from "./exchange.ts";
 import { NDJSON_TYPE } from "./media_types.ts";
@@ -26,7 +27,7 @@ export async function lineStream(
     leaving.abort();
     void lines.return();
   });
-  return new Response(body, { headers: { "content-type": NDJSON_TYPE, ...headers } });
+  return new Response(body, { headers: { "content-type": NDJSON_TYPE, ...AS_TYPED, ...headers } });
 }
 
 async function* withFirst(

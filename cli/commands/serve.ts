@@ -9,6 +9,7 @@ import { EXIT_OK, UsageError } from "../exit.ts";
 import type { ServeVerbOptions } from "../grammar/serve.ts";
 import type { Context } from "../grammar/verb.ts";
 import { interruptible } from "../io.ts";
+import { loadCertificates } from "../serve/certificates.ts";
 
 const HOST_DEFAULT = "127.0.0.1";
 const PORT_DEFAULT = 8080;
@@ -23,15 +24,21 @@ export async function serve(context: Context, options: ServeVerbOptions): Promis
   }
   const address = options.http ?? { host: HOST_DEFAULT, port: portOf(io.env.PORT) };
   const volumeId = options.volumeId ?? (io.env.VOLUME_ID || undefined);
+  const { allowHosts, allowOrigins, unprotected } = options.protection;
   const { serve: listen } = await import("../../server/listen.ts");
+  const onNotice = (notice: string) => output.note(`seglog: ${notice}`);
+  using certificates = await loadCertificates(options.protection, { io, onNotice });
   await using backend = await openToWrite({ ...context, at });
   return await interruptible(io, async (signal) => {
-    const onNotice = (notice: string) => output.note(`seglog: ${notice}`);
     const server = await listen(backend, {
       ...address,
       version: VERSION,
       onNotice,
       webhookAllow: options.webhookAllow,
+      tls: certificates?.material,
+      allowHosts: allowHosts.flat(),
+      allowOrigins: allowOrigins.flat(),
+      unprotected,
       ...volumeId === undefined ? {} : { volumeId },
     });
     output.note(`listening on ${server.url}`);

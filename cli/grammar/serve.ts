@@ -3,14 +3,43 @@
  *
  * @module
  */
-import { object } from "@optique/core/constructs";
+import { group, object } from "@optique/core/constructs";
 import { map, multiple, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import { path } from "@optique/run/valueparser";
-import { hostPort } from "./values.ts";
+import { hostPort, listOf } from "./values.ts";
 import { examples, prose, type Verb } from "./verb.ts";
+
+const file = path({ metavar: "FILE" });
+
+/** What keeps others out. */
+const protection = object({
+  cert: optional(option("--tls-cert", file, {
+    description: prose`The server's certificate, in PEM; with it, and its key, the server speaks TLS
+      1.3 and nothing else. New certificates are taken while it runs, on SIGHUP at once.`,
+  })),
+  key: optional(option("--tls-key", file, {
+    description: prose`The private key of the certificate, in PEM.`,
+  })),
+  clientCa: optional(option("--tls-client-ca", file, {
+    description: prose`The authorities of client certificates, in PEM. Who shows a certificate of
+      theirs is known by its subject: token create --subject.`,
+  })),
+  allowHosts: multiple(option("--allow-host", listOf("HOST"), {
+    description: prose`Names that the server goes by besides localhost and those in its certificate,
+      with commas between them: log.example, *.example for all below it, * for any.`,
+  })),
+  allowOrigins: multiple(option("--allow-origin", listOf("ORIGIN"), {
+    description: prose`Sites whose pages may use the server, with commas between them:
+      https://app.example, or * for any. None unless given.`,
+  })),
+  unprotected: option("--unprotected", {
+    description: prose`Listen where others reach the server even without TLS or without tokens: then
+      everybody who reaches it can read, change and delete everything.`,
+  }),
+});
 
 const options = object({
   http: optional(option("--http", hostPort(), {
@@ -28,6 +57,7 @@ const options = object({
     description: prose`Also send webhooks to this host (*.example.org for all below), address or
       network, and without TLS; only to public addresses unless given. May be given more than once.`,
   })),
+  protection: group("Protection", protection),
 });
 
 /** The options of `serve`. */
@@ -48,6 +78,7 @@ export const serveGrammar = command(
       "seglog serve --http 127.0.0.1:9000 --data /var/lib/seglog",
       "PORT=9000 DATA_DIR=/var/lib/seglog VOLUME_ID=v1 seglog serve",
       "seglog --at http://127.0.0.1:8080 tail orders -f",
+      "seglog serve --http 0.0.0.0:8443 --tls-cert certs/server.crt --tls-key certs/server.key",
     ),
   },
 );

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { isIP } from "node:net";
+import { domainToASCII } from "node:url";
 import { text } from "@optique/core/message";
 import type { NonEmptyString } from "@optique/core/nonempty";
 import type { Suggestion } from "@optique/core/parser";
@@ -126,6 +128,43 @@ export function syncMode(): ValueParser<"sync", SyncMode> {
 /** `127.0.0.1:8080`, `[::1]:8080`; port 0 lets the system choose one */
 export function hostPort(): ValueParser<"sync", { host: string; port: number }> {
   return socketAddress({ metavar: "HOST:PORT", requirePort: true, port: { min: 0 } });
+}
+
+/** `log.example,*.svc.example`, words with commas between them, which are not looked at yet */
+export function listOf(metavar: NonEmptyString): ValueParser<"sync", readonly string[]> {
+  return word<readonly string[]>({
+    metavar,
+    placeholder: [],
+    parse: (input) => input.split(",").map((text) => text.trim()),
+  });
+}
+
+/** `log.example`, `*.log.example`, `127.0.0.1` or `::1`: what a certificate may be for */
+export function certHost(): ValueParser<"sync", string> {
+  return word({
+    metavar: "HOST",
+    placeholder: "localhost",
+    parse(input) {
+      const name = domainToASCII(input.replace(/^\*\./, ""));
+      const isName = /^[a-z\d]([a-z\d-]*[a-z\d])?(\.[a-z\d]([a-z\d-]*[a-z\d])?)*$/.test(name);
+      if (isIP(input) !== 0) return input;
+      if (isName && !/^[\d.]+$/.test(name)) return input.startsWith("*.") ? `*.${name}` : name;
+      throw expected("the name or the address of a host, without a port", input);
+    },
+  });
+}
+
+/** A name that is the name of a file as well */
+export function clientName(): ValueParser<"sync", string> {
+  return word({
+    metavar: "NAME",
+    placeholder: "client",
+    parse(input) {
+      const isTaken = input === "ca" || input === "server";
+      if (/^[a-z\d][\w.@-]{0,62}$/i.test(input) && !isTaken) return input;
+      throw expected("letters, digits and .@_- that are neither ca nor server", input);
+    },
+  });
 }
 
 /** A value parser from a function that throws what is wrong. */

@@ -10,7 +10,8 @@ import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { SeglogError } from "../../core/base/errors.ts";
 import { onTopic } from "../access/access.ts";
-import { refuseForeignPages } from "../cross_site.ts";
+import { checkCaller } from "../access/callers.ts";
+import { callerFacts, callerOf } from "../asked.ts";
 import { Exchange, type Services, splitTarget } from "../exchange.ts";
 import { SOCKET_MESSAGE_BYTES_MAX } from "../limits.ts";
 import { describeFault, isServerFault, toldError } from "../problem.ts";
@@ -63,9 +64,9 @@ export function socketDoor(services: Services): Upgrade {
 
 /** Lets a subscriber in, or says why not. @throws {SeglogError} */
 async function admit(services: Services, incoming: IncomingMessage) {
-  const { headers } = incoming;
-  refuseForeignPages(headers);
   const request = requestOf(incoming);
+  const asked = { request, services, cut: undefined, incoming };
+  checkCaller(services.callers, callerFacts(asked));
   const { path } = splitTarget(request.url);
   if (!PATH.test(path)) {
     throw new SeglogError(
@@ -73,8 +74,9 @@ async function admit(services: Services, incoming: IncomingMessage) {
       `Cannot open a WebSocket at ${path.slice(0, 200)}: they are at /v1/topics/TOPIC/records`,
     );
   }
-  const offered = offeredCredentials(headers["sec-websocket-protocol"]);
-  const visitor = await services.desk.admit({ authorization: headers.authorization ?? offered });
+  const offered = offeredCredentials(incoming.headers["sec-websocket-protocol"]);
+  const { authorization = offered, ...shown } = callerOf(asked);
+  const visitor = await services.desk.admit({ ...shown, authorization });
   const exchange = new Exchange(request, { services, visitor, incoming });
   onTopic("consume").demand(exchange);
   const query = exchange.query(...SUBSCRIPTION_PARAMETERS, ...MANNER_PARAMETERS);

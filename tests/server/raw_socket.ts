@@ -146,15 +146,25 @@ function closing({ payload }: Frame): [number, string] {
 }
 
 /** Asks for a WebSocket, and resolves with the answer. */
-export async function openSocket(
+export function openSocket(
   port: number,
   target: string,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<RawSocket> {
-  const socket = connect(port, "127.0.0.1");
+  return openSocketOn(connect(port, "127.0.0.1"), target, {
+    host: `127.0.0.1:${port}`,
+    ...headers,
+  });
+}
+
+/** The same on a connection that is there. */
+export async function openSocketOn(
+  socket: Socket,
+  target: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<RawSocket> {
   const raw = new RawSocket(socket);
   const all = {
-    host: `127.0.0.1:${port}`,
     connection: "Upgrade",
     upgrade: "websocket",
     "sec-websocket-version": "13",
