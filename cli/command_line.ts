@@ -33,6 +33,7 @@ import { type ServerAccess, serverAccess } from "./grammar/server_access.ts";
 import { serveGrammar } from "./grammar/serve.ts";
 import { topicGrammar } from "./grammar/topic.ts";
 import { examples, prose, type Verb } from "./grammar/verb.ts";
+import { webhookGrammar } from "./grammar/webhook.ts";
 import { detachValues, valueOptionsOf } from "./short_options.ts";
 import { suggestingFrom, usageOf } from "./suggest_option.ts";
 
@@ -85,6 +86,7 @@ const verbs = {
   doctor: doctorGrammar,
   token: tokenGrammar,
   tenant: tenantGrammar,
+  webhook: webhookGrammar,
   cert: certGrammar,
   schema: schemaGrammar,
 };
@@ -131,6 +133,7 @@ const grammar = object({
       groupGrammar,
       tokenGrammar,
       tenantGrammar,
+      webhookGrammar,
       configGrammar,
       adminGrammar,
       doctorGrammar,
@@ -217,6 +220,7 @@ const NESTED: ReadonlySet<string | undefined> = new Set([
   "admin",
   "schema",
   "group",
+  "webhook",
 ]);
 
 /** The verb that the words name, and for one that has verbs what it is to do. */

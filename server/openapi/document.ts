@@ -18,6 +18,7 @@ import { schemas } from "./schemas.ts";
 import { secured, securitySchemes } from "./secured.ts";
 import { serverPaths } from "./server_paths.ts";
 import { topicPaths } from "./topic_paths.ts";
+import { webhookParameters, webhookPaths, webhookSchemas } from "./webhook_paths.ts";
 
 /** Any JSON object. */
 export type JsonObject = { readonly [name: string]: unknown };
@@ -44,6 +45,7 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       { name: "topics", description: "What can be appended to." },
       { name: "records", description: "Appending, reading and following." },
       { name: "partitions", description: "Where a partition starts and ends." },
+      { name: "webhooks", description: "Records that the server posts to others." },
       { name: "keys and values", description: "Views of topics: buckets." },
       { name: "blobs", description: "Bytes by key, in the bucket of this name." },
       { name: "small API", description: "One value in, one value out." },
@@ -56,6 +58,7 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
     paths: secured({
       ...topicPaths,
       ...recordPaths,
+      ...webhookPaths,
       ...kvPaths,
       ...blobPaths,
       ...schemaPaths,
@@ -71,12 +74,20 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
         ...parameters,
         ...kvParameters,
         ...schemaParameters,
+        ...webhookParameters,
         ...groupParameters,
         ...accessParameters,
         ...rpcParameters,
       },
       responses,
-      schemas: { ...schemas, ...kvSchemas, ...schemaSchemas, ...groupSchemas, ...accessSchemas },
+      schemas: {
+        ...schemas,
+        ...kvSchemas,
+        ...schemaSchemas,
+        ...groupSchemas,
+        ...webhookSchemas,
+        ...accessSchemas,
+      },
     },
   };
 }
