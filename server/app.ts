@@ -17,6 +17,7 @@ import { Exchange, type Route, type Services, splitTarget, targetOf } from "./ex
 import { type Caller, FrontDesk } from "./front_desk.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
 import { Metrics } from "./metrics.ts";
+import { WorkerPool } from "./query/worker_pool.ts";
 import { describeFault, isServerFault, problemResponse } from "./problem.ts";
 import { APPEND_ROUTES } from "./routes/append.ts";
 import { BLOB_ROUTES } from "./routes/blobs.ts";
@@ -25,6 +26,7 @@ import { KV_ROUTES } from "./routes/kv.ts";
 import { METRICS_ROUTES } from "./routes/metrics.ts";
 import { OPENAPI_ROUTES } from "./routes/openapi.ts";
 import { PARTITION_ROUTES } from "./routes/partition.ts";
+import { QUERY_ROUTES } from "./routes/query.ts";
 import { READ_ROUTES } from "./routes/read.ts";
 import { RECORD_ROUTES } from "./routes/record.ts";
 import { SMALL_API_ROUTES } from "./routes/small_api.ts";
@@ -70,6 +72,7 @@ export const ROUTES: readonly Route[] = [
   ...RECORD_ROUTES,
   ...PARTITION_ROUTES,
   ...KV_ROUTES,
+  ...QUERY_ROUTES,
   ...SMALL_API_ROUTES,
   ...BLOB_ROUTES,
   ...HEALTH_ROUTES,
@@ -93,7 +96,9 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   const clock = options.clock ?? systemClock;
   const notice = options.onNotice ?? (() => {});
   const { bucketsMax, snapshotsMax } = limits;
+  const queryWorkers = new WorkerPool();
   const tenant = new TenantServices(DEFAULT_TENANT, backend, {
+    queryWorkers,
     bucketsMax,
     snapshotsMax,
     clock,
@@ -130,7 +135,11 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     return answer({ ...UNKNOWN, tell: routesOf(path)[0]?.tell }, asked);
   });
   app.onError((error) => problemResponse(error));
-  return { app, close: () => tenant.close() };
+  const close = async () => {
+    await queryWorkers.close();
+    await tenant.close();
+  };
+  return { app, close };
 }
 
 /** The request as Node's server has it; there is none where the app is called directly. */

@@ -7,12 +7,17 @@ import type { Backend } from "../core/backend.ts";
 import type { Clock } from "../core/base/clock.ts";
 import { Buckets } from "./buckets.ts";
 import { HeldSnapshots } from "./held_snapshots.ts";
+import { Queries } from "./query/queries.ts";
+import { QueryViews } from "./query/query_views.ts";
+import type { WorkerPool } from "./query/worker_pool.ts";
 
 /** What the views of a tenant are opened with. */
 export interface TenantOptions {
   readonly bucketsMax: number;
   readonly snapshotsMax: number;
   readonly clock: Clock;
+  /** Runs queries, of all tenants. */
+  readonly queryWorkers: WorkerPool;
   /** Takes what the server's own log should say. */
   readonly notice: (text: string) => void;
 }
@@ -27,6 +32,8 @@ export class TenantServices {
   readonly buckets: Buckets;
   /** Snapshots of them that clients hold. */
   readonly snapshots: HeldSnapshots;
+  /** Queries over its topics. */
+  readonly queries: Queries;
 
   constructor(tenant: string, backend: Backend, options: TenantOptions) {
     const { bucketsMax, snapshotsMax, clock, notice } = options;
@@ -34,11 +41,13 @@ export class TenantServices {
     this.backend = backend;
     this.buckets = new Buckets(backend, { bucketsMax, clock, notice });
     this.snapshots = new HeldSnapshots({ clock, snapshotsMax });
+    this.queries = new Queries(new QueryViews(backend, { clock, notice }), options.queryWorkers);
   }
 
   /** Closes what was opened; the backend stays open. */
   async close(): Promise<void> {
     this.snapshots.close();
+    await this.queries.views.close();
     await this.buckets.close();
   }
 }

@@ -22,8 +22,9 @@ const MAY_IMPORT = {
   dump: ["base", "disk", "format", "log"],
   store: ["base", "disk", "format", "log", "contract"],
   kv: ["base", "format", "contract"],
+  query: ["base", "format", "contract"],
   client: ["base", "format", "contract"],
-  server: ["base", "format", "kv", "contract"],
+  server: ["base", "format", "kv", "query", "contract"],
   cli: [
     "base",
     "disk",
@@ -33,6 +34,7 @@ const MAY_IMPORT = {
     "dump",
     "store",
     "kv",
+    "query",
     "client",
     "server",
     "mod",
@@ -47,6 +49,7 @@ type Layer = keyof typeof MAY_IMPORT;
 const ROOTS = [
   "mod.ts",
   "cli/main.ts",
+  "server/query/worker_main.ts",
   "bench/main.ts",
   "bench/run_one.ts",
   "bench/thread.ts",
