@@ -8,7 +8,6 @@ import type { Clock } from "../core/base/clock.ts";
 import { Buckets } from "./buckets.ts";
 import { HeldSnapshots } from "./held_snapshots.ts";
 import { Queries } from "./query/queries.ts";
-import { QueryViews } from "./query/query_views.ts";
 import type { WorkerPool } from "./query/worker_pool.ts";
 
 /** What the views of a tenant are opened with. */
@@ -41,7 +40,7 @@ export class TenantServices {
     this.backend = backend;
     this.buckets = new Buckets(backend, { bucketsMax, clock, notice });
     this.snapshots = new HeldSnapshots({ clock, snapshotsMax });
-    this.queries = new Queries(new QueryViews(backend, { clock, notice }), options.queryWorkers);
+    this.queries = new Queries(backend, { workers: options.queryWorkers, clock, notice });
   }
 
   /** Closes what was opened; the backend stays open. */

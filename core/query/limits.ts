@@ -32,7 +32,9 @@ export const VIEW_BYTES_AT_ONCE: number = MIB;
 export const VIEW_OFFSETS_AT_ONCE = 5000;
 /** How long a view waits for another process that writes to the same file, each time. */
 export const VIEW_BUSY_MS = 50;
-/** How often it tries again then, or when the topic changes while it is read. */
+/** How often it waits: the other may be making an index. */
+export const VIEW_WAITS_MAX = 1000;
+/** How often a view is brought up to date again when the topic changes while it is read. */
 export const VIEW_TRIES = 100;
 /** Most indexes that can be asked for on one topic. */
 export const VIEW_INDEXES_MAX = 16;

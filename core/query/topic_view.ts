@@ -8,7 +8,7 @@
 import type { Backend, PartitionInfo, TopicDetails } from "../backend.ts";
 import { sleep } from "../base/clock.ts";
 import { isNotFound, SeglogError } from "../base/errors.ts";
-import { VIEW_BUSY_MS, VIEW_TRIES } from "./limits.ts";
+import { VIEW_BUSY_MS, VIEW_TRIES, VIEW_WAITS_MAX } from "./limits.ts";
 import { PartitionFeed } from "./partition_feed.ts";
 import { isBusy, isDamage, isRefusedPlace, type Sqlite, viewError } from "./sqlite.ts";
 import { Overtaken, removeViewFile, ViewFile } from "./view_file.ts";
@@ -19,6 +19,14 @@ export interface ViewProgress {
   readonly total: number;
 }
 
+/** Indexes to be made in a file. */
+export interface IndexWork {
+  readonly path: string;
+  /** The topic that it is the view of. */
+  readonly topic: { readonly name: string; readonly id: string };
+  readonly indexes: readonly string[];
+}
+
 /** What a view is made with. */
 export interface TopicViewOptions {
   readonly sqlite: Sqlite;
@@ -26,6 +34,11 @@ export interface TopicViewOptions {
   readonly places: readonly (() => string)[];
   /** Paths that indexes shall be on. */
   readonly indexes?: readonly string[];
+  /**
+   * Makes the indexes of a file that has rows. It takes long, and is better done by another process;
+   * done here unless given.
+   */
+  readonly index?: (work: IndexWork) => Promise<void>;
   /** Takes what should be known: that a view was made anew, and why. */
   readonly notice?: (text: string) => void;
 }
@@ -107,14 +120,17 @@ export class TopicView {
 
   async #run(): Promise<void> {
     let repairs = 0;
+    let waits = 0;
     for (let tries = 0; tries < VIEW_TRIES; tries++) {
       this.#checkOpen();
       try {
         if (await this.#attempt()) return;
       } catch (error) {
         if (isDamage(error) && repairs++ < REPAIRS_MAX) this.#repair(error);
-        else if (isBusy(error)) await sleep(VIEW_BUSY_MS, this.#ending.signal);
-        else if (!(error instanceof Overtaken || isMoved(error))) {
+        else if (isBusy(error) && waits++ < VIEW_WAITS_MAX) {
+          tries--;
+          await sleep(VIEW_BUSY_MS, this.#ending.signal);
+        } else if (!(error instanceof Overtaken || isMoved(error))) {
           if (isNotFound(error)) this.#release();
           throw viewError(this.topic, error);
         }
@@ -130,7 +146,7 @@ export class TopicView {
   async #attempt(): Promise<boolean> {
     const details = await this.#backend.describeTopic(this.topic);
     const file = this.#opened(details);
-    file.setIndexes(this.#indexes);
+    await this.#index(file, details);
     const feeds = details.partitions.map((info) =>
       new PartitionFeed(this.#backend, { topic: this.topic, file, info, check: this.#checkOpenNow })
     );
@@ -149,6 +165,14 @@ export class TopicView {
     const after = await this.#backend.describeTopic(this.topic);
     return after.id === details.id &&
       details.partitions.every((info, partition) => isUnmoved(info, after.partitions[partition]!));
+  }
+
+  async #index(file: ViewFile, { name, id }: TopicDetails): Promise<void> {
+    const indexes = this.#indexes;
+    if (file.hasIndexes(indexes)) return;
+    const { index } = this.#options;
+    if (index === undefined || file.isEmpty) return file.setIndexes(indexes);
+    await index({ path: file.path, topic: { name, id }, indexes });
   }
 
   /** The file that is open, or is opened: where it can be. */

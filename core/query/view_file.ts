@@ -117,6 +117,11 @@ export class ViewFile {
     return identityOf(this.path) === this.#identity;
   }
 
+  /** Whether there are no rows. */
+  get isEmpty(): boolean {
+    return this.#db.prepare(`select 1 from ${this.#table} limit 1`).get() === undefined;
+  }
+
   /** How far a partition is taken in; `undefined` before anything is. */
   position(partition: number): ViewPosition | undefined {
     return this.#position.get(partition) as unknown as ViewPosition | undefined;
@@ -180,37 +185,35 @@ export class ViewFile {
       .all().flatMap(({ name }) => indexPath(String(name)) ?? []);
   }
 
-  /** Makes the indexes that there shall be, and removes all others. */
+  /** Whether there are these indexes, and no others. */
+  hasIndexes(paths: readonly string[]): boolean {
+    const there = this.indexes;
+    return there.length === paths.length && paths.every((path) => there.includes(path));
+  }
+
+  /** Makes the indexes that there shall be, and removes all others. Where there are rows, it takes long. */
   setIndexes(paths: readonly string[]): void {
     const there = this.indexes;
-    const missing = paths.filter((path) => !there.includes(path));
-    const left = there.filter((path) => !paths.includes(path));
-    if (missing.length + left.length === 0) return;
-    inTransaction(this.#db, () => left.forEach((path) => this.#dropIndex(path)));
-    for (const path of missing) {
+    inTransaction(this.#db, () => {
+      for (const path of there) if (!paths.includes(path)) this.#dropIndex(path);
+    });
+    for (const path of paths) {
+      if (there.includes(path)) continue;
       try {
         this.#createIndex(path);
       } catch (error) {
         if (!isNoJson(error)) throw error;
         this.leaveOutWhatIsNoJson();
-        this.#createIndex(path);
+        return this.setIndexes(paths);
       }
     }
   }
 
-  /** Whether there are values, as far as is known, that SQLite cannot look into. */
-  get isMixed(): boolean {
-    return this.#db.prepare(`select mixed from ${OWN_TABLES}view`).get()?.mixed === 1;
-  }
-
-  /** Has indexes on values that are JSON, and not on all: a value came that is none. */
+  /** Has no index on all values any more: one came that is no JSON, and SQLite cannot look into it. */
   leaveOutWhatIsNoJson(): void {
     inTransaction(this.#db, () => {
       this.#db.exec(`update ${OWN_TABLES}view set mixed = 1`);
-      for (const path of this.indexes) {
-        this.#dropIndex(path);
-        this.#createIndex(path);
-      }
+      for (const path of this.indexes) if (path.startsWith("$")) this.#dropIndex(path);
     });
   }
 
@@ -243,7 +246,8 @@ export class ViewFile {
   }
 
   #createIndex(path: string): void {
-    const on = indexExpression(path, this.isMixed);
+    const isMixed = this.#db.prepare(`select mixed from ${OWN_TABLES}view`).get()?.mixed === 1;
+    const on = indexExpression(path, isMixed);
     this.#db.exec(`create index ${quoted(indexName(path))} on ${this.#table} (${on})`);
   }
 

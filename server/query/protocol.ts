@@ -16,6 +16,7 @@ import { decodeUtf8 } from "../../core/base/bytes.ts";
 import { sliceObject } from "../../core/format/json_slices.ts";
 import { parametersJson, parseParameters } from "../../core/query/cells.ts";
 import type { ReadRequest, ReadSummary } from "../../core/query/reader.ts";
+import type { IndexWork } from "../../core/query/topic_view.ts";
 
 /** What a line of an answer says. */
 export const TAG = {
@@ -44,16 +45,24 @@ export interface AnswerFailure {
   readonly message: string;
 }
 
+/** What a process is asked: to run a query, or to make the indexes of a view. */
+export type WorkerRequest =
+  | { readonly read: ReadRequest; readonly index?: undefined }
+  | { readonly index: IndexWork; readonly read?: undefined };
+
 /** A request as a line. */
-export function requestLine({ parameters, ...rest }: ReadRequest): string {
-  const members = JSON.stringify(rest);
-  return `${members.slice(0, -1)},"parameters":${parametersJson(parameters)}}\n`;
+export function requestLine({ index, read }: WorkerRequest): string {
+  if (index !== undefined) return `${JSON.stringify({ index })}\n`;
+  const { parameters, ...rest } = read;
+  return `{"parameters":${parametersJson(parameters)},"read":${JSON.stringify(rest)}}\n`;
 }
 
 /** A request from its line. */
-export function parseRequestLine(line: string): ReadRequest {
-  const request = JSON.parse(line) as ReadRequest;
-  return { ...request, parameters: parseParameters(sliceObject(line).get("parameters")!) };
+export function parseRequestLine(line: string): WorkerRequest {
+  const request = JSON.parse(line) as WorkerRequest;
+  if (request.index !== undefined) return request;
+  const parameters = parseParameters(sliceObject(line).get("parameters")!);
+  return { read: { ...request.read, parameters } };
 }
 
 /** What a line says behind its letter, parsed. */

@@ -8,16 +8,19 @@
  *
  * @module
  */
+import type { Backend } from "../../core/backend.ts";
+import type { Clock } from "../../core/base/clock.ts";
 import { isNotFound, SeglogError } from "../../core/base/errors.ts";
 import type { SqlParameters } from "../../core/query/cells.ts";
 import { QUERY_TOPICS_MAX } from "../../core/query/limits.ts";
 import type { QueryTopic, ReadRequest, ReadSummary } from "../../core/query/reader.ts";
 import { oneStatement } from "../../core/query/statement.ts";
+import type { IndexWork } from "../../core/query/topic_view.ts";
 import { Deadline } from "./deadline.ts";
 import { QUERIES_REMEMBERED_MAX } from "./limits.ts";
 import { type AnswerEnd, type AnswerFailure, contentOf, TAG } from "./protocol.ts";
 import { failureError, stillBuilding, timeIsOver, workerError } from "./query_errors.ts";
-import type { QueryViews } from "./query_views.ts";
+import { QueryViews } from "./query_views.ts";
 import type { WorkerPool } from "./worker_pool.ts";
 
 /** What is asked. */
@@ -49,6 +52,15 @@ export interface QueryAnswer {
   readonly rows: AsyncGenerator<Uint8Array, ReadSummary, undefined>;
 }
 
+/** What queries are run with. */
+export interface QueriesOptions {
+  /** The processes that run them; they are the caller's to close. */
+  readonly workers: WorkerPool;
+  readonly clock: Clock;
+  /** Takes what the server's own log should say. */
+  readonly notice: (text: string) => void;
+}
+
 /** How often a query begins again because files were not there, or damaged. */
 const TRIES_MAX = 3;
 
@@ -59,8 +71,11 @@ export class Queries {
   /** The topics of statements that ran already: the next time they are known at once. */
   readonly #topicsOf = new Map<string, readonly string[]>();
 
-  constructor(views: QueryViews, workers: WorkerPool) {
-    this.views = views;
+  constructor(backend: Backend, { workers, ...options }: QueriesOptions) {
+    this.views = new QueryViews(backend, {
+      ...options,
+      index: (work) => makeIndexes(workers, work),
+    });
     this.#workers = workers;
   }
 
@@ -125,7 +140,7 @@ export class Queries {
     request: ReadRequest,
     { ask, deadline }: { ask: QueryAsk; deadline: Deadline },
   ): Promise<QueryAnswer | { missing: string } | { failure: AnswerFailure }> {
-    const lines = this.#workers.run(request, deadline.signal);
+    const lines = this.#workers.run({ read: request }, deadline.signal);
     const { value: first } = await lines.next();
     switch (first?.[0]) {
       case TAG.missing:
@@ -147,6 +162,14 @@ export class Queries {
     if (this.#topicsOf.size > QUERIES_REMEMBERED_MAX) {
       this.#topicsOf.delete(this.#topicsOf.keys().next().value!);
     }
+  }
+}
+
+/** @throws {SeglogError} `invalid-argument`, `io` */
+async function makeIndexes(workers: WorkerPool, index: IndexWork): Promise<void> {
+  const lines = workers.run({ index }, new AbortController().signal);
+  for await (const line of lines) {
+    if (line[0] === TAG.failure) throw failureError(contentOf(line));
   }
 }
 

@@ -63,7 +63,8 @@ export async function* jsonLines(
   }
 }
 
-function uniqueNames(columns: readonly string[]): string[] {
+/** Names of members of an object: a column that has the name of one before it gets its number. */
+export function uniqueNames(columns: readonly string[]): string[] {
   const names = new Set<string>();
   for (const [i, column] of columns.entries()) {
     names.add(names.has(column) ? `${column}:${i + 1}` : column);

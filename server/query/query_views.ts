@@ -12,7 +12,7 @@ import type { Clock } from "../../core/base/clock.ts";
 import { isNotFound, SeglogError } from "../../core/base/errors.ts";
 import type { QueryTopic } from "../../core/query/reader.ts";
 import { loadSqlite, type Sqlite } from "../../core/query/sqlite.ts";
-import { TopicView, type ViewProgress } from "../../core/query/topic_view.ts";
+import { type IndexWork, TopicView, type ViewProgress } from "../../core/query/topic_view.ts";
 import { describeFault } from "../problem.ts";
 import { addIndex, readIndexes, removeIndex } from "./index_definitions.ts";
 import { QUERY_VIEW_FOLLOW_MS, QUERY_VIEW_IDLE_MS, QUERY_VIEWS_MAX } from "./limits.ts";
@@ -21,6 +21,8 @@ import { QUERY_VIEW_FOLLOW_MS, QUERY_VIEW_IDLE_MS, QUERY_VIEWS_MAX } from "./lim
 export interface QueryViewsOptions {
   readonly clock: Clock;
   readonly notice: (text: string) => void;
+  /** Makes indexes where there are many rows already. */
+  readonly index: (work: IndexWork) => Promise<void>;
 }
 
 /** The hint that a view is, beside its topic. */
@@ -67,6 +69,13 @@ export class QueryViews {
   /** How far views have come that are being brought up to date. */
   progressOf(topic: string): ViewProgress {
     return this.#views.get(topic)?.view.progress ?? { done: 0, total: 0 };
+  }
+
+  /** The view that has most to do, where there is one. */
+  get busiest(): { readonly topic: string } & ViewProgress | undefined {
+    return [...this.#views].map(([topic, { view }]) => ({ topic, ...view.progress }))
+      .filter(({ done, total }) => done < total)
+      .toSorted((a, b) => b.total - b.done - (a.total - a.done))[0];
   }
 
   /** Makes views anew whose files a reader found damaged. */
@@ -118,8 +127,8 @@ export class QueryViews {
     const temporary = () => join(this.#folder ??= temporaryFolder(), `${this.#files++}.sqlite`);
     const own = this.#backend.hints?.pathOf?.(topic, HINT);
     const places = own === undefined ? [temporary] : [() => own, temporary];
-    const { notice } = this.#options;
-    const view = new TopicView(this.#backend, topic, { sqlite, places, indexes, notice });
+    const { notice, index } = this.#options;
+    const view = new TopicView(this.#backend, topic, { sqlite, places, indexes, index, notice });
     this.#views.set(topic, { view, usedMs: this.#options.clock.now() });
     if (this.#views.size > QUERY_VIEWS_MAX) await this.#close(this.#views.keys().next().value!);
   }

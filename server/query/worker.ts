@@ -7,11 +7,17 @@
 import process from "node:process";
 import { decodeUtf8 } from "../../core/base/bytes.ts";
 import { messageOf } from "../../core/base/errors.ts";
-import { QueryReader, TooManyBytes } from "../../core/query/reader.ts";
-import { loadSqlite, SQLITE, sqliteCode } from "../../core/query/sqlite.ts";
+import { QueryReader, type ReadSummary, TooManyBytes } from "../../core/query/reader.ts";
+import { loadSqlite, SQLITE, type Sqlite, sqliteCode } from "../../core/query/sqlite.ts";
+import { ViewFile } from "../../core/query/view_file.ts";
 import { AnswerWriter } from "./answer_writer.ts";
 import { LinePieces } from "./line_pieces.ts";
-import { type AnswerEnd, type AnswerFailure, parseRequestLine } from "./protocol.ts";
+import {
+  type AnswerEnd,
+  type AnswerFailure,
+  parseRequestLine,
+  type WorkerRequest,
+} from "./protocol.ts";
 import { readSome } from "./standard_io.ts";
 
 const READ_BYTES = 64 * 1024;
@@ -20,23 +26,30 @@ const READ_BYTES = 64 * 1024;
 export async function runQueryWorker(): Promise<void> {
   // A terminal sends its signals to all: who started this one ends it.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
-  const reader = new QueryReader(await loadSqlite());
+  const sqlite = await loadSqlite();
+  const reader = new QueryReader(sqlite);
   const writer = new AnswerWriter();
   const lines = new LinePieces();
   const block = new Uint8Array(READ_BYTES);
   for (;;) {
     const length = readSome(block);
     if (length === 0) return reader.close();
-    for (const line of lines.take(block.slice(0, length))) answer(reader, decodeUtf8(line), writer);
+    for (const line of lines.take(block.slice(0, length))) {
+      answer(decodeUtf8(line), { sqlite, reader, writer });
+    }
   }
 }
 
-function answer(reader: QueryReader, line: string, writer: AnswerWriter): void {
+interface Tools {
+  readonly sqlite: Sqlite;
+  readonly reader: QueryReader;
+  readonly writer: AnswerWriter;
+}
+
+function answer(line: string, tools: Tools): void {
+  const { writer } = tools;
   try {
-    const summary = reader.run(parseRequestLine(line), {
-      columns: (names) => writer.line("C", JSON.stringify(names)),
-      row: (json) => writer.line("R", json),
-    });
+    const summary = summaryOf(parseRequestLine(line), tools);
     const { user, system } = process.cpuUsage();
     const end: AnswerEnd = {
       ...summary,
@@ -50,6 +63,23 @@ function answer(reader: QueryReader, line: string, writer: AnswerWriter): void {
     else writer.line("X", JSON.stringify(failureOf(error)));
   }
   writer.flush();
+}
+
+function summaryOf(request: WorkerRequest, { sqlite, reader, writer }: Tools): ReadSummary {
+  if (request.read !== undefined) {
+    return reader.run(request.read, {
+      columns: (names) => writer.line("C", JSON.stringify(names)),
+      row: (json) => writer.line("R", json),
+    });
+  }
+  const { path, topic, indexes } = request.index;
+  const file = ViewFile.open(sqlite, path, topic);
+  try {
+    file.setIndexes(indexes);
+  } finally {
+    file.close();
+  }
+  return { rows: 0, isTruncated: false, offsets: {} };
 }
 
 /** SQLite's own parser says which tables a query is about. */

@@ -6,7 +6,6 @@
  */
 import { type Clock, systemClock } from "../../core/base/clock.ts";
 import { SeglogError } from "../../core/base/errors.ts";
-import type { ReadRequest } from "../../core/query/reader.ts";
 import {
   QUERIES_WAITING_MAX,
   QUERY_MS_MAX,
@@ -15,7 +14,7 @@ import {
   QUERY_WORKER_MEMORY_BYTES,
   QUERY_WORKERS_MAX,
 } from "./limits.ts";
-import { type AnswerEnd, contentOf, requestLine, TAG } from "./protocol.ts";
+import { type AnswerEnd, contentOf, requestLine, TAG, type WorkerRequest } from "./protocol.ts";
 import { WorkerEnded, WorkerProcess } from "./worker_process.ts";
 
 /** How many processes there are, and for how long. */
@@ -57,13 +56,13 @@ export class WorkerPool {
   }
 
   /**
-   * Runs one query. Whoever stops taking lines ends the process, if it is not done yet.
+   * Runs one query, or makes indexes. Whoever stops taking lines ends the process, if it is not done yet.
    *
    * @returns the lines of its answer, the last of which is an end
    * @throws the reason of the signal; {@linkcode WorkerEnded}; {@linkcode SeglogError} `overloaded`
    */
   async *run(
-    request: ReadRequest,
+    request: WorkerRequest,
     signal: AbortSignal,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const worker = await this.#acquire(signal);
