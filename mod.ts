@@ -106,7 +106,7 @@ export type { Compaction } from "./core/format/log_settings.ts";
 export type { KvValue } from "./core/kv/kv_write.ts";
 export { connect, type ConnectOptions } from "./client/connect.ts";
 export { HttpBackend } from "./client/http_backend.ts";
-export type { ServerApi } from "./client/server_api.ts";
+export type { ApiOptions, ServerApi } from "./client/server_api.ts";
 export { Producer, type SendOptions } from "./client/producer.ts";
 export type { ProducerOptions } from "./client/producer_options.ts";
 export type { SentRecord } from "./client/outgoing_batch.ts";

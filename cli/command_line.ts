@@ -10,6 +10,7 @@ import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { extractCommandNames, type Usage } from "@optique/core/usage";
 import { path } from "@optique/run/valueparser";
+import { tenantGrammar, tokenGrammar } from "./grammar/access.ts";
 import { appendGrammar } from "./grammar/append.ts";
 import { backupGrammar, restoreGrammar } from "./grammar/backup.ts";
 import {
@@ -21,6 +22,7 @@ import {
   verifyGrammar,
 } from "./grammar/maintain.ts";
 import { kvGrammar, shellGrammar } from "./grammar/kv.ts";
+import { queryGrammar } from "./grammar/query.ts";
 import { readGrammar, tailGrammar } from "./grammar/read.ts";
 import { serveGrammar } from "./grammar/serve.ts";
 import { topicGrammar } from "./grammar/topic.ts";
@@ -53,6 +55,7 @@ const verbs = {
   append: appendGrammar,
   read: readGrammar,
   tail: tailGrammar,
+  query: queryGrammar,
   truncate: truncateGrammar,
   compact: compactGrammar,
   dump: dumpGrammar,
@@ -65,6 +68,8 @@ const verbs = {
   backup: backupGrammar,
   restore: restoreGrammar,
   serve: serveGrammar,
+  token: tokenGrammar,
+  tenant: tenantGrammar,
 };
 
 const at = optional(option("--at", path({ metavar: "DIR|URL" }), {
@@ -77,22 +82,30 @@ const everywhere: Usage = [...at.usage, { type: "option", names: ["-h", "--help"
 
 const grammar = object({
   at,
+  // At most fifteen each.
   verb: or(
-    appendGrammar,
-    readGrammar,
-    tailGrammar,
-    truncateGrammar,
-    compactGrammar,
-    dumpGrammar,
-    infoGrammar,
-    topicGrammar,
-    kvGrammar,
-    shellGrammar,
-    verifyGrammar,
-    repairGrammar,
-    backupGrammar,
-    restoreGrammar,
-    serveGrammar,
+    or(
+      appendGrammar,
+      readGrammar,
+      tailGrammar,
+      truncateGrammar,
+      compactGrammar,
+      dumpGrammar,
+      infoGrammar,
+      topicGrammar,
+      kvGrammar,
+      shellGrammar,
+      verifyGrammar,
+      repairGrammar,
+      backupGrammar,
+      restoreGrammar,
+    ),
+    or(
+      queryGrammar,
+      serveGrammar,
+      tokenGrammar,
+      tenantGrammar,
+    ),
   ),
 });
 
@@ -163,7 +176,13 @@ const DASHED: Readonly<Record<string, string>> = {
 };
 
 /** Verbs that have verbs of their own. */
-const NESTED: ReadonlySet<string | undefined> = new Set(["topic", "kv"]);
+const NESTED: ReadonlySet<string | undefined> = new Set([
+  "topic",
+  "kv",
+  "query",
+  "token",
+  "tenant",
+]);
 
 /** The verb that the words name, and for one that has verbs what it is to do. */
 function verbPath(words: readonly string[]): string[] {

@@ -10,10 +10,21 @@ import type { Request, Requests } from "./requests.ts";
 const ONCE = { retries: 0, pauseMs: 0, pauseMsMax: 0 };
 const JSON_HEADERS = { "content-type": "application/json" };
 
+/** How long to wait, and for how much. */
+export interface ApiOptions {
+  /** Ends it early. */
+  readonly signal?: AbortSignal;
+  /** Added to the time that the server has: it was asked to wait. */
+  readonly waitMs?: number;
+  /** Most bytes of the answer that are taken. */
+  readonly bytesMax?: number;
+}
+
 /** Asks for JSON, and sends JSON. All methods throw the error that the server tells. */
 export class ServerApi {
   readonly #requests: Requests;
 
+  /** The API of the server that these requests go to; `connect` makes it. */
   constructor(requests: Requests) {
     this.#requests = requests;
   }
@@ -23,7 +34,7 @@ export class ServerApi {
    *
    * @param path below the server's URL, with its query: `/v1/tokens`
    */
-  async get<Shape>(path: string, options: Pick<Request, "signal" | "waitMs"> = {}): Promise<Shape> {
+  async get<Shape>(path: string, options: ApiOptions = {}): Promise<Shape> {
     return jsonOf(await this.#requests.read({ method: "GET", path, ...options }));
   }
 
@@ -31,7 +42,7 @@ export class ServerApi {
   async ask<Shape>(
     path: string,
     body: unknown,
-    options: Pick<Request, "signal" | "waitMs" | "bytesMax"> = {},
+    options: ApiOptions = {},
   ): Promise<Shape> {
     const sent = { headers: JSON_HEADERS, body: JSON.stringify(body) };
     return jsonOf(await this.#requests.read({ method: "POST", path, ...sent, ...options }));

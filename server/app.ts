@@ -12,7 +12,7 @@ import { SeglogError } from "../core/base/errors.ts";
 import { VERSION } from "../core/base/version.ts";
 import { BodyBudget } from "./body_budget.ts";
 import { OPEN } from "./access/access.ts";
-import { DEFAULT_TENANT } from "./access/principal.ts";
+import { auditLine, isAudited } from "./access/audit.ts";
 import { Exchange, type Route, type Services, splitTarget, targetOf } from "./exchange.ts";
 import { type Caller, FrontDesk } from "./front_desk.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
@@ -30,8 +30,10 @@ import { QUERY_ROUTES } from "./routes/query.ts";
 import { READ_ROUTES } from "./routes/read.ts";
 import { RECORD_ROUTES } from "./routes/record.ts";
 import { SMALL_API_ROUTES } from "./routes/small_api.ts";
+import { TENANT_ROUTES } from "./routes/tenants.ts";
+import { TOKEN_ROUTES } from "./routes/tokens.ts";
 import { TOPIC_ROUTES } from "./routes/topics.ts";
-import { TenantServices } from "./tenant_services.ts";
+import { Tenants } from "./tenants/tenants.ts";
 import { Turn } from "./turn.ts";
 
 /** How an app behaves. */
@@ -75,6 +77,8 @@ export const ROUTES: readonly Route[] = [
   ...QUERY_ROUTES,
   ...SMALL_API_ROUTES,
   ...BLOB_ROUTES,
+  ...TOKEN_ROUTES,
+  ...TENANT_ROUTES,
   ...HEALTH_ROUTES,
   ...METRICS_ROUTES,
   ...OPENAPI_ROUTES,
@@ -97,19 +101,24 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   const notice = options.onNotice ?? (() => {});
   const { bucketsMax, snapshotsMax } = limits;
   const queryWorkers = new WorkerPool();
-  const tenant = new TenantServices(DEFAULT_TENANT, backend, {
-    queryWorkers,
+  const metrics = new Metrics(backend);
+  const refused = (tenant: string, quota: string) => metrics.quotaRefused(tenant, quota);
+  const tenants = new Tenants(backend, {
     bucketsMax,
     snapshotsMax,
+    queryWorkers,
     clock,
     notice,
+    refused,
   });
+  const desk = new FrontDesk(backend, { tenants, clock, notice });
   const services: Services = {
-    desk: new FrontDesk(tenant),
+    routes: ROUTES,
+    desk,
     limits,
     budget: new BodyBudget(limits.bodiesBytesMax),
     turn: new Turn(),
-    metrics: new Metrics(backend),
+    metrics,
     clock,
     volumeId: options.volumeId ?? VOLUME_ID_DEFAULT,
     stopping: options.stopping ?? new AbortController().signal,
@@ -137,7 +146,7 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   app.onError((error) => problemResponse(error));
   const close = async () => {
     await queryWorkers.close();
-    await tenant.close();
+    await desk.close();
   };
   return { app, close };
 }
@@ -162,10 +171,11 @@ const UNKNOWN: AnsweredRoute = { method: "any", path: "unknown", access: OPEN, h
 async function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
   const { request, services } = asked;
   const startMs = performance.now();
+  const { desk } = services;
   let response: Response;
+  let visitor = desk.stranger;
   try {
-    const { desk } = services;
-    const visitor = route.access === OPEN ? desk.stranger : await desk.admit(callerOf(request));
+    if (route.access !== OPEN) visitor = await desk.admit(callerOf(request));
     const exchange = new Exchange(request, { ...asked, visitor });
     route.access.demand(exchange);
     response = await route.handle(exchange);
@@ -177,6 +187,12 @@ async function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
     }
     const tell = route.tell ?? problemResponse;
     response = tell(error, { headers: headersFor(error) });
+  }
+  if (isAudited(route.access)) {
+    const { path } = splitTarget(targetOf(request, asked.incoming));
+    const { status } = response;
+    const { principal } = visitor;
+    services.notice(auditLine({ principal, method: request.method, path, status }));
   }
   services.metrics.answered(route, response.status, (performance.now() - startMs) / 1000);
   return response;

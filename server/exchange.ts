@@ -22,6 +22,8 @@ import type { TenantServices } from "./tenant_services.ts";
 
 /** What the routes of one server share, whoever asks. */
 export interface Services {
+  /** All routes of the server. */
+  readonly routes: readonly Route[];
   /** Lets callers in. */
   readonly desk: FrontDesk;
   readonly limits: ServerLimits;

@@ -4,9 +4,13 @@
  * @module
  */
 import type { Backend } from "../core/backend.ts";
+import type { Clock } from "../core/base/clock.ts";
+import { Credentials, type Recognized } from "./access/credentials.ts";
 import { guardedBackend } from "./access/guarded_backend.ts";
-import { ANYBODY, type Principal, STRANGER } from "./access/principal.ts";
+import { type Principal, STRANGER } from "./access/principal.ts";
 import type { TenantServices } from "./tenant_services.ts";
+import { MeteredReads } from "./tenants/quota_backend.ts";
+import type { Tenants } from "./tenants/tenants.ts";
 
 /** What somebody shows. */
 export interface Caller {
@@ -27,32 +31,79 @@ export interface Visitor {
   readonly ended: AbortSignal;
 }
 
+/** What the desk is opened with. */
+export interface FrontDeskOptions {
+  readonly tenants: Tenants;
+  readonly clock: Clock;
+  /** Takes what the server's own log should say. */
+  readonly notice: (text: string) => void;
+}
+
 /** Lets callers in. */
 export class FrontDesk {
+  readonly tenants: Tenants;
   /** Everybody who shows nothing, where something has to be shown for most of what there is. */
   readonly stranger: Visitor;
-  readonly #anybody: Visitor;
+  readonly #visitors = new WeakMap<Principal, Visitor>();
+  readonly #opening: Promise<Credentials>;
+  #credentials: Credentials | undefined;
 
-  constructor(tenant: TenantServices) {
-    this.stranger = visitorOf(STRANGER, tenant);
-    this.#anybody = visitorOf(ANYBODY, tenant);
+  /** @param backend the topics of all tenants: who may come in is kept there */
+  constructor(backend: Backend, { tenants, ...options }: FrontDeskOptions) {
+    this.tenants = tenants;
+    this.stranger = this.#visitor({
+      principal: STRANGER,
+      ended: new AbortController().signal,
+    });
+    this.#opening = this.#open(backend, options);
+    this.#opening.catch(() => {}); // told to everybody who wants to come in
+  }
+
+  /** Those who may come in. @throws {SeglogError} when that cannot be read: then nobody may */
+  get credentials(): Promise<Credentials> {
+    return this.#opening;
   }
 
   /**
-   * Recognizes a caller.
+   * Recognizes a caller, and counts the request.
    *
    * @throws {SeglogError} `unauthenticated` for credentials that do not count; `quota-exceeded`
    */
-  admit(_caller: Caller): Promise<Visitor> | Visitor {
-    return this.#anybody;
+  admit(caller: Caller): Promise<Visitor> | Visitor {
+    return this.#credentials === undefined
+      ? this.#opening.then((credentials) => this.#admit(caller, credentials))
+      : this.#admit(caller, this.#credentials);
   }
-}
 
-function visitorOf(principal: Principal, tenant: TenantServices): Visitor {
-  return {
-    principal,
-    tenant,
-    backend: guardedBackend(tenant.backend, principal),
-    ended: new AbortController().signal,
-  };
+  /** Lets go of what was opened. */
+  async close(): Promise<void> {
+    await this.#opening.then((credentials) => credentials.close(), () => {});
+    await this.tenants.close();
+  }
+
+  async #open(
+    backend: Backend,
+    options: Omit<FrontDeskOptions, "tenants">,
+  ): Promise<Credentials> {
+    await this.tenants.open();
+    this.#credentials = await Credentials.open(backend, options);
+    return this.#credentials;
+  }
+
+  #admit(caller: Caller, credentials: Credentials): Visitor {
+    const recognized = credentials.recognize(caller);
+    const visitor = recognized === undefined ? this.stranger : this.#visitor(recognized);
+    visitor.tenant.quota.takeRequest();
+    return visitor;
+  }
+
+  #visitor({ principal, ended }: Recognized): Visitor {
+    const known = this.#visitors.get(principal);
+    if (known !== undefined) return known;
+    const tenant = this.tenants.of(principal.tenant);
+    const backend = guardedBackend(new MeteredReads(tenant.backend, tenant.quota), principal);
+    const visitor = { principal, tenant, backend, ended };
+    this.#visitors.set(principal, visitor);
+    return visitor;
+  }
 }

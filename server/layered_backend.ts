@@ -46,7 +46,8 @@ export class LayeredBackend implements Backend {
   /** Views keep what they know beside the topics of the backend below. */
   readonly hints?: Hints;
   readonly hold?: Backend["hold"];
-  readonly reserve?: Backend["reserve"];
+  /** Of a class that changes what is appended, its own. */
+  reserve?: Backend["reserve"];
 
   constructor(inner: Backend, passage: Passage = {}) {
     this.#inner = inner;

@@ -105,3 +105,17 @@ export const METRIC_PARTITIONS_MAX = 1000;
 export const GRANTS_TEXT_MAX = 4096;
 /** Most parts of it. */
 export const GRANTS_MAX = 32;
+/** How often who cannot write looks whether others have begun to keep something. */
+export const CATALOGUE_LOOK_MS = 1000;
+/** Most credentials that are kept. */
+export const CREDENTIALS_MAX = 10_000;
+/** Longest name of a credential. */
+export const CREDENTIAL_NAME_MAX = 100;
+/** Longest subject of a certificate. */
+export const SUBJECT_MAX = 1000;
+/** Longest time that a timer is set to; it is set again where that is not enough. */
+export const TIMER_MS_MAX = 86_400_000;
+/** How old a measure of what a tenant stores may be. */
+export const STORED_MEASURE_MS = 1000;
+/** Largest body that asks for a credential: its name, grants and subject, each at its longest. */
+export const CREDENTIAL_BODY_BYTES_MAX = 32 * KIB;

@@ -20,6 +20,7 @@ export class Metrics {
   readonly #seconds: Histogram<"method" | "route">;
   readonly #appended: Counter;
   readonly #read: Counter;
+  readonly #quotaRefusals: Counter<"tenant" | "quota">;
   readonly #followers: Gauge;
 
   constructor(backend: Backend) {
@@ -46,6 +47,12 @@ export class Metrics {
     this.#read = new Counter({
       name: "seglog_read_records_total",
       help: "Records that were sent over HTTP.",
+      registers,
+    });
+    this.#quotaRefusals = new Counter({
+      name: "seglog_quota_refusals_total",
+      help: "What was refused because a tenant has had enough.",
+      labelNames: ["tenant", "quota"],
       registers,
     });
     this.#followers = new Gauge({
@@ -90,6 +97,11 @@ export class Metrics {
   /** Counts records that were sent. */
   sent(records: number): void {
     this.#read.inc(records);
+  }
+
+  /** Counts what was refused because a tenant has had enough. */
+  quotaRefused(tenant: string, quota: string): void {
+    this.#quotaRefusals.inc({ tenant, quota });
   }
 
   /** Counts an event stream until the returned function is called. */

@@ -35,6 +35,8 @@ export function problemParts(
   const status = options.status ?? told.httpStatus;
   const headers: Record<string, string> = { "content-type": PROBLEM_TYPE };
   if (status === 503 && told.retryable) headers["retry-after"] = RETRY_AFTER_SECONDS;
+  if (told.code === "quota-exceeded") headers["retry-after"] = secondsOf(told);
+  if (told.code === "unauthenticated") headers["www-authenticate"] = 'Bearer realm="seglog"';
   return { status, body: problemJson(told, status), headers: { ...headers, ...options.headers } };
 }
 
@@ -69,6 +71,11 @@ export function describeFault(error: unknown): string {
 export function toldError(error: unknown): SeglogError {
   if (error instanceof SeglogError) return error;
   return new SeglogError("internal", "The server failed to answer; its log says why");
+}
+
+/** Whole seconds, rounded up. */
+function secondsOf({ details }: SeglogError): string {
+  return String(Math.ceil(Number(details.retryAfterMs) / 1000) || 1);
 }
 
 function titleOf(code: ErrorCode): string {

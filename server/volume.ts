@@ -6,6 +6,7 @@
 import { isNotFound } from "../core/base/errors.ts";
 import process from "node:process";
 import type { PartitionInfo } from "../core/backend.ts";
+import { maySee } from "./access/principal.ts";
 import { BLOBS_BUCKET } from "./blobs.ts";
 import type { Exchange, Services } from "./exchange.ts";
 import { BUCKET_WAIT_MS } from "./limits.ts";
@@ -56,7 +57,8 @@ export function identity(
   return { volume_id: volumeId, uptime_secs: Math.round(process.uptime()) };
 }
 
-async function measured({ tenant: { backend } }: Exchange): Promise<PartitionInfo | undefined> {
+async function measured({ backend, principal }: Exchange): Promise<PartitionInfo | undefined> {
+  if (!maySee(principal, BLOBS_BUCKET)) return undefined;
   try {
     return (await backend.describeTopic(BLOBS_BUCKET)).partitions[0];
   } catch (error) {
@@ -67,8 +69,9 @@ async function measured({ tenant: { backend } }: Exchange): Promise<PartitionInf
 
 /** `undefined` is not known; the bucket is opened all the same, for the next time. */
 async function counted(
-  { tenant: { buckets }, services: { clock } }: Exchange,
+  { tenant: { buckets }, services: { clock }, principal }: Exchange,
 ): Promise<{ keys: number; valueBytes: number } | undefined> {
+  if (!maySee(principal, BLOBS_BUCKET)) return undefined;
   const counting = buckets.use(BLOBS_BUCKET, { create: false }, (kv) => kv.stats());
   try {
     return await settledWithin(counting, BUCKET_WAIT_MS, clock);

@@ -13,6 +13,7 @@ import type { Context } from "../grammar/verb.ts";
 import type { Output } from "../output.ts";
 import { writeRows } from "../table.ts";
 import { formatBytes, formatCount, formatDuration } from "../units.ts";
+import { shownTopics } from "../shown_topics.ts";
 
 /** Version of the JSON that `-J` writes. */
 const JSON_VERSION = 1;
@@ -31,7 +32,7 @@ export async function info(context: Context, options: InfoVerbOptions): Promise<
     return EXIT_OK;
   }
   const topics: TopicDetails[] = [];
-  for (const { name } of await backend.listTopics()) topics.push(await backend.describeTopic(name));
+  for (const { name } of await shownTopics(backend)) topics.push(await backend.describeTopic(name));
   if (options.shaped) await output.line(JSON.stringify({ version: JSON_VERSION, at, topics }));
   else await writeStore(output, topics, at);
   return EXIT_OK;

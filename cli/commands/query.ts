@@ -29,7 +29,7 @@ export async function query(context: Context, options: QueryVerbOptions): Promis
     parameters: parametersOf(options.parameters),
     explain,
     rowsMax: options.limit ?? (isShort ? TERMINAL_ROWS : QUERY_ROWS_MAX),
-    bytesMax: Infinity,
+    bytesMax: Number.MAX_SAFE_INTEGER,
     timeoutMs,
   };
   return await interruptible(io, async (signal) => {

@@ -14,6 +14,7 @@ import type {
   TopicSetOptions,
 } from "../grammar/topic.ts";
 import type { Context } from "../grammar/verb.ts";
+import { shownTopics } from "../shown_topics.ts";
 import { writeRows } from "../table.ts";
 import { countOf, formatDuration } from "../units.ts";
 
@@ -35,7 +36,7 @@ export async function createTopic(context: Context, options: TopicCreateOptions)
 export async function listTopics(context: Context, { shaped }: TopicLsOptions): Promise<number> {
   const { output } = context;
   await using backend = await openToRead(context);
-  const topics = await backend.listTopics();
+  const topics = await shownTopics(backend);
   if (shaped) {
     for (const topic of topics) await output.line(JSON.stringify({ version: 1, ...topic }));
   } else if (!output.isTerminal) {

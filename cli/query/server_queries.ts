@@ -85,7 +85,6 @@ export class ServerQueries implements QuerySource {
   }
 }
 
-// deno-lint-ignore require-await -- rows of a folder come one by one
 async function* rowsOf(
   text: string,
   isTruncated: boolean,

@@ -159,7 +159,7 @@ class Connection {
         }
         const json = `[${(row as unknown as SqlValue[]).map(cellJson).join()}]`;
         bytes += json.length;
-        if (bytes > bytesMax) throw new TooManyBytes();
+        if (bytes > bytesMax) throw new TooManyBytes(`its rows have over ${bytesMax} bytes`);
         sink.row(json);
         rows++;
       }

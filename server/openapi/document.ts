@@ -3,12 +3,15 @@
  *
  * @module
  */
+import type { Route } from "../exchange.ts";
+import { accessParameters, accessPaths, accessSchemas } from "./access_paths.ts";
 import { blobPaths } from "./blob_paths.ts";
 import { kvParameters, kvSchemas } from "./kv_parts.ts";
 import { kvPaths } from "./kv_paths.ts";
 import { parameters, responses } from "./parts.ts";
 import { recordPaths } from "./record_paths.ts";
 import { schemas } from "./schemas.ts";
+import { secured, securitySchemes } from "./secured.ts";
 import { serverPaths } from "./server_paths.ts";
 import { topicPaths } from "./topic_paths.ts";
 
@@ -16,7 +19,7 @@ import { topicPaths } from "./topic_paths.ts";
 export type JsonObject = { readonly [name: string]: unknown };
 
 /** The document: every path with its methods, bodies, answers and errors. */
-export function openApiDocument(version: string): {
+export function openApiDocument(version: string, routes: readonly Route[]): {
   readonly openapi: string;
   readonly paths: Readonly<Record<string, JsonObject>>;
   readonly [name: string]: unknown;
@@ -40,13 +43,22 @@ export function openApiDocument(version: string): {
       { name: "keys and values", description: "Views of topics: buckets." },
       { name: "blobs", description: "Bytes by key, in the bucket of this name." },
       { name: "small API", description: "One value in, one value out." },
+      { name: "access", description: "Credentials and tenants, for who runs the server." },
       { name: "server", description: "Health, metrics, and this document." },
     ],
-    paths: { ...topicPaths, ...recordPaths, ...kvPaths, ...blobPaths, ...serverPaths },
+    paths: secured({
+      ...topicPaths,
+      ...recordPaths,
+      ...kvPaths,
+      ...blobPaths,
+      ...accessPaths,
+      ...serverPaths,
+    }, routes),
     components: {
-      parameters: { ...parameters, ...kvParameters },
+      securitySchemes,
+      parameters: { ...parameters, ...kvParameters, ...accessParameters },
       responses,
-      schemas: { ...schemas, ...kvSchemas },
+      schemas: { ...schemas, ...kvSchemas, ...accessSchemas },
     },
   };
 }

@@ -115,7 +115,8 @@ export const parameters: Record<string, unknown> = {
 
 const PROBLEMS: readonly (readonly [number, string])[] = [
   [400, "The request cannot be understood: `invalid-argument`."],
-  [403, "The server can only read: `read-only`."],
+  [401, "Credentials are needed, or those that were shown do not count: `unauthenticated`."],
+  [403, "The server can only read: `read-only`. Or it is not allowed: `forbidden`."],
   [404, "There is no such path, topic, partition or record: `not-found`."],
   [406, "None of the accepted types can be given: `not-acceptable`."],
   [408, "The body did not arrive in time: `request-timeout`."],
@@ -133,10 +134,11 @@ const PROBLEMS: readonly (readonly [number, string])[] = [
   [415, "The type of the body is not taken: `unsupported-media-type`."],
   [416, "The offset is past the end: `offset-out-of-range`, with `nextOffset`."],
   [422, "A record is not one: `invalid-record`."],
+  [429, "The tenant has had enough for now: `quota-exceeded`; `Retry-After` says until when."],
   [500, "The server failed: `internal`, `io`, `corrupt`, `outcome-unknown`."],
   [501, "The backend cannot do this: `unsupported`."],
   [503, "Not now: `overloaded`, `unavailable`, `closed`, `poisoned`."],
-  [507, "The disk is full: `disk-full`."],
+  [507, "The disk is full: `disk-full`. Or the tenant may keep no more: `quota-full`."],
 ];
 
 /** Answers for errors, by name. */

@@ -14,6 +14,6 @@ export const OPENAPI_ROUTES: readonly Route[] = [
     method: "GET",
     path: "/openapi.json",
     access: OPEN,
-    handle: ({ services }) => jsonAnswer(openApiDocument(services.version)),
+    handle: ({ services }) => jsonAnswer(openApiDocument(services.version, services.routes)),
   },
 ];

@@ -1,0 +1,27 @@
+/**
+ * What the server's log says of those who change how it is run, or try to.
+ *
+ * @module
+ */
+import type { Access } from "./access.ts";
+import type { Principal } from "./principal.ts";
+
+/** What somebody did, or was refused. */
+export interface AuditEntry {
+  readonly principal: Principal;
+  readonly method: string;
+  /** As it came, percent-encoded. */
+  readonly path: string;
+  readonly status: number;
+}
+
+/** Whether the uses of a route are told: those of operators, and changes of topics. */
+export function isAudited({ kind }: Access): boolean {
+  return kind === "operator" || kind === "admin";
+}
+
+/** `audit: "ops" of default: DELETE /v1/topics/orders: 204` */
+export function auditLine({ principal, method, path, status }: AuditEntry): string {
+  const { name, tenant } = principal;
+  return `audit: ${JSON.stringify(name)} of ${tenant}: ${method} ${path.slice(0, 500)}: ${status}`;
+}

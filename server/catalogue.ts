@@ -1,0 +1,196 @@
+/**
+ * A few small things that the server keeps, all of them in memory: the fold of a compacted topic
+ * of its own, in which each is JSON by its key. Whatever writes there is seen, others included.
+ *
+ * @module
+ */
+import type { Backend } from "../core/backend.ts";
+import type { Clock } from "../core/base/clock.ts";
+import { isNotFound, messageOf, SeglogError } from "../core/base/errors.ts";
+import type { LogRecord } from "../core/format/record.ts";
+import { readRecords } from "../core/reading.ts";
+import { CATALOGUE_LOOK_MS } from "./limits.ts";
+
+/** Where things are kept, and how they are read. */
+export interface CatalogueOptions<Item> {
+  /** An internal topic; made with the first thing that is kept. */
+  readonly topic: string;
+  /** What is kept, from its JSON. @throws what says that it is none */
+  readonly parse: (value: unknown) => Item;
+  readonly clock: Clock;
+  /** Takes what the server's own log should say. */
+  readonly notice: (text: string) => void;
+}
+
+/** Things by their keys. */
+export class Catalogue<Item> {
+  readonly #backend: Backend;
+  readonly #options: CatalogueOptions<Item>;
+  readonly #items = new Map<string, Item>();
+  readonly #stopping = new AbortController();
+  readonly #listeners = new Set<(key: string) => void>();
+  readonly #waiting = new Set<{ readonly end: number; readonly resolve: () => void }>();
+  /** Everything below is in memory. */
+  #applied = 0;
+  #following: Promise<void> | undefined;
+  #failure: unknown;
+  #stopLooking = () => {};
+
+  private constructor(backend: Backend, options: CatalogueOptions<Item>) {
+    this.#backend = backend;
+    this.#options = options;
+  }
+
+  /** Reads what is kept. @throws {SeglogError} as `Backend.batches`, but where there is nothing yet */
+  static async open<Item>(
+    backend: Backend,
+    options: CatalogueOptions<Item>,
+  ): Promise<Catalogue<Item>> {
+    const catalogue = new Catalogue(backend, options);
+    await catalogue.#look();
+    return catalogue;
+  }
+
+  /** Whether anything was ever kept, even if it is gone. */
+  get isBegun(): boolean {
+    this.#check();
+    return this.#applied > 0;
+  }
+
+  /** What is kept by this key. @throws {SeglogError} when what is kept cannot be read any more */
+  get(key: string): Item | undefined {
+    this.#check();
+    return this.#items.get(key);
+  }
+
+  /** All, as they come. @throws as {@linkcode Catalogue.get} */
+  values(): MapIterator<Item> {
+    this.#check();
+    return this.#items.values();
+  }
+
+  /** All with their keys, in the order of these. @throws as {@linkcode Catalogue.get} */
+  entries(): readonly (readonly [string, Item])[] {
+    this.#check();
+    return [...this.#items].toSorted(([a], [b]) => a < b ? -1 : 1);
+  }
+
+  /** Keeps `value`, and resolves when it is kept and seen. @throws as `Backend.append` */
+  async set(key: string, value: Item): Promise<void> {
+    await this.#append(key, JSON.stringify(value));
+  }
+
+  /** @returns whether there was something */
+  async delete(key: string): Promise<boolean> {
+    if (this.get(key) === undefined) return false;
+    await this.#append(key, null);
+    return true;
+  }
+
+  /** Calls `listener` with each key whose thing is another, or gone; returns the undoing. */
+  onChange(listener: (key: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Lets go of the topic. */
+  async close(): Promise<void> {
+    this.#stopLooking();
+    this.#stopping.abort();
+    await this.#following;
+  }
+
+  async #append(key: string, value: string | null): Promise<void> {
+    this.#check();
+    const { topic } = this.#options;
+    await this.#backend.ensureTopic(topic, { partitions: 1, compaction: "keys" });
+    const record = value === null ? { key, value } : { key, value, type: "json" as const };
+    const { end } = await this.#backend.append(topic, [record], { partition: 0, sync: "always" });
+    this.#follow();
+    await this.#reached(end);
+  }
+
+  /** Who cannot write looks again and again whether others have begun. */
+  async #look(): Promise<void> {
+    let end: number;
+    try {
+      end = (await this.#backend.bounds(this.#options.topic)).nextOffset;
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      if (!this.#backend.capabilities.canWrite) this.#lookAgain();
+      return;
+    }
+    this.#follow();
+    await this.#reached(end);
+  }
+
+  #lookAgain(): void {
+    this.#stopLooking = this.#options.clock.after(CATALOGUE_LOOK_MS, () => {
+      this.#look().catch((error) => this.#fail(error));
+    });
+  }
+
+  #follow(): void {
+    this.#following ??= this.#fold().catch((error) => this.#fail(error));
+  }
+
+  async #fold(): Promise<void> {
+    const { topic, notice } = this.#options;
+    const onLost = ({ start, end }: { start: number; end: number }) =>
+      notice(`${topic}: a repair gave up offsets ${start} to ${end}: look at what is kept there`);
+    const options = { follow: true, signal: this.#stopping.signal, onLost };
+    for await (const record of readRecords(this.#backend, topic, options)) {
+      this.#apply(record);
+      this.#applied = record.offset + 1;
+      for (const waiting of this.#waiting) {
+        if (waiting.end <= this.#applied) waiting.resolve();
+      }
+    }
+  }
+
+  #apply(record: LogRecord): void {
+    const key = record.keyText;
+    if (key === null) return;
+    if (record.value === null) this.#items.delete(key);
+    else this.#items.set(key, this.#parsed(key, record.text));
+    for (const listener of this.#listeners) listener(key);
+  }
+
+  #parsed(key: string, text: string): Item {
+    try {
+      return this.#options.parse(JSON.parse(text));
+    } catch (cause) {
+      const { topic } = this.#options;
+      throw new SeglogError(
+        "corrupt",
+        `Cannot read ${JSON.stringify(key.slice(0, 80))} of ${topic}: ${messageOf(cause)}`,
+        { cause },
+      );
+    }
+  }
+
+  #reached(end: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        this.#waiting.delete(waiting);
+        if (this.#failure === undefined) resolve();
+        else reject(this.#failure);
+      };
+      const waiting = { end, resolve: settle };
+      this.#waiting.add(waiting);
+      if (this.#applied >= end || this.#failure !== undefined) settle();
+    });
+  }
+
+  /** From then on everything that needs it is refused: what is not known must not be guessed. */
+  #fail(error: unknown): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#failure = error;
+    this.#options.notice(`${this.#options.topic}: ${messageOf(error)}`);
+    for (const waiting of this.#waiting) waiting.resolve();
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+}
