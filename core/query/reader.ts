@@ -144,10 +144,10 @@ class Connection {
   }
 
   run({ sql, parameters, rowsMax, bytesMax }: ReadRequest, sink: RowSink): ReadSummary {
-    const statement = this.#statement(sql);
     this.#own("begin");
     try {
-      const offsets = this.#offsets();
+      const offsets = this.#offsets(); // first: the plan of a query is made for the tables of now
+      const statement = this.#statement(sql);
       sink.columns(statement.columns().map(({ name }) => name));
       let rows = 0;
       let bytes = 0;
@@ -209,6 +209,7 @@ class Connection {
     const statement = this.#db.prepare(sql);
     statement.setReadBigInts(true);
     statement.setReturnArrays(true);
+    if (isPlan(sql)) return statement; // it would stay what it is, whatever becomes of the tables
     if (this.#statements.size === QUERY_STATEMENTS_MAX) this.#statements.clear();
     this.#statements.set(sql, statement);
     return statement;
@@ -220,7 +221,7 @@ class Connection {
     { sql, parameters, rowsMax }: Pick<ReadRequest, "sql" | "parameters" | "rowsMax">,
   ): Iterable<unknown> {
     if (!ITERATES_QUIETLY) return given(parameters, (...all) => statement.iterate(...all));
-    const bounded = /^explain /.test(sql)
+    const bounded = isPlan(sql)
       ? statement
       : this.#statement(`select * from (${sql}) limit ${rowsMax + 1}`);
     return given(parameters, (...all) => bounded.all(...all));
@@ -249,6 +250,10 @@ class Connection {
       this.#isOwn = false;
     }
   }
+}
+
+function isPlan(sql: string): boolean {
+  return sql.startsWith("explain ");
 }
 
 /** Tables that say what is in the files, and how far they are. */

@@ -40,10 +40,28 @@ export const SQLITE = {
   notADatabase: 26,
 } as const;
 
+/** What SQLite says, by its result codes: Deno leaves some of them out. */
+const TEXTS: readonly (readonly [start: string, code: number])[] = [
+  ["database is locked", SQLITE.busy],
+  ["database table is locked", SQLITE.locked],
+  ["out of memory", SQLITE.noMemory],
+  ["attempt to write a readonly database", SQLITE.readOnly],
+  ["disk I/O error", SQLITE.ioError],
+  ["database disk image is malformed", SQLITE.corrupt],
+  ["database or disk is full", SQLITE.full],
+  ["unable to open database", SQLITE.cannotOpen],
+  ["string or blob too big", SQLITE.tooBig],
+  ["not authorized", SQLITE.denied],
+  ["file is not a database", SQLITE.notADatabase],
+];
+
 /** The primary result code of an error; `undefined` where it is not SQLite's. */
 export function sqliteCode(error: unknown): number | undefined {
-  const { errcode } = (error ?? {}) as { errcode?: unknown };
-  return typeof errcode === "number" ? errcode & 0xff : undefined;
+  if (!(error instanceof Error)) return undefined;
+  const { errcode, code } = error as { errcode?: unknown; code?: unknown };
+  if (typeof errcode === "number") return errcode & 0xff;
+  const known = TEXTS.find(([start]) => error.message.startsWith(start))?.[1];
+  return known ?? (code === "ERR_SQLITE_ERROR" ? SQLITE.error : undefined);
 }
 
 /** Whether an error says that a file is damaged, or no database at all. */

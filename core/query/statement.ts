@@ -11,7 +11,7 @@ import { QUERY_TEXT_MAX } from "./limits.ts";
 const READING: ReadonlySet<string> = new Set(["select", "with", "values"]);
 
 /**
- * The one statement of a text, without what ends it, and without comments behind it.
+ * The one statement of a text, without what ends it, and without comments around it.
  *
  * @throws {SeglogError} `invalid-argument` for none, for several, or for one that does not read
  */
@@ -21,16 +21,18 @@ export function oneStatement(sql: string): string {
   if (!sql.isWellFormed()) throw refused("its text is not valid Unicode");
   const { end, hasMore, start } = scan(sql);
   if (hasMore) throw refused("there are several statements; send them one by one");
-  const statement = sql.slice(0, end);
-  const word = /^\w+/.exec(sql.slice(start))?.[0].toLowerCase();
+  const statement = sql.slice(start, end);
+  const word = /^\w+/.exec(statement)?.[0].toLowerCase();
   if (word !== undefined && READING.has(word)) return statement;
-  if (start >= end) throw refused('there is no statement; give one such as select * from "orders"');
+  if (statement === "") {
+    throw refused('there is no statement; give one such as select * from "orders"');
+  }
   if (word === "explain") {
     throw refused('explain is an option beside the statement: --explain, or {"explain":true}');
   }
   throw refused(
     `it begins with ${
-      JSON.stringify(word ?? sql.slice(start, start + 10))
+      JSON.stringify(word ?? statement.slice(0, 10))
     }, and a query only reads: begin with select, with or values`,
   );
 }
@@ -53,7 +55,7 @@ function scan(sql: string): { start: number; end: number; hasMore: boolean } {
       end = at = skipToken(sql, at);
     }
   }
-  return { start: start < 0 ? sql.length : start, end, hasMore: false };
+  return { start: start < 0 ? end : start, end, hasMore: false };
 }
 
 /** Past white space and comments. */

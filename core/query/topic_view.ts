@@ -163,7 +163,7 @@ export class TopicView {
       before += feed.work;
     }
     const after = await this.#backend.describeTopic(this.topic);
-    return after.id === details.id &&
+    return after.id === details.id && file.hasIndexes(this.#indexes) &&
       details.partitions.every((info, partition) => isUnmoved(info, after.partitions[partition]!));
   }
 

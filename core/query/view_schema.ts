@@ -39,6 +39,7 @@ const INDEX_PREFIX = `${OWN_TABLES}on:`;
 /** Makes the tables in a file that is empty. */
 export function createTables(db: DatabaseSync, topic: { name: string; id: string }): void {
   const table = quoted(topic.name);
+  // Without a type, json is the same expression in an index and in a query.
   // Offsets come first: nearly all topics have one partition, and are asked by their offsets.
   db.exec(`
     create table ${table} (
@@ -49,7 +50,7 @@ export function createTables(db: DatabaseSync, topic: { name: string; id: string
       key,
       type text not null,
       value,
-      json text as (iif(type = 'json' and json_valid(value), value, null)) virtual,
+      json as (iif(type = 'json' and json_valid(value), value, null)) virtual,
       headers text,
       primary key (offset, partition)
     ) without rowid;

@@ -112,7 +112,6 @@ function kindOf(error: unknown): AnswerFailure["kind"] {
     case SQLITE.ioError:
       return "failed";
     default:
-      // Of parameters that do not fit, runtimes tell with errors of their own.
-      return /not authorized/i.test(messageOf(error)) ? "denied" : "wrong";
+      return "wrong"; // of parameters that do not fit, runtimes tell with errors of their own
   }
 }
