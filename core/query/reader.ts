@@ -28,6 +28,9 @@ import { OWN_TABLES } from "./view_schema.ts";
  */
 const ITERATES_QUIETLY = "deno" in process.versions;
 
+/** Functions that reach out of the database: to files, and to memory. */
+const FORBIDDEN: ReadonlySet<string> = new Set(["load_extension", "fts3_tokenizer"]);
+
 /** A topic that a query sees, and the file of its view. */
 export interface QueryTopic {
   readonly name: string;
@@ -198,7 +201,7 @@ class Connection {
     ]);
     this.#db.setAuthorizer((action, first, second) => {
       const isAllowed = this.#isOwn || (allowed.has(action) && !isOurs(first) &&
-        !(action === constants.SQLITE_FUNCTION && second === "load_extension"));
+        !(action === constants.SQLITE_FUNCTION && FORBIDDEN.has(second ?? "")));
       return isAllowed ? constants.SQLITE_OK : constants.SQLITE_DENY;
     });
   }

@@ -75,11 +75,15 @@ export class WorkerPool {
       while (!isDone) {
         const line = await worker.line();
         isDone = line[0] !== TAG.columns && line[0] !== TAG.row;
-        if (isDone) this.#finish(worker, line);
+        if (isDone) {
+          signal.removeEventListener("abort", end); // from now on it works for others
+          this.#finish(worker, line);
+        }
         yield line;
       }
     } catch (error) {
-      throw signal.aborted && error instanceof WorkerEnded ? signal.reason : error;
+      if (!(error instanceof WorkerEnded)) throw error;
+      throw signal.aborted ? signal.reason : this.#isClosed ? closed() : error;
     } finally {
       signal.removeEventListener("abort", end);
       if (!isDone) void this.#discard(worker).then(() => this.#serveWaiting());
