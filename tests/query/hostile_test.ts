@@ -15,6 +15,9 @@ const TIMEOUT_MS = 700;
 /** Until a process that is ended is gone, and more where the machine has other things to do. */
 const GRACE_MS = 5000;
 
+/** It waits for the end of many that have none. */
+const LONG = { timeout: 120_000 };
+
 const FOREVER = "with recursive t(x) as (select 1 union all select x + 1 from t)";
 
 /** Statements with the codes that they may be answered with; none means that they may well work. */
@@ -86,7 +89,7 @@ const HOSTILE: readonly (readonly [sql: string, codes: readonly string[]])[] = [
   ["select * from t -- ) limit 1", []],
 ];
 
-test("hostile statements are refused or ended in time, and change nothing", async () => {
+test("hostile statements are refused or ended in time, and change nothing", LONG, async () => {
   await using dir = tempDir();
   await using store = await Store.open(dir.path);
   await store.append("t", jsonRecords(1000));
