@@ -9,6 +9,7 @@ import { blobPaths } from "./blob_paths.ts";
 import { kvParameters, kvSchemas } from "./kv_parts.ts";
 import { kvPaths } from "./kv_paths.ts";
 import { parameters, responses } from "./parts.ts";
+import { queryParameters, queryPaths, querySchemas } from "./query_paths.ts";
 import { recordPaths } from "./record_paths.ts";
 import { schemas } from "./schemas.ts";
 import { secured, securitySchemes } from "./secured.ts";
@@ -41,6 +42,7 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       { name: "records", description: "Appending, reading and following." },
       { name: "partitions", description: "Where a partition starts and ends." },
       { name: "keys and values", description: "Views of topics: buckets." },
+      { name: "queries", description: "Topics as tables, by SQL." },
       { name: "blobs", description: "Bytes by key, in the bucket of this name." },
       { name: "small API", description: "One value in, one value out." },
       { name: "access", description: "Credentials and tenants, for who runs the server." },
@@ -50,15 +52,16 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       ...topicPaths,
       ...recordPaths,
       ...kvPaths,
+      ...queryPaths,
       ...blobPaths,
       ...accessPaths,
       ...serverPaths,
     }, routes),
     components: {
       securitySchemes,
-      parameters: { ...parameters, ...kvParameters, ...accessParameters },
+      parameters: { ...parameters, ...kvParameters, ...accessParameters, ...queryParameters },
       responses,
-      schemas: { ...schemas, ...kvSchemas, ...accessSchemas },
+      schemas: { ...schemas, ...kvSchemas, ...accessSchemas, ...querySchemas },
     },
   };
 }

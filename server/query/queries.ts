@@ -68,6 +68,7 @@ const TRIES_MAX = 3;
 export class Queries {
   readonly views: QueryViews;
   readonly #workers: WorkerPool;
+  readonly #notice: (text: string) => void;
   /** The topics of statements that ran already: the next time they are known at once. */
   readonly #topicsOf = new Map<string, readonly string[]>();
 
@@ -77,6 +78,7 @@ export class Queries {
       index: (work) => makeIndexes(workers, work),
     });
     this.#workers = workers;
+    this.#notice = options.notice;
   }
 
   /**
@@ -110,7 +112,12 @@ export class Queries {
       }
     } catch (error) {
       deadline.release();
-      throw deadline.isOver && !isTold(error) ? timeIsOver(ask.timeoutMs) : workerError(error);
+      if (deadline.isOver && !isTold(error)) throw timeIsOver(ask.timeoutMs);
+      const told = workerError(error);
+      if (told instanceof SeglogError && told.cause instanceof Error && isOurs(told)) {
+        this.#notice(`query: ${told.message}: ${told.cause.message}`);
+      }
+      throw told;
     }
   }
 
@@ -222,6 +229,11 @@ function addTopic(topics: Set<string>, name: string): void {
 /** Whether another try can help: the file was replaced meanwhile, or can be made anew. */
 function isPassing({ kind }: AnswerFailure): boolean {
   return kind === "stale" || kind === "damaged";
+}
+
+/** Whether what is wrong is for who runs the server to see. */
+function isOurs({ code }: SeglogError): boolean {
+  return code === "io" || code === "internal";
 }
 
 /** Whether an error says what is wrong already, whatever time it is. */

@@ -33,7 +33,9 @@ export function failureError({ kind, message }: AnswerFailure): SeglogError {
     case "stale":
     case "damaged":
     case "failed":
-      return new SeglogError("io", `Cannot run the query: ${message}; try again`);
+      return new SeglogError("io", "Cannot run the query: the view of a topic cannot be read", {
+        cause: new Error(message), // it may tell where files are
+      });
   }
 }
 
@@ -62,11 +64,9 @@ export function workerError(error: unknown): unknown {
   if (error.signal !== null) {
     return new SeglogError("too-large", `${TAKES_TOO_MUCH} (the system ended it: ${error.signal})`);
   }
-  return new SeglogError(
-    "internal",
-    `Cannot run the query: its process could not run: ${error.message}`,
-    { cause: error },
-  );
+  return new SeglogError("internal", "Cannot run the query: there is no process that could", {
+    cause: error,
+  });
 }
 
 function hintFor(message: string): string {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { existsSync } from "node:fs";
+import { basename } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
@@ -32,19 +32,17 @@ export function workerCommand(cpuSeconds: number): WorkerCommand {
 }
 
 function ownWords(): string[] {
-  const script = scriptBeside();
-  if (script === undefined) return [QUERY_WORKER_WORD];
+  if (!isRuntime(process.execPath)) return [QUERY_WORKER_WORD];
+  const script = fileURLToPath(new URL("./worker_main.ts", import.meta.url));
   if (process.versions.deno === undefined) return [script];
-  // The files of views may be anywhere; nothing else is needed.
+  // The files of views may be anywhere; what is run is ours, and needs nothing from outside.
   return ["run", "--quiet", "--no-config", "--no-lock", "--no-prompt", "-A", script];
 }
 
-/** The script of the worker; `undefined` within a single executable. */
-function scriptBeside(): string | undefined {
-  try {
-    const script = fileURLToPath(new URL("./worker_main.ts", import.meta.url));
-    return existsSync(script) ? script : undefined;
-  } catch {
-    return undefined;
-  }
+/**
+ * Whether a program runs scripts. The single executable has a name of its own; what it takes for the
+ * place of its source is one of the machine that it was made on.
+ */
+export function isRuntime(program: string): boolean {
+  return /^(?:deno|bun|node|nodejs)[-\d.]*(?:\.exe)?$/i.test(basename(program));
 }
