@@ -25,7 +25,7 @@ export class FolderQueries implements QuerySource {
   private constructor(context: Context, backend: Backend, timeoutMs: number) {
     this.#context = context;
     this.#backend = backend;
-    this.#workers = new WorkerPool({ workersMax: 2, queryMsMax: timeoutMs });
+    this.#workers = new WorkerPool({ queryMsMax: timeoutMs });
     this.#queries = new Queries(backend, {
       workers: this.#workers,
       clock: systemClock,

@@ -21,7 +21,7 @@ export const QUERY_MS_MAX = 60_000;
 export const QUERY_BODY_BYTES_MAX: number = MIB;
 
 /** Processes that run queries at once: more would only take the machine from each other. */
-export const QUERY_WORKERS_MAX: number = Math.max(2, Math.min(8, availableParallelism()));
+export const QUERY_WORKERS_MAX: number = Math.max(3, Math.min(8, availableParallelism()));
 /** Queries that wait for one of them; one more is turned away. */
 export const QUERIES_WAITING_MAX = 64;
 /** How long a process that has nothing to do is kept. */

@@ -75,7 +75,7 @@ export class Queries {
   constructor(backend: Backend, { workers, ...options }: QueriesOptions) {
     this.views = new QueryViews(backend, {
       ...options,
-      index: (work) => makeIndexes(workers, work),
+      index: (work) => this.#makeIndexes(work),
     });
     this.#workers = workers;
     this.#notice = options.notice;
@@ -147,7 +147,7 @@ export class Queries {
     request: ReadRequest,
     { ask, deadline }: { ask: QueryAsk; deadline: Deadline },
   ): Promise<QueryAnswer | { missing: string } | { failure: AnswerFailure }> {
-    const lines = this.#workers.run({ read: request }, deadline.signal);
+    const lines = this.#workers.run({ read: request }, { owner: this, signal: deadline.signal });
     const { value: first } = await lines.next();
     switch (first?.[0]) {
       case TAG.missing:
@@ -163,20 +163,20 @@ export class Queries {
     return { columns, rows: rowsOf(lines, second.value!, { ask, deadline }) };
   }
 
+  /** It takes as long as it takes, and is not for one caller only. @throws {SeglogError} */
+  async #makeIndexes(index: IndexWork): Promise<void> {
+    const { signal } = new AbortController();
+    for await (const line of this.#workers.run({ index }, { owner: this, signal })) {
+      if (line[0] === TAG.failure) throw failureError(contentOf(line));
+    }
+  }
+
   #remember(sql: string, topics: ReadonlySet<string>): void {
     this.#topicsOf.delete(sql);
     this.#topicsOf.set(sql, [...topics]);
     if (this.#topicsOf.size > QUERIES_REMEMBERED_MAX) {
       this.#topicsOf.delete(this.#topicsOf.keys().next().value!);
     }
-  }
-}
-
-/** @throws {SeglogError} `invalid-argument`, `io` */
-async function makeIndexes(workers: WorkerPool, index: IndexWork): Promise<void> {
-  const lines = workers.run({ index }, new AbortController().signal);
-  for await (const line of lines) {
-    if (line[0] === TAG.failure) throw failureError(contentOf(line));
   }
 }
 

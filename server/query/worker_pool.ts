@@ -28,6 +28,7 @@ export interface WorkerPoolOptions {
 
 /** Who waits for a process. */
 interface Waiter {
+  readonly owner: object;
   readonly take: (worker: WorkerProcess) => void;
   readonly refuse: (error: unknown) => void;
 }
@@ -41,6 +42,8 @@ export class WorkerPool {
   /** The one that was used last is at the end, and is the next to be used. */
   readonly #idle: { readonly worker: WorkerProcess; readonly cancel: () => void }[] = [];
   readonly #waiting = new Set<Waiter>();
+  /** How many processes work for an owner. */
+  readonly #busy = new Map<object, number>();
   #isClosed = false;
 
   constructor(options: WorkerPoolOptions = {}) {
@@ -58,14 +61,15 @@ export class WorkerPool {
   /**
    * Runs one query, or makes indexes. Whoever stops taking lines ends the process, if it is not done yet.
    *
+   * @param owner for whom it is: one of them never has all processes
    * @returns the lines of its answer, the last of which is an end
    * @throws the reason of the signal; {@linkcode WorkerEnded}; {@linkcode SeglogError} `overloaded`
    */
   async *run(
     request: WorkerRequest,
-    signal: AbortSignal,
+    { owner, signal }: { readonly owner: object; readonly signal: AbortSignal },
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    const worker = await this.#acquire(signal);
+    const worker = await this.#acquire(owner, signal);
     const end = () => void worker.kill();
     let isDone = false;
     signal.addEventListener("abort", end, { once: true });
@@ -77,6 +81,7 @@ export class WorkerPool {
         isDone = line[0] !== TAG.columns && line[0] !== TAG.row;
         if (isDone) {
           signal.removeEventListener("abort", end); // from now on it works for others
+          this.#leave(owner);
           this.#finish(worker, line);
         }
         yield line;
@@ -86,7 +91,10 @@ export class WorkerPool {
       throw signal.aborted ? signal.reason : this.#isClosed ? closed() : error;
     } finally {
       signal.removeEventListener("abort", end);
-      if (!isDone) void this.#discard(worker).then(() => this.#serveWaiting());
+      if (!isDone) {
+        this.#leave(owner);
+        void this.#discard(worker).then(() => this.#serveWaiting());
+      }
     }
   }
 
@@ -99,36 +107,52 @@ export class WorkerPool {
     await Promise.all([...this.#all].map((worker) => this.#discard(worker)));
   }
 
-  #acquire(signal: AbortSignal): Promise<WorkerProcess> {
-    if (this.#isClosed) return Promise.reject(closed());
-    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
-      idle.cancel();
-      if (idle.worker.isAlive) {
-        idle.worker.hold(true);
-        return Promise.resolve(idle.worker);
-      }
-      this.#all.delete(idle.worker);
-    }
-    if (this.#all.size < this.#workersMax) return Promise.resolve(this.#started());
-    if (this.#waiting.size >= QUERIES_WAITING_MAX) {
-      return Promise.reject(
-        new SeglogError(
-          "overloaded",
-          `Cannot run the query: ${QUERIES_WAITING_MAX} others wait already; try again`,
-        ),
-      );
-    }
-    return this.#waitFor(signal);
+  async #acquire(owner: object, signal: AbortSignal): Promise<WorkerProcess> {
+    if (this.#isClosed) throw closed();
+    const worker = this.#mayHaveMore(owner) ? this.#free() : undefined;
+    if (worker !== undefined) return this.#taken(worker, owner);
+    if (this.#waiting.size < QUERIES_WAITING_MAX) return await this.#waitFor(owner, signal);
+    throw new SeglogError(
+      "overloaded",
+      `Cannot run the query: ${QUERIES_WAITING_MAX} others wait already; try again`,
+    );
   }
 
-  #waitFor(signal: AbortSignal): Promise<WorkerProcess> {
+  /** A process that has nothing to do; a new one where there may be one more. */
+  #free(): WorkerProcess | undefined {
+    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
+      idle.cancel();
+      if (idle.worker.isAlive) return idle.worker;
+      this.#all.delete(idle.worker);
+    }
+    return this.#all.size < this.#workersMax ? this.#started() : undefined;
+  }
+
+  #taken(worker: WorkerProcess, owner: object): WorkerProcess {
+    worker.hold(true);
+    this.#busy.set(owner, (this.#busy.get(owner) ?? 0) + 1);
+    return worker;
+  }
+
+  #leave(owner: object): void {
+    const left = this.#busy.get(owner)! - 1;
+    if (left === 0) this.#busy.delete(owner);
+    else this.#busy.set(owner, left);
+  }
+
+  #mayHaveMore(owner: object): boolean {
+    return (this.#busy.get(owner) ?? 0) < Math.max(1, this.#workersMax - 1);
+  }
+
+  #waitFor(owner: object, signal: AbortSignal): Promise<WorkerProcess> {
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.#waiting.delete(waiter);
         signal.removeEventListener("abort", giveUp);
       };
       const waiter: Waiter = {
-        take: (worker) => (leave(), resolve(worker)),
+        owner,
+        take: (worker) => (leave(), resolve(this.#taken(worker, owner))),
         refuse: (error) => (leave(), reject(error)),
       };
       const giveUp = () => waiter.refuse(signal.reason);
@@ -156,7 +180,7 @@ export class WorkerPool {
 
   #release(worker: WorkerProcess): void {
     if (this.#isClosed) return;
-    const [waiter] = this.#waiting;
+    const waiter = this.#nextWaiter();
     if (waiter !== undefined) return waiter.take(worker);
     worker.hold(false);
     const cancel = this.#clock.after(QUERY_WORKER_IDLE_MS, () => {
@@ -167,6 +191,10 @@ export class WorkerPool {
     this.#idle.push({ worker, cancel });
   }
 
+  #nextWaiter(): Waiter | undefined {
+    return [...this.#waiting].find(({ owner }) => this.#mayHaveMore(owner));
+  }
+
   async #discard(worker: WorkerProcess): Promise<void> {
     await worker.kill();
     this.#all.delete(worker);
@@ -175,7 +203,7 @@ export class WorkerPool {
   /** A process has ended: another one takes its place, for who waits or comes next. */
   #serveWaiting(): void {
     if (this.#isClosed || this.#all.size >= this.#workersMax) return;
-    if (this.#waiting.size > 0) this.#release(this.#started());
+    if (this.#nextWaiter() !== undefined) this.#release(this.#started());
     else this.warm();
   }
 }

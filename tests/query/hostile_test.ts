@@ -143,6 +143,19 @@ test("a query beside one that never ends is answered meanwhile", async () => {
   );
 });
 
+test("one owner of queries never has all processes", async () => {
+  await using store = await Store.memory();
+  await using own = openQueries(store);
+  await using other = openQueries(store, own.workers);
+  const endless = Array.from({ length: 6 }, () => {
+    const asked = own.ask(`${FOREVER} select count(*) from t`, [], { timeoutMs: 60_000 });
+    return asked.catch((error) => error.code);
+  });
+  assert.deepEqual((await other.ask("select 1")).rows, [[1]]);
+  await own.workers.close();
+  assert.deepEqual(new Set(await Promise.all(endless)), new Set(["closed"]));
+});
+
 test("one that nobody waits for any more is ended, and its process with it", async () => {
   await using store = await Store.memory();
   await using own = openQueries(store);
@@ -161,6 +174,6 @@ test("more queries than there are processes wait for their turn, and no more tha
     Array.from({ length: 80 }, (_, i) => own.ask(`select ${i}`)),
   );
   const refused = all.filter((one) => one.status === "rejected");
-  assert.equal(all.length - refused.length, 66);
+  assert.equal(all.length - refused.length, 66); // two of three processes, and 64 that wait
   for (const { reason } of refused) assert.equal((reason as SeglogError).code, "overloaded");
 });

@@ -91,7 +91,7 @@ export interface OpenQueries extends AsyncDisposable {
 
 export function openQueries(
   backend: Backend,
-  workers: WorkerPool = new WorkerPool({ workersMax: 2 }),
+  workers: WorkerPool = new WorkerPool({ workersMax: 3 }),
 ): OpenQueries {
   const notices: string[] = [];
   const notice = (text: string) => void notices.push(text);
