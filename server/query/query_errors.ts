@@ -70,14 +70,15 @@ export function workerError(error: unknown): unknown {
 }
 
 function hintFor(message: string): string {
-  if (/^no such column/.test(message)) {
-    return `; a topic has the columns ${
+  const [, column] = /^no such column: (.+)$/.exec(message) ?? [];
+  if (column !== undefined) {
+    const name = /^\w+$/.test(column) ? column : "user.id";
+    return `; what is in a value is value ->> '$.${name}', text goes in single quotes, and the columns are ${
       VIEW_COLUMNS.join(", ")
-    }, what is in a value is as in value ->> '$.user.id', and text goes in single quotes`;
+    }`;
   }
   if (/malformed JSON/.test(message)) {
     return "; some values are no JSON: take the column json instead of value, which is null there";
   }
-  if (/JSON path error/i.test(message)) return "; a path is as in value ->> '$.user.id'";
-  return "";
+  return /JSON path error/i.test(message) ? "; a path is as in value ->> '$.user.id'" : "";
 }

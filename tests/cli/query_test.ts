@@ -122,7 +122,11 @@ for (const where of ["a folder", "a server"]) {
       await using own = await open();
       const wrong: [string[], number, RegExp][] = [
         [["selec 1"], 2, /begins with "selec", and a query only reads/],
-        [["select qty from orders"], 2, /no such column: qty; a topic has the columns/],
+        [
+          ["select qty from orders"],
+          2,
+          /no such column: qty; what is in a value is value ->> '\$\.qty'/,
+        ],
         [["select * from order_s"], 3, /no such topic/],
         [["delete from orders"], 2, /only reads/],
         [["select 1", "-J", "--csv"], 2, /not both/],
