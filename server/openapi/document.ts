@@ -5,12 +5,14 @@
  */
 import type { Route } from "../exchange.ts";
 import { accessParameters, accessPaths, accessSchemas } from "./access_paths.ts";
+import { adminPaths } from "./admin_paths.ts";
 import { blobPaths } from "./blob_paths.ts";
 import { kvParameters, kvSchemas } from "./kv_parts.ts";
 import { kvPaths } from "./kv_paths.ts";
 import { parameters, responses } from "./parts.ts";
 import { queryParameters, queryPaths, querySchemas } from "./query_paths.ts";
 import { recordPaths } from "./record_paths.ts";
+import { rpcParameters, rpcPaths } from "./rpc_paths.ts";
 import { schemas } from "./schemas.ts";
 import { secured, securitySchemes } from "./secured.ts";
 import { serverPaths } from "./server_paths.ts";
@@ -46,6 +48,7 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       { name: "blobs", description: "Bytes by key, in the bucket of this name." },
       { name: "small API", description: "One value in, one value out." },
       { name: "access", description: "Credentials and tenants, for who runs the server." },
+      { name: "calls", description: "The services of gRPC, as Connect and gRPC-Web." },
       { name: "server", description: "Health, metrics, and this document." },
     ],
     paths: secured({
@@ -55,11 +58,19 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       ...queryPaths,
       ...blobPaths,
       ...accessPaths,
+      ...adminPaths,
       ...serverPaths,
+      ...rpcPaths,
     }, routes),
     components: {
       securitySchemes,
-      parameters: { ...parameters, ...kvParameters, ...accessParameters, ...queryParameters },
+      parameters: {
+        ...parameters,
+        ...kvParameters,
+        ...accessParameters,
+        ...rpcParameters,
+        ...queryParameters,
+      },
       responses,
       schemas: { ...schemas, ...kvSchemas, ...accessSchemas, ...querySchemas },
     },

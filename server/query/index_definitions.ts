@@ -13,6 +13,16 @@ import { checkIndexPath } from "../../core/query/view_schema.ts";
 
 const BUCKET = `${INTERNAL_PREFIX}query-indexes`;
 
+/** Changes when an index of any topic was asked for, or given up. */
+export async function indexRevision(backend: Backend): Promise<number> {
+  try {
+    return (await backend.bounds(BUCKET)).nextOffset;
+  } catch (error) {
+    if (isNotFound(error)) return 0;
+    throw error;
+  }
+}
+
 /** The paths that have been asked for on a topic, in order. */
 export async function readIndexes(backend: Backend, topic: string): Promise<readonly string[]> {
   try {

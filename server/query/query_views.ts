@@ -14,7 +14,7 @@ import type { QueryTopic } from "../../core/query/reader.ts";
 import { loadSqlite, type Sqlite } from "../../core/query/sqlite.ts";
 import { type IndexWork, TopicView, type ViewProgress } from "../../core/query/topic_view.ts";
 import { describeFault } from "../problem.ts";
-import { addIndex, readIndexes, removeIndex } from "./index_definitions.ts";
+import { addIndex, indexRevision, readIndexes, removeIndex } from "./index_definitions.ts";
 import { QUERY_VIEW_FOLLOW_MS, QUERY_VIEW_IDLE_MS, QUERY_VIEWS_MAX } from "./limits.ts";
 
 /** What views are opened with. */
@@ -31,6 +31,8 @@ const HINT = "query";
 interface OpenView {
   readonly view: TopicView;
   usedMs: number;
+  /** Of the definitions of indexes that the view has. */
+  indexRevision: number;
 }
 
 /** Views by topic. */
@@ -56,8 +58,10 @@ export class QueryViews {
    * @throws {SeglogError} as `TopicView.catchUp`
    */
   async upToDate(topic: string): Promise<QueryTopic> {
-    const { view } = await this.#open(topic);
+    const open = await this.#open(topic);
+    const { view } = open;
     try {
+      await this.#refreshIndexes(topic, open);
       await view.catchUp();
     } catch (error) {
       if (isNotFound(error)) await this.#close(topic);
@@ -90,13 +94,13 @@ export class QueryViews {
   }
 
   /** Indexes a topic by a path; it is done with the next query. @returns all of its paths */
-  async addIndex(topic: string, path: string): Promise<readonly string[]> {
-    return this.#adopt(topic, await addIndex(this.#backend, topic, path));
+  addIndex(topic: string, path: string): Promise<readonly string[]> {
+    return addIndex(this.#backend, topic, path);
   }
 
   /** Takes an index away. @returns the paths that are left */
-  async removeIndex(topic: string, path: string): Promise<readonly string[]> {
-    return this.#adopt(topic, await removeIndex(this.#backend, topic, path));
+  removeIndex(topic: string, path: string): Promise<readonly string[]> {
+    return removeIndex(this.#backend, topic, path);
   }
 
   /** Lets go of all views. */
@@ -111,9 +115,8 @@ export class QueryViews {
     this.#checkOpen();
     if (!this.#views.has(topic)) {
       const sqlite = this.#sqlite ??= await loadSqlite();
-      const indexes = await readIndexes(this.#backend, topic);
       this.#checkOpen();
-      if (!this.#views.has(topic)) await this.#make(topic, sqlite, indexes);
+      if (!this.#views.has(topic)) await this.#make(topic, sqlite);
     }
     const open = this.#views.get(topic)!;
     open.usedMs = this.#options.clock.now();
@@ -123,20 +126,22 @@ export class QueryViews {
     return open;
   }
 
-  async #make(topic: string, sqlite: Sqlite, indexes: readonly string[]): Promise<void> {
+  async #make(topic: string, sqlite: Sqlite): Promise<void> {
     const temporary = () => join(this.#folder ??= temporaryFolder(), `${this.#files++}.sqlite`);
     const own = this.#backend.hints?.pathOf?.(topic, HINT);
     const places = own === undefined ? [temporary] : [() => own, temporary];
     const { notice, index } = this.#options;
-    const view = new TopicView(this.#backend, topic, { sqlite, places, indexes, index, notice });
-    this.#views.set(topic, { view, usedMs: this.#options.clock.now() });
+    const view = new TopicView(this.#backend, topic, { sqlite, places, index, notice });
+    this.#views.set(topic, { view, usedMs: this.#options.clock.now(), indexRevision: 0 });
     if (this.#views.size > QUERY_VIEWS_MAX) await this.#close(this.#views.keys().next().value!);
   }
 
-  #adopt(topic: string, paths: readonly string[]): readonly string[] {
-    const open = this.#views.get(topic);
-    if (open !== undefined) open.view.indexes = paths;
-    return paths;
+  /** Another process may have been asked for indexes, of the same file even: all go by the log. */
+  async #refreshIndexes(topic: string, open: OpenView): Promise<void> {
+    const revision = await indexRevision(this.#backend);
+    if (revision === open.indexRevision) return;
+    open.view.indexes = await readIndexes(this.#backend, topic);
+    open.indexRevision = revision;
   }
 
   /** Looks now and then for what came, and for views that nobody asks any more. */
@@ -144,11 +149,14 @@ export class QueryViews {
     if (this.#cancelLook !== undefined || this.#isClosed || this.#views.size === 0) return;
     const { clock, notice } = this.#options;
     this.#cancelLook = clock.after(QUERY_VIEW_FOLLOW_MS, async () => {
-      for (const [topic, { view, usedMs }] of [...this.#views]) {
-        const isIdle = clock.now() - usedMs > QUERY_VIEW_IDLE_MS;
+      for (const [topic, open] of [...this.#views]) {
+        const isIdle = clock.now() - open.usedMs > QUERY_VIEW_IDLE_MS;
         try {
           if (isIdle) await this.#close(topic);
-          else await view.catchUp();
+          else {
+            await this.#refreshIndexes(topic, open);
+            await open.view.catchUp();
+          }
         } catch (error) {
           const { code } = error as { code?: unknown };
           if (code !== "closed" && code !== "not-found") notice(describeFault(error));

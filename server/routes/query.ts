@@ -8,7 +8,6 @@ import { onTopic, RECOGNIZED } from "../access/access.ts";
 import { demand } from "../access/principal.ts";
 import { jsonAnswer, wholeAnswer } from "../answers.ts";
 import { utf8Text } from "../append_json.ts";
-import { refuseForms } from "../cross_site.ts";
 import type { Exchange, Route } from "../exchange.ts";
 import { JsonMembers } from "../json_members.ts";
 import { SETTINGS_BYTES_MAX } from "../limits.ts";
@@ -24,7 +23,7 @@ const INDEXES = "/v1/topics/:topic/indexes";
 
 /** The routes of queries. */
 export const QUERY_ROUTES: readonly Route[] = [
-  { method: "POST", path: "/v1/query", access: RECOGNIZED, handle: query },
+  { method: "POST", path: "/v1/query", access: RECOGNIZED, work: "read", handle: query },
   { method: "GET", path: INDEXES, access: onTopic("consume"), handle: listIndexes },
   { method: "POST", path: INDEXES, access: onTopic("admin"), handle: addIndex },
   { method: "DELETE", path: INDEXES, access: onTopic("admin"), handle: removeIndex },
@@ -34,7 +33,6 @@ async function query(exchange: Exchange): Promise<Response> {
   const startMs = performance.now();
   const { request } = exchange;
   exchange.query();
-  refuseForms(request, [JSON_TYPE]);
   const type = negotiate(request, [JSON_TYPE, NDJSON_TYPE]);
   const rowsDefault = type === JSON_TYPE ? QUERY_ROWS_DEFAULT : QUERY_ROWS_MAX;
   const ask = await exchange.body(
@@ -85,7 +83,6 @@ async function listIndexes(exchange: Exchange): Promise<Response> {
 
 async function addIndex(exchange: Exchange): Promise<Response> {
   exchange.query();
-  refuseForms(exchange.request, [JSON_TYPE]);
   const { tenant, topic } = exchange;
   const path = await exchange.body(
     SETTINGS_BYTES_MAX,
