@@ -37,6 +37,7 @@ import { type Logger, noticeLogger } from "./logger.ts";
 import { MeasuredBackend } from "./metrics/measured_backend.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { describeFault, problemResponse } from "./problem.ts";
+import { WorkerPool } from "./query/worker_pool.ts";
 import { RequestLog } from "./request_log.ts";
 import { type RequestWatch, watched } from "./request_watch.ts";
 import { demandRole, type Role, workOf } from "./roles.ts";
@@ -49,6 +50,7 @@ import { KV_ROUTES } from "./routes/kv.ts";
 import { METRICS_ROUTES } from "./routes/metrics.ts";
 import { OPENAPI_ROUTES } from "./routes/openapi.ts";
 import { PARTITION_ROUTES } from "./routes/partition.ts";
+import { QUERY_ROUTES } from "./routes/query.ts";
 import { READ_ROUTES } from "./routes/read.ts";
 import { RECORD_ROUTES } from "./routes/record.ts";
 import { RPC_ROUTES } from "./routes/rpc.ts";
@@ -132,6 +134,7 @@ export const ROUTES: readonly Route[] = [
   ...PARTITION_ROUTES,
   ...KV_ROUTES,
   ...WEBHOOK_ROUTES,
+  ...QUERY_ROUTES,
   ...SMALL_API_ROUTES,
   ...BLOB_ROUTES,
   ...SCHEMA_ROUTES,
@@ -163,6 +166,7 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   const logger = options.logger ?? noticeLogger(options.onNotice ?? (() => {}));
   const notice = (text: string) => logger.warn(text, { event: "notice" });
   const { bucketsMax, snapshotsMax } = limits;
+  const queryWorkers = new WorkerPool();
   const { role = "all" } = options;
   const metrics = new Metrics(version);
   const endObserving = backend.observe?.(metrics);
@@ -179,7 +183,7 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   };
   const tenants = new Tenants(measured, {
     shared: backend,
-    ...{ bucketsMax, snapshotsMax, clock, notice, refused, couriers },
+    ...{ bucketsMax, snapshotsMax, queryWorkers, clock, notice, refused, couriers },
   });
   addGroupGauge([metrics.registry], () => tenants.of(DEFAULT_TENANT).groups.lags());
   const desk = new FrontDesk(measured, { tenants, role, clock, notice });
@@ -226,6 +230,7 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   app.onError((error) => problemResponse(error));
   const close = async () => {
     endObserving?.();
+    await queryWorkers.close();
     await desk.close();
   };
   return {
