@@ -10,12 +10,12 @@ import type { Context } from "./grammar/verb.ts";
 /** As the flags of `serve`, `--at`, variables and the file say. @throws {UsageError} */
 export function heldByServe(
   context: Context,
-  { server, protection, limits, topics }: ServerFlags,
+  { server, log, protection, limits, topics }: ServerFlags,
 ): HeldSettings {
   const { atGiven, io, config } = context;
   const at = atGiven === undefined ? {} : { at: atGiven };
   return heldSettings({
-    flags: { ...at, ...server, ...protection, ...limits, ...topics },
+    flags: { ...at, ...server, ...log, ...protection, ...limits, ...topics },
     env: io.env,
     file: config,
   });

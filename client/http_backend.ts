@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { SpanKind } from "@opentelemetry/api";
 import type {
   AppendOptions,
   AppendResult,
@@ -24,6 +25,8 @@ import { checkTopicName } from "../core/format/file_names.ts";
 import type { LogRecord, RecordInput } from "../core/format/record.ts";
 import { readFromBatch } from "../core/reading.ts";
 import type { TopicConfig } from "../core/topic_config.ts";
+import { messagingSpan, noteAppended } from "../tracing/messaging.ts";
+import { inSpan, isTracing } from "../tracing/spans.ts";
 import { jsonOf } from "./answers.ts";
 import { readBatches } from "./batch_pages.ts";
 import type { Requests } from "./requests.ts";
@@ -204,9 +207,15 @@ export class HttpBackend implements Backend {
     if (sync !== undefined) headers["seglog-sync"] = sync;
     const query = partition === undefined ? "" : `?partition=${partition}`;
     const path = `${topicPath(checkTopicName(topic))}/records${query}`;
-    return jsonOf(
-      await this.#requests.write({ method: "POST", path, headers, body, isRepeatable }),
-    );
+    const post = async (): Promise<AppendResult> =>
+      jsonOf(await this.#requests.write({ method: "POST", path, headers, body, isRepeatable }));
+    if (!isTracing()) return await post();
+    const parts = messagingSpan("append", { topic, partition }, SpanKind.PRODUCER);
+    return await inSpan(parts, async (span) => {
+      const result = await post();
+      noteAppended(span, result);
+      return result;
+    });
   }
 }
 

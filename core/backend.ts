@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Observer } from "./base/observer.ts";
 import type { BatchView } from "./format/batch.ts";
 import type { ProducerStamp } from "./format/producer_field.ts";
 import type { LogRecord, RecordInput } from "./format/record.ts";
@@ -255,6 +256,14 @@ export interface Backend extends AsyncDisposable {
    * @throws {SeglogError} as `append`
    */
   reserve?(topic: string, partition?: number): Promise<Reservation>;
+
+  /**
+   * Tells somebody from now on what is written and synced, and what opening logs finds. Where nothing
+   * is known of that, nothing is there to call.
+   *
+   * @returns ends that
+   */
+  observe?(observer: Observer): () => void;
 
   /**
    * The segments of a topic's partitions. Where there are none to be told of, nothing is there to

@@ -15,10 +15,12 @@ import type { Principal } from "./access/principal.ts";
 import type { FrontDesk, Visitor } from "./front_desk.ts";
 import type { Turn } from "./turn.ts";
 import type { ServerLimits } from "./limits.ts";
-import type { Metrics } from "./metrics.ts";
+import type { Logger } from "./logger.ts";
+import type { Metrics } from "./metrics/metrics.ts";
 import type { ProblemOptions } from "./problem.ts";
 import { decodePercent, Query } from "./query.ts";
 import { type BodyLimits, withBody } from "./request_body.ts";
+import type { RequestLog } from "./request_log.ts";
 import type { Role, Work } from "./roles.ts";
 import type { TenantServices } from "./tenant_services.ts";
 
@@ -49,7 +51,11 @@ export interface Services {
   readonly stopping: AbortSignal;
   /** The version of seglog that is shown. */
   readonly version: string;
-  /** Takes what the server's own log should say. */
+  /** The server's own log. */
+  readonly logger: Logger;
+  /** Writes requests into it, where it is to have them. */
+  readonly requestLog: RequestLog;
+  /** Takes what the log should say, in one line. */
   readonly notice: (text: string) => void;
 }
 
@@ -186,11 +192,12 @@ export class Exchange {
     bytesMax: number,
     use: (body: Uint8Array) => Result | Promise<Result>,
   ): Promise<Result> {
-    const { limits, turn } = this.services;
+    const { limits, turn, metrics } = this.services;
     return withBody(
       this,
       this.#bodyLimits(Math.min(bytesMax, limits.bodyBytesMax)),
       async (body) => {
+        metrics.receivedBytes("http", body.length);
         await turn.end();
         return use(body);
       },
@@ -201,6 +208,7 @@ export class Exchange {
   settings(bytesMax: number): Promise<unknown> {
     return withBody(this, this.#bodyLimits(bytesMax), (body) => {
       if (body.length === 0) return undefined;
+      this.services.metrics.receivedBytes("http", body.length);
       try {
         return JSON.parse(decodeUtf8(body));
       } catch (cause) {

@@ -4,6 +4,7 @@
  * @module
  */
 import { LIMIT_SETTINGS } from "./limit_settings.ts";
+import { LOG_SETTINGS } from "./log_settings.ts";
 import { PROTECTION_SETTINGS } from "./protection_settings.ts";
 import { PLACE_SETTINGS, SERVER_SETTINGS } from "./server_settings.ts";
 import type { AnySetting, ValuesOf } from "./setting.ts";
@@ -13,6 +14,7 @@ import { TOPIC_SETTINGS } from "./topic_settings.ts";
 export const SETTINGS = {
   ...PLACE_SETTINGS,
   ...SERVER_SETTINGS,
+  ...LOG_SETTINGS,
   ...PROTECTION_SETTINGS,
   ...LIMIT_SETTINGS,
   ...TOPIC_SETTINGS,

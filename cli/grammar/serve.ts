@@ -8,6 +8,7 @@ import { map } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command } from "@optique/core/primitives";
 import { LIMIT_SETTINGS } from "../config/limit_settings.ts";
+import { LOG_SETTINGS } from "../config/log_settings.ts";
 import { PROTECTION_SETTINGS } from "../config/protection_settings.ts";
 import { SERVER_SETTINGS } from "../config/server_settings.ts";
 import { settingFlags } from "../config/setting_flags.ts";
@@ -17,6 +18,7 @@ import { examples, prose, type Verb } from "./verb.ts";
 /** The flags of all settings of a server. */
 export const serverFlags = object({
   server: settingFlags(SERVER_SETTINGS),
+  log: group("Log", settingFlags(LOG_SETTINGS)),
   protection: group("Protection", settingFlags(PROTECTION_SETTINGS)),
   limits: group("Limits", settingFlags(LIMIT_SETTINGS)),
   topics: group("Settings of new topics", settingFlags(TOPIC_SETTINGS)),

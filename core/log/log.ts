@@ -134,7 +134,7 @@ export class Log implements AsyncDisposable {
       const recovery = { tornBytes: 0, quarantinePath: undefined };
       return new Log({ view, caches, recovery }, settings);
     }
-    const opening = { disk, lock, files: caches.files, name, nowMs: clock.now(), create };
+    const opening = { disk, lock, ...caches, name, nowMs: clock.now(), create };
     const { state, report } = await openOwnedLog(folder, opening);
     const writer = new LogWriter(state, settings, clock);
     const parts = { view: state, caches, writer, recovery: report };

@@ -6,6 +6,7 @@
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import { SeglogError } from "../base/errors.ts";
+import type { Observers } from "../base/observer.ts";
 import type { Disk, DiskFile } from "../disk/disk.ts";
 import { removeIfThere } from "../disk/files.ts";
 import { WIRE_SALT } from "../format/batch_header.ts";
@@ -24,6 +25,8 @@ export interface LogPlace {
   readonly disk: Disk;
   readonly folder: string;
   readonly logId: string;
+  /** Who is told what is done there, where anybody may want to be. */
+  readonly observers?: Observers | undefined;
 }
 
 /** What a segment holds. */

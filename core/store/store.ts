@@ -23,6 +23,7 @@ import type {
 import { type Clock, systemClock } from "../base/clock.ts";
 import { COMPACTION_BYTES_PER_SECOND } from "../base/limits.ts";
 import { messageOf, SeglogError } from "../base/errors.ts";
+import type { Observer } from "../base/observer.ts";
 import type { Disk, DiskLock } from "../disk/disk.ts";
 import { makeFolderDurably } from "../disk/files.ts";
 import { MemoryDisk } from "../disk/memory_disk.ts";
@@ -63,8 +64,8 @@ export interface StoreOptions {
   readonly disk?: Disk;
   /** Time; the machine's unless given. */
   readonly clock?: Clock;
-  /** Is told, in a sentence, what opening a log had to repair, what compaction won, and what failed. */
-  readonly onNotice?: (notice: string) => void;
+  /** Is told what compaction won, and, to warn, what opening a log had to repair and what failed. */
+  readonly onNotice?: (notice: string, level: "info" | "warn") => void;
 }
 
 /**
@@ -94,6 +95,7 @@ export class Store implements Backend {
   readonly #topics: TopicRegistry;
   readonly #maintenance: readonly Maintenance[] = [];
   readonly #ending = new AbortController();
+  readonly #caches = new LogCaches();
   #closing: Promise<void> | undefined;
 
   private constructor(
@@ -116,8 +118,8 @@ export class Store implements Backend {
       context: {
         folder,
         lock,
-        logOptions: { disk, clock, readOnly, caches: new LogCaches() },
-        onNotice: (notice) => options.onNotice?.(notice),
+        logOptions: { disk, clock, readOnly, caches: this.#caches },
+        onNotice: (notice, level) => options.onNotice?.(notice, level),
       },
     });
     this.hints = new HintFiles(disk, {
@@ -161,6 +163,10 @@ export class Store implements Backend {
   /** A store in memory, gone when the process ends. Otherwise it is like any other. */
   static memory(options: Omit<StoreOptions, "disk" | "readOnly"> = {}): Promise<Store> {
     return Store.open("/memory", { ...options, disk: new MemoryDisk() });
+  }
+
+  observe(observer: Observer): () => void {
+    return this.#caches.observers.add(observer);
   }
 
   // deno-lint-ignore require-await -- the contract is asynchronous
@@ -312,6 +318,7 @@ export class Store implements Backend {
           const { records, bytes } = done;
           this.#options.onNotice?.(
             `compacted partition ${partition} of "${topic.info.name}": ${records} records less, ${bytes} bytes given back`,
+            "info",
           );
         });
       }
@@ -344,7 +351,8 @@ export class Store implements Backend {
       await run();
     } catch (error) {
       if (error instanceof SeglogError && error.code === "closed") return;
-      this.#options.onNotice?.(`${what} of "${topic.info.name}" failed: ${messageOf(error)}`);
+      const { onNotice } = this.#options;
+      onNotice?.(`${what} of "${topic.info.name}" failed: ${messageOf(error)}`, "warn");
     }
   }
 
@@ -387,7 +395,6 @@ export class Store implements Backend {
   }
 }
 
-function boundsOf(log: Log): Bounds {
-  const { logStartOffset, durableOffset, nextOffset } = log;
+function boundsOf({ logStartOffset, durableOffset, nextOffset }: Log): Bounds {
   return { logStartOffset, durableOffset, nextOffset };
 }

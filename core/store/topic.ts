@@ -34,7 +34,8 @@ export interface TopicContext {
   readonly logOptions: Pick<LogOptions, "disk" | "clock" | "readOnly"> & {
     readonly caches: LogCaches;
   };
-  readonly onNotice: (notice: string) => void;
+  /** Takes what is to be said, and whether it is a matter of concern. */
+  readonly onNotice: (notice: string, level: "info" | "warn") => void;
 }
 
 /** A topic that is open. */
@@ -244,8 +245,10 @@ export class Topic {
 
   #opening(partition: number): Promise<Log> {
     const opening = this.#openLog(partition);
-    opening.then((log) => this.#open[partition] = log, () => {
+    opening.then((log) => this.#open[partition] = log, (error) => {
       this.#logs[partition] = undefined; // what is wrong may be put right before the next try
+      if (!(error instanceof SeglogError) || error.code !== "corrupt") return;
+      this.#context.logOptions.caches.observers.tell((observer) => observer.damaged?.());
     });
     return opening;
   }
@@ -295,8 +298,11 @@ export class Topic {
     this.#forgetReader(partition);
     const { tornBytes, quarantinePath } = log.recovery;
     if (tornBytes > 0) {
-      this.#context.onNotice(
+      const { onNotice, logOptions: { caches } } = this.#context;
+      caches.observers.tell((observer) => observer.tornTail?.(tornBytes));
+      onNotice(
         `recovered "${name}" partition ${partition}: cut ${tornBytes} bytes at its end that are no whole append; they are kept in ${quarantinePath}`,
+        "warn",
       );
     }
     return log;
