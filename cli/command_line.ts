@@ -25,6 +25,7 @@ import {
   verifyGrammar,
 } from "./grammar/maintain.ts";
 import { certGrammar } from "./grammar/cert.ts";
+import { groupGrammar } from "./grammar/group.ts";
 import { kvGrammar, shellGrammar } from "./grammar/kv.ts";
 import { readGrammar, tailGrammar } from "./grammar/read.ts";
 import { schemaGrammar } from "./grammar/schema.ts";
@@ -78,6 +79,7 @@ const verbs = {
   backup: backupGrammar,
   restore: restoreGrammar,
   serve: serveGrammar,
+  group: groupGrammar,
   config: configGrammar,
   admin: adminGrammar,
   doctor: doctorGrammar,
@@ -126,6 +128,7 @@ const grammar = object({
     ),
     or(
       serveGrammar,
+      groupGrammar,
       tokenGrammar,
       tenantGrammar,
       configGrammar,
@@ -213,6 +216,7 @@ const NESTED: ReadonlySet<string | undefined> = new Set([
   "config",
   "admin",
   "schema",
+  "group",
 ]);
 
 /** The verb that the words name, and for one that has verbs what it is to do. */

@@ -25,6 +25,8 @@ import {
   targetOf,
 } from "./exchange.ts";
 import { FrontDesk } from "./front_desk.ts";
+import { DEFAULT_TENANT } from "./access/principal.ts";
+import { addGroupGauge } from "./group_gauge.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
 import { type Logger, noticeLogger } from "./logger.ts";
 import { MeasuredBackend } from "./metrics/measured_backend.ts";
@@ -36,6 +38,7 @@ import { demandRole, type Role, workOf } from "./roles.ts";
 import { ADMIN_ROUTES } from "./routes/admin.ts";
 import { APPEND_ROUTES } from "./routes/append.ts";
 import { BLOB_ROUTES } from "./routes/blobs.ts";
+import { GROUP_ROUTES } from "./routes/groups.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { KV_ROUTES } from "./routes/kv.ts";
 import { METRICS_ROUTES } from "./routes/metrics.ts";
@@ -113,6 +116,7 @@ export const ROUTES: readonly Route[] = [
   ...SMALL_API_ROUTES,
   ...BLOB_ROUTES,
   ...SCHEMA_ROUTES,
+  ...GROUP_ROUTES,
   ...TOKEN_ROUTES,
   ...TENANT_ROUTES,
   ...HEALTH_ROUTES,
@@ -145,7 +149,11 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   const endObserving = backend.observe?.(metrics);
   const measured = new MeasuredBackend(backend, metrics);
   const refused = (tenant: string, quota: string) => metrics.quotaRefused(tenant, quota);
-  const tenants = new Tenants(measured, { bucketsMax, snapshotsMax, clock, notice, refused });
+  const tenants = new Tenants(measured, {
+    shared: backend,
+    ...{ bucketsMax, snapshotsMax, clock, notice, refused },
+  });
+  addGroupGauge([metrics.registry], () => tenants.of(DEFAULT_TENANT).groups.lags());
   const desk = new FrontDesk(measured, { tenants, role, clock, notice });
   const services: Services = {
     routes: ROUTES,

@@ -5,6 +5,8 @@
  */
 import type { Backend } from "../core/backend.ts";
 import type { Clock } from "../core/base/clock.ts";
+import type { GroupCoordinator } from "../core/groups/coordinator.ts";
+import { type HeldGroups, holdCoordinator } from "../core/groups/shared_groups.ts";
 import { Buckets } from "./buckets.ts";
 import { HeldSnapshots } from "./held_snapshots.ts";
 import { createSchemas } from "./schemas/create_schemas.ts";
@@ -21,7 +23,10 @@ export interface TenantOptions {
 }
 
 /** What a tenant is. */
-export type Tenant = Pick<TenantServices, "tenant" | "backend" | "quota">;
+export interface Tenant extends Pick<TenantServices, "tenant" | "backend" | "quota"> {
+  /** Its topics without a quota, as others in this process may have them, too. */
+  readonly topics: Backend;
+}
 
 /** One tenant's topics and views. Who asks is not looked at here: a visitor's backend does that. */
 export class TenantServices {
@@ -37,8 +42,9 @@ export class TenantServices {
   readonly buckets: Buckets;
   /** Snapshots of them that clients hold. */
   readonly snapshots: HeldSnapshots;
+  readonly #groups: HeldGroups<GroupCoordinator>;
 
-  constructor({ tenant, backend, quota }: Tenant, options: TenantOptions) {
+  constructor({ tenant, backend, quota, topics }: Tenant, options: TenantOptions) {
     const { bucketsMax, snapshotsMax, clock, notice } = options;
     this.tenant = tenant;
     const schemas = createSchemas(backend, { clock, notice });
@@ -47,11 +53,18 @@ export class TenantServices {
     this.quota = quota;
     this.buckets = new Buckets(this.backend, { bucketsMax, clock, notice });
     this.snapshots = new HeldSnapshots({ clock, snapshotsMax });
+    this.#groups = holdCoordinator(topics, { clock, onNotice: notice });
+  }
+
+  /** Its consumer groups. */
+  get groups(): GroupCoordinator {
+    return this.#groups.groups;
   }
 
   /** Closes what was opened; the backend stays open. */
   async close(): Promise<void> {
     this.snapshots.close();
+    await this.#groups.release();
     await this.buckets.close();
     await this.schemas.close();
   }

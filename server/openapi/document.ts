@@ -7,6 +7,7 @@ import type { Route } from "../exchange.ts";
 import { accessParameters, accessPaths, accessSchemas } from "./access_paths.ts";
 import { adminPaths } from "./admin_paths.ts";
 import { blobPaths } from "./blob_paths.ts";
+import { groupParameters, groupPaths, groupSchemas } from "./group_paths.ts";
 import { kvParameters, kvSchemas } from "./kv_parts.ts";
 import { kvPaths } from "./kv_paths.ts";
 import { parameters, responses } from "./parts.ts";
@@ -46,6 +47,7 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       { name: "keys and values", description: "Views of topics: buckets." },
       { name: "blobs", description: "Bytes by key, in the bucket of this name." },
       { name: "small API", description: "One value in, one value out." },
+      { name: "groups", description: "Members that share partitions, and how far they came." },
       { name: "schemas", description: "What the records of a topic have to be." },
       { name: "access", description: "Credentials and tenants, for who runs the server." },
       { name: "calls", description: "The services of gRPC, as Connect and gRPC-Web." },
@@ -57,6 +59,7 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       ...kvPaths,
       ...blobPaths,
       ...schemaPaths,
+      ...groupPaths,
       ...accessPaths,
       ...adminPaths,
       ...serverPaths,
@@ -68,11 +71,12 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
         ...parameters,
         ...kvParameters,
         ...schemaParameters,
+        ...groupParameters,
         ...accessParameters,
         ...rpcParameters,
       },
       responses,
-      schemas: { ...schemas, ...kvSchemas, ...schemaSchemas, ...accessSchemas },
+      schemas: { ...schemas, ...kvSchemas, ...schemaSchemas, ...groupSchemas, ...accessSchemas },
     },
   };
 }
