@@ -27,13 +27,16 @@ export function shownToServer(
   const tls = ca === undefined && cert === undefined && key === undefined
     ? undefined
     : { ca, cert, key };
-  return { token: tokenOf(access.tokenFile, env.SEGLOG_TOKEN), tls };
+  return { token: tokenOf(access.tokenFile, env), tls };
 }
 
-function tokenOf(path: string | undefined, variable: string | undefined): string | undefined {
-  const token = (path === undefined ? variable : contentOf(path))?.trim();
-  if (path === undefined || token !== "") return token === "" ? undefined : token;
-  throw new UsageError(`cannot use the token in ${path}: the file is empty`);
+/** By a flag, by a variable that holds it, or by one that names its file. */
+function tokenOf(flag: string | undefined, env: Context["io"]["env"]): string | undefined {
+  if (flag === undefined && env.SEGLOG_TOKEN) return env.SEGLOG_TOKEN.trim();
+  const path = flag ?? env.SEGLOG_TOKEN_FILE;
+  const token = contentOf(path)?.trim();
+  if (token === "") throw new UsageError(`cannot use the token in ${path}: the file is empty`);
+  return token;
 }
 
 function contentOf(path: string | undefined): string | undefined {

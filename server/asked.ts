@@ -4,7 +4,7 @@
  * @module
  */
 import type { IncomingMessage } from "node:http";
-import type { CallerFacts } from "./access/callers.ts";
+import { type CallerFacts, callerFactsOf } from "./access/callers.ts";
 import { preflightHeaders } from "./access/cors.ts";
 import type { Services } from "./exchange.ts";
 import type { Caller } from "./front_desk.ts";
@@ -31,13 +31,7 @@ export function callerOf(asked: Asked): Caller {
 
 /** What tells the request of a foreign page. */
 export function callerFacts(asked: Asked): CallerFacts {
-  return {
-    method: asked.request.method,
-    host: headerOf(asked, "host"),
-    origin: headerOf(asked, "origin"),
-    site: headerOf(asked, "sec-fetch-site"),
-    destination: headerOf(asked, "sec-fetch-dest"),
-  };
+  return callerFactsOf(asked.request.method, (name) => headerOf(asked, name));
 }
 
 /** The headers that answer a browser which asks whether a page may ask. */
@@ -54,6 +48,7 @@ export function preflightOf(asked: Asked): Readonly<Record<string, string>> | un
 
 /** A header that comes once, from where it is at hand. */
 export function headerOf({ request, incoming }: Asked, name: string): string | undefined {
+  if (name.startsWith(":")) return undefined; // HTTP/1 has none, and a Request takes none
   if (incoming === undefined) return request.headers.get(name) ?? undefined;
   const value = incoming.headers[name];
   return Array.isArray(value) ? value.join(", ") : value;

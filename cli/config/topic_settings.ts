@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { choice } from "@optique/core/valueparser";
+import { text } from "@optique/core/message";
+import { choice, type ValueParser } from "@optique/core/valueparser";
 import { CODECS } from "../../core/format/compression.ts";
 import { COMPACTIONS } from "../../core/format/log_settings.ts";
-import type { TopicConfig } from "../../core/topic_config.ts";
+import { TOPIC_SETTING_CHECKS, type TopicConfig } from "../../core/topic_config.ts";
 import { count, duration, orNone, share, size, syncMode } from "../grammar/values.ts";
 import { prose } from "../grammar/verb.ts";
 import { type Setting, setting } from "./setting.ts";
@@ -14,32 +15,32 @@ import { type Setting, setting } from "./setting.ts";
 /** What a topic gets that is made without saying it. */
 export const TOPIC_SETTINGS = {
   partitions: setting("topics.partitions", {
-    parser: count("N", 1),
+    parser: checkedAs("partitions", count("N", 1)),
     standard: "1",
     description: prose`How many logs a topic is spread over.`,
   }),
   segmentBytes: setting("topics.segment-bytes", {
-    parser: size(),
+    parser: checkedAs("segmentBytes", size()),
     standard: "64MiB",
     description: prose`Size at which a log goes on in a new segment.`,
   }),
   segmentAgeMs: setting("topics.segment-age", {
-    parser: duration(),
+    parser: checkedAs("segmentAgeMs", duration()),
     standard: "7d",
     description: prose`Age at which it does so too.`,
   }),
   retentionMs: setting("topics.retention-age", {
-    parser: orNone(duration()),
+    parser: checkedAs("retentionMs", orNone(duration())),
     standard: "none",
     description: prose`Drop records that are older.`,
   }),
   retentionBytes: setting("topics.retention-bytes", {
-    parser: orNone(size()),
+    parser: checkedAs("retentionBytes", orNone(size())),
     standard: "none",
     description: prose`Drop the oldest segments while a partition has this much without them.`,
   }),
   retentionRecords: setting("topics.retention-records", {
-    parser: orNone(count("N", 1)),
+    parser: checkedAs("retentionRecords", orNone(count("N", 1))),
     standard: "none",
     description: prose`Drop all but the newest N records of a partition.`,
   }),
@@ -66,8 +67,25 @@ export const TOPIC_SETTINGS = {
       itself.`,
   }),
   tombstoneMs: setting("topics.tombstone-age", {
-    parser: duration(),
+    parser: checkedAs("tombstoneMs", duration()),
     standard: "1d",
     description: prose`How long compaction keeps a tombstone for readers to see.`,
   }),
 } satisfies { [Name in keyof TopicConfig]: Setting<TopicConfig[Name]> };
+
+/** A parser that refuses what the store would refuse. */
+function checkedAs<T extends number | null>(
+  name: keyof TopicConfig,
+  parser: ValueParser<"sync", T>,
+): ValueParser<"sync", T> {
+  return {
+    ...parser,
+    parse(input) {
+      const result = parser.parse(input);
+      if (!result.success) return result;
+      const complaint = TOPIC_SETTING_CHECKS[name](result.value);
+      if (complaint === undefined) return result;
+      return { success: false, error: [text(`it ${complaint}, but is ${JSON.stringify(input)}`)] };
+    },
+  };
+}

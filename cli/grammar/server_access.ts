@@ -18,7 +18,8 @@ export const serverAccess = group(
   object({
     tokenFile: optional(option("--token-file", file, {
       hidden: "usage",
-      description: prose`The token to show. What SEGLOG_TOKEN says unless given.`,
+      description:
+        prose`The token to show. SEGLOG_TOKEN, or the file SEGLOG_TOKEN_FILE, unless given.`,
     })),
     caFile: optional(option("--ca-file", file, {
       hidden: "usage",

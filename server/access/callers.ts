@@ -4,12 +4,13 @@
  * A page of any site can send requests to a server that only this machine or this network reaches.
  * A browser says from where: in `Origin`, or in `Sec-Fetch-Site`. Where the page has made its own
  * name point to the server (DNS rebinding), it is of the same origin for the browser; but then the
- * request is for that name, in `Host`. So a server answers for the names that are its own, and pages
- * of its own or of allowed origins. What is no browser sends none of that, and is not concerned.
+ * request is for that name, in `Host`. So a server answers for the names that are its own, and for
+ * addresses, which no page can make its own; and it answers pages of its own or of allowed origins.
+ * What is no browser sends none of that, and is not concerned.
  *
  * @module
  */
-import ipaddr from "ipaddr.js";
+import { isIP } from "node:net";
 import { SeglogError } from "../../core/base/errors.ts";
 
 /** Whom a server answers. */
@@ -35,6 +36,24 @@ export interface CallerFacts {
   readonly site: string | undefined;
   /** `Sec-Fetch-Dest` */
   readonly destination: string | undefined;
+}
+
+/**
+ * What a request says, over HTTP/1 or HTTP/2.
+ *
+ * @param header the value of a header, by its name in lower case
+ */
+export function callerFactsOf(
+  method: string,
+  header: (name: string) => string | undefined,
+): CallerFacts {
+  return {
+    method,
+    host: header(":authority") ?? header("host"),
+    origin: header("origin"),
+    site: header("sec-fetch-site"),
+    destination: header("sec-fetch-dest"),
+  };
 }
 
 /** A server that is asked under no other names, by no pages but its own. */
@@ -82,11 +101,18 @@ export function isAllowedOrigin({ origins }: CallerRules, origin: string): boole
   return origins.includes(origin) || origins.includes("*");
 }
 
+/** Hosts that were looked at and are taken by any server: most requests are for the same one. */
+const takenByAll = new Set<string>();
+const TAKEN_MAX = 64;
+
 function isOwnHost({ hosts, isOwnName }: CallerRules, host: string): boolean {
+  if (takenByAll.has(host)) return true;
   const name = nameOf(host);
   if (name === undefined) return false;
-  // No page has an address for its name that is not the address it was loaded from.
-  if (ipaddr.isValid(name) || name === "localhost" || name.endsWith(".localhost")) return true;
+  if (name === "localhost" || name.endsWith(".localhost") || isIP(name) !== 0) {
+    if (takenByAll.size < TAKEN_MAX) takenByAll.add(host);
+    return true;
+  }
   return hosts.some((allowed) => fits(allowed, name)) || isOwnName?.(name) === true;
 }
 

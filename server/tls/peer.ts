@@ -14,8 +14,8 @@ interface Peer {
   readonly validUntilMs: number;
 }
 
-/** Looked at once: a connection keeps its certificate. */
-const peers = new WeakMap<Socket, Peer>();
+/** Looked at once: a connection keeps its certificate, or stays without one. */
+const peers = new WeakMap<Socket, Peer | null>();
 
 /**
  * The subject of the certificate that the client of a connection has proved to own, by RFC 4514.
@@ -25,19 +25,21 @@ const peers = new WeakMap<Socket, Peer>();
  * is over meanwhile
  */
 export function subjectOf(socket: Socket, nowMs: number): string | undefined {
-  const known = peers.get(socket);
-  const peer = known ?? peerOf(socket);
-  if (peer === undefined) return undefined;
-  if (known === undefined) peers.set(socket, peer);
+  let peer = peers.get(socket);
+  if (peer === undefined) {
+    peer = peerOf(socket);
+    peers.set(socket, peer);
+  }
+  if (peer === null) return undefined;
   if (nowMs > peer.validUntilMs) throw refusal("it has expired");
   return peer.subject;
 }
 
-function peerOf(socket: Socket): Peer | undefined {
+function peerOf(socket: Socket): Peer | null {
   const secure = socket as Partial<TLSSocket>;
-  if (secure.encrypted !== true) return undefined;
+  if (secure.encrypted !== true) return null;
   const raw = (secure as TLSSocket).getPeerCertificate().raw as Uint8Array | undefined;
-  if (raw === undefined) return undefined;
+  if (raw === undefined) return null;
   if (secure.authorized !== true) throw refusal(reasonOf(secure.authorizationError));
   const subject = subjectOfCertificate(raw);
   if (subject === "") throw refusal("it has no subject");

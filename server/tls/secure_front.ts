@@ -17,7 +17,7 @@ import type { TlsMaterial } from "./tls_material.ts";
 /** What a front needs, and what it holds to. */
 export interface SecureFrontParts {
   readonly material: TlsMaterial;
-  /** Connections at once, from their first byte on. */
+  /** Connections at once, from their first byte on; one more has the place of a slow handshake. */
   readonly connectionsMax: number;
   /** Longest time for a handshake. */
   readonly handshakeMs: number;
@@ -31,7 +31,7 @@ export class SecureFront {
   readonly listener: TlsServer;
   readonly #http: Server;
   readonly #parts: SecureFrontParts;
-  /** Connections whose handshake is not over, by where they come from. */
+  /** Connections whose handshake is not over, by where they come from, the oldest first. */
   readonly #unfinished = new Map<string, Socket>();
   readonly #unfollow: () => void;
   #connections = 0;
@@ -62,8 +62,14 @@ export class SecureFront {
   #opened(socket: Socket): void {
     const place = placeOf(socket);
     socket.on("error", () => socket.destroy());
-    // Without a handshake there is no way to say why.
-    if (this.#connections >= this.#parts.connectionsMax) return void socket.destroy();
+    if (this.#connections >= this.#parts.connectionsMax) {
+      // Whoever begins handshakes and never ends them must not keep others out.
+      const [slowest] = this.#unfinished;
+      // Without a handshake there is no way to say why.
+      if (slowest === undefined) return void socket.destroy();
+      this.#unfinished.delete(slowest[0]);
+      slowest[1].destroy();
+    }
     this.#connections++;
     this.#unfinished.set(place, socket);
     socket.once("close", () => {

@@ -30,7 +30,7 @@ export interface TlsMaterialOptions {
 }
 
 const DAY_MS = 24 * 3600 * 1000;
-/** A certificate that ends sooner than this is told of when it is loaded. */
+/** A certificate that ends sooner than this is told of. */
 const ENDS_SOON_MS = 14 * DAY_MS;
 
 /** Certificates and keys that are in use. */
@@ -44,6 +44,8 @@ export class TlsMaterial {
   #names: ReadonlySet<string>;
   /** What was refused, so that it is told of once. */
   #refused = "";
+  /** What was told of the end of the certificate. */
+  #toldOfEnd = "";
   #looking: Promise<void> = Promise.resolve();
   #cancel: (() => void) | undefined;
 
@@ -126,7 +128,10 @@ export class TlsMaterial {
     try {
       const content = await readTlsFiles(this.#files);
       seen = JSON.stringify(content);
-      if (seen === JSON.stringify(this.#content)) return void (this.#refused = "");
+      if (seen === JSON.stringify(this.#content)) {
+        this.#refused = "";
+        return this.#tellOfEnd();
+      }
       const own = checkTlsContent(content, this.#files);
       this.#content = content;
       this.#own = own;
@@ -145,15 +150,18 @@ export class TlsMaterial {
     for (const listener of this.#followers) listener(this.context());
   }
 
+  /** Once when the end is near, and once when it has come. */
   #tellOfEnd(): void {
     const { validTo } = this.#own;
+    const { cert } = this.#files;
     const leftMs = Date.parse(validTo) - this.#clock.now();
-    if (leftMs > ENDS_SOON_MS) return;
-    this.#notice(
-      leftMs <= 0
-        ? `the certificate in ${this.#files.cert} expired on ${validTo}: clients refuse it`
-        : `the certificate in ${this.#files.cert} expires on ${validTo}: put a new one there`,
-    );
+    let told = "";
+    if (leftMs <= 0) told = `the certificate in ${cert} expired on ${validTo}: clients refuse it`;
+    else if (leftMs < ENDS_SOON_MS) {
+      told = `the certificate in ${cert} expires on ${validTo}: put a new one there`;
+    }
+    if (told !== "" && told !== this.#toldOfEnd) this.#notice(told);
+    this.#toldOfEnd = told;
   }
 }
 

@@ -196,6 +196,18 @@ test("a file is checked as a whole, each problem with its line and column", asyn
   assert.match(found[9]!, /seglog config example/);
 });
 
+test("what a topic may not have is told of before a server starts", async () => {
+  const found = await complaints(
+    "topics:\n  segment-bytes: 1\n  partitions: 5000\n  segment-age: 0s\n",
+  );
+  assert.deepEqual(found.map((line) => /^\d+:\d+: "[\w.-]+"/.exec(line)?.[0]), [
+    '2:18: "topics.segment-bytes"',
+    '3:15: "topics.partitions"',
+    '4:16: "topics.segment-age"',
+  ]);
+  assert.match(found[1]!, /from 1 to 1024/);
+});
+
 test("a setting that is there twice is refused, whichever way it is written", async () => {
   assert.match((await complaints("role: all\nrole: all\n"))[0]!, /^2:1: .*unique/);
   const dotted = "limits:\n  buckets: 1\nlimits.buckets: 2\n";

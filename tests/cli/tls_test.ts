@@ -38,6 +38,8 @@ test("a server with certificates and tokens is used by who shows one or the othe
   assert.equal((await run(["append", "t", "a", "--token-file", tokenFile])).out, "0\n");
   const inVariable = { ...trust, SEGLOG_TOKEN: token.trim() };
   assert.equal((await run(["append", "t", "b"], inVariable)).out, "1\n");
+  const inFile = { ...trust, SEGLOG_TOKEN_FILE: tokenFile };
+  assert.equal((await run(["tail", "t", "-n1"], inFile)).out, "b\n");
   assert.equal((await run(["read", "t", ...as("ann")])).out, "a\nb\n");
   const mayNot = await run(["append", "t", "c", ...as("ann")]);
   assert.equal(mayNot.code, 1);

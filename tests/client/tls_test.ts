@@ -93,7 +93,10 @@ test("a server that is not there, and one without TLS, are unavailable", async (
   assert.match(gone.message, /is the server running/);
   await using plain = await serving((_, response) => response.end("hello"));
   const secure = `https://127.0.0.1:${plain.port}`;
-  await rejectsWith("unavailable", () => connect(secure, { ...ONCE, tls: { ca } }));
+  for (const tls of [{ ca }, undefined]) {
+    const error = await rejectsWith("unavailable", () => connect(secure, { ...ONCE, tls }));
+    assert.match(error.message, /does it speak plain HTTP/);
+  }
 });
 
 test("a token is shown with every request, and one that is none is refused", async () => {

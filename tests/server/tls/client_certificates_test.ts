@@ -1,5 +1,6 @@
 /** Who a client is by its certificate, and which certificates do not count. */
 import assert from "node:assert/strict";
+import type { Buffer } from "node:buffer";
 import { createServer, type TLSSocket } from "node:tls";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
@@ -113,4 +114,22 @@ test("other authorities for clients are taken while the server runs", async () =
   certs.write("ca.crt", other.pair.cert + ca);
   await material.reload();
   assert.deepEqual([await statusOf(ours), await statusOf(theirs)], [200, 200]);
+});
+
+test("a session that is taken up again is still the same client, as long as that counts", async () => {
+  await using opened = await openTlsServer({ knowsClients: true });
+  const { port, certs, material } = opened;
+  const client = { ca: certs.ca, ...await certs.client("ann", VALID) };
+  const get = "GET /v1/topics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  let session: Buffer | undefined;
+  const statusOf = async () => {
+    const { socket, ended } = await secureConnect(port, session ? { ...client, session } : client);
+    socket.on("session", (given) => session = given);
+    socket.write(get);
+    return /^HTTP\/1\.1 (\d+)/.exec(await ended)?.[1];
+  };
+  assert.deepEqual([await statusOf(), await statusOf()], ["200", "200"]);
+  certs.write("ca.crt", (await Authority.create(VALID)).pair.cert);
+  await material.reload();
+  assert.equal(await statusOf(), "401");
 });

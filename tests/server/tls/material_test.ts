@@ -72,16 +72,24 @@ test("files that stay as they are change nothing, and nobody looks any more afte
   assert.equal(clock.waiting, 0);
 });
 
-test("a certificate that has expired, or soon will, is told of", async () => {
+test("a certificate that soon expires, and then has, is told of once each", async () => {
   await using certs = await certFolder();
   const notices: string[] = [];
-  const load = async (clock: FakeClock) => {
-    const options = { clock, onNotice: (text: string) => notices.push(text) };
-    (await TlsMaterial.load(certs.files, options)).close();
+  const clock = new FakeClock(Date.now());
+  const onNotice = (text: string) => notices.push(text);
+  const material = await TlsMaterial.load(certs.files, { clock, onNotice });
+  const heardAfter = async (days: number) => {
+    clock.advance(days * 24 * 3600 * 1000);
+    await material.reload();
+    await material.reload();
     return notices.splice(0).join();
   };
-  assert.equal(await load(new FakeClock(Date.now())), "");
-  assert.match(await load(new FakeClock(Date.now() + 20 * 24 * 3600 * 1000)), /expires on/);
+  assert.equal(await heardAfter(1), "");
+  assert.match(await heardAfter(20), /^the certificate in \S+ expires on [^,]*$/);
+  assert.equal(await heardAfter(1), "");
+  assert.match(await heardAfter(20), /^the certificate in \S+ expired on [^,]*$/);
+  material.close();
   await certs.writeServer(await certs.issue(LOCAL, EXPIRED));
-  assert.match(await load(new FakeClock(Date.now())), /expired on/);
+  (await TlsMaterial.load(certs.files, { onNotice })).close();
+  assert.match(notices.join(), /expired on/);
 });

@@ -146,15 +146,31 @@ test("1,000 handshakes that are never ended do not keep others out", async () =>
   await Promise.all(half.map(({ ended }) => ended));
 });
 
-test("connections count from their first byte on, and one too many has its place later", async () => {
+test("where all places are taken, a handshake that is not over loses its own", async () => {
+  await using opened = await openTlsServer({ limits: { connectionsMax: 3 } });
+  const { port, certs: { ca } } = opened;
+  const whole = await secureConnect(port, { ca });
+  const half = [await plainConnect(port), await plainConnect(port)];
+  assert.equal((await ask(port, "/livez", { ca })).status, 200);
+  assert.equal(await half[0]!.ended, "");
+  assert.equal(half[1]!.socket.destroyed, false);
+  half[1]!.socket.destroy();
+  whole.socket.destroy();
+});
+
+test("one connection too many is turned away, and has its place when another ends", async () => {
   await using opened = await openTlsServer({ limits: { connectionsMax: 2 } });
   const { port, certs: { ca } } = opened;
-  const half = await plainConnect(port);
-  const whole = await secureConnect(port, { ca });
+  const first = await secureConnect(port, { ca });
+  const second = await secureConnect(port, { ca });
+  for (const { socket } of [first, second]) {
+    socket.write(GET);
+    await untilHeard(socket, "200");
+  }
   assert.notEqual((await ask(port, "/livez", { ca })).fault, "");
-  half.socket.destroy();
+  first.socket.destroy();
   while ((await ask(port, "/livez", { ca })).status !== 200);
-  whole.socket.destroy();
+  second.socket.destroy();
 });
 
 test("new certificates are taken while connections are open", async () => {
