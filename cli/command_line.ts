@@ -27,6 +27,7 @@ import {
 import { certGrammar } from "./grammar/cert.ts";
 import { kvGrammar, shellGrammar } from "./grammar/kv.ts";
 import { readGrammar, tailGrammar } from "./grammar/read.ts";
+import { schemaGrammar } from "./grammar/schema.ts";
 import { type ServerAccess, serverAccess } from "./grammar/server_access.ts";
 import { serveGrammar } from "./grammar/serve.ts";
 import { topicGrammar } from "./grammar/topic.ts";
@@ -83,6 +84,7 @@ const verbs = {
   token: tokenGrammar,
   tenant: tenantGrammar,
   cert: certGrammar,
+  schema: schemaGrammar,
 };
 
 const at = optional(option("--at", path({ metavar: "DIR|URL" }), {
@@ -130,6 +132,7 @@ const grammar = object({
       adminGrammar,
       doctorGrammar,
       certGrammar,
+      schemaGrammar,
     ),
   ),
 });
@@ -209,6 +212,7 @@ const NESTED: ReadonlySet<string | undefined> = new Set([
   "tenant",
   "config",
   "admin",
+  "schema",
 ]);
 
 /** The verb that the words name, and for one that has verbs what it is to do. */

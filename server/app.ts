@@ -43,6 +43,8 @@ import { OPENAPI_ROUTES } from "./routes/openapi.ts";
 import { PARTITION_ROUTES } from "./routes/partition.ts";
 import { READ_ROUTES } from "./routes/read.ts";
 import { RECORD_ROUTES } from "./routes/record.ts";
+import { RPC_ROUTES } from "./routes/rpc.ts";
+import { SCHEMA_ROUTES } from "./routes/schemas.ts";
 import { SMALL_API_ROUTES } from "./routes/small_api.ts";
 import { TENANT_ROUTES } from "./routes/tenants.ts";
 import { TOKEN_ROUTES } from "./routes/tokens.ts";
@@ -85,6 +87,8 @@ export const VOLUME_ID_DEFAULT = "default";
 export interface Service {
   /** Answers requests. */
   readonly app: Hono;
+  /** What its routes share, for other protocols beside it. */
+  readonly services: Services;
   /** Lets callers in, of other protocols too. */
   readonly desk: FrontDesk;
   /** What it counts. */
@@ -108,12 +112,14 @@ export const ROUTES: readonly Route[] = [
   ...KV_ROUTES,
   ...SMALL_API_ROUTES,
   ...BLOB_ROUTES,
+  ...SCHEMA_ROUTES,
   ...TOKEN_ROUTES,
   ...TENANT_ROUTES,
   ...HEALTH_ROUTES,
   ...METRICS_ROUTES,
   ...ADMIN_ROUTES,
   ...OPENAPI_ROUTES,
+  ...RPC_ROUTES,
 ];
 
 /**
@@ -186,7 +192,7 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     endObserving?.();
     await desk.close();
   };
-  return { app, desk, metrics, logger, close };
+  return { app, services, desk, metrics, logger, close };
 }
 
 /** The request as Node's server has it; there is none where the app is called directly. */

@@ -119,6 +119,8 @@ export const TLS_FILE_BYTES_MAX = MIB;
 export const TLS_LOOK_MS = 10_000;
 /** How often who cannot write looks whether others have begun to keep something. */
 export const CATALOGUE_LOOK_MS = 1000;
+/** Tries of a change of what the server keeps, when others are faster. */
+export const CATALOGUE_TRIES = 10;
 /** Most credentials that are kept. */
 export const CREDENTIALS_MAX = 10_000;
 /** Longest name of a credential. */

@@ -4,16 +4,17 @@
  * @module
  */
 import { createServer, type Server } from "node:http";
-import type { AddressInfo, Server as Listener, Socket } from "node:net";
+import type { Server as Listener, Socket } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import type { Backend } from "../core/backend.ts";
-import { messageOf, SeglogError } from "../core/base/errors.ts";
+import { SeglogError } from "../core/base/errors.ts";
 import { callerRules } from "./access/callers.ts";
 import { demandProtection } from "./access/exposure.ts";
 import { type AppOptions, createService } from "./app.ts";
 import { Connections } from "./connections.ts";
 import { logFault } from "./fault.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
+import { addressOf, listenOn } from "./listen_on.ts";
 import { watchEventLoop } from "./metrics/event_loop.ts";
 import { problemResponse } from "./problem.ts";
 import { clientErrorAnswer } from "./raw_answer.ts";
@@ -100,7 +101,7 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
     if (tls?.knowsClients === true && !await hasCredentials()) {
       service.logger.warn(NOBODY_KNOWN, { event: "notice" });
     }
-    await listen(listener, host, port);
+    await listenOn(listener, host, port);
   } catch (error) {
     front?.close();
     await service.close();
@@ -108,7 +109,6 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
   }
   listener.on("error", (error) => logFault(service.logger, error, { what: "server" }));
   const unwatch = watchEventLoop(service.metrics);
-  const address = listener.address() as AddressInfo;
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= (async () => {
@@ -122,10 +122,7 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
     return closing;
   };
   return {
-    url: `${tls === undefined ? "http" : "https"}://${
-      address.family === "IPv6" ? `[${address.address}]` : address.address
-    }:${address.port}`,
-    port: address.port,
+    ...addressOf(listener, tls === undefined ? "http" : "https"),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -168,27 +165,4 @@ function refuseNonsense(server: Server, limits: ServerLimits): void {
 function toProblem(error: unknown): unknown {
   if (!(error instanceof RequestError)) return error;
   return new SeglogError("invalid-argument", `Cannot read the request: ${error.message}`);
-}
-
-function listen(server: Listener, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException) => {
-      // Bun says EADDRINUSE of whatever it cannot listen on.
-      const why = error.code === "EADDRINUSE"
-        ? "another program listens there, or it is no address of this machine"
-        : messageOf(error);
-      reject(
-        new SeglogError(
-          "unavailable",
-          `Cannot listen on ${host}:${port}: ${why}; choose another host or port, or port 0 for a free one`,
-          { cause: error },
-        ),
-      );
-    };
-    server.once("error", failed);
-    server.listen(port, host, () => {
-      server.off("error", failed);
-      resolve();
-    });
-  });
 }

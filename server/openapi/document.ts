@@ -11,6 +11,8 @@ import { kvParameters, kvSchemas } from "./kv_parts.ts";
 import { kvPaths } from "./kv_paths.ts";
 import { parameters, responses } from "./parts.ts";
 import { recordPaths } from "./record_paths.ts";
+import { rpcParameters, rpcPaths } from "./rpc_paths.ts";
+import { schemaParameters, schemaPaths, schemaSchemas } from "./schema_paths.ts";
 import { schemas } from "./schemas.ts";
 import { secured, securitySchemes } from "./secured.ts";
 import { serverPaths } from "./server_paths.ts";
@@ -44,7 +46,9 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       { name: "keys and values", description: "Views of topics: buckets." },
       { name: "blobs", description: "Bytes by key, in the bucket of this name." },
       { name: "small API", description: "One value in, one value out." },
+      { name: "schemas", description: "What the records of a topic have to be." },
       { name: "access", description: "Credentials and tenants, for who runs the server." },
+      { name: "calls", description: "The services of gRPC, as Connect and gRPC-Web." },
       { name: "server", description: "Health, metrics, and this document." },
     ],
     paths: secured({
@@ -52,15 +56,23 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       ...recordPaths,
       ...kvPaths,
       ...blobPaths,
+      ...schemaPaths,
       ...accessPaths,
       ...adminPaths,
       ...serverPaths,
+      ...rpcPaths,
     }, routes),
     components: {
       securitySchemes,
-      parameters: { ...parameters, ...kvParameters, ...accessParameters },
+      parameters: {
+        ...parameters,
+        ...kvParameters,
+        ...schemaParameters,
+        ...accessParameters,
+        ...rpcParameters,
+      },
       responses,
-      schemas: { ...schemas, ...kvSchemas, ...accessSchemas },
+      schemas: { ...schemas, ...kvSchemas, ...schemaSchemas, ...accessSchemas },
     },
   };
 }
