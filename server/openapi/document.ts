@@ -5,11 +5,13 @@
  */
 import type { Route } from "../exchange.ts";
 import { accessParameters, accessPaths, accessSchemas } from "./access_paths.ts";
+import { adminPaths } from "./admin_paths.ts";
 import { blobPaths } from "./blob_paths.ts";
 import { kvParameters, kvSchemas } from "./kv_parts.ts";
 import { kvPaths } from "./kv_paths.ts";
 import { parameters, responses } from "./parts.ts";
 import { recordPaths } from "./record_paths.ts";
+import { rpcParameters, rpcPaths } from "./rpc_paths.ts";
 import { schemaParameters, schemaPaths, schemaSchemas } from "./schema_paths.ts";
 import { schemas } from "./schemas.ts";
 import { secured, securitySchemes } from "./secured.ts";
@@ -46,6 +48,7 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       { name: "small API", description: "One value in, one value out." },
       { name: "schemas", description: "What the records of a topic have to be." },
       { name: "access", description: "Credentials and tenants, for who runs the server." },
+      { name: "calls", description: "The services of gRPC, as Connect and gRPC-Web." },
       { name: "server", description: "Health, metrics, and this document." },
     ],
     paths: secured({
@@ -55,11 +58,19 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       ...blobPaths,
       ...schemaPaths,
       ...accessPaths,
+      ...adminPaths,
       ...serverPaths,
+      ...rpcPaths,
     }, routes),
     components: {
       securitySchemes,
-      parameters: { ...parameters, ...kvParameters, ...schemaParameters, ...accessParameters },
+      parameters: {
+        ...parameters,
+        ...kvParameters,
+        ...schemaParameters,
+        ...accessParameters,
+        ...rpcParameters,
+      },
       responses,
       schemas: { ...schemas, ...kvSchemas, ...schemaSchemas, ...accessSchemas },
     },
