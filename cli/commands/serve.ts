@@ -1,5 +1,5 @@
 /**
- * `serve`: a folder over HTTP, until a signal.
+ * `serve`: a folder over HTTP and gRPC, until a signal.
  *
  * @module
  */
@@ -13,6 +13,7 @@ import { loadCertificates } from "../serve/certificates.ts";
 
 const HOST_DEFAULT = "127.0.0.1";
 const PORT_DEFAULT = 8080;
+const GRPC_PORT_DEFAULT = 8400;
 const PORT_MAX = 65_535;
 
 /** Serves until SIGINT or SIGTERM, then ends in good order. */
@@ -23,6 +24,10 @@ export async function serve(context: Context, options: ServeVerbOptions): Promis
     throw new UsageError(`serve needs a folder, and ${at} is a server: give --data DIR`);
   }
   const address = options.http ?? { host: HOST_DEFAULT, port: portOf(io.env.PORT) };
+  // Whoever says where to listen gets that and nothing else.
+  const isTold = options.http !== undefined || (io.env.PORT ?? "") !== "";
+  const grpc = options.grpc ??
+    (isTold ? undefined : { host: HOST_DEFAULT, port: GRPC_PORT_DEFAULT });
   const volumeId = options.volumeId ?? (io.env.VOLUME_ID || undefined);
   const { allowHosts, allowOrigins, unprotected } = options.protection;
   const { serve: listen } = await import("../../server/listen.ts");
@@ -32,6 +37,7 @@ export async function serve(context: Context, options: ServeVerbOptions): Promis
   return await interruptible(io, async (signal) => {
     const server = await listen(backend, {
       ...address,
+      grpc,
       version: VERSION,
       onNotice,
       tls: certificates?.material,
@@ -41,6 +47,7 @@ export async function serve(context: Context, options: ServeVerbOptions): Promis
       ...volumeId === undefined ? {} : { volumeId },
     });
     output.note(`listening on ${server.url}`);
+    if (server.grpc !== undefined) output.note(`listening on ${server.grpc.url} for gRPC`);
     await aborted(signal);
     output.note("stopping");
     await server.close();

@@ -46,6 +46,10 @@ const options = object({
     description: prose`Where to listen; 127.0.0.1, on the port that the variable PORT names or on
       8080, unless given. Port 0 takes a free one.`,
   })),
+  grpc: optional(option("--grpc", hostPort(), {
+    description: prose`Where to listen for gRPC; 127.0.0.1:8400 unless --http or the variable PORT
+      says where to listen: then nowhere unless given. Connect and gRPC-Web work on both ports.`,
+  })),
   data: optional(option("--data", path({ metavar: "DIR" }), {
     description: prose`The folder to serve; what --at or the variable DATA_DIR names unless given.`,
   })),
@@ -66,12 +70,13 @@ export const serveGrammar = command(
     return await serve(context, given);
   }),
   {
-    brief: prose`Serve a folder over HTTP.`,
+    brief: prose`Serve a folder over HTTP and gRPC.`,
     description: prose`Says on standard error where it listens. Ends in good order on SIGINT and
       SIGTERM: what is under way is answered first. A second signal ends it at once.`,
     footer: examples(
       "seglog serve",
       "seglog serve --http 127.0.0.1:9000 --data /var/lib/seglog",
+      "seglog serve --http 127.0.0.1:9000 --grpc 127.0.0.1:9400",
       "PORT=9000 DATA_DIR=/var/lib/seglog VOLUME_ID=v1 seglog serve",
       "seglog --at http://127.0.0.1:8080 tail orders -f",
       "seglog serve --http 0.0.0.0:8443 --tls-cert certs/server.crt --tls-key certs/server.key",

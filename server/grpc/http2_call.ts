@@ -5,7 +5,7 @@
  */
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import { SeglogError } from "../../core/base/errors.ts";
+import { type ErrorCode, SeglogError } from "../../core/base/errors.ts";
 import { type CallerFacts, callerFactsOf, checkCaller } from "../access/callers.ts";
 import { corsHeaders, preflightHeaders } from "../access/cors.ts";
 import type { Services } from "../exchange.ts";
@@ -21,6 +21,12 @@ export interface CallServer {
   readonly handlers: Handlers;
   readonly messageBytesMax: number;
 }
+
+/** What HTTP has a better word for: headers that are too large, and a path that is none. */
+const HTTP_STATUS: { readonly [Code in ErrorCode]?: number } = {
+  "too-large": 431,
+  "unsupported": 404,
+};
 
 /** Answers a stream. It never rejects. */
 export async function answerCall(
@@ -69,7 +75,8 @@ function refuse(answer: Http2Answer, headers: IncomingHttpHeaders, error: Seglog
       "grpc-message": readableMessage(encodeURIComponent(rawMessage)),
     });
   }
-  const problem = problemParts(error, error.code === "too-large" ? { status: 431 } : {});
+  const status = HTTP_STATUS[error.code];
+  const problem = problemParts(error, status === undefined ? {} : { status });
   answer.sendWhole(problem.status, problem.headers, problem.body);
 }
 
