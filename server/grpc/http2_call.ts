@@ -18,8 +18,9 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { SeglogError } from "../../core/base/errors.ts";
 import type { Services } from "../exchange.ts";
-import { problemParts } from "../problem.ts";
+import { problemParts, toldError } from "../problem.ts";
 import { attempt } from "./attempt.ts";
+import { checkedSubject, corsOf, preflightOf } from "./caller.ts";
 import type { Handlers } from "./handlers.ts";
 import { readableMessage, statusOf } from "./status.ts";
 import { universalRequest } from "./universal_request.ts";
@@ -35,19 +36,31 @@ export interface CallServer {
 export async function answerCall(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
-  { server, subject }: { server: CallServer; subject: string | undefined },
+  server: CallServer,
 ): Promise<void> {
+  const cors = corsOf(headers, server.services);
+  const preflight = preflightOf(headers, server.services);
+  if (preflight !== undefined) {
+    attempt(() => stream.respond({ ...preflight, ":status": 204 }, { endStream: true }));
+    return;
+  }
+  let subject: string | undefined;
+  try {
+    subject = checkedSubject(stream, headers, server.services);
+  } catch (error) {
+    return refuse(stream, { headers, cors, error: toldError(error) });
+  }
   const path = (headers[":path"] ?? "").split("?", 1)[0]!;
   const handler = server.handlers.get(path);
   const header = webHeaders(headers);
   const { headersBytesMax } = server.services.limits;
   if (header === undefined || sizeOf(headers) > headersBytesMax) {
-    return refuse(stream, { headers, error: badHeaders(headersBytesMax), httpStatus: 431 });
+    return refuse(stream, { headers, cors, error: badHeaders(headersBytesMax), httpStatus: 431 });
   }
   if (handler === undefined) {
-    return refuse(stream, { headers, error: unknownMethod(path), httpStatus: 404 });
+    return refuse(stream, { headers, cors, error: unknownMethod(path), httpStatus: 404 });
   }
-  const answer = new Answer(stream);
+  const answer = new Answer(stream, cors);
   try {
     const request = universalRequest(
       {
@@ -73,12 +86,14 @@ export async function answerCall(
 /** The answer to one call. */
 class Answer {
   readonly #stream: ServerHttp2Stream;
+  readonly #cors: OutgoingHttpHeaders;
   readonly #leaving = new AbortController();
   #hasBegun = false;
   #trailers: OutgoingHttpHeaders = {};
 
-  constructor(stream: ServerHttp2Stream) {
+  constructor(stream: ServerHttp2Stream, cors: OutgoingHttpHeaders) {
     this.#stream = stream;
+    this.#cors = cors;
     stream.once("close", () => this.#leaving.abort(new ConnectError("canceled", Code.Canceled)));
   }
 
@@ -97,7 +112,8 @@ class Answer {
       // The client may still be sending what nobody reads: it learns so when the answer is out.
       setImmediate(() => attempt(() => isGone(stream) || stream.close(constants.NGHTTP2_NO_ERROR)));
     });
-    attempt(() => stream.respond({ ...headers, ":status": status }, { waitForTrailers: true }));
+    const head = { ...headers, ...this.#cors, ":status": status };
+    attempt(() => stream.respond(head, { waitForTrailers: true }));
   }
 
   /** Sends a whole answer, as fast as the client takes it. */
@@ -137,16 +153,18 @@ class Answer {
 /** An answer for what is no call: as a status to clients of gRPC, else as HTTP knows it. */
 function refuse(
   stream: ServerHttp2Stream,
-  { headers, error, httpStatus }: {
+  { headers, cors, error, httpStatus }: {
     readonly headers: IncomingHttpHeaders;
+    readonly cors: OutgoingHttpHeaders;
     readonly error: SeglogError;
-    readonly httpStatus: number;
+    readonly httpStatus?: number;
   },
 ): void {
   if (isGone(stream)) return;
   if ((headers["content-type"] ?? "").startsWith("application/grpc")) {
     const { code, rawMessage } = statusOf(error);
     const status = {
+      ...cors,
       ":status": 200,
       "content-type": "application/grpc",
       "grpc-status": String(code),
@@ -154,9 +172,12 @@ function refuse(
     };
     attempt(() => stream.respond(status, { endStream: true }));
   } else {
-    const { status, body, headers } = problemParts(error, { status: httpStatus });
+    const { status, body, headers } = problemParts(
+      error,
+      httpStatus === undefined ? {} : { status: httpStatus },
+    );
     attempt(() => {
-      stream.respond({ ...headers, ":status": status });
+      stream.respond({ ...headers, ...cors, ":status": status });
       stream.end(body);
     });
   }

@@ -12,10 +12,12 @@ import {
   type SecureServerOptions,
   type ServerHttp2Stream,
 } from "node:http2";
-import type { SecureContextOptions, TlsOptions, TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
+import { demandProtection } from "../access/exposure.ts";
 import type { Services } from "../exchange.ts";
 import { addressOf, listenOn } from "../listen_on.ts";
 import { describeFault } from "../problem.ts";
+import type { TlsMaterial } from "../tls/tls_material.ts";
 import { createHandlers } from "./handlers.ts";
 import { answerCall, type CallServer } from "./http2_call.ts";
 import {
@@ -27,11 +29,6 @@ import {
 } from "./limits.ts";
 import { type SessionLimits, Sessions } from "./sessions.ts";
 
-/** What TLS is made of. */
-export type GrpcTls =
-  & SecureContextOptions
-  & Pick<TlsOptions, "requestCert" | "rejectUnauthorized">;
-
 /** Where and how to serve. */
 export interface GrpcOptions {
   /** The address to listen on; 127.0.0.1 unless given: nobody from outside. */
@@ -40,10 +37,10 @@ export interface GrpcOptions {
   readonly port?: number;
   /** What differs from {@linkcode DEFAULT_GRPC_LIMITS}. */
   readonly limits?: Partial<GrpcLimits>;
-  /** In the clear unless given. */
-  readonly tls?: GrpcTls;
-  /** The subject of the client certificate of a connection, if there is one and it was verified. */
-  readonly subjectOf?: (socket: TLSSocket) => string | undefined;
+  /** Certificates; without them there is no TLS. They are looked after by whoever loaded them. */
+  readonly tls?: TlsMaterial | undefined;
+  /** Listens where others reach it also without TLS and without credentials. */
+  readonly unprotected?: boolean;
 }
 
 /** A gRPC server that runs. */
@@ -52,8 +49,6 @@ export interface RunningGrpc extends AsyncDisposable {
   readonly url: string;
   /** Where it listens, also when port 0 was asked for. */
   readonly port: number;
-  /** Uses another key and certificate for connections to come. */
-  setSecureContext(context: SecureContextOptions): void;
   /**
    * Stops: takes no more calls, answers those under way, and resolves when all connections are gone,
    * after `stopMs` at the latest. Streams end when `services.stopping` is aborted, which is the
@@ -68,13 +63,21 @@ export const GRPC_PORT_DEFAULT = 8400;
 /**
  * Serves gRPC.
  *
- * @throws {SeglogError} `unavailable` when the address cannot be listened on
+ * @throws {SeglogError} `unavailable` when the address cannot be listened on; `forbidden` when others
+ * reach it and it is not protected
  */
 export async function listenGrpc(
   services: Services,
   options: GrpcOptions = {},
 ): Promise<RunningGrpc> {
-  const { host = "127.0.0.1", port = GRPC_PORT_DEFAULT, tls, subjectOf } = options;
+  const { host = "127.0.0.1", port = GRPC_PORT_DEFAULT, tls, unprotected = false } = options;
+  const risk = await demandProtection({
+    host,
+    hasTls: tls !== undefined,
+    hasCredentials: () => services.desk.areCredentialsNeeded(),
+    unprotected,
+  });
+  if (risk !== undefined) services.notice(risk);
   const limits = { ...services.limits, ...DEFAULT_GRPC_LIMITS, ...options.limits };
   const { messageBytesMax } = limits;
   const calls: CallServer = {
@@ -85,20 +88,29 @@ export async function listenGrpc(
   const settings = serverOptions(limits);
   const server: Http2Server | Http2SecureServer = tls === undefined
     ? createServer(settings)
-    : createSecureServer({ ...settings, ...tls, allowHTTP1: false });
+    : createSecureServer({ ...settings, ...tls.context(), allowHTTP1: false });
   const sessions = new Sessions(server as Http2Server, limits);
   server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     if (!sessions.take(stream)) return;
-    const socket = stream.session?.socket;
-    const subject = tls === undefined ? undefined : subjectOf?.(socket as TLSSocket);
-    answerCall(stream, headers, { server: calls, subject });
+    answerCall(stream, headers, calls);
   });
-  await listenOn(server, host, port);
+  // The runtimes tell of a handshake that failed or took too long, and leave it open.
+  server.on("tlsClientError", (_error: Error, socket: TLSSocket) => socket.destroy());
+  const unfollow = tls?.follow((context) =>
+    (server as Http2SecureServer).setSecureContext(context)
+  );
+  try {
+    await listenOn(server, host, port);
+  } catch (error) {
+    unfollow?.();
+    throw error;
+  }
   const notice = (error: unknown) => services.notice(`grpc: ${describeFault(error)}`);
   server.on("error", notice);
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= (async () => {
+      unfollow?.();
       server.close();
       await sessions.stop(limits.stopMs);
     })();
@@ -106,17 +118,16 @@ export async function listenGrpc(
   };
   return {
     ...addressOf(server, tls === undefined ? "http" : "https"),
-    setSecureContext: (context) => (server as Http2SecureServer).setSecureContext(context),
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
-function serverOptions(limits: SessionLimits & { headersBytesMax: number; headersMs: number }) {
+function serverOptions(limits: SessionLimits & { headersBytesMax: number; handshakeMs: number }) {
   return {
     maxSessionMemory: SESSION_MEMORY_MIB,
     maxHeaderListPairs: HEADER_FIELDS_MAX,
-    handshakeTimeout: limits.headersMs, // of TLS
+    handshakeTimeout: limits.handshakeMs,
     settings: {
       enablePush: false,
       maxConcurrentStreams: limits.callsMax,
