@@ -12,9 +12,8 @@ import {
   type SecureServerOptions,
   type ServerHttp2Stream,
 } from "node:http2";
-import type { TLSSocket } from "node:tls";
-import { demandProtection } from "../access/exposure.ts";
 import type { Services } from "../exchange.ts";
+import type { ServerLimits } from "../limits.ts";
 import { addressOf, listenOn } from "../listen_on.ts";
 import { describeFault } from "../problem.ts";
 import type { TlsMaterial } from "../tls/tls_material.ts";
@@ -27,7 +26,7 @@ import {
   HEADER_FIELDS_MAX,
   SESSION_MEMORY_MIB,
 } from "./limits.ts";
-import { type SessionLimits, Sessions } from "./sessions.ts";
+import { Sessions } from "./sessions.ts";
 
 /** Where and how to serve. */
 export interface GrpcOptions {
@@ -37,10 +36,8 @@ export interface GrpcOptions {
   readonly port?: number;
   /** What differs from {@linkcode DEFAULT_GRPC_LIMITS}. */
   readonly limits?: Partial<GrpcLimits>;
-  /** Certificates; without them there is no TLS. They are looked after by whoever loaded them. */
+  /** Certificates; in the clear unless given. They are looked after by whoever loaded them. */
   readonly tls?: TlsMaterial | undefined;
-  /** Listens where others reach it also without TLS and without credentials. */
-  readonly unprotected?: boolean;
 }
 
 /** A gRPC server that runs. */
@@ -63,50 +60,35 @@ export const GRPC_PORT_DEFAULT = 8400;
 /**
  * Serves gRPC.
  *
- * @throws {SeglogError} `unavailable` when the address cannot be listened on; `forbidden` when others
- * reach it and it is not protected
+ * @throws {SeglogError} `unavailable` when the address cannot be listened on
  */
 export async function listenGrpc(
   services: Services,
   options: GrpcOptions = {},
 ): Promise<RunningGrpc> {
-  const { host = "127.0.0.1", port = GRPC_PORT_DEFAULT, tls, unprotected = false } = options;
-  const risk = await demandProtection({
-    host,
-    hasTls: tls !== undefined,
-    hasCredentials: () => services.desk.areCredentialsNeeded(),
-    unprotected,
-  });
-  if (risk !== undefined) services.notice(risk);
+  const { host = "127.0.0.1", port = GRPC_PORT_DEFAULT, tls } = options;
   const limits = { ...services.limits, ...DEFAULT_GRPC_LIMITS, ...options.limits };
   const { messageBytesMax } = limits;
-  const calls: CallServer = {
-    services,
-    handlers: createHandlers(services, messageBytesMax),
-    messageBytesMax,
-  };
+  const handlers = createHandlers(services, messageBytesMax);
+  const calls: CallServer = { services, handlers, messageBytesMax };
   const settings = serverOptions(limits);
   const server: Http2Server | Http2SecureServer = tls === undefined
     ? createServer(settings)
-    : createSecureServer({ ...settings, ...tls.context(), allowHTTP1: false });
-  const sessions = new Sessions(server as Http2Server, limits);
-  server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-    if (!sessions.take(stream)) return;
-    answerCall(stream, headers, calls);
-  });
-  // The runtimes tell of a handshake that failed or took too long, and leave it open.
-  server.on("tlsClientError", (_error: Error, socket: TLSSocket) => socket.destroy());
+    : createSecureServer({ ...settings, ...tls.context() });
   const unfollow = tls?.follow((context) =>
     (server as Http2SecureServer).setSecureContext(context)
   );
+  const sessions = new Sessions(server as Http2Server, limits);
+  server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+    if (sessions.take(stream)) answerCall(stream, headers, calls);
+  });
   try {
     await listenOn(server, host, port);
   } catch (error) {
     unfollow?.();
     throw error;
   }
-  const notice = (error: unknown) => services.notice(`grpc: ${describeFault(error)}`);
-  server.on("error", notice);
+  server.on("error", (error: unknown) => services.notice(`grpc: ${describeFault(error)}`));
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= (async () => {
@@ -123,11 +105,11 @@ export async function listenGrpc(
   };
 }
 
-function serverOptions(limits: SessionLimits & { headersBytesMax: number; handshakeMs: number }) {
+function serverOptions(limits: GrpcLimits & ServerLimits) {
   return {
     maxSessionMemory: SESSION_MEMORY_MIB,
     maxHeaderListPairs: HEADER_FIELDS_MAX,
-    handshakeTimeout: limits.handshakeMs,
+    handshakeTimeout: limits.handshakeMs, // of TLS
     settings: {
       enablePush: false,
       maxConcurrentStreams: limits.callsMax,

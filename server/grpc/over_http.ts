@@ -8,7 +8,6 @@ import type { Exchange, Services } from "../exchange.ts";
 import { contentTypeOf, unsupportedType } from "../media_types.ts";
 import { patience } from "../patience.ts";
 import { streamOf } from "../streaming.ts";
-import { subjectOf } from "../tls/peer.ts";
 import { createHandlers, type Handlers } from "./handlers.ts";
 import { DEFAULT_GRPC_LIMITS } from "./limits.ts";
 import { universalRequest } from "./universal_request.ts";
@@ -18,7 +17,7 @@ const GRPC = /^application\/grpc(?!-web)/;
 
 /** Answers a call that came as a request. `undefined` when there is no such method. */
 export async function answerRequest(exchange: Exchange): Promise<Response | undefined> {
-  const { request, services, path, incoming } = exchange;
+  const { request, services, path } = exchange;
   const messageBytesMax = Math.min(
     DEFAULT_GRPC_LIMITS.messageBytesMax,
     services.limits.bodyBytesMax,
@@ -37,9 +36,7 @@ export async function answerRequest(exchange: Exchange): Promise<Response | unde
       header: new Headers(request.headers),
       chunks: request.body ?? emptyBody(),
       signal: waiting.signal,
-      subject: incoming === undefined
-        ? undefined
-        : subjectOf(incoming.socket, services.clock.now()),
+      socket: exchange.incoming?.socket,
     },
     handler,
     { services, messageBytesMax },

@@ -1,38 +1,32 @@
-/** gRPC over TLS: who calls by their certificate, and pages of other sites. */
+/** gRPC over TLS: who the server is, who the client is, and new certificates while it runs. */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { connect, type SecureClientSessionOptions } from "node:http2";
-import { connect as connectPlain } from "node:net";
+import { connect as connectTcp } from "node:net";
 import { test } from "node:test";
+import { connect } from "node:tls";
 import { Code, createClient } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import * as grpc from "@grpc/grpc-js";
-import { callerRules } from "../../../server/access/callers.ts";
+import { Authority } from "../../../cli/cert/certificates.ts";
 import { LogService } from "../../../server/grpc/generated/seglog/v1/log_service_pb.js";
-import { listenGrpc } from "../../../server/grpc/listen.ts";
+import { Health } from "../../../server/grpc/generated/grpc/health/v1/health_pb.js";
 import { TlsMaterial } from "../../../server/tls/tls_material.ts";
-import { type CertFolder, certFolder, EXPIRED } from "../../support/certificates.ts";
-import { rejectsWith } from "../../support/collect.ts";
-import { allOf, openTlsServer, secureConnect } from "../tls/support.ts";
-import { bytes, failsWith, type OpenGrpc, openGrpc, type OpenGrpcOptions } from "./support.ts";
+import { certFolder, VALID } from "../../support/certificates.ts";
+import { bytes, failsWith, openGrpc } from "./support.ts";
 
-const records = [{ value: bytes("a") }];
-const METHOD = "/seglog.v1.LogService/GetServers";
-
-interface OpenSecureGrpc extends OpenGrpc {
-  readonly certs: CertFolder;
-  readonly material: TlsMaterial;
-}
-
-/** A server with TLS that knows clients by their certificates. */
-async function openSecureGrpc(options: OpenGrpcOptions = {}): Promise<OpenSecureGrpc> {
+/** A server with certificates, and an operator where clients are to be known. */
+async function openTls({ knowsClients = false } = {}) {
   const certs = await certFolder();
-  const material = await TlsMaterial.load(certs.files);
-  const opened = await openGrpc({ ...options, grpc: { ...options.grpc, tls: material } });
+  const { clientCa, ...files } = certs.files;
+  const material = await TlsMaterial.load(knowsClients ? { ...files, clientCa } : files);
+  const opened = await openGrpc({ grpc: { tls: material } });
+  const baseUrl = `https://localhost:${opened.port}`;
   return {
     ...opened,
     certs,
     material,
+    transport: (shown: object = {}) =>
+      createGrpcTransport({ baseUrl, nodeOptions: { ca: certs.ca, ...shown } }),
     async [Symbol.asyncDispose]() {
       material.close();
       await opened[Symbol.asyncDispose]();
@@ -41,155 +35,76 @@ async function openSecureGrpc(options: OpenGrpcOptions = {}): Promise<OpenSecure
   };
 }
 
-function clientOf({ port }: { readonly port: number }, nodeOptions: SecureClientSessionOptions) {
-  const baseUrl = `https://localhost:${port}`;
-  return createClient(LogService, createGrpcTransport({ baseUrl, nodeOptions }));
-}
-
-/** One request of HTTP/2, and the head of its answer. */
-function ask(
-  { port, certs }: OpenSecureGrpc,
-  headers: Readonly<Record<string, string>>,
-): Promise<Record<string, unknown>> {
-  return new Promise((resolve, reject) => {
-    const session = connect(`https://localhost:${port}`, { ca: certs.ca });
-    session.on("error", reject);
-    const stream = session.request({ ":path": METHOD, ...headers });
-    stream.on("error", reject);
-    let head: Record<string, unknown> = {};
-    stream.on("response", (given) => head = given);
-    stream.resume();
-    stream.on("close", () => {
-      session.close();
-      resolve(head);
-    });
-    stream.end(headers[":method"] === "POST" ? "{}" : undefined);
-  });
-}
-
-test("a client is known by its certificate, and one that does not count is refused", async () => {
-  await using opened = await openSecureGrpc();
-  const { certs, service } = opened;
-  const { ca } = certs;
-  const credentials = await service.desk.credentials;
-  await credentials.make({ name: "ann", grants: "produce:orders", subject: "CN=ann" });
-  const ann = clientOf(opened, { ca, ...await certs.client("ann") });
-  await ann.produce({ topic: "orders", records });
-  await failsWith(Code.PermissionDenied, () => ann.produce({ topic: "other", records }));
-  const others: SecureClientSessionOptions[] = [
-    { ca },
-    { ca, ...await certs.client("bob") },
-    { ca, ...await certs.client("ann", EXPIRED) },
-  ];
-  for (const other of others) {
-    const client = clientOf(opened, other);
-    await failsWith(Code.Unauthenticated, () => client.produce({ topic: "orders", records }));
-  }
-});
-
-test("grpc-js is known by its certificate, too", async () => {
-  await using opened = await openSecureGrpc();
-  const { certs, service, port } = opened;
-  const credentials = await service.desk.credentials;
-  await credentials.make({ name: "ann", grants: "admin", subject: "CN=ann" });
-  const pair = await certs.client("ann");
-  const client = new grpc.Client(
-    `localhost:${port}`,
-    grpc.credentials.createSsl(
-      Buffer.from(certs.ca),
-      Buffer.from(pair.key),
-      Buffer.from(pair.cert),
-    ),
-  );
-  const empty = () => Buffer.alloc(0);
-  const answer = await new Promise<Buffer>((resolve, reject) => {
-    client.makeUnaryRequest(METHOD, empty, (given: Buffer) => given, null, (error, given) => {
-      if (error === null) resolve(given!);
-      else reject(error);
-    });
-  });
-  assert.ok(answer.length > 0);
-  client.close();
-});
-
-test("over the port of HTTP a client of Connect is known by its certificate", async () => {
-  await using opened = await openTlsServer({ knowsClients: true });
-  const { certs, store, port } = opened;
-  const nodeOptions = { ca: certs.ca, ...await certs.client("ann") };
-  const transport = createConnectTransport({
-    baseUrl: `https://localhost:${port}`,
-    httpVersion: "1.1",
-    nodeOptions,
-  });
-  const client = createClient(LogService, transport);
-  await client.produce({ topic: "orders", records });
-  assert.equal((await store.bounds("orders")).nextOffset, 1);
-});
-
-test("TLS 1.2, handshakes that take too long, and plain HTTP/2 are refused", async () => {
-  await using opened = await openSecureGrpc({ app: { limits: { handshakeMs: 100 } } });
-  const { port, certs: { ca } } = opened;
-  await assert.rejects(secureConnect(port, { ca, maxVersion: "TLSv1.2", ALPNProtocols: ["h2"] }));
-  const silent = connectPlain(port, "127.0.0.1");
-  assert.equal(await allOf(silent), "");
-  const plain = connectPlain(port, "127.0.0.1");
+test("gRPC speaks TLS where there are certificates, and nothing else", async () => {
+  await using opened = await openTls();
+  assert.match(opened.url, /^https:/);
+  const health = createClient(Health, opened.transport());
+  assert.equal((await health.check({})).status, 1);
+  const plain = connectTcp(opened.port, "127.0.0.1");
+  plain.on("error", () => {});
+  plain.on("data", () => {});
+  const ended = new Promise((resolve) => plain.once("close", resolve));
   plain.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-  await allOf(plain);
-  await clientOf(opened, { ca }).getServers({});
+  await ended;
+  assert.equal((await health.check({})).status, 1);
 });
 
-test("new certificates are taken while the server runs", async () => {
-  await using opened = await openSecureGrpc();
-  const { port, certs, material } = opened;
-  const serialOf = async () => {
-    const { socket } = await secureConnect(port, { ca: certs.ca, ALPNProtocols: ["h2"] });
-    const { serialNumber } = socket.getPeerCertificate();
-    socket.destroy();
-    return serialNumber;
-  };
-  const first = await serialOf();
+test("grpc-js trusts the server by its certificate", async () => {
+  await using opened = await openTls();
+  const credentials = grpc.credentials.createSsl(Buffer.from(opened.certs.ca));
+  const client = new grpc.Client(`localhost:${opened.port}`, credentials);
+  const answer = await new Promise<Buffer>((resolve, reject) => {
+    client.makeUnaryRequest(
+      "/grpc.health.v1.Health/Check",
+      (value: Buffer) => value,
+      (value: Buffer) => value,
+      Buffer.alloc(0),
+      (error, value) => error === null ? resolve(value!) : reject(error),
+    );
+  });
+  client.close();
+  assert.deepEqual([...answer], [8, 1]);
+});
+
+test("a client is known by its certificate", async () => {
+  await using opened = await openTls({ knowsClients: true });
+  const { certs, service } = opened;
+  const [writer, reader] = [await certs.client("writer"), await certs.client("reader")];
+  const make = (given: object, headers = {}) =>
+    service.app.request("/v1/tokens", {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify(given),
+    });
+  const { token } = await (await make({ name: "operator", grants: "admin" })).json();
+  const operator = { authorization: `Bearer ${token}` };
+  await make({ name: "writer", grants: "produce:t", subject: "CN=writer" }, operator);
+  await make({ name: "reader", grants: "consume:t", subject: "CN=reader" }, operator);
+  const as = (shown: object) => createClient(LogService, opened.transport(shown));
+  const records = [{ value: bytes("x") }];
+  await failsWith(Code.Unauthenticated, () => as({}).produce({ topic: "t", records }));
+  await as(writer).produce({ topic: "t", records });
+  assert.equal((await as(reader).consume({ topic: "t" })).records.length, 1);
+  await failsWith(Code.PermissionDenied, () => as(reader).produce({ topic: "t", records }));
+  const stranger = await Authority.create(VALID);
+  const other = await stranger.issue({ kind: "client", name: "reader" }, VALID);
+  await failsWith(Code.Unauthenticated, () => as(other).consume({ topic: "t" }));
+});
+
+test("new certificates are taken while it runs", async () => {
+  await using opened = await openTls();
+  const { certs, material, port } = opened;
+  const serialNow = () =>
+    new Promise<string>((resolve, reject) => {
+      const socket = connect({ host: "127.0.0.1", servername: "localhost", port, ca: certs.ca });
+      socket.once("error", reject);
+      socket.once("secureConnect", () => {
+        resolve(socket.getPeerCertificate().serialNumber);
+        socket.destroy();
+      });
+    });
+  const before = await serialNow();
   await certs.writeServer();
   await material.reload();
-  assert.notEqual(await serialOf(), first);
-});
-
-test("a page of another site is refused, one of an allowed origin gets its permissions", async () => {
-  const origin = "https://app.example";
-  await using opened = await openSecureGrpc({
-    app: { callers: callerRules({ origins: [origin] }) },
-  });
-  const json = { ":method": "POST", "content-type": "application/json" };
-  const evil = { origin: "https://evil.example" };
-  assert.equal((await ask(opened, { ...json, ...evil }))[":status"], 403);
-  assert.equal((await ask(opened, { ...json, "sec-fetch-site": "cross-site" }))[":status"], 403);
-  const wanted = { ":method": "OPTIONS", "access-control-request-method": "POST" };
-  const refused = await ask(opened, { ...wanted, ...evil });
-  assert.equal(refused[":status"], 403);
-  assert.equal(refused["access-control-allow-origin"], undefined);
-  const allowed = await ask(opened, { ...wanted, origin });
-  assert.equal(allowed[":status"], 204);
-  assert.equal(allowed["access-control-allow-origin"], origin);
-  const answered = await ask(opened, { ...json, origin });
-  assert.equal(answered[":status"], 200);
-  assert.equal(answered["access-control-allow-origin"], origin);
-  const unknown = await ask(opened, { ...json, origin, ":path": "/nothing" });
-  assert.deepEqual(
-    [unknown[":status"], unknown["access-control-allow-origin"]],
-    [404, origin],
-  );
-  assert.equal((await ask(opened, json))[":status"], 200, "what is no browser needs nothing");
-});
-
-test("where others reach it, it needs TLS and tokens, or a word that names the risk", async () => {
-  await using opened = await openGrpc();
-  const { services, desk } = opened.service;
-  const open = { host: "0.0.0.0", port: 0 };
-  await rejectsWith("forbidden", () => listenGrpc(services, open));
-  await using certs = await certFolder();
-  const tls = await TlsMaterial.load(certs.files);
-  await rejectsWith("forbidden", () => listenGrpc(services, { ...open, tls }));
-  await (await listenGrpc(services, { ...open, unprotected: true })).close();
-  await (await desk.credentials).make({ name: "ops", grants: "admin" });
-  await (await listenGrpc(services, { ...open, tls })).close();
-  tls.close();
+  assert.notEqual(await serialNow(), before);
 });
