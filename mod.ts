@@ -25,6 +25,7 @@ export {
   SeglogError,
 } from "./core/base/errors.ts";
 export type { Clock } from "./core/base/clock.ts";
+export type { Observer, WrittenBatches } from "./core/base/observer.ts";
 export type { Disk, DiskEntry, DiskFile, DiskLock } from "./core/disk/disk.ts";
 export { MemoryDisk } from "./core/disk/memory_disk.ts";
 export { nodeDisk } from "./core/disk/node_disk.ts";
@@ -105,6 +106,7 @@ export { type Isolation, KvTransaction } from "./core/kv/kv_transaction.ts";
 export type { Compaction } from "./core/format/log_settings.ts";
 export type { KvValue } from "./core/kv/kv_write.ts";
 export { connect, type ConnectOptions } from "./client/connect.ts";
+export type { ClientTls } from "./client/https_fetch.ts";
 export { HttpBackend } from "./client/http_backend.ts";
 export type { ApiOptions, ServerApi } from "./client/server_api.ts";
 export { Producer, type SendOptions } from "./client/producer.ts";

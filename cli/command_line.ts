@@ -12,6 +12,9 @@ import { extractCommandNames, type Usage } from "@optique/core/usage";
 import { path } from "@optique/run/valueparser";
 import { tenantGrammar, tokenGrammar } from "./grammar/access.ts";
 import { appendGrammar } from "./grammar/append.ts";
+import { adminGrammar } from "./grammar/admin.ts";
+import { configGrammar } from "./grammar/config.ts";
+import { doctorGrammar } from "./grammar/doctor.ts";
 import { backupGrammar, restoreGrammar } from "./grammar/backup.ts";
 import {
   compactGrammar,
@@ -22,8 +25,10 @@ import {
   verifyGrammar,
 } from "./grammar/maintain.ts";
 import { groupGrammar } from "./grammar/group.ts";
+import { certGrammar } from "./grammar/cert.ts";
 import { kvGrammar, shellGrammar } from "./grammar/kv.ts";
 import { readGrammar, tailGrammar } from "./grammar/read.ts";
+import { type ServerAccess, serverAccess } from "./grammar/server_access.ts";
 import { serveGrammar } from "./grammar/serve.ts";
 import { topicGrammar } from "./grammar/topic.ts";
 import { examples, prose, type Verb } from "./grammar/verb.ts";
@@ -32,7 +37,13 @@ import { suggestingFrom, usageOf } from "./suggest_option.ts";
 
 /** What the words ask for. */
 export type Request =
-  | { readonly kind: "run"; readonly verb: Verb; readonly at: string | undefined }
+  | {
+    readonly kind: "run";
+    readonly verb: Verb;
+    readonly at: string | undefined;
+    readonly config: string | undefined;
+    readonly access: ServerAccess;
+  }
   /** Help, version or a completion script, to be printed. */
   | { readonly kind: "show"; readonly text: string }
   /** Not understood: why, and the words that would help. */
@@ -68,20 +79,33 @@ const verbs = {
   restore: restoreGrammar,
   serve: serveGrammar,
   group: groupGrammar,
+  config: configGrammar,
+  admin: adminGrammar,
+  doctor: doctorGrammar,
   token: tokenGrammar,
   tenant: tenantGrammar,
+  cert: certGrammar,
 };
 
 const at = optional(option("--at", path({ metavar: "DIR|URL" }), {
   description: prose`The folder of the store, or the URL of a server. SEGLOG_AT unless given,
     else ./data.`,
 }));
+const config = optional(option("--config", path({ metavar: "FILE" }), {
+  description: prose`A file of settings, in YAML. SEGLOG_CONFIG unless given; none is read by
+    itself.`,
+}));
 
 /** What goes with every verb. */
-const everywhere: Usage = [...at.usage, { type: "option", names: ["-h", "--help"] }];
+const everywhere: Usage = [...at.usage, ...config.usage, ...serverAccess.usage, {
+  type: "option",
+  names: ["-h", "--help"],
+}];
 
 const grammar = object({
   at,
+  config,
+  access: serverAccess,
   // At most fifteen each.
   verb: or(
     or(
@@ -105,6 +129,10 @@ const grammar = object({
       groupGrammar,
       tokenGrammar,
       tenantGrammar,
+      configGrammar,
+      adminGrammar,
+      doctorGrammar,
+      certGrammar,
     ),
   ),
 });
@@ -130,6 +158,7 @@ export function parseCommandLine(args: readonly string[], presentation: Presenta
     stderr: () => {},
     usageLine: [
       { type: "optional", terms: [{ type: "option", names: ["--at"], metavar: "DIR|URL" }] },
+      { type: "optional", terms: [{ type: "option", names: ["--config"], metavar: "FILE" }] },
       { type: "literal", value: "VERB …" },
     ],
     termWidth: "auto",
@@ -144,7 +173,7 @@ export function parseCommandLine(args: readonly string[], presentation: Presenta
   return { kind: "refuse", ...explained(outcome.reason, words) };
 }
 
-type Outcome = "shown" | Refusal | { readonly at: string | undefined; readonly verb: Verb };
+type Outcome = "shown" | Refusal | Omit<Extract<Request, { kind: "run" }>, "kind">;
 
 class Refusal {
   readonly reason: Message;
@@ -182,6 +211,8 @@ const NESTED: ReadonlySet<string | undefined> = new Set([
   "group",
   "token",
   "tenant",
+  "config",
+  "admin",
 ]);
 
 /** The verb that the words name, and for one that has verbs what it is to do. */
@@ -197,7 +228,8 @@ function verbPath(words: readonly string[]): string[] {
 
 function valueOptionsFor(words: readonly string[]): Set<string> {
   const verb = words.find(isVerb);
-  return new Set(["--at", ...verb === undefined ? [] : valueOptionsOf(verbs[verb].usage)]);
+  const own = verb === undefined ? [] : valueOptionsOf(verbs[verb].usage);
+  return new Set([...valueOptionsOf(everywhere), ...own]);
 }
 
 /** Whether the words end before anything was asked for. */

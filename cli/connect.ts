@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import type { HttpBackend } from "../client/http_backend.ts";
 import type { Backend } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
+import type { StoreOptions } from "../core/store/store.ts";
 import { UsageError } from "./exit.ts";
 import type { Context } from "./grammar/verb.ts";
 import type { Output } from "./output.ts";
@@ -51,18 +52,22 @@ function checkFolder(at: string): void {
   );
 }
 
-async function openFolder(
-  { at, output }: Context,
-  options: { readonly readOnly?: boolean; readonly create?: boolean },
+/** Opens the store in a folder. */
+export async function openFolder(
+  { at, output }: Pick<Context, "at" | "output">,
+  options: StoreOptions,
 ): Promise<Backend> {
   const { Store } = await import("../core/store/store.ts");
-  return await Store.open(at, { ...options, onNotice: notice(output) });
+  return await Store.open(at, { onNotice: notice(output), ...options });
 }
 
 /** Connects to the server that `--at` names, for what only a server has. */
-export async function openUrl({ at, output }: Context): Promise<HttpBackend> {
+export async function openUrl(context: Context): Promise<HttpBackend> {
+  const { at, output } = context;
   const { connect } = await import("../client/connect.ts");
-  return await connect(at, { retries: RETRIES, onNotice: notice(output) });
+  const { shownToServer } = await import("./server_access.ts");
+  const shown = shownToServer(context);
+  return await connect(at, { retries: RETRIES, onNotice: notice(output), ...shown });
 }
 
 function notice(output: Output): (text: string) => void {

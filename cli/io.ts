@@ -15,6 +15,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Calls `callback` at each SIGINT and SIGTERM, which else end the process; returns the undoing. */
   onInterrupt(callback: () => void): () => void;
+  /** Calls `callback` at each SIGHUP, which else ends the process; returns the undoing. */
+  onHangUp(callback: () => void): () => void;
   /** Ends the process where it stands. */
   exit(code: number): void;
 }
@@ -35,6 +37,10 @@ export function processIo(): Io {
         process.off("SIGINT", callback);
         process.off("SIGTERM", callback);
       };
+    },
+    onHangUp(callback) {
+      process.on("SIGHUP", callback);
+      return () => void process.off("SIGHUP", callback);
     },
     exit: (code) => process.exit(code),
   };

@@ -8,7 +8,8 @@ import { SeglogError } from "../core/base/errors.ts";
 import { jsonOf } from "./answers.ts";
 import { HttpBackend } from "./http_backend.ts";
 import { Requests } from "./requests.ts";
-import { Transport } from "./transport.ts";
+import type { ClientTls } from "./https_fetch.ts";
+import { Transport, type TransportOptions } from "./transport.ts";
 
 /** How a server is talked to. */
 export interface ConnectOptions {
@@ -16,9 +17,13 @@ export interface ConnectOptions {
   readonly timeoutMs?: number;
   /** Tries after the first, where another try is safe; 5 unless given: about five seconds. */
   readonly retries?: number;
+  /** Shown to the server with every request, as `Authorization: Bearer …`. */
+  readonly token?: string | undefined;
+  /** Which authority to trust, and a certificate to show; only for an `https` URL. */
+  readonly tls?: ClientTls | undefined;
   /** Headers of every request. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Makes the requests; the global `fetch` unless given. */
+  /** Makes the requests, with TLS of its own; the global `fetch` unless given. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /** Is told, in a sentence, why something is tried again. */
   readonly onNotice?: (notice: string) => void;
@@ -35,7 +40,8 @@ const PAUSE_MS_MAX = 3000;
  * @param url where it is, such as `http://127.0.0.1:8080`
  * @returns its topics as a backend; every method works as on a store
  * @throws {SeglogError} `invalid-argument` for a URL that is none; `unavailable` when nothing
- * answers there; `unsupported` when what answers is not seglog
+ * answers there; `unauthenticated` when the server's certificate does not count, or it wants other
+ * credentials; `unsupported` when what answers is not seglog
  *
  * @example
  * ```ts
@@ -55,8 +61,8 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
   const base = checkedUrl(url);
   const transport = new Transport(base, {
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
-    headers: options.headers ?? {},
-    fetch: options.fetch ?? ((target, init) => fetch(target, init)),
+    headers: { ...credentialsOf(options), ...options.headers },
+    ...await fetchFor(base, options),
   });
   const policy = {
     retries: options.retries ?? RETRIES,
@@ -65,7 +71,39 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
   };
   const onNotice = options.onNotice ?? (() => {});
   const requests = new Requests(base, { transport, policy, onNotice });
-  return new HttpBackend(requests, await capabilitiesOf(base, requests));
+  try {
+    return new HttpBackend(requests, await capabilitiesOf(base, requests));
+  } catch (error) {
+    transport.close();
+    throw error;
+  }
+}
+
+/** What makes the requests; the code for certificates of one's own is loaded where there are some. */
+async function fetchFor(
+  base: string,
+  { fetch: given, tls }: ConnectOptions,
+): Promise<Pick<TransportOptions, "fetch" | "close">> {
+  if (given !== undefined) return { fetch: given };
+  if (tls === undefined) return { fetch: (target, init) => fetch(target, init) };
+  if (!base.startsWith("https:")) {
+    throw new SeglogError(
+      "invalid-argument",
+      `Cannot use certificates with ${base}: they are for an https URL`,
+    );
+  }
+  const { httpsFetch } = await import("./https_fetch.ts");
+  return httpsFetch(tls);
+}
+
+function credentialsOf({ token }: ConnectOptions): Record<string, string> {
+  if (token === undefined) return {};
+  // Anything else would not be one header.
+  if (/^[\x21-\x7e]+$/.test(token)) return { authorization: `Bearer ${token}` };
+  throw new SeglogError(
+    "invalid-argument",
+    "Cannot use a token that is empty, or has spaces, line breaks or letters that are not ASCII",
+  );
 }
 
 async function capabilitiesOf(base: string, requests: Requests): Promise<Capabilities> {

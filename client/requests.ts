@@ -88,6 +88,7 @@ export class Requests {
       new SeglogError("closed", `Cannot use ${this.#url}: this client is closed`),
     );
     await Promise.allSettled(this.#writes);
+    this.#transport.close();
   }
 
   async #write(request: Request): Promise<Answer> {
@@ -131,8 +132,19 @@ export class Requests {
     if (!(error instanceof NoAnswer)) return error;
     return new SeglogError(
       "unavailable",
-      `Cannot reach ${this.#url}: ${error.message}; is the server running?`,
+      `Cannot reach ${this.#url}: ${error.message}; ${hintFor(error.message)}`,
       { cause: error },
     );
   }
+}
+
+/** What the runtimes say where one end speaks TLS and the other one does not. */
+function hintFor(message: string): string {
+  if (/wrong.version.number|InvalidContentType|TLS handshake failed/i.test(message)) {
+    return "does it speak plain HTTP? Then its URL begins with http://";
+  }
+  if (/invalid HTTP version|does not match the HTTP/i.test(message)) {
+    return "does it speak TLS? Then its URL begins with https://";
+  }
+  return "is the server running?";
 }

@@ -7,6 +7,7 @@
 import process from "node:process";
 import { ByteWriter } from "../core/base/bytes.ts";
 import { messageOf, SeglogError } from "../core/base/errors.ts";
+import { traceHeaders } from "./trace_context.ts";
 
 /** What is asked. */
 export interface Ask {
@@ -37,6 +38,8 @@ export interface TransportOptions {
   readonly timeoutMs: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** Ends the connections that are kept. */
+  readonly close?: (() => void) | undefined;
 }
 
 /** There is no answer. */
@@ -87,7 +90,8 @@ export class Transport {
    * Asks once.
    *
    * @throws {NoAnswer} when the connection is refused or lost, or the time is over
-   * @throws {SeglogError} `too-large` for an answer past `bytesMax`
+   * @throws {SeglogError} `too-large` for an answer past `bytesMax`; `unauthenticated` when the server
+   * does not prove to be who it should
    * @throws the reason of a signal that was aborted
    */
   async send(ask: Ask): Promise<Answer> {
@@ -97,7 +101,7 @@ export class Transport {
     try {
       const response = await this.#options.fetch(this.#base + ask.path, {
         method: ask.method,
-        headers: { ...this.#options.headers, ...ask.headers },
+        headers: { ...this.#options.headers, ...ask.headers, ...traceHeaders() },
         signal: ending.signal,
         ...bodyOf(ask),
       });
@@ -106,6 +110,8 @@ export class Transport {
     } catch (error) {
       if (error instanceof SeglogError) throw error;
       for (const signal of ask.signals) signal.throwIfAborted();
+      const distrust = distrustIn(error);
+      if (distrust !== undefined) throw cannotTrust(this.#base, distrust, error);
       const what = `${ask.method} ${ask.path.slice(0, 200)}`;
       if (ending.isOver) {
         throw new NoAnswer(`${what}: no answer within ${limitMs} ms`, {
@@ -120,6 +126,11 @@ export class Transport {
     } finally {
       ending.release();
     }
+  }
+
+  /** Lets go of connections. */
+  close(): void {
+    this.#options.close?.();
   }
 }
 
@@ -189,6 +200,33 @@ function wasNeverConnected(error: unknown): boolean {
     if (NEVER_CONNECTED_TEXT.test(at.message)) return true;
   }
   return false;
+}
+
+/** Codes of a certificate that does not count, in Node and in Bun. */
+const DISTRUST =
+  /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY|DECRYPT)_|ERR_TLS_CERT_|INVALID_(CA|PURPOSE)$|HOSTNAME_MISMATCH$)/;
+/** The same in Deno, whose errors may have no code. */
+const DISTRUST_TEXT = /invalid peer certificate.*$/;
+
+/** Why the server's certificate does not count, where that is what went wrong. */
+function distrustIn(error: unknown): string | undefined {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    const { code } = at as { code?: unknown };
+    if (typeof code === "string" && DISTRUST.test(code)) return at.message || code;
+    const [told] = DISTRUST_TEXT.exec(at.message) ?? [];
+    if (told !== undefined) return told;
+  }
+  return undefined;
+}
+
+/** To try again would end the same way. */
+function cannotTrust(base: string, why: string, cause: unknown): SeglogError {
+  return new SeglogError(
+    "unauthenticated",
+    `Cannot trust ${base}: ${why}; ` +
+      "give the authority of its certificate (ca, --ca-file), and use a name that it is for",
+    { cause },
+  );
 }
 
 /** The innermost message says most. */

@@ -12,13 +12,28 @@ import { SeglogError } from "../core/base/errors.ts";
 import { VERSION } from "../core/base/version.ts";
 import { BodyBudget } from "./body_budget.ts";
 import { OPEN } from "./access/access.ts";
-import { auditLine, isAudited } from "./access/audit.ts";
-import { DEFAULT_TENANT } from "./access/principal.ts";
-import { Exchange, type Route, type Services, splitTarget, targetOf } from "./exchange.ts";
-import { type Caller, FrontDesk } from "./front_desk.ts";
+import { auditEvent, isAudited } from "./access/audit.ts";
+import { type CallerRules, checkCaller, OWN_PAGES_ONLY } from "./access/callers.ts";
+import { corsHeaders } from "./access/cors.ts";
+import { type Asked, callerFacts, callerOf, headerOf, preflightOf } from "./asked.ts";
+import {
+  Exchange,
+  type Route,
+  type Services,
+  type ShownSetting,
+  splitTarget,
+  targetOf,
+} from "./exchange.ts";
+import { FrontDesk } from "./front_desk.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
-import { Metrics } from "./metrics.ts";
-import { describeFault, isServerFault, problemResponse } from "./problem.ts";
+import { type Logger, noticeLogger } from "./logger.ts";
+import { MeasuredBackend } from "./metrics/measured_backend.ts";
+import { Metrics } from "./metrics/metrics.ts";
+import { problemResponse } from "./problem.ts";
+import { RequestLog } from "./request_log.ts";
+import { type RequestWatch, watched } from "./request_watch.ts";
+import { demandRole, type Role, workOf } from "./roles.ts";
+import { ADMIN_ROUTES } from "./routes/admin.ts";
 import { APPEND_ROUTES } from "./routes/append.ts";
 import { BLOB_ROUTES } from "./routes/blobs.ts";
 import { GROUP_ROUTES } from "./routes/groups.ts";
@@ -44,12 +59,24 @@ export interface AppOptions {
   readonly version?: string;
   /** Aborted when the server stops: followers are told, and nothing waits any longer. */
   readonly stopping?: AbortSignal;
+  /** What the server does; everything unless given. */
+  readonly role?: Role;
+  /** What it was told, to be shown to whoever runs it. */
+  readonly settings?: readonly ShownSetting[];
+  /** How many connections are open, where there are any. */
+  readonly connections?: () => number;
   /** What this server calls what it serves, where several do; {@linkcode VOLUME_ID_DEFAULT} unless given. */
   readonly volumeId?: string;
-  /** Takes lines for the server's own log: errors that are its own fault. */
+  /** The server's own log. */
+  readonly logger?: Logger;
+  /** Whether the log is to have a line for each request, which it has at `debug` in any case. */
+  readonly logRequests?: boolean;
+  /** Takes what the log should say as text, where there is no `logger`. */
   readonly onNotice?: (notice: string) => void;
   /** The clock of the machine unless given. */
   readonly clock?: Clock;
+  /** From where requests may come; {@linkcode OWN_PAGES_ONLY} unless given. */
+  readonly callers?: CallerRules;
 }
 
 /** What a server is called that was given no name. */
@@ -59,6 +86,12 @@ export const VOLUME_ID_DEFAULT = "default";
 export interface Service {
   /** Answers requests. */
   readonly app: Hono;
+  /** Lets callers in, of other protocols too. */
+  readonly desk: FrontDesk;
+  /** What it counts. */
+  readonly metrics: Metrics;
+  /** Its log. */
+  readonly logger: Logger;
   /**
    * Closes the buckets that it opened, when requests are over. Without it they end with the backend,
    * and are read from the start when they are opened again.
@@ -81,6 +114,7 @@ export const ROUTES: readonly Route[] = [
   ...TENANT_ROUTES,
   ...HEALTH_ROUTES,
   ...METRICS_ROUTES,
+  ...ADMIN_ROUTES,
   ...OPENAPI_ROUTES,
 ];
 
@@ -98,24 +132,42 @@ export function createApp(backend: Backend, options: AppOptions = {}): Hono {
 export function createService(backend: Backend, options: AppOptions = {}): Service {
   const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
   const clock = options.clock ?? systemClock;
-  const notice = options.onNotice ?? (() => {});
+  const version = options.version ?? VERSION;
+  const logger = options.logger ?? noticeLogger(options.onNotice ?? (() => {}));
+  const notice = (text: string) => logger.warn(text, { event: "notice" });
   const { bucketsMax, snapshotsMax } = limits;
-  const metrics = new Metrics(backend);
+  const { role = "all" } = options;
+  const metrics = new Metrics(version);
+  const endObserving = backend.observe?.(metrics);
+  const measured = new MeasuredBackend(backend, metrics);
   const refused = (tenant: string, quota: string) => metrics.quotaRefused(tenant, quota);
-  const tenants = new Tenants(backend, { bucketsMax, snapshotsMax, clock, notice, refused });
-  metrics.showGroups(() => tenants.of(DEFAULT_TENANT).groups.lags());
-  const desk = new FrontDesk(backend, { tenants, clock, notice });
+  const tenants = new Tenants(measured, {
+    bucketsMax,
+    snapshotsMax,
+    clock,
+    notice,
+    refused,
+    everything: backend,
+  });
+  const desk = new FrontDesk(measured, { tenants, role, clock, notice });
   const services: Services = {
     routes: ROUTES,
+    everything: backend,
     desk,
+    callers: options.callers ?? OWN_PAGES_ONLY,
     limits,
     budget: new BodyBudget(limits.bodiesBytesMax),
     turn: new Turn(),
     metrics,
     clock,
+    role,
+    settings: options.settings ?? [],
+    connections: options.connections ?? (() => 0),
     volumeId: options.volumeId ?? VOLUME_ID_DEFAULT,
     stopping: options.stopping ?? new AbortController().signal,
-    version: options.version ?? VERSION,
+    version,
+    logger,
+    requestLog: new RequestLog(logger, options.logRequests ? "info" : "debug"),
     notice,
   };
   // Paths are matched as they came: an encoded slash is part of a topic's name.
@@ -133,11 +185,17 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   }
   app.notFound((c) => {
     const asked = askedBy(c);
+    const preflight = preflightOf(asked);
+    if (preflight !== undefined) return new Response(null, { status: 204, headers: preflight });
     const { path } = splitTarget(targetOf(asked.request, asked.incoming));
     return answer({ ...UNKNOWN, tell: routesOf(path)[0]?.tell }, asked);
   });
   app.onError((error) => problemResponse(error));
-  return { app, close: () => desk.close() };
+  const close = async () => {
+    endObserving?.();
+    await desk.close();
+  };
+  return { app, desk, metrics, logger, close };
 }
 
 /** The request as Node's server has it; there is none where the app is called directly. */
@@ -145,35 +203,35 @@ function incomingOf(env: unknown): IncomingMessage | undefined {
   return (env as Partial<HttpBindings> | undefined)?.incoming as IncomingMessage | undefined;
 }
 
-/** A request that came, and where it came. */
-interface Asked {
-  readonly request: Request;
-  readonly services: Services;
-  readonly cut: (() => void) | undefined;
-  readonly incoming: IncomingMessage | undefined;
-}
-
 type AnsweredRoute = Omit<Route, "method"> & { readonly method: string };
 
 const UNKNOWN: AnsweredRoute = { method: "any", path: "unknown", access: OPEN, handle: refuse };
 
-async function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
+function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
+  return watched(route, asked, (watch) => answerWatched(route, asked, watch));
+}
+
+async function answerWatched(
+  route: AnsweredRoute,
+  asked: Asked,
+  watch: RequestWatch,
+): Promise<Response> {
   const { request, services } = asked;
-  const startMs = performance.now();
   const { desk } = services;
   let response: Response;
   let visitor = desk.stranger;
   try {
-    if (route.access !== OPEN) visitor = await desk.admit(callerOf(request));
+    checkCaller(services.callers, callerFacts(asked));
+    if (route.access !== OPEN) visitor = await desk.admit(callerOf(asked));
+    watch.admitted(visitor.principal);
     const exchange = new Exchange(request, { ...asked, visitor });
     route.access.demand(exchange);
+    demandRole(services.role, workOf(route));
     response = await route.handle(exchange);
     // A stream that nobody will read must not keep its source open.
     if (request.method === "HEAD") await response.body?.cancel();
   } catch (error) {
-    if (isServerFault(error)) {
-      services.notice(`${request.method} ${route.path}: ${describeFault(error)}`);
-    }
+    watch.failed(error);
     const tell = route.tell ?? problemResponse;
     response = tell(error, { headers: headersFor(error) });
   }
@@ -181,14 +239,11 @@ async function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
     const { path } = splitTarget(targetOf(request, asked.incoming));
     const { status } = response;
     const { principal } = visitor;
-    services.notice(auditLine({ principal, method: request.method, path, status }));
+    services.logger.info(...auditEvent({ principal, method: request.method, path, status }));
   }
-  services.metrics.answered(route, response.status, (performance.now() - startMs) / 1000);
-  return response;
-}
-
-function callerOf(request: Request): Caller {
-  return { authorization: request.headers.get("authorization") ?? undefined };
+  const cors = corsHeaders(services.callers, headerOf(asked, "origin"));
+  for (const [name, value] of Object.entries(cors)) response.headers.append(name, value);
+  return watch.answered(response);
 }
 
 /** The rest of such a body is not waited for. */

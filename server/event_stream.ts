@@ -5,10 +5,12 @@
  * @module
  */
 import { encodeUtf8 } from "../core/base/bytes.ts";
+import { AS_TYPED } from "./answers.ts";
 import type { Exchange } from "./exchange.ts";
+import { streamFailed } from "./fault.ts";
 import { EVENTS_TYPE } from "./media_types.ts";
 import { patience, settledWithin } from "./patience.ts";
-import { describeFault, isServerFault, problemJson } from "./problem.ts";
+import { problemJson } from "./problem.ts";
 import { streamOf } from "./streaming.ts";
 
 const RECONNECT_MS = 1000;
@@ -35,16 +37,18 @@ export function eventStream(exchange: Exchange, source: EventSource): Response {
   const headers = {
     "content-type": EVENTS_TYPE,
     "cache-control": "no-store",
+    ...AS_TYPED,
     ...source.headers,
   };
   return new Response(body, { headers });
 }
 
 async function* framed(
-  { request, services }: Exchange,
+  exchange: Exchange,
   { events }: EventSource,
   leaving: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  const { request, services } = exchange;
   const ended = services.metrics.follower();
   const watching = patience([request.signal, services.stopping, leaving]);
   try {
@@ -53,7 +57,7 @@ async function* framed(
     const reason = services.stopping.aborted ? "stopping" : "complete";
     yield encodeUtf8(`event: end\ndata: {"reason":"${reason}"}\n\n`);
   } catch (error) {
-    if (isServerFault(error)) services.notice(describeFault(error));
+    streamFailed(exchange, error);
     yield encodeUtf8(`event: error\ndata: ${problemJson(error)}\n\n`);
   } finally {
     watching.release();

@@ -5,11 +5,9 @@
  */
 import { z } from "zod";
 import { GROUP_TOPICS_MAX, PARTITIONS_MAX } from "../core/base/limits.ts";
-import { refuseForms } from "./cross_site.ts";
 import { checked } from "./checked.ts";
 import type { Exchange } from "./exchange.ts";
 import { GROUP_BODY_BYTES_MAX, GROUP_PLACES_MAX, WAIT_MS_MAX } from "./limits.ts";
-import { JSON_TYPE } from "./media_types.ts";
 
 const whole = z.int().nonnegative();
 const member = z.string();
@@ -54,13 +52,12 @@ export const seekBody = z.strictObject({
   force: z.boolean().optional(),
 });
 
-/** A body that is checked. @throws {SeglogError} `invalid-argument`, `unsupported-media-type` */
+/** A body that is checked. @throws {SeglogError} `invalid-argument` */
 export async function groupBody<Type>(
   exchange: Exchange,
   schema: z.ZodType<Type>,
 ): Promise<Type> {
   exchange.query();
-  refuseForms(exchange.request, [JSON_TYPE]);
   const body = await exchange.settings(GROUP_BODY_BYTES_MAX);
   return checked(schema, body, "the body");
 }

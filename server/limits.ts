@@ -20,6 +20,8 @@ export interface ServerLimits {
   readonly headersMs: number;
   /** Bytes of the headers of one request. */
   readonly headersBytesMax: number;
+  /** Longest time for a TLS handshake. */
+  readonly handshakeMs: number;
   /** Connections at once; one more is turned away. */
   readonly connectionsMax: number;
   /** How long a connection may be idle between two requests. */
@@ -41,6 +43,7 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   bodyMs: 5 * 60_000,
   headersMs: 15_000,
   headersBytesMax: 32 * KIB,
+  handshakeMs: 10_000,
   connectionsMax: 4096,
   // Longer than the pools of common clients keep a connection: then the client closes it first,
   // and no request is lost to a connection that the server closes at the same moment.
@@ -103,6 +106,10 @@ export const GROUP_PLACES_MAX = 4096;
 
 /** Largest body that only has settings in it; it cannot be nested so deep that showing it fails. */
 export const SETTINGS_BYTES_MAX = 4 * KIB;
+/** Most topics that one request may name to be compacted. */
+export const COMPACT_TOPICS_MAX = 1000;
+/** Largest body that names them. */
+export const COMPACT_BODY_BYTES_MAX = 256 * KIB;
 /** Most partitions whose offsets are among the metrics. */
 export const METRIC_PARTITIONS_MAX = 1000;
 
@@ -110,6 +117,11 @@ export const METRIC_PARTITIONS_MAX = 1000;
 export const GRANTS_TEXT_MAX = 4096;
 /** Most parts of it. */
 export const GRANTS_MAX = 32;
+
+/** Largest file of certificates or keys: some hundred authorities. */
+export const TLS_FILE_BYTES_MAX = MIB;
+/** How often certificates are looked at, whether there are new ones. */
+export const TLS_LOOK_MS = 10_000;
 /** How often who cannot write looks whether others have begun to keep something. */
 export const CATALOGUE_LOOK_MS = 1000;
 /** Most credentials that are kept. */
@@ -124,3 +136,6 @@ export const TIMER_MS_MAX = 86_400_000;
 export const STORED_MEASURE_MS = 1000;
 /** Largest body that asks for a credential: its name, grants and subject, each at its longest. */
 export const CREDENTIAL_BODY_BYTES_MAX = 32 * KIB;
+
+/** Characters of a message, or of one field, of the server's log; the rest is cut. */
+export const LOG_VALUE_CHARS_MAX = 8 * KIB;

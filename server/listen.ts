@@ -4,22 +4,37 @@
  * @module
  */
 import { createServer, type Server } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo, Server as Listener, Socket } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import type { Backend } from "../core/backend.ts";
 import { messageOf, SeglogError } from "../core/base/errors.ts";
+import { callerRules } from "./access/callers.ts";
+import { demandProtection } from "./access/exposure.ts";
 import { type AppOptions, createService } from "./app.ts";
 import { Connections } from "./connections.ts";
+import { logFault } from "./fault.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
-import { describeFault, problemResponse } from "./problem.ts";
+import { watchEventLoop } from "./metrics/event_loop.ts";
+import { problemResponse } from "./problem.ts";
 import { clientErrorAnswer } from "./raw_answer.ts";
+import { endQuietSockets } from "./tls/quiet_sockets.ts";
+import { SecureFront } from "./tls/secure_front.ts";
+import type { TlsMaterial } from "./tls/tls_material.ts";
 
 /** Where and how to serve. */
-export interface ServeOptions extends Omit<AppOptions, "stopping"> {
+export interface ServeOptions extends Omit<AppOptions, "stopping" | "connections" | "callers"> {
   /** The address to listen on; 127.0.0.1 unless given: nobody from outside. */
   readonly host?: string;
   /** 8080 unless given; 0 takes a free one. */
   readonly port?: number;
+  /** Certificates; without them there is no TLS. They are looked after by whoever loaded them. */
+  readonly tls?: TlsMaterial | undefined;
+  /** Listens where others reach it also without TLS and without credentials. */
+  readonly unprotected?: boolean;
+  /** Names of the server besides its own, as {@linkcode callerRules} takes them. */
+  readonly allowHosts?: readonly string[];
+  /** Origins whose pages may use it; none unless given. */
+  readonly allowOrigins?: readonly string[];
 }
 
 /** A server that runs. */
@@ -35,52 +50,99 @@ export interface RunningServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+const NOBODY_KNOWN =
+  "clients are asked for certificates, but nobody is known by one, so everybody " +
+  "may do everything: seglog token create NAME --subject CN=NAME";
+
 /** How often connections are looked over for those that are too slow. */
 const CHECK_INTERVAL_MS = 1000;
 
 /**
- * Serves a backend over HTTP.
+ * Serves a backend over HTTP, with TLS where there are certificates.
  *
- * @throws {SeglogError} `unavailable` when the address cannot be listened on
+ * @throws {SeglogError} `unavailable` when the address cannot be listened on; `forbidden` when others
+ * reach it and it is not protected
  */
 export async function serve(backend: Backend, options: ServeOptions = {}): Promise<RunningServer> {
-  const { host = "127.0.0.1", port = 8080, ...appOptions } = options;
+  const { host = "127.0.0.1", port = 8080, tls, unprotected = false, ...others } = options;
+  const { allowHosts, allowOrigins, ...appOptions } = others;
   const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
   const stopping = new AbortController();
-  const service = createService(backend, { ...appOptions, stopping: stopping.signal });
+  const callers = {
+    ...callerRules({ hosts: allowHosts, origins: allowOrigins }),
+    isOwnName: (name: string) => name === host.toLowerCase() || tls?.isFor(name) === true,
+  };
+  const service = createService(backend, {
+    ...appOptions,
+    callers,
+    stopping: stopping.signal,
+    connections: () => connections.count,
+  });
   const answer = getRequestListener(service.app.fetch, {
     hostname: "localhost",
     errorHandler: (error) => problemResponse(toProblem(error)),
   });
   const server = createServer(serverOptions(limits), (incoming, outgoing) => {
     answer(incoming, outgoing).catch((error) => {
-      options.onNotice?.(`server: ${describeFault(error)}`);
+      logFault(service.logger, error, { what: "server" });
       outgoing.destroy();
     });
   });
-  const connections = new Connections(server, limits.connectionsMax);
+  const connections = new Connections(server, limits.connectionsMax, service.metrics);
   refuseNonsense(server, limits);
-  await listen(server, host, port);
-  server.on("error", (error) => options.onNotice?.(`server: ${describeFault(error)}`));
-  const address = server.address() as AddressInfo;
+  const front = tls === undefined ? undefined : secureFront(server, { tls, limits });
+  const listener: Listener = front?.listener ?? server;
+  try {
+    const hasCredentials = () => service.desk.areCredentialsNeeded();
+    const hasTls = tls !== undefined;
+    const risk = await demandProtection({ host, hasTls, hasCredentials, unprotected });
+    if (risk !== undefined) service.logger.warn(risk, { event: "notice" });
+    if (tls?.knowsClients === true && !await hasCredentials()) {
+      service.logger.warn(NOBODY_KNOWN, { event: "notice" });
+    }
+    await listen(listener, host, port);
+  } catch (error) {
+    front?.close();
+    await service.close();
+    throw error;
+  }
+  listener.on("error", (error) => logFault(service.logger, error, { what: "server" }));
+  const unwatch = watchEventLoop(service.metrics);
+  const address = listener.address() as AddressInfo;
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= (async () => {
-      server.close();
+      if (front === undefined) server.close();
+      else front.close();
       stopping.abort();
+      unwatch();
       await connections.stop(limits.stopMs);
       await service.close();
     })();
     return closing;
   };
   return {
-    url: `http://${
+    url: `${tls === undefined ? "http" : "https"}://${
       address.family === "IPv6" ? `[${address.address}]` : address.address
     }:${address.port}`,
     port: address.port,
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function secureFront(
+  server: Server,
+  { tls, limits }: { readonly tls: TlsMaterial; readonly limits: ServerLimits },
+): SecureFront {
+  const { connectionsMax, handshakeMs, headersMs } = limits;
+  endQuietSockets(server, limits);
+  return new SecureFront(server, {
+    material: tls,
+    connectionsMax,
+    handshakeMs,
+    refusalMs: headersMs,
+  });
 }
 
 /** A body may take as long as it keeps coming; the app bounds that. */
@@ -108,7 +170,7 @@ function toProblem(error: unknown): unknown {
   return new SeglogError("invalid-argument", `Cannot read the request: ${error.message}`);
 }
 
-function listen(server: Server, host: string, port: number): Promise<void> {
+function listen(server: Listener, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException) => {
       // Bun says EADDRINUSE of whatever it cannot listen on.

@@ -23,8 +23,9 @@ const MAY_IMPORT = {
   store: ["base", "disk", "format", "log", "contract"],
   kv: ["base", "format", "contract"],
   groups: ["base", "format", "contract", "kv"],
-  client: ["base", "format", "contract", "groups"],
-  server: ["base", "format", "kv", "groups", "contract"],
+  tracing: ["base", "format", "contract"],
+  client: ["base", "format", "contract", "groups", "tracing"],
+  server: ["base", "format", "kv", "groups", "contract", "tracing"],
   cli: [
     "base",
     "disk",

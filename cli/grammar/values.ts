@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { isIP } from "node:net";
+import { domainToASCII } from "node:url";
 import { text } from "@optique/core/message";
 import type { NonEmptyString } from "@optique/core/nonempty";
 import type { Suggestion } from "@optique/core/parser";
@@ -15,7 +17,10 @@ import {
   parseSelectorRange,
   type SelectorRange,
 } from "../../core/offset_range.ts";
-import { parseDuration } from "../units.ts";
+import { formatDuration, formatSize, parseDuration } from "../units.ts";
+
+/** Longest time that a timer of the runtimes can count, in whole days. */
+const TIMER_MS_MAX = 24 * 86_400_000;
 
 /** The name of a topic; whether it may be one is said by the store, in its own words. */
 export function topicName(): ValueParser<"sync", string> {
@@ -84,6 +89,7 @@ export function duration(): ValueParser<"sync", number> {
   return word({
     metavar: "DURATION",
     placeholder: 0,
+    format: formatDuration,
     parse(input) {
       const ms = parseDuration(input);
       if (ms !== undefined) return ms;
@@ -92,9 +98,50 @@ export function duration(): ValueParser<"sync", number> {
   });
 }
 
+/** The same for what is waited for: not nothing, and no more than a timer can count. */
+export function waitingTime(): ValueParser<"sync", number> {
+  return word({
+    metavar: "DURATION",
+    placeholder: 1,
+    format: formatDuration,
+    parse(input) {
+      const ms = parseDuration(input);
+      if (ms !== undefined && ms > 0 && ms <= TIMER_MS_MAX) return ms;
+      throw expected("a duration such as 200ms, 30s or 5m, from 1ms to 24d", input);
+    },
+  });
+}
+
 /** `64MiB`, `1GB`, `4096`, in bytes */
 export function size(): ValueParser<"sync", number> {
-  return fileSize({ metavar: "SIZE", defaultUnit: "B" });
+  return { ...fileSize({ metavar: "SIZE", defaultUnit: "B" }), format: formatSize };
+}
+
+/** The same, from `least` on. */
+export function sizeFrom(least: number): ValueParser<"sync", number> {
+  const { parse, ...sized } = size();
+  return {
+    ...sized,
+    placeholder: least,
+    parse(input) {
+      const result = parse(input);
+      if (!result.success || result.value >= least) return result;
+      const reason = expected(`a size from ${formatSize(least)} on`, input);
+      return { success: false, error: [text(reason.message)] };
+    },
+  };
+}
+
+/** `true` or `false` */
+export function yesOrNo(): ValueParser<"sync", boolean> {
+  return word({
+    metavar: "true|false",
+    placeholder: false,
+    parse(input) {
+      if (input === "true" || input === "false") return input === "true";
+      throw expected("true or false", input);
+    },
+  });
 }
 
 /** What `parser` takes, or `none` for no limit. */
@@ -140,16 +187,55 @@ export function hostPort(): ValueParser<"sync", { host: string; port: number }> 
   return socketAddress({ metavar: "HOST:PORT", requirePort: true, port: { min: 0 } });
 }
 
+/** `log.example,*.svc.example`, words with commas between them, which are not looked at yet */
+export function listOf(metavar: NonEmptyString): ValueParser<"sync", readonly string[]> {
+  return word<readonly string[]>({
+    metavar,
+    placeholder: [],
+    format: (words) => words.join(","),
+    parse: (input) => input.split(",").map((text) => text.trim()).filter((text) => text !== ""),
+  });
+}
+
+/** `log.example`, `*.log.example`, `127.0.0.1` or `::1`: what a certificate may be for */
+export function certHost(): ValueParser<"sync", string> {
+  return word({
+    metavar: "HOST",
+    placeholder: "localhost",
+    parse(input) {
+      const name = domainToASCII(input.replace(/^\*\./, ""));
+      const isName = /^[a-z\d]([a-z\d-]*[a-z\d])?(\.[a-z\d]([a-z\d-]*[a-z\d])?)*$/.test(name);
+      if (isIP(input) !== 0) return input;
+      if (isName && !/^[\d.]+$/.test(name)) return input.startsWith("*.") ? `*.${name}` : name;
+      throw expected("the name or the address of a host, without a port", input);
+    },
+  });
+}
+
+/** A name that is the name of a file as well */
+export function clientName(): ValueParser<"sync", string> {
+  return word({
+    metavar: "NAME",
+    placeholder: "client",
+    parse(input) {
+      const isTaken = input === "ca" || input === "server";
+      if (/^[a-z\d][\w.@-]{0,62}$/i.test(input) && !isTaken) return input;
+      throw expected("letters, digits and .@_- that are neither ca nor server", input);
+    },
+  });
+}
+
 /** A value parser from a function that throws what is wrong. */
 function word<T>(
   definition:
     & Pick<ValueParser<"sync", T>, "metavar" | "placeholder" | "suggest">
+    & Partial<Pick<ValueParser<"sync", T>, "format">>
     & { readonly parse: (input: string) => T },
 ): ValueParser<"sync", T> {
   return {
     mode: "sync",
-    ...definition,
     format: String,
+    ...definition,
     parse(input) {
       try {
         return { success: true, value: definition.parse(input) };

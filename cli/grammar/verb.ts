@@ -6,8 +6,10 @@
 import { commandLine, lineBreak, type Message, text } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { argument, option } from "@optique/core/primitives";
+import type { ConfigFile } from "../config/config_file.ts";
 import type { Io } from "../io.ts";
 import type { Output } from "../output.ts";
+import type { ServerAccess } from "./server_access.ts";
 import { count, topicName } from "./values.ts";
 
 /** What a verb runs in. */
@@ -18,6 +20,10 @@ export interface Context {
   readonly at: string;
   /** What `--at` itself says; nothing where it is not given. */
   readonly atGiven?: string;
+  /** The file of settings that `--config` or SEGLOG_CONFIG names. */
+  readonly config?: ConfigFile;
+  /** Where the token and the certificates for a server are, as far as flags say. */
+  readonly access?: Partial<ServerAccess>;
 }
 
 /** A verb with its options bound; gives the exit code. Its code is loaded when it is run. */

@@ -30,7 +30,7 @@ import { CommittedOffsets } from "./committed_offsets.ts";
 import { checkGroupName, checkJoin, inUse, noGroup, noMember } from "./group_checks.ts";
 import type { GroupParts } from "./group_parts.ts";
 import { GroupState } from "./group_state.ts";
-import { type GroupLag, GroupViews, type KnownGroup } from "./group_views.ts";
+import { GroupViews, type KnownGroup } from "./group_views.ts";
 import { News } from "./news.ts";
 import { checkFree, knownTopics, memberIn, reserve, told } from "./membership.ts";
 import { seekGroup } from "./seek.ts";
@@ -151,14 +151,6 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
     const [group] = await this.#known([checkGroupName(name)]);
     if (group === undefined) throw noGroup(name);
     return await new GroupViews(this.#backend).details(group);
-  }
-
-  /** How much each group has not done yet, partition by partition. */
-  async lags(): Promise<readonly GroupLag[]> {
-    const views = new GroupViews(this.#backend);
-    const lags: GroupLag[] = [];
-    for (const group of await this.#known()) lags.push(...await views.lags(group));
-    return lags;
   }
 
   async seek(name: string, request: SeekRequest): Promise<readonly SoughtOffset[]> {

@@ -5,6 +5,7 @@
  */
 import type { Route } from "../exchange.ts";
 import { accessParameters, accessPaths, accessSchemas } from "./access_paths.ts";
+import { adminPaths } from "./admin_paths.ts";
 import { blobPaths } from "./blob_paths.ts";
 import { groupParameters, groupPaths, groupSchemas } from "./group_paths.ts";
 import { kvParameters, kvSchemas } from "./kv_parts.ts";
@@ -55,6 +56,7 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       ...blobPaths,
       ...groupPaths,
       ...accessPaths,
+      ...adminPaths,
       ...serverPaths,
     }, routes),
     components: {

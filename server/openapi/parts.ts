@@ -116,7 +116,11 @@ export const parameters: Record<string, unknown> = {
 const PROBLEMS: readonly (readonly [number, string])[] = [
   [400, "The request cannot be understood: `invalid-argument`."],
   [401, "Credentials are needed, or those that were shown do not count: `unauthenticated`."],
-  [403, "The server can only read: `read-only`. Or it is not allowed: `forbidden`."],
+  [
+    403,
+    "The server can only read: `read-only`. Or this is for another one: `wrong-role`. Or it is not " +
+    "allowed: `forbidden`.",
+  ],
   [404, "There is no such path, topic, partition or record: `not-found`."],
   [406, "None of the accepted types can be given: `not-acceptable`."],
   [408, "The body did not arrive in time: `request-timeout`."],

@@ -9,14 +9,12 @@ import { rangeOf } from "../../core/kv/kv_snapshot.ts";
 import type { Scope } from "../access/grant.ts";
 import { jsonAnswer } from "../answers.ts";
 import { blobAnswer, blobCondition, blobError, BLOBS_BUCKET, blobTag, readBlob } from "../blobs.ts";
-import { refuseForms } from "../cross_site.ts";
 import { refuseIfAbsent } from "../entity_tags.ts";
 import type { Exchange, Route } from "../exchange.ts";
 import { keysOf, rangeOptions } from "../kv_list.ts";
 import { momentOf, noValue } from "../kv_read.ts";
 import { deleteKey, setKey } from "../kv_write.ts";
 import { KV_PAGE_KEYS_DEFAULT, KV_PAGE_KEYS_MAX, KV_VALUE_BYTES_MAX } from "../limits.ts";
-import { BYTES_TYPE } from "../media_types.ts";
 import { pathKey } from "../path_key.ts";
 import { type ProblemOptions, problemParts, toldError } from "../problem.ts";
 
@@ -49,9 +47,8 @@ async function read(exchange: Exchange): Promise<Response> {
 }
 
 function write(exchange: Exchange): Promise<Response> {
-  const { request, services } = exchange;
+  const { services } = exchange;
   exchange.query();
-  refuseForms(request, [BYTES_TYPE]);
   const key = pathKey(exchange, KEY_INDEX);
   const { volumeId } = services;
   return exchange.body(KV_VALUE_BYTES_MAX, async (value) => {

@@ -6,12 +6,10 @@
 import { onTopic } from "../access/access.ts";
 import { jsonAnswer } from "../answers.ts";
 import { utf8Text } from "../append_json.ts";
-import { refuseForms } from "../cross_site.ts";
 import type { Exchange, Route } from "../exchange.ts";
 import type { HeldSnapshot } from "../held_snapshots.ts";
 import { JsonMembers } from "../json_members.ts";
 import { SETTINGS_BYTES_MAX, SNAPSHOT_TTL_MS_DEFAULT, SNAPSHOT_TTL_MS_MAX } from "../limits.ts";
-import { JSON_TYPE } from "../media_types.ts";
 import { pathBucket } from "../path_key.ts";
 
 const PATH = "/v1/kv/:bucket/snapshots";
@@ -66,7 +64,6 @@ function placeOf(exchange: Exchange): { bucket: string; id: string } {
 /** The time that a body asks for; `undefined` where it is empty, or says nothing. */
 async function askedTtl(exchange: Exchange): Promise<number | undefined> {
   exchange.query();
-  refuseForms(exchange.request, [JSON_TYPE]);
   return await exchange.body(SETTINGS_BYTES_MAX, (body) => {
     if (body.length === 0) return undefined;
     return JsonMembers.parse(utf8Text(body)).only("ttlMs")

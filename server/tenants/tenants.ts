@@ -11,6 +11,7 @@ import { DEFAULT_TENANT } from "../access/principal.ts";
 import { Catalogue } from "../catalogue.ts";
 import { checked } from "../checked.ts";
 import { type TenantOptions, TenantServices } from "../tenant_services.ts";
+import { TracedBackend } from "../tracing/traced_backend.ts";
 import { type Quota, type QuotaName, quotaShape } from "./quota.ts";
 import { QuotaBackend } from "./quota_backend.ts";
 import { tenantBackend, tenantOf } from "./tenant_backend.ts";
@@ -21,6 +22,8 @@ const QUOTAS_TOPIC = `${INTERNAL_PREFIX}quotas`;
 
 /** What tenants are opened with. */
 export interface TenantsOptions extends TenantOptions {
+  /** The topics of all tenants, as others in this process may have them; those given unless given. */
+  readonly everything?: Backend;
   /** Is told of each refusal. */
   readonly refused: (tenant: string, quota: QuotaName) => void;
 }
@@ -69,9 +72,9 @@ export class Tenants {
       limits: () => this.#quotas?.get(tenant),
       refused: (name) => this.#options.refused(tenant, name),
     });
-    const topics = tenant === DEFAULT_TENANT ? this.#backend : own;
+    const topics = tenant === DEFAULT_TENANT ? this.#options.everything ?? this.#backend : own;
     const services = new TenantServices(
-      { tenant, backend: new QuotaBackend(own, quota), quota, topics },
+      { tenant, backend: new TracedBackend(new QuotaBackend(own, quota)), quota, topics },
       this.#options,
     );
     this.#open.set(tenant, services);
@@ -80,10 +83,16 @@ export class Tenants {
 
   /** Those that have topics, or a quota, and of these names; measured. */
   async list(names: Iterable<string>): Promise<TenantInfo[]> {
-    const all = new Set([DEFAULT_TENANT, ...names]);
+    const all = new Set([...await this.names(), ...names]);
+    return await Promise.all([...all].toSorted().map((name) => this.describe(name)));
+  }
+
+  /** Those that have topics, or a quota. */
+  async names(): Promise<Set<string>> {
+    const all = new Set([DEFAULT_TENANT]);
     for (const { name } of await this.#backend.listTopics()) all.add(tenantOf(name));
     for (const [name] of this.#quotas?.entries() ?? []) all.add(name);
-    return await Promise.all([...all].toSorted().map((name) => this.describe(name)));
+    return all;
   }
 
   /** One tenant, measured. @throws {SeglogError} `invalid-argument` for what is no name of one */

@@ -27,6 +27,7 @@ export async function runMain(
     stderr: Object.assign(gathering(err), { isTTY, columns: 80 }),
     env: { SEGLOG_AT: options.at, ...options.env },
     onInterrupt: () => () => {},
+    onHangUp: () => () => {},
     exit: () => {},
   };
   const code = await main(args, io);

@@ -12,6 +12,11 @@ const RUN_SCRIPT = process.versions.deno === undefined ? [] : ["run", "-A"];
 const OWN_VARIABLES = [
   "SEGLOG_DEBUG",
   "SEGLOG_AT",
+  "SEGLOG_TOKEN",
+  "SEGLOG_TOKEN_FILE",
+  "SEGLOG_CA_FILE",
+  "SEGLOG_CERT_FILE",
+  "SEGLOG_KEY_FILE",
   "FORCE_COLOR",
   "PORT",
   "DATA_DIR",
@@ -55,7 +60,7 @@ export interface RunningCli extends AsyncDisposable {
   /** Resolves when standard output or standard error has come to hold this text. */
   said(text: string | RegExp): Promise<void>;
   /** Sends a signal, as another process would: Deno's own `kill()` closes the pipes as well. */
-  signal(name: "SIGINT" | "SIGTERM"): void;
+  signal(name: "SIGINT" | "SIGTERM" | "SIGHUP"): void;
   /** Standard output and standard error so far. */
   text(): string;
 }

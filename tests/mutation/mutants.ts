@@ -4,6 +4,7 @@
  */
 
 import { KV_MUTANTS } from "./kv_mutants.ts";
+import { PROTECTION_MUTANTS } from "./protection_mutants.ts";
 import { type Mutant, mutantsOf as of } from "./mutant.ts";
 
 const CRASH = ["tests/crash/crash_test.ts"];
@@ -17,6 +18,7 @@ const FAULTS = ["tests/log/faults_test.ts"];
 
 export const MUTANTS: readonly Mutant[] = [
   ...KV_MUTANTS,
+  ...PROTECTION_MUTANTS,
   ...of(
     "core/disk/files.ts",
     CRASH,

@@ -35,10 +35,10 @@ test("nonsense is answered with problem details, and the server lives on", async
   const { port, url } = opened;
   const cases: [string, number, string][] = [
     ["hello\r\n\r\n", 400, "invalid-argument"],
-    ["BREW /coffee HTTP/1.1\r\nHost: x\r\n\r\n", 400, "invalid-argument"],
-    [`GET / HTTP/1.1\r\nHost: x\r\nX: ${"y".repeat(20_000)}\r\n\r\n`, 431, "too-large"],
-    [`GET /${"y".repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431, "too-large"],
-    ["POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ten\r\n\r\n", 400, "invalid-argument"],
+    ["BREW /coffee HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "invalid-argument"],
+    [`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${"y".repeat(20_000)}\r\n\r\n`, 431, "too-large"],
+    [`GET /${"y".repeat(20_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 431, "too-large"],
+    ["POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: ten\r\n\r\n", 400, "invalid-argument"],
   ];
   for (const [bytes, status, code] of cases) {
     const connection = await rawConnect(port);
@@ -76,8 +76,8 @@ test("paths with dots stay within the API, however they are written", async () =
 test("a GET with a body is answered, and the next request on its connection too", async () => {
   await using opened = await openServer();
   const connection = await rawConnect(opened.port);
-  const get = "GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello";
-  connection.write(get + "GET /v1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const get = "GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello";
+  connection.write(get + "GET /v1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
   const answer = await connection.ended;
   assert.equal(answer.match(/HTTP\/1\.1 200/g)?.length, 2);
   assert.match(answer, /"name":"seglog"/);
@@ -88,8 +88,8 @@ test("headers that come too slowly are answered with 408, and idle connections e
   const slow = await rawConnect(opened.port);
   const silent = await rawConnect(opened.port);
   const idle = await rawConnect(opened.port);
-  slow.write("GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: ");
-  idle.write("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n");
+  slow.write("GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
+  idle.write("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
   const answer = parsed(await slow.ended);
   assert.deepEqual([answer.status, answer.problem.code], [408, "request-timeout"]);
   assert.match(await idle.ended, /^HTTP\/1\.1 200/);
@@ -98,7 +98,7 @@ test("headers that come too slowly are answered with 408, and idle connections e
 
 test("a body that is too large is refused while it still comes", async () => {
   await using opened = await openServer({ limits: { bodyBytesMax: 100_000 } });
-  const head = `POST ${RECORDS} HTTP/1.1\r\nHost: x\r\n`;
+  const head = `POST ${RECORDS} HTTP/1.1\r\nHost: localhost\r\n`;
   for (const type of ["application/octet-stream", "application/json", "application/x-ndjson"]) {
     const chunked = await rawConnect(opened.port);
     chunked.write(`${head}Content-Type: ${type}\r\nTransfer-Encoding: chunked\r\n\r\n`);
@@ -120,7 +120,7 @@ test("a body that stops coming is answered with 408", async () => {
   await using opened = await openServer({ limits: { bodyMs: 50 } });
   const connection = await rawConnect(opened.port);
   connection.write(
-    `POST ${RECORDS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
+    `POST ${RECORDS} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n` +
       'Content-Length: 100\r\n\r\n{"value":',
   );
   const { status, head, problem } = parsed(await connection.until("request-timeout"));
@@ -153,7 +153,7 @@ test("a body that is cut off is not appended", async () => {
   await opened.store.ensureTopic("orders");
   const connection = await rawConnect(opened.port);
   connection.write(
-    `POST ${RECORDS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\n` +
+    `POST ${RECORDS} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\n` +
       "Content-Length: 100\r\n\r\nhalf",
   );
   connection.socket.end();
@@ -163,7 +163,7 @@ test("a body that is cut off is not appended", async () => {
 
 test("one connection too many is turned away, and has its place when another ends", async () => {
   await using opened = await openServer({ limits: { connectionsMax: 2 } });
-  const get = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+  const get = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
   const first = await rawConnect(opened.port);
   const second = await rawConnect(opened.port);
   first.write(get);
@@ -188,7 +188,7 @@ test("a client that goes away in the middle of an answer does no harm", async ()
   for (let i = 0; i < 40; i++) await store.append("orders", [{ value }]);
   for (const accept of ["application/x-ndjson", "text/event-stream"]) {
     const connection = await rawConnect(port);
-    connection.write(`GET ${RECORDS} HTTP/1.1\r\nHost: x\r\nAccept: ${accept}\r\n\r\n`);
+    connection.write(`GET ${RECORDS} HTTP/1.1\r\nHost: localhost\r\nAccept: ${accept}\r\n\r\n`);
     await connection.until("xxxx");
     connection.socket.destroy();
     await connection.ended;
@@ -210,7 +210,7 @@ test("a client that goes away ends its long poll", async () => {
   });
   await using server = await serve(spied, { port: 0 });
   const connection = await rawConnect(server.port);
-  connection.write(`GET ${RECORDS}?wait=60s HTTP/1.1\r\nHost: x\r\n\r\n`);
+  connection.write(`GET ${RECORDS}?wait=60s HTTP/1.1\r\nHost: localhost\r\n\r\n`);
   const signal = await watched.promise;
   const aborted = new Promise((resolve) => signal.addEventListener("abort", resolve));
   assert.equal(signal.aborted, false);
@@ -242,7 +242,7 @@ test("damage within streamed lines is their last line, and the answer has no end
   await using server = await serve(store, { port: 0 });
   const connection = await rawConnect(server.port);
   connection.write(
-    `GET ${RECORDS} HTTP/1.1\r\nHost: x\r\nAccept: application/x-ndjson\r\n\r\n`,
+    `GET ${RECORDS} HTTP/1.1\r\nHost: localhost\r\nAccept: application/x-ndjson\r\n\r\n`,
   );
   const answer = await connection.ended;
   assert.match(answer, /"offset":0,.*\n/);
@@ -258,7 +258,7 @@ test("a slow reader holds the stream back instead of filling memory", async () =
   const connection = await rawConnect(port);
   connection.socket.pause();
   connection.write(
-    `GET ${RECORDS} HTTP/1.1\r\nHost: x\r\nAccept: application/x-ndjson\r\n` +
+    `GET ${RECORDS} HTTP/1.1\r\nHost: localhost\r\nAccept: application/x-ndjson\r\n` +
       "Connection: close\r\n\r\n",
   );
   const sent = async () => {

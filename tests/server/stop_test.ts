@@ -27,7 +27,7 @@ test("connections that never asked, or are between requests, do not hold up a st
   const halfway = await rawConnect(opened.port);
   halfway.write("GET /livez HTTP/1.1\r\nHo");
   const idle = await rawConnect(opened.port);
-  idle.write("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n");
+  idle.write("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
   await idle.until('{"status":"ok"}');
   await opened.server.close();
   await Promise.all([halfway.ended, idle.ended]);
@@ -42,7 +42,7 @@ test("followers are told and long polls answered, and then the server is gone", 
   const events = eventsOf(following);
   while ((await events.next()).value?.event !== "message");
   const waiting = await rawConnect(opened.port);
-  waiting.write(`GET ${RECORDS}?from=end&wait=60s HTTP/1.1\r\nHost: x\r\n\r\n`);
+  waiting.write(`GET ${RECORDS}?from=end&wait=60s HTTP/1.1\r\nHost: localhost\r\n\r\n`);
   while (!(await (await fetch(`${url}/metrics`)).text()).includes("seglog_followers 1"));
   const stopped = server.close();
   const { value: last } = await events.next();
@@ -81,7 +81,7 @@ test("a request that never ends is cut off when the deadline is over", async () 
   await using opened = await openServer({ limits: { stopMs: 50 } });
   const connection = await rawConnect(opened.port);
   connection.write(
-    `POST ${RECORDS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
+    `POST ${RECORDS} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n` +
       "Content-Length: 100\r\n\r\n{",
   );
   const stuck = await rawConnect(opened.port);
@@ -89,7 +89,7 @@ test("a request that never ends is cut off when the deadline is over", async () 
   for (let i = 0; i < 40; i++) await opened.store.append("orders", [{ value }]);
   stuck.socket.pause();
   stuck.write(
-    `GET ${RECORDS} HTTP/1.1\r\nHost: x\r\nAccept: application/x-ndjson\r\n\r\n`,
+    `GET ${RECORDS} HTTP/1.1\r\nHost: localhost\r\nAccept: application/x-ndjson\r\n\r\n`,
   );
   await (await fetch(`${opened.url}/livez`)).text();
   await opened.server.close();
@@ -104,7 +104,7 @@ test("a stream of lines that is being sent is answered with what is in", async (
   const following = store.batches("orders", { follow: true });
   const connection = await rawConnect(port);
   connection.write(
-    `POST ${RECORDS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n` +
+    `POST ${RECORDS} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n` +
       'Transfer-Encoding: chunked\r\n\r\nf\r\n{"value": "a"}\n\r\n',
   );
   await following.next();
