@@ -8,7 +8,7 @@
  * @module
  */
 import type { Backend } from "../backend.ts";
-import { type Clock, systemClock } from "../base/clock.ts";
+import { type Clock, systemClock, wakefulClock } from "../base/clock.ts";
 import { messageOf, SeglogError } from "../base/errors.ts";
 import { GROUP_TOPICS_LOOK_MS, GROUPS_MAX } from "../base/limits.ts";
 import { Mutex } from "../base/mutex.ts";
@@ -63,6 +63,8 @@ interface OpenGroup extends GroupParts {
 export class GroupCoordinator implements Groups, AsyncDisposable {
   readonly #backend: Backend;
   readonly #clock: Clock;
+  /** The same clock, for those who wait for an answer. */
+  readonly #patience: Clock;
   readonly #onNotice: (notice: string) => void;
   readonly #after: Promise<unknown> | undefined;
   readonly #groups = new Map<string, OpenGroup>();
@@ -75,6 +77,7 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
   constructor(backend: Backend, options: CoordinatorOptions = {}) {
     this.#backend = backend;
     this.#clock = options.clock ?? systemClock;
+    this.#patience = this.#clock === systemClock ? wakefulClock : this.#clock;
     this.#onNotice = options.onNotice ?? (() => {});
     this.#after = options.after;
   }
@@ -120,7 +123,8 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
         return isNews || isOver ? await told(group, request.member) : undefined;
       });
       if (membership !== undefined) return membership;
-      await first.news.wait(issue, { clock, waitMs: until - clock.now(), signals });
+      const waitMs = until - clock.now();
+      await first.news.wait(issue, { clock: this.#patience, waitMs, signals });
     }
   }
 
