@@ -25,6 +25,7 @@ export {
   SeglogError,
 } from "./core/base/errors.ts";
 export type { Clock } from "./core/base/clock.ts";
+export type { Observer, WrittenBatches } from "./core/base/observer.ts";
 export type { Disk, DiskEntry, DiskFile, DiskLock } from "./core/disk/disk.ts";
 export { MemoryDisk } from "./core/disk/memory_disk.ts";
 export { nodeDisk } from "./core/disk/node_disk.ts";

@@ -12,6 +12,9 @@ import { extractCommandNames, type Usage } from "@optique/core/usage";
 import { path } from "@optique/run/valueparser";
 import { tenantGrammar, tokenGrammar } from "./grammar/access.ts";
 import { appendGrammar } from "./grammar/append.ts";
+import { adminGrammar } from "./grammar/admin.ts";
+import { configGrammar } from "./grammar/config.ts";
+import { doctorGrammar } from "./grammar/doctor.ts";
 import { backupGrammar, restoreGrammar } from "./grammar/backup.ts";
 import {
   compactGrammar,
@@ -24,6 +27,7 @@ import {
 import { certGrammar } from "./grammar/cert.ts";
 import { kvGrammar, shellGrammar } from "./grammar/kv.ts";
 import { readGrammar, tailGrammar } from "./grammar/read.ts";
+import { schemaGrammar } from "./grammar/schema.ts";
 import { type ServerAccess, serverAccess } from "./grammar/server_access.ts";
 import { serveGrammar } from "./grammar/serve.ts";
 import { topicGrammar } from "./grammar/topic.ts";
@@ -38,6 +42,7 @@ export type Request =
     readonly kind: "run";
     readonly verb: Verb;
     readonly at: string | undefined;
+    readonly config: string | undefined;
     readonly access: ServerAccess;
   }
   /** Help, version or a completion script, to be printed. */
@@ -74,25 +79,34 @@ const verbs = {
   backup: backupGrammar,
   restore: restoreGrammar,
   serve: serveGrammar,
+  config: configGrammar,
+  admin: adminGrammar,
+  doctor: doctorGrammar,
   token: tokenGrammar,
   tenant: tenantGrammar,
   webhook: webhookGrammar,
   cert: certGrammar,
+  schema: schemaGrammar,
 };
 
 const at = optional(option("--at", path({ metavar: "DIR|URL" }), {
   description: prose`The folder of the store, or the URL of a server. SEGLOG_AT unless given,
     else ./data.`,
 }));
+const config = optional(option("--config", path({ metavar: "FILE" }), {
+  description: prose`A file of settings, in YAML. SEGLOG_CONFIG unless given; none is read by
+    itself.`,
+}));
 
 /** What goes with every verb. */
-const everywhere: Usage = [...at.usage, ...serverAccess.usage, {
+const everywhere: Usage = [...at.usage, ...config.usage, ...serverAccess.usage, {
   type: "option",
   names: ["-h", "--help"],
 }];
 
 const grammar = object({
   at,
+  config,
   access: serverAccess,
   // At most fifteen each.
   verb: or(
@@ -117,7 +131,11 @@ const grammar = object({
       tokenGrammar,
       tenantGrammar,
       webhookGrammar,
+      configGrammar,
+      adminGrammar,
+      doctorGrammar,
       certGrammar,
+      schemaGrammar,
     ),
   ),
 });
@@ -143,6 +161,7 @@ export function parseCommandLine(args: readonly string[], presentation: Presenta
     stderr: () => {},
     usageLine: [
       { type: "optional", terms: [{ type: "option", names: ["--at"], metavar: "DIR|URL" }] },
+      { type: "optional", terms: [{ type: "option", names: ["--config"], metavar: "FILE" }] },
       { type: "literal", value: "VERB …" },
     ],
     termWidth: "auto",
@@ -195,6 +214,9 @@ const NESTED: ReadonlySet<string | undefined> = new Set([
   "token",
   "tenant",
   "webhook",
+  "config",
+  "admin",
+  "schema",
 ]);
 
 /** The verb that the words name, and for one that has verbs what it is to do. */

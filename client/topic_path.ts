@@ -4,8 +4,12 @@
  * @module
  */
 
-/** `/v1/topics/{topic}`. A URL cannot carry `.` or `..`, encoded or not: a semicolon follows them. */
+/** `/v1/topics/{topic}` */
 export function topicPath(topic: string): string {
-  const segment = topic === "." || topic === ".." ? `${topic};` : encodeURIComponent(topic);
-  return `/v1/topics/${segment}`;
+  return `/v1/topics/${topicSegment(topic)}`;
+}
+
+/** A topic in a path. A URL cannot carry `.` or `..`, encoded or not: a semicolon follows them. */
+export function topicSegment(topic: string): string {
+  return topic === "." || topic === ".." ? `${topic};` : encodeURIComponent(topic);
 }

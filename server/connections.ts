@@ -10,6 +10,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { SeglogError } from "../core/base/errors.ts";
+import type { Metrics } from "./metrics/metrics.ts";
 import { rawProblem } from "./raw_answer.ts";
 
 /** All connections of one server. */
@@ -18,14 +19,21 @@ export class Connections {
   /** Those that became WebSockets, which end by themselves. */
   readonly #upgraded = new WeakSet<Duplex>();
   readonly #connectionsMax: number;
+  readonly #metrics: Metrics;
   #isStopping = false;
   #onEmpty: (() => void) | undefined;
 
-  constructor(server: Server, connectionsMax: number) {
+  constructor(server: Server, connectionsMax: number, metrics: Metrics) {
     this.#connectionsMax = connectionsMax;
+    this.#metrics = metrics;
     server.on("connection", (socket) => this.#opened(socket));
     server.prependListener("upgrade", (_request, socket) => this.#upgraded.add(socket));
     server.prependListener("request", (request, response) => this.#asked(request, response));
+  }
+
+  /** Connections that are open now. */
+  get count(): number {
+    return this.#busy.size;
   }
 
   /**
@@ -55,6 +63,7 @@ export class Connections {
     socket.on("error", () => socket.destroy());
     if (this.#isStopping) return void socket.destroy();
     if (this.#busy.size >= this.#connectionsMax) {
+      this.#metrics.refusedConnection("http");
       const limit = this.#connectionsMax;
       socket.end(rawProblem(
         new SeglogError("overloaded", `Cannot take more than ${limit} connections: try again`),
@@ -62,7 +71,9 @@ export class Connections {
       return;
     }
     this.#busy.set(socket, new Set());
+    const ended = this.#metrics.connected("http");
     socket.once("close", () => {
+      ended();
       this.#busy.delete(socket);
       if (this.#busy.size === 0) this.#onEmpty?.();
     });

@@ -7,9 +7,10 @@
 import { encodeUtf8 } from "../core/base/bytes.ts";
 import { AS_TYPED } from "./answers.ts";
 import type { Exchange } from "./exchange.ts";
+import { streamFailed } from "./fault.ts";
 import { EVENTS_TYPE } from "./media_types.ts";
 import { patience, settledWithin } from "./patience.ts";
-import { describeFault, isServerFault, problemJson } from "./problem.ts";
+import { describeFault, problemJson } from "./problem.ts";
 import { streamOf } from "./streaming.ts";
 import { credentialsEnded } from "./subscribers/credentials_ended.ts";
 
@@ -55,10 +56,11 @@ export function eventStream(exchange: Exchange, source: EventSource): Response {
 }
 
 async function* framed(
-  { request, services, visitor }: Exchange,
+  exchange: Exchange,
   { events }: EventSource,
   leaving: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  const { request, services, visitor } = exchange;
   const ended = services.metrics.follower();
   const watching = patience([request.signal, services.stopping, visitor.ended, leaving]);
   try {
@@ -68,7 +70,7 @@ async function* framed(
     const reason = services.stopping.aborted ? "stopping" : "complete";
     yield encodeUtf8(`event: end\ndata: {"reason":"${reason}"}\n\n`);
   } catch (error) {
-    if (isServerFault(error)) services.notice(describeFault(error));
+    streamFailed(exchange, error);
     yield encodeUtf8(`event: error\ndata: ${problemJson(error)}\n\n`);
   } finally {
     watching.release();

@@ -128,6 +128,10 @@ export const BUCKET_WAIT_MS = 1000;
 
 /** Largest body that only has settings in it; it cannot be nested so deep that showing it fails. */
 export const SETTINGS_BYTES_MAX = 4 * KIB;
+/** Most topics that one request may name to be compacted. */
+export const COMPACT_TOPICS_MAX = 1000;
+/** Largest body that names them. */
+export const COMPACT_BODY_BYTES_MAX = 256 * KIB;
 /** Most partitions whose offsets are among the metrics. */
 export const METRIC_PARTITIONS_MAX = 1000;
 
@@ -175,6 +179,8 @@ export const TLS_FILE_BYTES_MAX = MIB;
 export const TLS_LOOK_MS = 10_000;
 /** How often who cannot write looks whether others have begun to keep something. */
 export const CATALOGUE_LOOK_MS = 1000;
+/** Tries of a change of what the server keeps, when others are faster. */
+export const CATALOGUE_TRIES = 10;
 /** Most credentials that are kept. */
 export const CREDENTIALS_MAX = 10_000;
 /** Longest name of a credential. */
@@ -187,3 +193,6 @@ export const TIMER_MS_MAX = 86_400_000;
 export const STORED_MEASURE_MS = 1000;
 /** Largest body that asks for a credential: its name, grants and subject, each at its longest. */
 export const CREDENTIAL_BODY_BYTES_MAX = 32 * KIB;
+
+/** Characters of a message, or of one field, of the server's log; the rest is cut. */
+export const LOG_VALUE_CHARS_MAX = 8 * KIB;

@@ -4,16 +4,19 @@
  * @module
  */
 import { createServer, type Server } from "node:http";
-import type { AddressInfo, Server as Listener, Socket } from "node:net";
+import type { Server as Listener, Socket } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import type { Backend } from "../core/backend.ts";
-import { messageOf, SeglogError } from "../core/base/errors.ts";
+import { SeglogError } from "../core/base/errors.ts";
 import { callerRules } from "./access/callers.ts";
 import { demandProtection } from "./access/exposure.ts";
 import { type AppOptions, createService } from "./app.ts";
 import { Connections } from "./connections.ts";
+import { logFault } from "./fault.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
-import { describeFault, problemResponse } from "./problem.ts";
+import { addressOf, listenOn } from "./listen_on.ts";
+import { watchEventLoop } from "./metrics/event_loop.ts";
+import { problemResponse } from "./problem.ts";
 import { clientErrorAnswer } from "./raw_answer.ts";
 import { asksForSocket } from "./subscribers/websocket.ts";
 import { endQuietSockets } from "./tls/quiet_sockets.ts";
@@ -21,7 +24,7 @@ import { SecureFront } from "./tls/secure_front.ts";
 import type { TlsMaterial } from "./tls/tls_material.ts";
 
 /** Where and how to serve. */
-export interface ServeOptions extends Omit<AppOptions, "stopping" | "callers"> {
+export interface ServeOptions extends Omit<AppOptions, "stopping" | "connections" | "callers"> {
   /** The address to listen on; 127.0.0.1 unless given: nobody from outside. */
   readonly host?: string;
   /** 8080 unless given; 0 takes a free one. */
@@ -71,18 +74,23 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
     ...callerRules({ hosts: allowHosts, origins: allowOrigins }),
     isOwnName: (name: string) => name === host.toLowerCase() || tls?.isFor(name) === true,
   };
-  const service = createService(backend, { ...appOptions, callers, stopping: stopping.signal });
+  const service = createService(backend, {
+    ...appOptions,
+    callers,
+    stopping: stopping.signal,
+    connections: () => connections.count,
+  });
   const answer = getRequestListener(service.app.fetch, {
     hostname: "localhost",
     errorHandler: (error) => problemResponse(toProblem(error)),
   });
   const server = createServer(serverOptions(limits), (incoming, outgoing) => {
     answer(incoming, outgoing).catch((error) => {
-      options.onNotice?.(`server: ${describeFault(error)}`);
+      logFault(service.logger, error, { what: "server" });
       outgoing.destroy();
     });
   });
-  const connections = new Connections(server, limits.connectionsMax);
+  const connections = new Connections(server, limits.connectionsMax, service.metrics);
   refuseNonsense(server, limits);
   const front = tls === undefined ? undefined : secureFront(server, { tls, limits });
   const listener: Listener = front?.listener ?? server;
@@ -90,35 +98,35 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
     const hasCredentials = () => service.desk.areCredentialsNeeded();
     const hasTls = tls !== undefined;
     const risk = await demandProtection({ host, hasTls, hasCredentials, unprotected });
-    if (risk !== undefined) options.onNotice?.(risk);
-    if (tls?.knowsClients === true && !await hasCredentials()) options.onNotice?.(NOBODY_KNOWN);
+    if (risk !== undefined) service.logger.warn(risk, { event: "notice" });
+    if (tls?.knowsClients === true && !await hasCredentials()) {
+      service.logger.warn(NOBODY_KNOWN, { event: "notice" });
+    }
     // Behind what looks after quiet connections, which leaves those alone that are taken up here.
     server.on("upgrade", service.upgrade);
-    await listen(listener, host, port);
+    await listenOn(listener, host, port);
     await service.start();
   } catch (error) {
     front?.close();
     await service.close();
     throw error;
   }
-  listener.on("error", (error) => options.onNotice?.(`server: ${describeFault(error)}`));
-  const address = listener.address() as AddressInfo;
+  listener.on("error", (error) => logFault(service.logger, error, { what: "server" }));
+  const unwatch = watchEventLoop(service.metrics);
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= (async () => {
       if (front === undefined) server.close();
       else front.close();
       stopping.abort();
+      unwatch();
       await connections.stop(limits.stopMs);
       await service.close();
     })();
     return closing;
   };
   return {
-    url: `${tls === undefined ? "http" : "https"}://${
-      address.family === "IPv6" ? `[${address.address}]` : address.address
-    }:${address.port}`,
-    port: address.port,
+    ...addressOf(listener, tls === undefined ? "http" : "https"),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -162,27 +170,4 @@ function refuseNonsense(server: Server, limits: ServerLimits): void {
 function toProblem(error: unknown): unknown {
   if (!(error instanceof RequestError)) return error;
   return new SeglogError("invalid-argument", `Cannot read the request: ${error.message}`);
-}
-
-function listen(server: Listener, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException) => {
-      // Bun says EADDRINUSE of whatever it cannot listen on.
-      const why = error.code === "EADDRINUSE"
-        ? "another program listens there, or it is no address of this machine"
-        : messageOf(error);
-      reject(
-        new SeglogError(
-          "unavailable",
-          `Cannot listen on ${host}:${port}: ${why}; choose another host or port, or port 0 for a free one`,
-          { cause: error },
-        ),
-      );
-    };
-    server.once("error", failed);
-    server.listen(port, host, () => {
-      server.off("error", failed);
-      resolve();
-    });
-  });
 }

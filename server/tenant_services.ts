@@ -8,6 +8,8 @@ import type { Clock } from "../core/base/clock.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { Buckets } from "./buckets.ts";
 import { HeldSnapshots } from "./held_snapshots.ts";
+import { createSchemas } from "./schemas/create_schemas.ts";
+import type { SchemaRegistry } from "./schemas/schema_registry.ts";
 import type { TenantQuota } from "./tenants/tenant_quota.ts";
 import type { CourierSupport } from "./webhooks/courier.ts";
 import { Webhooks } from "./webhooks/webhooks.ts";
@@ -30,8 +32,10 @@ export type Tenant = Pick<TenantServices, "tenant" | "backend" | "quota">;
 export class TenantServices {
   /** Its name. */
   readonly tenant: string;
-  /** All of its topics, those that the server keeps for it included. */
+  /** All of its topics, those that the server keeps for it included. What is appended is checked. */
   readonly backend: Backend;
+  /** The schemas that records are checked against. */
+  readonly schemas: SchemaRegistry;
   /** How much of what it may have is used. */
   readonly quota: TenantQuota;
   /** Buckets of keys and values that are open. */
@@ -43,9 +47,11 @@ export class TenantServices {
   constructor({ tenant, backend, quota }: Tenant, options: TenantOptions) {
     const { bucketsMax, snapshotsMax, clock, notice, couriers } = options;
     this.tenant = tenant;
-    this.backend = backend;
+    const schemas = createSchemas(backend, { clock, notice });
+    this.backend = schemas.backend;
+    this.schemas = schemas.registry;
     this.quota = quota;
-    this.buckets = new Buckets(backend, { bucketsMax, clock, notice });
+    this.buckets = new Buckets(this.backend, { bucketsMax, clock, notice });
     this.snapshots = new HeldSnapshots({ clock, snapshotsMax });
     this.#webhooks = couriers && new Webhooks(backend, this.buckets, couriers);
   }
@@ -61,5 +67,6 @@ export class TenantServices {
     this.snapshots.close();
     await this.#webhooks?.close();
     await this.buckets.close();
+    await this.schemas.close();
   }
 }

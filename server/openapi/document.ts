@@ -5,11 +5,14 @@
  */
 import type { Route } from "../exchange.ts";
 import { accessParameters, accessPaths, accessSchemas } from "./access_paths.ts";
+import { adminPaths } from "./admin_paths.ts";
 import { blobPaths } from "./blob_paths.ts";
 import { kvParameters, kvSchemas } from "./kv_parts.ts";
 import { kvPaths } from "./kv_paths.ts";
 import { parameters, responses } from "./parts.ts";
 import { recordPaths } from "./record_paths.ts";
+import { rpcParameters, rpcPaths } from "./rpc_paths.ts";
+import { schemaParameters, schemaPaths, schemaSchemas } from "./schema_paths.ts";
 import { schemas } from "./schemas.ts";
 import { secured, securitySchemes } from "./secured.ts";
 import { serverPaths } from "./server_paths.ts";
@@ -45,7 +48,9 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       { name: "keys and values", description: "Views of topics: buckets." },
       { name: "blobs", description: "Bytes by key, in the bucket of this name." },
       { name: "small API", description: "One value in, one value out." },
+      { name: "schemas", description: "What the records of a topic have to be." },
       { name: "access", description: "Credentials and tenants, for who runs the server." },
+      { name: "calls", description: "The services of gRPC, as Connect and gRPC-Web." },
       { name: "server", description: "Health, metrics, and this document." },
     ],
     paths: secured({
@@ -54,14 +59,24 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       ...webhookPaths,
       ...kvPaths,
       ...blobPaths,
+      ...schemaPaths,
       ...accessPaths,
+      ...adminPaths,
       ...serverPaths,
+      ...rpcPaths,
     }, routes),
     components: {
       securitySchemes,
-      parameters: { ...parameters, ...webhookParameters, ...kvParameters, ...accessParameters },
+      parameters: {
+        ...parameters,
+        ...webhookParameters,
+        ...kvParameters,
+        ...schemaParameters,
+        ...accessParameters,
+        ...rpcParameters,
+      },
       responses,
-      schemas: { ...schemas, ...webhookSchemas, ...kvSchemas, ...accessSchemas },
+      schemas: { ...schemas, ...webhookSchemas, ...kvSchemas, ...schemaSchemas, ...accessSchemas },
     },
   };
 }

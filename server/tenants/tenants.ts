@@ -11,6 +11,7 @@ import { DEFAULT_TENANT } from "../access/principal.ts";
 import { Catalogue } from "../catalogue.ts";
 import { checked } from "../checked.ts";
 import { type TenantOptions, TenantServices } from "../tenant_services.ts";
+import { TracedBackend } from "../tracing/traced_backend.ts";
 import { WEBHOOK_BUCKET } from "../webhooks/webhook_book.ts";
 import { type Quota, type QuotaName, quotaShape } from "./quota.ts";
 import { QuotaBackend } from "./quota_backend.ts";
@@ -78,7 +79,7 @@ export class Tenants {
       refused: (name) => this.#options.refused(tenant, name),
     });
     const services = new TenantServices(
-      { tenant, backend: new QuotaBackend(own, quota), quota },
+      { tenant, backend: new TracedBackend(new QuotaBackend(own, quota)), quota },
       this.#options,
     );
     this.#open.set(tenant, services);
@@ -87,10 +88,16 @@ export class Tenants {
 
   /** Those that have topics, or a quota, and of these names; measured. */
   async list(names: Iterable<string>): Promise<TenantInfo[]> {
-    const all = new Set([DEFAULT_TENANT, ...names]);
+    const all = new Set([...await this.names(), ...names]);
+    return await Promise.all([...all].toSorted().map((name) => this.describe(name)));
+  }
+
+  /** Those that have topics, or a quota. */
+  async names(): Promise<Set<string>> {
+    const all = new Set([DEFAULT_TENANT]);
     for (const { name } of await this.#backend.listTopics()) all.add(tenantOf(name));
     for (const [name] of this.#quotas?.entries() ?? []) all.add(name);
-    return await Promise.all([...all].toSorted().map((name) => this.describe(name)));
+    return all;
   }
 
   /** One tenant, measured. @throws {SeglogError} `invalid-argument` for what is no name of one */

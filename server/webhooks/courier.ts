@@ -9,7 +9,7 @@ import type { Clock } from "../../core/base/clock.ts";
 import { isNotFound, messageOf, SeglogError } from "../../core/base/errors.ts";
 import { webhookSecret, webhookSignature } from "../../core/base/webhook_signature.ts";
 import { WEBHOOK_GIVE_UP_MS, WEBHOOK_PASSED_RECORDS, WEBHOOK_STOP_MS } from "../limits.ts";
-import type { Metrics } from "../metrics.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { describeFault } from "../problem.ts";
 import { delayAfter, retryAfterMs, waited } from "./backoff.ts";
 import type { Outcome, Sender } from "./http_sender.ts";
