@@ -75,6 +75,7 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       securitySchemes,
       parameters: {
         ...parameters,
+        ...webhookParameters,
         ...kvParameters,
         ...schemaParameters,
         ...webhookParameters,
