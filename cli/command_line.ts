@@ -25,7 +25,9 @@ import {
   verifyGrammar,
 } from "./grammar/maintain.ts";
 import { certGrammar } from "./grammar/cert.ts";
+import { groupGrammar } from "./grammar/group.ts";
 import { kvGrammar, shellGrammar } from "./grammar/kv.ts";
+import { queryGrammar } from "./grammar/query.ts";
 import { readGrammar, tailGrammar } from "./grammar/read.ts";
 import { schemaGrammar } from "./grammar/schema.ts";
 import { type ServerAccess, serverAccess } from "./grammar/server_access.ts";
@@ -67,6 +69,7 @@ const verbs = {
   append: appendGrammar,
   read: readGrammar,
   tail: tailGrammar,
+  query: queryGrammar,
   truncate: truncateGrammar,
   compact: compactGrammar,
   dump: dumpGrammar,
@@ -79,6 +82,7 @@ const verbs = {
   backup: backupGrammar,
   restore: restoreGrammar,
   serve: serveGrammar,
+  group: groupGrammar,
   config: configGrammar,
   admin: adminGrammar,
   doctor: doctorGrammar,
@@ -127,7 +131,9 @@ const grammar = object({
       restoreGrammar,
     ),
     or(
+      queryGrammar,
       serveGrammar,
+      groupGrammar,
       tokenGrammar,
       tenantGrammar,
       webhookGrammar,
@@ -211,12 +217,14 @@ const DASHED: Readonly<Record<string, string>> = {
 const NESTED: ReadonlySet<string | undefined> = new Set([
   "topic",
   "kv",
+  "query",
   "token",
   "tenant",
-  "webhook",
   "config",
   "admin",
   "schema",
+  "group",
+  "webhook",
 ]);
 
 /** The verb that the words name, and for one that has verbs what it is to do. */

@@ -24,8 +24,9 @@ import {
   splitTarget,
   targetOf,
 } from "./exchange.ts";
-import { logFault } from "./fault.ts";
 import { FrontDesk } from "./front_desk.ts";
+import { DEFAULT_TENANT } from "./access/principal.ts";
+import { addGroupGauge } from "./group_gauge.ts";
 import {
   DEFAULT_SERVER_LIMITS,
   type ServerLimits,
@@ -35,18 +36,21 @@ import {
 import { type Logger, noticeLogger } from "./logger.ts";
 import { MeasuredBackend } from "./metrics/measured_backend.ts";
 import { Metrics } from "./metrics/metrics.ts";
-import { problemResponse } from "./problem.ts";
+import { describeFault, problemResponse } from "./problem.ts";
+import { WorkerPool } from "./query/worker_pool.ts";
 import { RequestLog } from "./request_log.ts";
 import { type RequestWatch, watched } from "./request_watch.ts";
 import { demandRole, type Role, workOf } from "./roles.ts";
 import { ADMIN_ROUTES } from "./routes/admin.ts";
 import { APPEND_ROUTES } from "./routes/append.ts";
 import { BLOB_ROUTES } from "./routes/blobs.ts";
+import { GROUP_ROUTES } from "./routes/groups.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { KV_ROUTES } from "./routes/kv.ts";
 import { METRICS_ROUTES } from "./routes/metrics.ts";
 import { OPENAPI_ROUTES } from "./routes/openapi.ts";
 import { PARTITION_ROUTES } from "./routes/partition.ts";
+import { QUERY_ROUTES } from "./routes/query.ts";
 import { READ_ROUTES } from "./routes/read.ts";
 import { RECORD_ROUTES } from "./routes/record.ts";
 import { RPC_ROUTES } from "./routes/rpc.ts";
@@ -102,12 +106,12 @@ export const VOLUME_ID_DEFAULT = "default";
 export interface Service {
   /** Answers requests. */
   readonly app: Hono;
+  /** What its routes share, for other protocols beside it. */
+  readonly services: Services;
   /** Begins what goes on without being asked for: webhooks. */
   start(): Promise<void>;
   /** Opens WebSockets. */
   readonly upgrade: Upgrade;
-  /** What its routes share, for other protocols beside it. */
-  readonly services: Services;
   /** Lets callers in, of other protocols too. */
   readonly desk: FrontDesk;
   /** What it counts. */
@@ -130,9 +134,11 @@ export const ROUTES: readonly Route[] = [
   ...PARTITION_ROUTES,
   ...KV_ROUTES,
   ...WEBHOOK_ROUTES,
+  ...QUERY_ROUTES,
   ...SMALL_API_ROUTES,
   ...BLOB_ROUTES,
   ...SCHEMA_ROUTES,
+  ...GROUP_ROUTES,
   ...TOKEN_ROUTES,
   ...TENANT_ROUTES,
   ...HEALTH_ROUTES,
@@ -160,6 +166,7 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   const logger = options.logger ?? noticeLogger(options.onNotice ?? (() => {}));
   const notice = (text: string) => logger.warn(text, { event: "notice" });
   const { bucketsMax, snapshotsMax } = limits;
+  const queryWorkers = new WorkerPool();
   const { role = "all" } = options;
   const metrics = new Metrics(version);
   const endObserving = backend.observe?.(metrics);
@@ -175,8 +182,10 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     ...{ clock, metrics, notice, version },
   };
   const tenants = new Tenants(measured, {
-    ...{ bucketsMax, snapshotsMax, clock, notice, refused, couriers },
+    shared: backend,
+    ...{ bucketsMax, snapshotsMax, queryWorkers, clock, notice, refused, couriers },
   });
+  addGroupGauge([metrics.registry], () => tenants.of(DEFAULT_TENANT).groups.lags());
   const desk = new FrontDesk(measured, { tenants, role, clock, notice });
   const services: Services = {
     routes: ROUTES,
@@ -221,17 +230,15 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   app.onError((error) => problemResponse(error));
   const close = async () => {
     endObserving?.();
+    await queryWorkers.close();
     await desk.close();
   };
-  const start = async () => {
-    try {
-      await tenants.start();
-    } catch (error) {
-      logFault(logger, error, { what: "webhooks" });
-    }
+  return {
+    ...{ app, services, desk, metrics, logger },
+    start: () => tenants.start().catch((error) => notice(`webhooks: ${describeFault(error)}`)),
+    upgrade: socketDoor(services),
+    close,
   };
-  const upgrade = socketDoor(services);
-  return { app, services, desk, metrics, logger, start, upgrade, close };
 }
 
 /** The request as Node's server has it; there is none where the app is called directly. */

@@ -126,6 +126,11 @@ export const SNAPSHOT_TTL_MS_MAX = 3_600_000;
 /** How long a look at a bucket waits for it to be opened. */
 export const BUCKET_WAIT_MS = 1000;
 
+/** Largest body about a consumer group: it names thousands of partitions. */
+export const GROUP_BODY_BYTES_MAX = 512 * KIB;
+/** Most partitions that such a body names. */
+export const GROUP_PLACES_MAX = 4096;
+
 /** Largest body that only has settings in it; it cannot be nested so deep that showing it fails. */
 export const SETTINGS_BYTES_MAX = 4 * KIB;
 /** Most topics that one request may name to be compacted. */

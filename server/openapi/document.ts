@@ -7,9 +7,11 @@ import type { Route } from "../exchange.ts";
 import { accessParameters, accessPaths, accessSchemas } from "./access_paths.ts";
 import { adminPaths } from "./admin_paths.ts";
 import { blobPaths } from "./blob_paths.ts";
+import { groupParameters, groupPaths, groupSchemas } from "./group_paths.ts";
 import { kvParameters, kvSchemas } from "./kv_parts.ts";
 import { kvPaths } from "./kv_paths.ts";
 import { parameters, responses } from "./parts.ts";
+import { queryParameters, queryPaths, querySchemas } from "./query_paths.ts";
 import { recordPaths } from "./record_paths.ts";
 import { rpcParameters, rpcPaths } from "./rpc_paths.ts";
 import { schemaParameters, schemaPaths, schemaSchemas } from "./schema_paths.ts";
@@ -46,8 +48,10 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       { name: "partitions", description: "Where a partition starts and ends." },
       { name: "webhooks", description: "Records that the server posts to others." },
       { name: "keys and values", description: "Views of topics: buckets." },
+      { name: "queries", description: "Topics as tables, by SQL." },
       { name: "blobs", description: "Bytes by key, in the bucket of this name." },
       { name: "small API", description: "One value in, one value out." },
+      { name: "groups", description: "Members that share partitions, and how far they came." },
       { name: "schemas", description: "What the records of a topic have to be." },
       { name: "access", description: "Credentials and tenants, for who runs the server." },
       { name: "calls", description: "The services of gRPC, as Connect and gRPC-Web." },
@@ -58,8 +62,10 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       ...recordPaths,
       ...webhookPaths,
       ...kvPaths,
+      ...queryPaths,
       ...blobPaths,
       ...schemaPaths,
+      ...groupPaths,
       ...accessPaths,
       ...adminPaths,
       ...serverPaths,
@@ -69,14 +75,24 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       securitySchemes,
       parameters: {
         ...parameters,
-        ...webhookParameters,
         ...kvParameters,
         ...schemaParameters,
+        ...webhookParameters,
+        ...groupParameters,
         ...accessParameters,
         ...rpcParameters,
+        ...queryParameters,
       },
       responses,
-      schemas: { ...schemas, ...webhookSchemas, ...kvSchemas, ...schemaSchemas, ...accessSchemas },
+      schemas: {
+        ...schemas,
+        ...kvSchemas,
+        ...schemaSchemas,
+        ...groupSchemas,
+        ...webhookSchemas,
+        ...querySchemas,
+        ...accessSchemas,
+      },
     },
   };
 }

@@ -23,6 +23,8 @@ const QUOTAS_TOPIC = `${INTERNAL_PREFIX}quotas`;
 
 /** What tenants are opened with. */
 export interface TenantsOptions extends TenantOptions {
+  /** The topics of all tenants as others in this process have them, where there are any. */
+  readonly shared: Backend;
   /** Is told of each refusal. */
   readonly refused: (tenant: string, quota: QuotaName) => void;
 }
@@ -78,8 +80,9 @@ export class Tenants {
       limits: () => this.#quotas?.get(tenant),
       refused: (name) => this.#options.refused(tenant, name),
     });
+    const topics = tenant === DEFAULT_TENANT ? this.#options.shared : own;
     const services = new TenantServices(
-      { tenant, backend: new TracedBackend(new QuotaBackend(own, quota)), quota },
+      { tenant, backend: new TracedBackend(new QuotaBackend(own, quota)), quota, topics },
       this.#options,
     );
     this.#open.set(tenant, services);
