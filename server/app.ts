@@ -24,7 +24,6 @@ import {
   splitTarget,
   targetOf,
 } from "./exchange.ts";
-import { logFault } from "./fault.ts";
 import { FrontDesk } from "./front_desk.ts";
 import {
   DEFAULT_SERVER_LIMITS,

@@ -75,7 +75,6 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       securitySchemes,
       parameters: {
         ...parameters,
-        ...webhookParameters,
         ...kvParameters,
         ...schemaParameters,
         ...webhookParameters,
