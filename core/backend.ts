@@ -10,6 +10,7 @@ import type { BatchView } from "./format/batch.ts";
 import type { ProducerStamp } from "./format/producer_field.ts";
 import type { LogRecord, RecordInput } from "./format/record.ts";
 import type { SyncMode } from "./format/sync_mode.ts";
+import type { Groups } from "./group_contract.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
 /** What an implementation can do beyond the contract, and what it is. */
@@ -246,6 +247,8 @@ export interface Backend extends AsyncDisposable {
   readonly capabilities: Capabilities;
   /** Where views keep hints; nothing where there is no place for them. */
   readonly hints?: Hints;
+  /** Consumer groups, where somebody else coordinates them: the server. */
+  readonly groups?: Groups;
 
   /**
    * Asks compaction to keep what a reader at an offset sees: of each key the last record up to it.
