@@ -18,6 +18,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { SeglogError } from "../../core/base/errors.ts";
 import type { Services } from "../exchange.ts";
+import { logFault } from "../fault.ts";
 import { problemParts } from "../problem.ts";
 import { attempt } from "./attempt.ts";
 import type { Handlers } from "./handlers.ts";
@@ -47,7 +48,8 @@ export async function answerCall(
   if (handler === undefined) {
     return refuse(stream, { headers, error: unknownMethod(path), httpStatus: 404 });
   }
-  const answer = new Answer(stream);
+  const { metrics } = server.services;
+  const answer = new Answer(stream, (bytes) => metrics.sentBytes("grpc", bytes));
   try {
     const request = universalRequest(
       {
@@ -65,7 +67,7 @@ export async function answerCall(
     if (isStream(handler, headers)) answer.begin(200, streamHeaders(headers));
     await answer.send(await handler(request));
   } catch (error) {
-    server.services.notice(`${path.slice(0, 200)}: ${String(error)}`);
+    logFault(server.services.logger, error, { what: path.slice(0, 200) });
     attempt(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR));
   }
 }
@@ -74,11 +76,14 @@ export async function answerCall(
 class Answer {
   readonly #stream: ServerHttp2Stream;
   readonly #leaving = new AbortController();
+  /** Is told of the bytes that are sent. */
+  readonly #onBytes: (bytes: number) => void;
   #hasBegun = false;
   #trailers: OutgoingHttpHeaders = {};
 
-  constructor(stream: ServerHttp2Stream) {
+  constructor(stream: ServerHttp2Stream, onBytes: (bytes: number) => void) {
     this.#stream = stream;
+    this.#onBytes = onBytes;
     stream.once("close", () => this.#leaving.abort(new ConnectError("canceled", Code.Canceled)));
   }
 
@@ -106,6 +111,7 @@ class Answer {
     this.begin(status, nodeHeaders(header));
     for await (const chunk of body ?? []) {
       if (!await this.#write(chunk)) break;
+      this.#onBytes(chunk.length);
     }
     // Its status is there when the body is over.
     this.#trailers = nodeHeaders(trailer);

@@ -14,8 +14,8 @@ import {
 } from "node:http2";
 import type { SecureContextOptions, TlsOptions, TLSSocket } from "node:tls";
 import type { Services } from "../exchange.ts";
+import { logFault } from "../fault.ts";
 import { addressOf, listenOn } from "../listen_on.ts";
-import { describeFault } from "../problem.ts";
 import { createHandlers } from "./handlers.ts";
 import { answerCall, type CallServer } from "./http2_call.ts";
 import {
@@ -86,7 +86,7 @@ export async function listenGrpc(
   const server: Http2Server | Http2SecureServer = tls === undefined
     ? createServer(settings)
     : createSecureServer({ ...settings, ...tls, allowHTTP1: false });
-  const sessions = new Sessions(server as Http2Server, limits);
+  const sessions = new Sessions(server as Http2Server, { limits, metrics: services.metrics });
   server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     if (!sessions.take(stream)) return;
     const socket = stream.session?.socket;
@@ -94,8 +94,7 @@ export async function listenGrpc(
     answerCall(stream, headers, { server: calls, subject });
   });
   await listenOn(server, host, port);
-  const notice = (error: unknown) => services.notice(`grpc: ${describeFault(error)}`);
-  server.on("error", notice);
+  server.on("error", (error) => logFault(services.logger, error, { what: "grpc" }));
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= (async () => {
