@@ -18,6 +18,7 @@ import { addressOf, listenOn } from "./listen_on.ts";
 import { watchEventLoop } from "./metrics/event_loop.ts";
 import { problemResponse } from "./problem.ts";
 import { clientErrorAnswer } from "./raw_answer.ts";
+import { asksForSocket } from "./subscribers/websocket.ts";
 import { endQuietSockets } from "./tls/quiet_sockets.ts";
 import { SecureFront } from "./tls/secure_front.ts";
 import type { TlsMaterial } from "./tls/tls_material.ts";
@@ -104,7 +105,10 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
     if (tls?.knowsClients === true && !await hasCredentials()) {
       service.logger.warn(NOBODY_KNOWN, { event: "notice" });
     }
+    // Behind what looks after quiet connections, which leaves those alone that are taken up here.
+    server.on("upgrade", service.upgrade);
     await listenOn(listener, host, port);
+    if (backend.capabilities.canWrite) await service.start();
   } catch (error) {
     front?.close();
     await service.close();
@@ -154,6 +158,7 @@ function serverOptions(limits: ServerLimits): Parameters<typeof createServer>[0]
     keepAliveTimeout: limits.idleMs,
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersMs),
     noDelay: true,
+    shouldUpgradeCallback: asksForSocket,
   };
 }
 

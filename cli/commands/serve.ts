@@ -66,7 +66,10 @@ async function run({ context, held, logger }: Run): Promise<number> {
   const { http, volumeId, role } = valuesIn(SERVER_SETTINGS, held);
   const { logRequests } = valuesIn(LOG_SETTINGS, held);
   const { serve: listen } = await import("../../server/listen.ts");
-  const { allowHosts, allowOrigins, unprotected, ...files } = valuesIn(PROTECTION_SETTINGS, held);
+  const { allowHosts, allowOrigins, webhookAllow, unprotected, ...files } = valuesIn(
+    PROTECTION_SETTINGS,
+    held,
+  );
   using certificates = await loadCertificates(files, { io, onNotice });
   await using backend = await openServed(context, held, onNotice);
   return await interruptible(io, async (signal) => {
@@ -80,6 +83,7 @@ async function run({ context, held, logger }: Run): Promise<number> {
       volumeId,
       role,
       settings: shownSettings(held),
+      webhookAllow,
       tls: certificates?.material,
       allowHosts,
       allowOrigins,

@@ -72,6 +72,18 @@ export function position(metavar: NonEmptyString): ValueParser<"sync", OffsetSel
   });
 }
 
+/** The same, as it was written: whoever takes it there reads it by the clock that counts. */
+export function positionText(metavar: NonEmptyString): ValueParser<"sync", string> {
+  return word({
+    metavar,
+    placeholder: "start",
+    parse(input) {
+      parseOffsetSelector(input, Date.now());
+      return input;
+    },
+  });
+}
+
 /** `7d`, `200ms`, in milliseconds */
 export function duration(): ValueParser<"sync", number> {
   return word({
