@@ -26,7 +26,6 @@ import {
 } from "./exchange.ts";
 import { FrontDesk } from "./front_desk.ts";
 import { DEFAULT_TENANT } from "./access/principal.ts";
-import { addGroupGauge } from "./group_gauge.ts";
 import {
   DEFAULT_SERVER_LIMITS,
   type ServerLimits,
@@ -185,7 +184,6 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     shared: backend,
     ...{ bucketsMax, snapshotsMax, queryWorkers, clock, notice, refused, couriers },
   });
-  addGroupGauge([metrics.registry], () => tenants.of(DEFAULT_TENANT).groups.lags());
   const desk = new FrontDesk(measured, { tenants, role, clock, notice });
   const services: Services = {
     routes: ROUTES,

@@ -1,5 +1,5 @@
 /**
- * `serve`: a folder over HTTP, until a signal.
+ * `serve`: a folder over HTTP and gRPC, until a signal.
  *
  * @module
  */
@@ -63,7 +63,7 @@ async function run({ context, held, logger }: Run): Promise<number> {
   for (const { name, meant } of misspelledVariables(io.env)) {
     onNotice(`the variable ${name} is no setting; did you mean ${meant}?`);
   }
-  const { http, volumeId, role } = valuesIn(SERVER_SETTINGS, held);
+  const { http, grpc, volumeId, role } = valuesIn(SERVER_SETTINGS, held);
   const { logRequests } = valuesIn(LOG_SETTINGS, held);
   const { serve: listen } = await import("../../server/listen.ts");
   const { allowHosts, allowOrigins, webhookAllow, unprotected, ...files } = valuesIn(
@@ -76,6 +76,7 @@ async function run({ context, held, logger }: Run): Promise<number> {
     const limits = valuesIn(LIMIT_SETTINGS, held);
     const server = await listen(backend, {
       ...http,
+      ...grpc === null ? {} : { grpc },
       version: VERSION,
       logger,
       logRequests,
@@ -90,6 +91,10 @@ async function run({ context, held, logger }: Run): Promise<number> {
       unprotected,
     });
     logger.info(`listening on ${server.url}`, { event: "listening", url: server.url });
+    if (server.grpc !== undefined) {
+      const { url } = server.grpc;
+      logger.info(`listening on ${url} for gRPC`, { event: "listening", url });
+    }
     await aborted(signal);
     logger.info("stopping", { event: "stopping" });
     await server.close();

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Socket } from "node:net";
 import {
   Code,
   type ConnectError,
@@ -26,13 +27,13 @@ import { endedBy, revokedStatus, statusOf, stoppingStatus } from "./status.ts";
 /** What is known of a call before its messages are. */
 export interface Transport {
   readonly intake: Intake | undefined;
-  /** The subject of a client certificate that was verified. */
-  readonly subject: string | undefined;
+  /** What the call came over, where that is known. */
+  readonly socket: Socket | undefined;
 }
 
 /** Where the adapters put it. */
 export const TRANSPORT: ContextKey<Transport> = createContextKey<Transport>(
-  { intake: undefined, subject: undefined },
+  { intake: undefined, socket: undefined },
 );
 
 /** Where the gate puts who calls. */

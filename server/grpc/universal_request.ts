@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Socket } from "node:net";
 import { createContextValues } from "@connectrpc/connect";
 import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
 import type { Services } from "../exchange.ts";
@@ -19,7 +20,8 @@ export interface Arrival {
   readonly chunks: AsyncIterable<Uint8Array>;
   /** Aborted when the client does not wait any more. */
   readonly signal: AbortSignal;
-  readonly subject?: string | undefined;
+  /** What it came over, where that is known. */
+  readonly socket: Socket | undefined;
 }
 
 const ENVELOPED = /^application\/(grpc|connect\+)/;
@@ -30,7 +32,7 @@ export function universalRequest(
   handler: UniversalHandler,
   { services, messageBytesMax }: { services: Services; messageBytesMax: number },
 ): UniversalServerRequest {
-  const { httpVersion, method, url, header, signal, subject } = arrival;
+  const { httpVersion, method, url, header, signal, socket } = arrival;
   const { limits, budget, metrics } = services;
   const protocol = httpVersion === "1.1" ? "http" : "grpc";
   const type = header.get("content-type") ?? "";
@@ -48,7 +50,7 @@ export function universalRequest(
     silenceMs: sendsOne || httpVersion === "1.1" ? limits.bodyMs : undefined,
   });
   header.delete("content-length"); // the intake sees to it
-  const contextValues = createContextValues().set(TRANSPORT, { intake, subject });
+  const contextValues = createContextValues().set(TRANSPORT, { intake, socket });
   return { httpVersion, method, url, header, body: intake, signal, contextValues };
 }
 
