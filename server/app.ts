@@ -25,6 +25,7 @@ import {
   targetOf,
 } from "./exchange.ts";
 import { FrontDesk } from "./front_desk.ts";
+import { logFault } from "./fault.ts";
 import {
   DEFAULT_SERVER_LIMITS,
   type ServerLimits,
