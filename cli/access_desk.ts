@@ -71,7 +71,7 @@ async function inFolder(context: Context, create: boolean): Promise<AccessDesk> 
   const tenants = new Tenants(store, {
     queryWorkers: new WorkerPool(),
     ...limits.DEFAULT_SERVER_LIMITS,
-    ...{ shared: store, clock, notice, refused() {} },
+    ...{ clock, notice, refused() {} },
   });
   await tenants.open();
   const credentials = await Credentials.open(store, { clock, notice });

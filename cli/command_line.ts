@@ -218,12 +218,12 @@ const NESTED: ReadonlySet<string | undefined> = new Set([
   "topic",
   "kv",
   "query",
+  "group",
   "token",
   "tenant",
   "config",
   "admin",
   "schema",
-  "group",
   "webhook",
 ]);
 

@@ -24,8 +24,8 @@ import {
   splitTarget,
   targetOf,
 } from "./exchange.ts";
+import { logFault } from "./fault.ts";
 import { FrontDesk } from "./front_desk.ts";
-import { DEFAULT_TENANT } from "./access/principal.ts";
 import {
   DEFAULT_SERVER_LIMITS,
   type ServerLimits,
@@ -35,7 +35,7 @@ import {
 import { type Logger, noticeLogger } from "./logger.ts";
 import { MeasuredBackend } from "./metrics/measured_backend.ts";
 import { Metrics } from "./metrics/metrics.ts";
-import { describeFault, problemResponse } from "./problem.ts";
+import { problemResponse } from "./problem.ts";
 import { WorkerPool } from "./query/worker_pool.ts";
 import { RequestLog } from "./request_log.ts";
 import { type RequestWatch, watched } from "./request_watch.ts";
@@ -181,7 +181,7 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     ...{ clock, metrics, notice, version },
   };
   const tenants = new Tenants(measured, {
-    shared: backend,
+    everything: backend,
     ...{ bucketsMax, snapshotsMax, queryWorkers, clock, notice, refused, couriers },
   });
   const desk = new FrontDesk(measured, { tenants, role, clock, notice });
@@ -231,12 +231,15 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     await queryWorkers.close();
     await desk.close();
   };
-  return {
-    ...{ app, services, desk, metrics, logger },
-    start: () => tenants.start().catch((error) => notice(`webhooks: ${describeFault(error)}`)),
-    upgrade: socketDoor(services),
-    close,
+  const start = async () => {
+    try {
+      await tenants.start();
+    } catch (error) {
+      logFault(logger, error, { what: "webhooks" });
+    }
   };
+  const upgrade = socketDoor(services);
+  return { app, services, desk, metrics, logger, start, upgrade, close };
 }
 
 /** The request as Node's server has it; there is none where the app is called directly. */

@@ -21,11 +21,10 @@ export interface SampledView {
 /** Groups that share partitions, as far as they are measured. */
 export interface SampledGroups {
   list(): Promise<readonly { readonly group: string; readonly members: number }[]>;
-  lags(): Promise<readonly GroupLag[]>;
+  describe(group: string): Promise<{ readonly partitions: readonly GroupPlace[] }>;
 }
 
-interface GroupLag {
-  readonly group: string;
+interface GroupPlace {
   readonly topic: string;
   readonly partition: number;
   readonly lag: number;
@@ -93,7 +92,7 @@ function createMeters(registry: Registry) {
       registers,
     }),
     lag: new Gauge({
-      name: "seglog_group_lag",
+      name: "seglog_group_lag_records",
       help: "Offsets of a partition that a group has not committed yet.",
       labelNames: ["tenant", "group", "topic", "partition"] as const,
       registers,
@@ -110,19 +109,19 @@ async function addGroups(
 ): Promise<void> {
   let left = METRIC_PARTITIONS_MAX;
   for (const { tenant, groups, shows } of views) {
-    if (groups === undefined) continue;
     const ofTenant = tenant === undefined ? {} : { tenant };
-    // What is wrong with groups keeps nobody from the other metrics.
-    const [all, summaries] = await Promise.all([groups.lags(), groups.list()])
-      .catch(() => [[], []]);
-    const lags = all.filter(({ topic }) => shows(topic)).slice(0, left);
-    left -= lags.length;
-    for (const { group, topic, partition, lag: offsets } of lags) {
-      lag.set({ ...ofTenant, group, topic, partition }, offsets);
-    }
-    const shown = new Set(lags.map(({ group }) => group));
-    for (const { group, members: count } of summaries) {
-      if (shown.has(group)) members.set({ ...ofTenant, group }, count);
+    // Beside an owner that has gone, they may not be there to be looked at.
+    for (const { group, members: count } of await groups?.list().catch(() => []) ?? []) {
+      if (left <= 0) return;
+      // A group may be removed while others are measured.
+      const details = await groups!.describe(group).catch(() => undefined);
+      const places = details?.partitions.filter(({ topic }) => shows(topic)) ?? [];
+      if (places.length === 0) continue;
+      members.set({ ...ofTenant, group }, count);
+      for (const { topic, partition, lag: offsets } of places.slice(0, left)) {
+        lag.set({ ...ofTenant, group, topic, partition }, offsets);
+      }
+      left -= places.length;
     }
   }
 }
