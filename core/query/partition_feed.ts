@@ -81,7 +81,7 @@ export class PartitionFeed {
       if (next <= this.#parts.info.logStartOffset) return; // nothing of it will be left
     }
     if (witness === null || found !== witness) {
-      this.#at = this.#parts.file.note(this.#at, { truncations: -1 });
+      this.#at = this.#parts.file.note(this.#at, { truncations: DOUBTFUL });
     }
   }
 
@@ -99,17 +99,17 @@ export class PartitionFeed {
     if (this.#needsSweep) await this.#sweep();
   }
 
-  /** Whether records at the end are others than those that were taken in. */
+  /** Whether records are others than those that were taken in. */
   get #isOther(): boolean {
-    const { info } = this.#parts;
-    return this.#at.truncations !== info.truncations || this.#at.next > info.nextOffset;
+    const { truncations, next } = this.#at;
+    return truncations === DOUBTFUL || next > this.#parts.info.nextOffset;
   }
 
-  /** Whether compaction may have removed what the view still has. */
+  /** Whether records are gone that the view still has: compacted, or truncated from the end. */
   get #needsSweep(): boolean {
     const { info } = this.#parts;
-    const { next, start, count, compacted, gaps } = this.#at;
-    if (compacted !== info.compactedTo) return true;
+    const { next, start, count, truncations, compacted, gaps } = this.#at;
+    if (compacted !== info.compactedTo || truncations !== info.truncations) return true;
     const logGaps = info.nextOffset - info.logStartOffset - info.records;
     return next === info.nextOffset && next - start - count !== logGaps && gaps !== logGaps;
   }
@@ -175,7 +175,7 @@ export class PartitionFeed {
     }
   }
 
-  /** Walks the log where it was compacted, and removes what it does not have any more. */
+  /** Walks the log, and removes what it does not have any more: offsets are never used again. */
   async #sweep(): Promise<void> {
     const { info, topic, file } = this.#parts;
     const until = info.nextOffset;
@@ -196,7 +196,8 @@ export class PartitionFeed {
     }
     await keep(until);
     const gaps = info.nextOffset - info.logStartOffset - info.records;
-    this.#at = file.note(this.#at, { compacted: info.compactedTo, gaps });
+    const { compactedTo: compacted, truncations } = info;
+    this.#at = file.note(this.#at, { compacted, truncations, gaps });
   }
 
   async #turn(): Promise<void> {
@@ -204,6 +205,9 @@ export class PartitionFeed {
     this.#parts.check();
   }
 }
+
+/** Stands for a number of truncations where the view may have another log's records. */
+const DOUBTFUL = -1;
 
 /** How reading says that a record is not there. */
 const GONE: ReadonlySet<string> = new Set([

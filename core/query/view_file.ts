@@ -41,9 +41,9 @@ export interface ViewPosition {
   readonly next: number;
   /** Rows. */
   readonly count: number;
-  /** How often the last records had been taken away. */
+  /** How often the last records had been taken away when rows were last compared with the log. */
   readonly truncations: number;
-  /** How far compaction had come when rows were last compared with the log. */
+  /** How far compaction had come then. */
   readonly compacted: number;
   /** Offsets without a record that the log told of then. */
   readonly gaps: number;

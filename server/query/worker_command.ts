@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -17,6 +18,8 @@ export const QUERY_WORKER_WORD = "__query-worker";
  */
 const MEMORY_KIB = 2 * 1024 * 1024;
 
+const SHELL = "/bin/sh";
+
 /** A program and its arguments. */
 export interface WorkerCommand {
   readonly program: string;
@@ -26,9 +29,10 @@ export interface WorkerCommand {
 /** @param cpuSeconds time of the processor that the process may take until it ends */
 export function workerCommand(cpuSeconds: number): WorkerCommand {
   const words = [process.execPath, ...ownWords()];
-  if (process.platform === "win32") return { program: words[0]!, words: words.slice(1) };
+  // Without a shell, as in the smallest of images, there is nothing that could set limits.
+  if (!existsSync(SHELL)) return { program: words[0]!, words: words.slice(1) };
   const limits = `ulimit -c 0; ulimit -t ${cpuSeconds}; ulimit -d ${MEMORY_KIB} 2>/dev/null`;
-  return { program: "/bin/sh", words: ["-c", `${limits}; exec "$0" "$@"`, ...words] };
+  return { program: SHELL, words: ["-c", `${limits}; exec "$0" "$@"`, ...words] };
 }
 
 function ownWords(): string[] {

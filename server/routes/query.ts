@@ -15,7 +15,7 @@ import { lineStream } from "../line_stream.ts";
 import { JSON_TYPE, NDJSON_TYPE, negotiate } from "../media_types.ts";
 import { patience } from "../patience.ts";
 import { QUERY_BODY_BYTES_MAX, QUERY_ROWS_DEFAULT, QUERY_ROWS_MAX } from "../query/limits.ts";
-import type { QueryAsk } from "../query/queries.ts";
+import type { QueryAnswer, QueryAsk } from "../query/queries.ts";
 import { jsonLines, wholeJson } from "../query/query_answer.ts";
 import { parseQueryBody } from "../query/query_body.ts";
 
@@ -51,12 +51,38 @@ async function query(exchange: Exchange): Promise<Response> {
   }
 }
 
-function started({ tenant, principal }: Exchange, ask: QueryAsk, signal: AbortSignal) {
-  return tenant.queries.start(ask, {
+/** What is answered counts as read; what the view takes in does not. */
+async function started(
+  { tenant, principal }: Exchange,
+  ask: QueryAsk,
+  signal: AbortSignal,
+): Promise<QueryAnswer> {
+  tenant.quota.checkBytes();
+  const { columns, rows } = await tenant.queries.start(ask, {
     demand: (topic) => demand(principal, "consume", topic),
     signal,
   });
+  return { columns, rows: counted(rows, (bytes) => tenant.quota.takeBytes(bytes)) };
 }
+
+async function* counted(
+  rows: QueryAnswer["rows"],
+  count: (bytes: number) => void,
+): QueryAnswer["rows"] {
+  try {
+    for (;;) {
+      const { done, value } = await rows.next();
+      if (done) return value;
+      count(value.length);
+      yield value;
+    }
+  } finally {
+    await rows.return(NOTHING);
+  }
+}
+
+/** Of a query that is ended before its rows are. */
+const NOTHING = { rows: 0, isTruncated: true, offsets: {} };
 
 /** Lets go of what the answer waited with when it is over. */
 async function* released(

@@ -78,9 +78,10 @@ export async function serveSocket(
   } catch (error) {
     const told = toldError(error);
     const isBlocked = told.code === "request-timeout";
-    if (isBlocked) metrics.cut();
-    if (isBlocked) notice(`${path}: ${describeFault(error)}`);
-    streamFailed(exchange, error);
+    if (isBlocked) {
+      metrics.cut();
+      notice(`${path}: ${describeFault(told)}`);
+    } else streamFailed(exchange, error);
     const text = encodeUtf8(`{"event":"error","error":${problemJson(told)}}`);
     link.end(text, { code: closeCodeOf(told), reason: told.code });
   } finally {

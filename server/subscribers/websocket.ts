@@ -17,6 +17,7 @@ import { logFault } from "../fault.ts";
 import { SOCKET_MESSAGE_BYTES_MAX } from "../limits.ts";
 import { isServerFault, toldError } from "../problem.ts";
 import { rawProblem } from "../raw_answer.ts";
+import { demandRole } from "../roles.ts";
 import { offeredCredentials, SOCKET_PROTOCOL } from "./socket_protocols.ts";
 import { MANNER_PARAMETERS, mannerOf, serveSocket } from "./socket_session.ts";
 import { SUBSCRIPTION_PARAMETERS, subscriptionOf } from "./subscription.ts";
@@ -55,7 +56,7 @@ export function socketDoor(services: Services): Upgrade {
       void open(incoming, socket, head).then((opened) => serveSocket(exchange, opened, wanted));
     } catch (error) {
       services.metrics.failed("http", error);
-      if (isServerFault(error)) logFault(services.logger, error, { what: "upgrade" });
+      if (isServerFault(error)) logFault(services.logger, error, { what: "open a WebSocket" });
       const told = toldError(error);
       status = told.httpStatus;
       socket.end(rawProblem(told));
@@ -81,6 +82,7 @@ async function admit(services: Services, incoming: IncomingMessage) {
   const visitor = await services.desk.admit({ ...shown, authorization });
   const exchange = new Exchange(request, { services, visitor, incoming });
   onTopic("consume").demand(exchange);
+  demandRole(services.role, "read");
   const query = exchange.query(...SUBSCRIPTION_PARAMETERS, ...MANNER_PARAMETERS);
   const manner = mannerOf(query);
   return { exchange, subscription: await subscriptionOf(exchange, query), manner };

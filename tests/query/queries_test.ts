@@ -255,3 +255,25 @@ test("a process that is killed while it makes a view leaves one to go on with", 
   );
   assert.deepEqual(rows, [[20_000, 20_000, 199990000, 19_999]]);
 });
+
+test("a server that reads beside the one that writes shares its views, and has the same indexes", async () => {
+  await using dir = tempDir();
+  await using store = await Store.open(dir.path);
+  await store.append("t", jsonRecords(100));
+  await using reading = await Store.open(dir.path, { readOnly: true });
+  await using writer = openQueries(store);
+  await using reader = openQueries(reading, writer.workers);
+  const sql = "select count(*) from t where value ->> '$.user.id' = 'u7'";
+  const plan = async (own: typeof writer) =>
+    String((await own.ask(sql, [], { explain: true })).rows[0]![3]);
+  assert.match(await plan(reader), /^SCAN/);
+  await writer.queries.views.addIndex("t", "$.user.id");
+  for (let i = 0; i < 3; i++) {
+    await store.append("t", jsonRecords(1, 7));
+    for (const own of [reader, writer]) {
+      assert.match(await plan(own), /^SEARCH/);
+      assert.deepEqual((await own.ask(sql)).rows, [[3 + i]]);
+    }
+  }
+  await rejects("read-only", /./, reader.queries.views.addIndex("t", "$.id"));
+});

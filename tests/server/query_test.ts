@@ -181,6 +181,32 @@ describe("who queries", () => {
   });
 });
 
+describe("what a query takes", () => {
+  test("counts as read by its tenant: what is answered, and not what its view takes in", async () => {
+    await using guarded = await openGuarded();
+    const ann = await guarded.somebody({ name: "ann", tenant: "a", grants: "admin" });
+    const records = jsonRecords(200).map(({ value }) => ({ value: JSON.parse(value) }));
+    await ann("/v1/topics/t/records", jsonRequest("POST", records));
+    const quota = jsonRequest("PUT", { bytesPerSecond: 3000 });
+    await guarded.operator("/v1/tenants/a/quota", quota);
+    const small = jsonRequest("POST", { sql: "select count(*) from t" });
+    for (let i = 0; i < 3; i++) {
+      assert.deepEqual((await jsonOf<Rows>(await ann("/v1/query", small))).rows, [[200]]);
+    }
+    const large = jsonRequest("POST", { sql: "select a.value from t a, t b limit 900" });
+    assert.equal((await jsonOf<Rows>(await ann("/v1/query", large))).rows.length, 900);
+    await problemOf(await ann("/v1/query", small), 429, "quota-exceeded");
+  });
+
+  test("is for servers that read", async () => {
+    await using store = await Store.memory();
+    const service = createService(store, { role: "ingest" });
+    const query = jsonRequest("POST", { sql: "select 1" });
+    await problemOf(await service.app.request("/v1/query", query), 403, "wrong-role");
+    await service.close();
+  });
+});
+
 describe("indexes over HTTP", () => {
   test("are listed, added and removed, by those who may", async () => {
     await using guarded = await openGuarded();
