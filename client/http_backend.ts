@@ -29,9 +29,10 @@ import { messagingSpan, noteAppended } from "../tracing/messaging.ts";
 import { inSpan, isTracing } from "../tracing/spans.ts";
 import { jsonOf } from "./answers.ts";
 import { readBatches } from "./batch_pages.ts";
+import { HttpGroups } from "./http_groups.ts";
 import type { Requests } from "./requests.ts";
 import { ServerApi } from "./server_api.ts";
-import { topicPath, topicSegment } from "./topic_path.ts";
+import { nameSegment, topicPath } from "./topic_path.ts";
 
 /** How long a compaction may take: hours, for what is very large. */
 const COMPACT_WAIT_MS = 6 * 3600 * 1000;
@@ -48,12 +49,15 @@ export class HttpBackend implements Backend {
   readonly capabilities: Capabilities;
   /** What it offers beside its topics. */
   readonly api: ServerApi;
+  /** Consumer groups that it coordinates. */
+  readonly groups: HttpGroups;
   readonly #requests: Requests;
 
   /** A backend over these requests; `connect` makes it. */
   constructor(requests: Requests, capabilities: Capabilities) {
     this.#requests = requests;
     this.api = new ServerApi(requests);
+    this.groups = new HttpGroups(this.api);
     this.capabilities = capabilities;
   }
 
@@ -67,7 +71,7 @@ export class HttpBackend implements Backend {
   }
 
   async segments(topic: string): Promise<PartitionSegments[]> {
-    const path = `/v1/admin/segments/${topicSegment(topic)}`;
+    const path = `/v1/admin/segments/${nameSegment(topic)}`;
     const answer = await this.#requests.read({ method: "GET", path });
     return jsonOf<{ partitions: PartitionSegments[] }>(answer).partitions;
   }

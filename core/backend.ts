@@ -10,6 +10,7 @@ import type { BatchView } from "./format/batch.ts";
 import type { ProducerStamp } from "./format/producer_field.ts";
 import type { LogRecord, RecordInput } from "./format/record.ts";
 import type { SyncMode } from "./format/sync_mode.ts";
+import type { Groups } from "./group_contract.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
 /** What an implementation can do beyond the contract, and what it is. */
@@ -217,6 +218,13 @@ export interface OpenHint {
 export interface Hints {
   /** Opens the hint of this name; `undefined` when there is none. */
   open(topic: string, name: string): OpenHint | undefined;
+  /**
+   * Where a view that writes its own file may have it; `undefined` where there are no files. Nothing
+   * is there at first, and who else writes to it is for the view to know.
+   *
+   * @throws {SeglogError} `not-found` for a topic that is not there
+   */
+  pathOf?(topic: string, name: string): string | undefined;
   /** Keeps a hint in place of the one before, whole or not at all. @throws {SeglogError} `io`, … */
   keep(topic: string, name: string, pieces: Iterable<Uint8Array>): Promise<void>;
 }
@@ -239,6 +247,8 @@ export interface Backend extends AsyncDisposable {
   readonly capabilities: Capabilities;
   /** Where views keep hints; nothing where there is no place for them. */
   readonly hints?: Hints;
+  /** Consumer groups, where somebody else coordinates them: the server. */
+  readonly groups?: Groups;
 
   /**
    * Asks compaction to keep what a reader at an offset sees: of each key the last record up to it.

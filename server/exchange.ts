@@ -156,6 +156,11 @@ export class Exchange {
     return segment === ".;" || segment === "..;" ? segment.slice(0, -1) : this.segment(index);
   }
 
+  /** The group of `/v1/groups/{group}/…`, written as a topic is. @throws {SeglogError} `invalid-argument` */
+  get group(): string {
+    return this.topic;
+  }
+
   /** A segment of the path, decoded. @throws {SeglogError} `invalid-argument` */
   segment(index: number): string {
     return decodePercent(this.#segments[index] ?? "");

@@ -44,6 +44,14 @@ export const PROTECTION_SETTINGS = {
     description: prose`Sites whose pages may use the server, with commas between them:
       https://app.example, or * for any.`,
   }),
+  webhookAllow: setting("webhook-allow", {
+    parser: listOf("HOST|CIDR"),
+    form: "list",
+    standard: "",
+    description: prose`Where webhooks may also be sent, and without TLS, with commas between them: a
+      host, *.example for all below it, an address, or a network such as 10.0.0.0/8. Without it
+      only public addresses are reached.`,
+  }),
   unprotected: setting("unprotected", {
     parser: yesOrNo(),
     form: "switch",

@@ -72,6 +72,18 @@ export function position(metavar: NonEmptyString): ValueParser<"sync", OffsetSel
   });
 }
 
+/** The same, as it was written: whoever takes it there reads it by the clock that counts. */
+export function positionText(metavar: NonEmptyString): ValueParser<"sync", string> {
+  return word({
+    metavar,
+    placeholder: "start",
+    parse(input) {
+      parseOffsetSelector(input, Date.now());
+      return input;
+    },
+  });
+}
+
 /** `7d`, `200ms`, in milliseconds */
 export function duration(): ValueParser<"sync", number> {
   return word({
@@ -133,7 +145,7 @@ export function yesOrNo(): ValueParser<"sync", boolean> {
 }
 
 /** What `parser` takes, or `none` for no limit. */
-export function orNone(parser: ValueParser<"sync", number>): ValueParser<"sync", number | null> {
+export function orNone<T>(parser: ValueParser<"sync", T>): ValueParser<"sync", T | null> {
   return {
     mode: "sync",
     metavar: `${parser.metavar}|none`,

@@ -8,6 +8,7 @@ import type { HandlerContext } from "@connectrpc/connect";
 import type { Scope } from "../access/grant.ts";
 import { type Principal, refusal } from "../access/principal.ts";
 import type { Services } from "../exchange.ts";
+import { subjectOf } from "../tls/peer.ts";
 import { begun, TRANSPORT, VISITOR } from "./call.ts";
 
 /** What a method needs: a scope on some topic, any scope, or nothing. */
@@ -36,13 +37,14 @@ const NEEDS: Readonly<Record<string, Need>> = {
 export function createGate(services: Services): (context: HandlerContext) => Promise<void> {
   return async (context) => {
     const { service, method, values, requestHeader, signal } = context;
-    const { intake, subject } = values.get(TRANSPORT);
+    const { intake, socket } = values.get(TRANSPORT);
     intake?.endWith(signal);
     const need = NEEDS[`${service.typeName}/${method.name}`] ?? "nothing";
     if (need === "nothing") return;
     const finish = begun(services, context);
     try {
       const authorization = requestHeader.get("authorization") ?? undefined;
+      const subject = socket === undefined ? undefined : subjectOf(socket, services.clock.now());
       const visitor = await services.desk.admit({ authorization, subject });
       demandAnywhere(visitor.principal, need);
       values.set(VISITOR, visitor);

@@ -12,10 +12,11 @@ import {
   type SecureServerOptions,
   type ServerHttp2Stream,
 } from "node:http2";
-import type { SecureContextOptions, TlsOptions, TLSSocket } from "node:tls";
 import type { Services } from "../exchange.ts";
+import { logFault } from "../fault.ts";
+import type { ServerLimits } from "../limits.ts";
 import { addressOf, listenOn } from "../listen_on.ts";
-import { describeFault } from "../problem.ts";
+import type { TlsMaterial } from "../tls/tls_material.ts";
 import { createHandlers } from "./handlers.ts";
 import { answerCall, type CallServer } from "./http2_call.ts";
 import {
@@ -25,12 +26,7 @@ import {
   HEADER_FIELDS_MAX,
   SESSION_MEMORY_MIB,
 } from "./limits.ts";
-import { type SessionLimits, Sessions } from "./sessions.ts";
-
-/** What TLS is made of. */
-export type GrpcTls =
-  & SecureContextOptions
-  & Pick<TlsOptions, "requestCert" | "rejectUnauthorized">;
+import { Sessions } from "./sessions.ts";
 
 /** Where and how to serve. */
 export interface GrpcOptions {
@@ -40,10 +36,8 @@ export interface GrpcOptions {
   readonly port?: number;
   /** What differs from {@linkcode DEFAULT_GRPC_LIMITS}. */
   readonly limits?: Partial<GrpcLimits>;
-  /** In the clear unless given. */
-  readonly tls?: GrpcTls;
-  /** The subject of the client certificate of a connection, if there is one and it was verified. */
-  readonly subjectOf?: (socket: TLSSocket) => string | undefined;
+  /** Certificates; in the clear unless given. They are looked after by whoever loaded them. */
+  readonly tls?: TlsMaterial | undefined;
 }
 
 /** A gRPC server that runs. */
@@ -52,8 +46,6 @@ export interface RunningGrpc extends AsyncDisposable {
   readonly url: string;
   /** Where it listens, also when port 0 was asked for. */
   readonly port: number;
-  /** Uses another key and certificate for connections to come. */
-  setSecureContext(context: SecureContextOptions): void;
   /**
    * Stops: takes no more calls, answers those under way, and resolves when all connections are gone,
    * after `stopMs` at the latest. Streams end when `services.stopping` is aborted, which is the
@@ -74,31 +66,33 @@ export async function listenGrpc(
   services: Services,
   options: GrpcOptions = {},
 ): Promise<RunningGrpc> {
-  const { host = "127.0.0.1", port = GRPC_PORT_DEFAULT, tls, subjectOf } = options;
+  const { host = "127.0.0.1", port = GRPC_PORT_DEFAULT, tls } = options;
   const limits = { ...services.limits, ...DEFAULT_GRPC_LIMITS, ...options.limits };
   const { messageBytesMax } = limits;
-  const calls: CallServer = {
-    services,
-    handlers: createHandlers(services, messageBytesMax),
-    messageBytesMax,
-  };
+  const handlers = createHandlers(services, messageBytesMax);
+  const calls: CallServer = { services, handlers, messageBytesMax };
   const settings = serverOptions(limits);
   const server: Http2Server | Http2SecureServer = tls === undefined
     ? createServer(settings)
-    : createSecureServer({ ...settings, ...tls, allowHTTP1: false });
-  const sessions = new Sessions(server as Http2Server, limits);
+    : createSecureServer({ ...settings, ...tls.context() });
+  const unfollow = tls?.follow((context) =>
+    (server as Http2SecureServer).setSecureContext(context)
+  );
+  const sessions = new Sessions(server as Http2Server, { limits, metrics: services.metrics });
   server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-    if (!sessions.take(stream)) return;
-    const socket = stream.session?.socket;
-    const subject = tls === undefined ? undefined : subjectOf?.(socket as TLSSocket);
-    answerCall(stream, headers, { server: calls, subject });
+    if (sessions.take(stream)) answerCall(stream, headers, calls);
   });
-  await listenOn(server, host, port);
-  const notice = (error: unknown) => services.notice(`grpc: ${describeFault(error)}`);
-  server.on("error", notice);
+  try {
+    await listenOn(server, host, port);
+  } catch (error) {
+    unfollow?.();
+    throw error;
+  }
+  server.on("error", (error: unknown) => logFault(services.logger, error, { what: "grpc" }));
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= (async () => {
+      unfollow?.();
       server.close();
       await sessions.stop(limits.stopMs);
     })();
@@ -106,17 +100,16 @@ export async function listenGrpc(
   };
   return {
     ...addressOf(server, tls === undefined ? "http" : "https"),
-    setSecureContext: (context) => (server as Http2SecureServer).setSecureContext(context),
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
-function serverOptions(limits: SessionLimits & { headersBytesMax: number; headersMs: number }) {
+function serverOptions(limits: GrpcLimits & ServerLimits) {
   return {
     maxSessionMemory: SESSION_MEMORY_MIB,
     maxHeaderListPairs: HEADER_FIELDS_MAX,
-    handshakeTimeout: limits.headersMs, // of TLS
+    handshakeTimeout: limits.handshakeMs, // of TLS
     settings: {
       enablePush: false,
       maxConcurrentStreams: limits.callsMax,

@@ -36,6 +36,7 @@ export async function answerRequest(exchange: Exchange): Promise<Response | unde
       header: new Headers(request.headers),
       chunks: request.body ?? emptyBody(),
       signal: waiting.signal,
+      socket: exchange.incoming?.socket,
     },
     handler,
     { services, messageBytesMax },

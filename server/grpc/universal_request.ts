@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Socket } from "node:net";
 import { createContextValues } from "@connectrpc/connect";
 import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
 import type { Services } from "../exchange.ts";
@@ -19,7 +20,8 @@ export interface Arrival {
   readonly chunks: AsyncIterable<Uint8Array>;
   /** Aborted when the client does not wait any more. */
   readonly signal: AbortSignal;
-  readonly subject?: string | undefined;
+  /** What it came over, where that is known. */
+  readonly socket: Socket | undefined;
 }
 
 const ENVELOPED = /^application\/(grpc|connect\+)/;
@@ -30,8 +32,9 @@ export function universalRequest(
   handler: UniversalHandler,
   { services, messageBytesMax }: { services: Services; messageBytesMax: number },
 ): UniversalServerRequest {
-  const { httpVersion, method, url, header, signal, subject } = arrival;
-  const { limits, budget } = services;
+  const { httpVersion, method, url, header, signal, socket } = arrival;
+  const { limits, budget, metrics } = services;
+  const protocol = httpVersion === "1.1" ? "http" : "grpc";
   const type = header.get("content-type") ?? "";
   const sendsOne = handler.method.methodKind === "unary" ||
     handler.method.methodKind === "server_streaming";
@@ -41,12 +44,13 @@ export function universalRequest(
     announced: Number(header.get("content-length") ?? 0),
     bytesMax: messageBytesMax,
     budget,
+    onBytes: (bytes) => metrics.receivedBytes(protocol, bytes),
     ms: limits.bodyMs,
     // HTTP/2 connections are pinged: there, a stream may be silent for as long as its client lives.
     silenceMs: sendsOne || httpVersion === "1.1" ? limits.bodyMs : undefined,
   });
   header.delete("content-length"); // the intake sees to it
-  const contextValues = createContextValues().set(TRANSPORT, { intake, subject });
+  const contextValues = createContextValues().set(TRANSPORT, { intake, socket });
   return { httpVersion, method, url, header, body: intake, signal, contextValues };
 }
 

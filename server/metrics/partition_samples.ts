@@ -92,7 +92,7 @@ function createMeters(registry: Registry) {
       registers,
     }),
     lag: new Gauge({
-      name: "seglog_group_lag_records",
+      name: "seglog_group_lag",
       help: "Offsets of a partition that a group has not committed yet.",
       labelNames: ["tenant", "group", "topic", "partition"] as const,
       registers,
@@ -110,7 +110,9 @@ async function addGroups(
   let left = METRIC_PARTITIONS_MAX;
   for (const { tenant, groups, shows } of views) {
     const ofTenant = tenant === undefined ? {} : { tenant };
-    for (const { group, members: count } of await groups?.list() ?? []) {
+    // What is wrong with groups keeps nobody from the other metrics.
+    const all = await groups?.list().catch(() => []) ?? [];
+    for (const { group, members: count } of all) {
       if (left <= 0) return;
       // A group may be removed while others are measured.
       const details = await groups!.describe(group).catch(() => undefined);

@@ -90,6 +90,19 @@ export const parameters: Record<string, unknown> = {
   lastEventId: header("Last-Event-ID", "Where an event stream goes on; overrides `from`.", {
     type: "string",
   }),
+  onLost: query("onLost", "What followers do where offsets are gone: end, or be told and go on.", {
+    enum: ["end", "skip"],
+    default: "end",
+  }),
+  batchMessages: query("batch", "Of a WebSocket: records as arrays, as many as are there.", {
+    type: "boolean",
+    default: false,
+  }),
+  credit: query(
+    "credit",
+    'Of a WebSocket: records that the client takes until it sends `{"credit":N}`.',
+    { type: "integer", minimum: 0, maximum: 1000000 },
+  ),
   ifOffset: header(
     "Seglog-If-Offset",
     "Append only when the first record would get exactly this offset.",

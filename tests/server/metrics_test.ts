@@ -87,7 +87,7 @@ test("bytes of bodies are counted both ways, those of streams as they pass", asy
   for (const answer of answers) sent += (await answer.text()).length;
   const value = await scraped(app);
   const received = 'seglog_received_bytes_total{protocol="http"}';
-  assert.equal(before(received), undefined);
+  assert.equal(before(received), 0);
   assert.equal(value(received), body.length + '{"value":3}'.length);
   const scrape = value('seglog_sent_bytes_total{protocol="http"}')! - sent;
   assert.ok(scrape > 5000 && scrape < 40_000, `the first look at the metrics took ${scrape}`);
@@ -281,20 +281,46 @@ test("partitions are measured up to a bound, and all of them are counted", async
 
 test("groups are measured by their lag, where there are any", async () => {
   await using store = await Store.memory();
-  const place = (topic: string, partition: number, lag: number) => ({ topic, partition, lag });
+  const lags = [
+    { group: "billing", topic: "orders", partition: 0, lag: 7 },
+    { group: "billing", topic: "hidden", partition: 0, lag: 1 },
+    { group: "other", topic: "hidden", partition: 0, lag: 1 },
+  ];
   const groups = {
     list: () => Promise.resolve([{ group: "billing", members: 2 }, { group: "other", members: 1 }]),
-    describe: (group: string) =>
-      group === "other"
-        ? Promise.reject(new SeglogError("not-found", "gone"))
-        : Promise.resolve({ partitions: [place("orders", 0, 7), place("hidden", 0, 1)] }),
+    describe: (name: string) =>
+      Promise.resolve({ partitions: lags.filter(({ group }) => group === name) }),
   };
   const shows = (topic: string) => topic !== "hidden";
   const text = await (await partitionSamples([{ backend: store, shows, groups }])).metrics();
   assert.equal(sample(text, 'seglog_group_members{group="billing"}'), 2);
-  const lag = 'seglog_group_lag_records{group="billing",topic="orders",partition="0"}';
+  const lag = 'seglog_group_lag{group="billing",topic="orders",partition="0"}';
   assert.equal(sample(text, lag), 7);
   assert.doesNotMatch(text, /hidden|other/);
+  const failing = { ...groups, list: () => Promise.reject(new SeglogError("io", "gone")) };
+  const rest = await (await partitionSamples([{ backend: store, shows, groups: failing }]))
+    .metrics();
+  assert.equal(sample(rest, "seglog_topics"), 0);
+});
+
+test("the groups of a server are measured, for whoever may read their topics", async () => {
+  await using opened = await openGuarded();
+  for (const topic of ["orders", "secret"]) await opened.store.append(topic, [{ value: "a" }]);
+  const { operator } = opened;
+  for (const [group, topic] of [["billing", "orders"], ["audit", "secret"]]) {
+    const offsets = jsonRequest("POST", { topic, to: "start" });
+    const response = await operator(`/v1/groups/${group}/seek`, offsets);
+    assert.equal(response.status, 200, await response.text());
+  }
+  const lag = (group: string, topic: string) =>
+    `seglog_group_lag{group="${group}",topic="${topic}",partition="0"}`;
+  const whole = await (await operator("/metrics")).text();
+  assert.equal(sample(whole, lag("billing", "orders")), 1);
+  assert.equal(sample(whole, lag("audit", "secret")), 1);
+  const reader = await opened.somebody({ name: "r", grants: "consume:orders" });
+  const seen = await (await reader("/metrics")).text();
+  assert.equal(sample(seen, lag("billing", "orders")), 1);
+  assert.doesNotMatch(seen, /secret|audit/);
 });
 
 test("a topic that cannot be measured leaves the others as they are", async () => {
