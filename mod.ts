@@ -25,6 +25,7 @@ export {
   SeglogError,
 } from "./core/base/errors.ts";
 export type { Clock } from "./core/base/clock.ts";
+export type { Observer, WrittenBatches } from "./core/base/observer.ts";
 export type { Disk, DiskEntry, DiskFile, DiskLock } from "./core/disk/disk.ts";
 export { MemoryDisk } from "./core/disk/memory_disk.ts";
 export { nodeDisk } from "./core/disk/node_disk.ts";
@@ -111,4 +112,34 @@ export type { ApiOptions, ServerApi } from "./client/server_api.ts";
 export { Producer, type SendOptions } from "./client/producer.ts";
 export type { ProducerOptions } from "./client/producer_options.ts";
 export type { SentRecord } from "./client/outgoing_batch.ts";
-export { ConsumedBatch, Consumer, type ConsumerOptions } from "./client/consumer.ts";
+export { ConsumedBatch } from "./client/consumed_batch.ts";
+export { Consumer, type ConsumerOptions } from "./client/consumer.ts";
+export { GroupConsumer, type GroupConsumerOptions } from "./client/group_consumer.ts";
+export type { GroupLostRange } from "./client/group_share.ts";
+export type { HttpGroups } from "./client/http_groups.ts";
+export { type HeldGroups, holdGroups } from "./core/groups/shared_groups.ts";
+export type { CoordinatorOptions } from "./core/groups/coordinator.ts";
+export type {
+  AssignedPartition,
+  CommitRequest,
+  GroupActivity,
+  GroupDetails,
+  GroupMember,
+  GroupOffset,
+  GroupPartition,
+  GroupPlace,
+  Groups,
+  GroupSummary,
+  HeartbeatRequest,
+  JoinRequest,
+  MemberRequest,
+  Membership,
+  OffsetCommit,
+  SeekRequest,
+  SoughtOffset,
+} from "./core/group_contract.ts";
+export {
+  type ReceivedWebhook,
+  verifyWebhook,
+  type VerifyWebhookOptions,
+} from "./client/verify_webhook.ts";

@@ -63,7 +63,7 @@ async function inFolder(context: Context, create: boolean): Promise<AccessDesk> 
   const notice = (text: string) => context.output.note(`seglog: ${text}`);
   const tenants = new Tenants(store, {
     ...limits.DEFAULT_SERVER_LIMITS,
-    ...{ clock, notice, refused() {} },
+    ...{ shared: store, clock, notice, refused() {} },
   });
   await tenants.open();
   const credentials = await Credentials.open(store, { clock, notice });

@@ -12,6 +12,9 @@ import { extractCommandNames, type Usage } from "@optique/core/usage";
 import { path } from "@optique/run/valueparser";
 import { tenantGrammar, tokenGrammar } from "./grammar/access.ts";
 import { appendGrammar } from "./grammar/append.ts";
+import { adminGrammar } from "./grammar/admin.ts";
+import { configGrammar } from "./grammar/config.ts";
+import { doctorGrammar } from "./grammar/doctor.ts";
 import { backupGrammar, restoreGrammar } from "./grammar/backup.ts";
 import {
   compactGrammar,
@@ -22,12 +25,15 @@ import {
   verifyGrammar,
 } from "./grammar/maintain.ts";
 import { certGrammar } from "./grammar/cert.ts";
+import { groupGrammar } from "./grammar/group.ts";
 import { kvGrammar, shellGrammar } from "./grammar/kv.ts";
 import { readGrammar, tailGrammar } from "./grammar/read.ts";
+import { schemaGrammar } from "./grammar/schema.ts";
 import { type ServerAccess, serverAccess } from "./grammar/server_access.ts";
 import { serveGrammar } from "./grammar/serve.ts";
 import { topicGrammar } from "./grammar/topic.ts";
 import { examples, prose, type Verb } from "./grammar/verb.ts";
+import { webhookGrammar } from "./grammar/webhook.ts";
 import { detachValues, valueOptionsOf } from "./short_options.ts";
 import { suggestingFrom, usageOf } from "./suggest_option.ts";
 
@@ -37,6 +43,7 @@ export type Request =
     readonly kind: "run";
     readonly verb: Verb;
     readonly at: string | undefined;
+    readonly config: string | undefined;
     readonly access: ServerAccess;
   }
   /** Help, version or a completion script, to be printed. */
@@ -73,24 +80,35 @@ const verbs = {
   backup: backupGrammar,
   restore: restoreGrammar,
   serve: serveGrammar,
+  group: groupGrammar,
+  config: configGrammar,
+  admin: adminGrammar,
+  doctor: doctorGrammar,
   token: tokenGrammar,
   tenant: tenantGrammar,
+  webhook: webhookGrammar,
   cert: certGrammar,
+  schema: schemaGrammar,
 };
 
 const at = optional(option("--at", path({ metavar: "DIR|URL" }), {
   description: prose`The folder of the store, or the URL of a server. SEGLOG_AT unless given,
     else ./data.`,
 }));
+const config = optional(option("--config", path({ metavar: "FILE" }), {
+  description: prose`A file of settings, in YAML. SEGLOG_CONFIG unless given; none is read by
+    itself.`,
+}));
 
 /** What goes with every verb. */
-const everywhere: Usage = [...at.usage, ...serverAccess.usage, {
+const everywhere: Usage = [...at.usage, ...config.usage, ...serverAccess.usage, {
   type: "option",
   names: ["-h", "--help"],
 }];
 
 const grammar = object({
   at,
+  config,
   access: serverAccess,
   // At most fifteen each.
   verb: or(
@@ -112,9 +130,15 @@ const grammar = object({
     ),
     or(
       serveGrammar,
+      groupGrammar,
       tokenGrammar,
       tenantGrammar,
+      webhookGrammar,
+      configGrammar,
+      adminGrammar,
+      doctorGrammar,
       certGrammar,
+      schemaGrammar,
     ),
   ),
 });
@@ -140,6 +164,7 @@ export function parseCommandLine(args: readonly string[], presentation: Presenta
     stderr: () => {},
     usageLine: [
       { type: "optional", terms: [{ type: "option", names: ["--at"], metavar: "DIR|URL" }] },
+      { type: "optional", terms: [{ type: "option", names: ["--config"], metavar: "FILE" }] },
       { type: "literal", value: "VERB …" },
     ],
     termWidth: "auto",
@@ -186,7 +211,17 @@ const DASHED: Readonly<Record<string, string>> = {
 };
 
 /** Verbs that have verbs of their own. */
-const NESTED: ReadonlySet<string | undefined> = new Set(["topic", "kv", "token", "tenant"]);
+const NESTED: ReadonlySet<string | undefined> = new Set([
+  "topic",
+  "kv",
+  "token",
+  "tenant",
+  "config",
+  "admin",
+  "schema",
+  "group",
+  "webhook",
+]);
 
 /** The verb that the words name, and for one that has verbs what it is to do. */
 function verbPath(words: readonly string[]): string[] {

@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import type { HttpBackend } from "../client/http_backend.ts";
 import type { Backend } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
+import type { StoreOptions } from "../core/store/store.ts";
 import { UsageError } from "./exit.ts";
 import type { Context } from "./grammar/verb.ts";
 import type { Output } from "./output.ts";
@@ -33,14 +34,25 @@ export async function openToRead(context: Context): Promise<Backend> {
 /** Opens what `--at` names for writing, making the folder when needed. */
 export async function openToWrite(context: Context): Promise<Backend> {
   if (isUrl(context.at)) return await openUrl(context);
-  return await openFolder(context, { create: true });
+  return await checkedBySchemas(context, await openStore(context));
 }
 
 /** Opens what `--at` names for changing what is there. */
 export async function openToChange(context: Context): Promise<Backend> {
   if (isUrl(context.at)) return await openUrl(context);
   checkFolder(context.at);
-  return await openFolder(context, { create: false });
+  return await checkedBySchemas(context, await openFolder(context, { create: false }));
+}
+
+/** Opens a folder for what is built upon it and checks records itself, making it when needed. */
+export async function openStore(context: Context): Promise<Backend> {
+  return await openFolder(context, { create: true });
+}
+
+/** On a server they are checked there. */
+async function checkedBySchemas({ output }: Context, store: Backend): Promise<Backend> {
+  const { openChecked } = await import("./schema_check.ts");
+  return await openChecked(store, notice(output));
 }
 
 function checkFolder(at: string): void {
@@ -51,12 +63,13 @@ function checkFolder(at: string): void {
   );
 }
 
-async function openFolder(
-  { at, output }: Context,
-  options: { readonly readOnly?: boolean; readonly create?: boolean },
+/** Opens the store in a folder. */
+export async function openFolder(
+  { at, output }: Pick<Context, "at" | "output">,
+  options: StoreOptions,
 ): Promise<Backend> {
   const { Store } = await import("../core/store/store.ts");
-  return await Store.open(at, { ...options, onNotice: notice(output) });
+  return await Store.open(at, { onNotice: notice(output), ...options });
 }
 
 /** Connects to the server that `--at` names, for what only a server has. */
@@ -68,7 +81,8 @@ export async function openUrl(context: Context): Promise<HttpBackend> {
   return await connect(at, { retries: RETRIES, onNotice: notice(output), ...shown });
 }
 
-function notice(output: Output): (text: string) => void {
+/** Takes what is to be noted on standard error. */
+export function notice(output: Output): (text: string) => void {
   return (text) => output.note(`seglog: ${text}`);
 }
 

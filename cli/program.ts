@@ -7,11 +7,11 @@
 import process from "node:process";
 import { VERSION } from "../core/base/version.ts";
 import { parseCommandLine } from "./command_line.ts";
+import type { ConfigFile } from "./config/config_file.ts";
+import { heldPlace } from "./config/held_settings.ts";
 import { EXIT_OK, EXIT_USAGE, exitCodeOf, explain } from "./exit.ts";
 import type { Io } from "./io.ts";
 import { ClosedPipe, Output } from "./output.ts";
-
-const AT_DEFAULT = "./data";
 
 /**
  * Runs one command.
@@ -44,9 +44,13 @@ async function dispatch(
   });
   switch (request.kind) {
     case "run": {
-      const at = request.at ?? (io.env.SEGLOG_AT || AT_DEFAULT);
+      const path = request.config ?? (io.env.SEGLOG_CONFIG || undefined);
+      const config = path === undefined ? undefined : await readConfig(path);
+      const flags = request.at === undefined ? {} : { at: request.at };
+      const at = heldPlace({ flags, env: io.env, file: config });
       const given = request.at === undefined ? {} : { atGiven: request.at };
-      return await request.verb({ io, output, at, access: request.access, ...given });
+      const { access } = request;
+      return await request.verb({ io, output, at, access, ...given, ...config && { config } });
     }
     case "show":
       await output.line(request.text);
@@ -58,6 +62,12 @@ async function dispatch(
       output.note(`seglog: ${request.reason}; ${request.hint}`);
       return EXIT_USAGE;
   }
+}
+
+/** YAML is read only where a file is asked for. */
+async function readConfig(path: string): Promise<ConfigFile> {
+  const { readConfigFile } = await import("./config/config_file.ts");
+  return readConfigFile(path);
 }
 
 function runtime(): string {

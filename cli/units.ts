@@ -39,6 +39,17 @@ export function formatBytes(bytes: number): string {
   return `${amount.toFixed(digits)} ${BINARY_UNITS[unit]}`;
 }
 
+/** The shortest exact spelling: `64MiB`, `1000B`. */
+export function formatSize(bytes: number): string {
+  let unit = 0;
+  let amount = bytes;
+  while (amount > 0 && amount % 1024 === 0 && unit < BINARY_UNITS.length - 1) {
+    amount /= 1024;
+    unit++;
+  }
+  return `${amount}${BINARY_UNITS[unit]}`;
+}
+
 /** For people: `1,234,567`. */
 export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");

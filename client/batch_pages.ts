@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { SpanKind } from "@opentelemetry/api";
 import type { ReadOptions } from "../core/backend.ts";
 import { sleep } from "../core/base/clock.ts";
 import { encodeBase64 } from "../core/base/base64.ts";
@@ -12,6 +13,8 @@ import { WIRE_SALT } from "../core/format/batch_header.ts";
 import { type BatchView, decodeBatch } from "../core/format/batch.ts";
 import type { OffsetRange } from "../core/format/records_of.ts";
 import { trimBatch } from "../core/format/trim_batch.ts";
+import { messagingSpan, noteRead } from "../tracing/messaging.ts";
+import { inSpan, isRecorded } from "../tracing/spans.ts";
 import { goodAnswer, offsetHeader } from "./answers.ts";
 import type { Requests } from "./requests.ts";
 import type { Answer } from "./transport.ts";
@@ -125,20 +128,36 @@ function pageFetcher(
     const startMs = performance.now();
     // A follower that was under way waits for its server as long as it takes.
     const retries = options.follow && !isFirst ? Infinity : requests.policy.retries;
-    const answer = await requests.read({
-      method: "GET",
-      path: `${topicPath(topic)}/records?${query}`,
-      headers: { accept: "application/vnd.seglog.batch" },
-      bytesMax: pageBytes + BEYOND_BYTES_MAX,
-      waitMs: options.follow ? WAIT_MS : 0,
-      signal,
-      policy: { ...requests.policy, retries },
-    });
-    const page = pageOf(goodAnswer(answer));
+    const ask = () =>
+      requests.read({
+        method: "GET",
+        path: `${topicPath(topic)}/records?${query}`,
+        headers: { accept: "application/vnd.seglog.batch" },
+        bytesMax: pageBytes + BEYOND_BYTES_MAX,
+        waitMs: options.follow ? WAIT_MS : 0,
+        signal,
+        policy: { ...requests.policy, retries },
+      });
+    const page = isRecorded()
+      ? await pageInSpan(topic, options, ask)
+      : pageOf(goodAnswer(await ask()));
     const isEarly = page.batches.length === 0 && performance.now() - startMs < EARLY_MS;
     if (options.follow && isEarly) await sleep(EARLY_MS, signal);
     return page;
   };
+}
+
+/** One page as part of a trace. Followers ask all the time, and need not begin traces by that. */
+function pageInSpan(
+  topic: string,
+  { partition = 0 }: ReadOptions,
+  ask: () => Promise<Answer>,
+): Promise<Page> {
+  return inSpan(messagingSpan("read", { topic, partition }, SpanKind.CONSUMER), async (span) => {
+    const page = pageOf(goodAnswer(await ask()));
+    noteRead(span, page.batches);
+    return page;
+  });
 }
 
 function pageOf(answer: Answer): Page {

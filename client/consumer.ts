@@ -6,11 +6,10 @@
  */
 import type { Backend, TopicDetails } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
-import type { BatchView } from "../core/format/batch.ts";
-import type { LogRecord } from "../core/format/record.ts";
-import { recordsOf } from "../core/format/records_of.ts";
 import { type LostRange, readBatches } from "../core/reading.ts";
 import { checkWhole } from "./check_whole.ts";
+import { ConsumedBatch } from "./consumed_batch.ts";
+import { type Arrival, MergedBatches } from "./merged_batches.ts";
 
 /** What a consumer reads, and from where. */
 export interface ConsumerOptions {
@@ -34,44 +33,6 @@ export interface ConsumerOptions {
 
 const MIB = 1024 * 1024;
 const BUFFER_BYTES_DEFAULT = 32 * MIB;
-
-/** Records of one partition that belong together: iterate over it without a promise for each. */
-export class ConsumedBatch implements Iterable<LogRecord> {
-  /** Number of the partition. */
-  readonly partition: number;
-  /** First offset. */
-  readonly start: number;
-  /** Offset after the last. */
-  readonly end: number;
-  /** As it was stored, which may begin before `start`. */
-  readonly batch: BatchView;
-
-  /** The part of a batch from `from` on. */
-  constructor(partition: number, batch: BatchView, from: number) {
-    this.partition = partition;
-    this.batch = batch;
-    this.start = Math.max(from, batch.baseOffset);
-    this.end = batch.nextOffset;
-  }
-
-  /** The records in offset order, each checked. @throws {SeglogError} `corrupt` */
-  [Symbol.iterator](): Iterator<LogRecord> {
-    return recordsOf(this.batch, { from: this.start, until: this.end })[Symbol.iterator]();
-  }
-}
-
-/** What came of a partition: a batch, an error, or its end. */
-interface Arrival {
-  readonly source: Source;
-  readonly batch?: BatchView;
-  readonly error?: unknown;
-}
-
-/** One partition that is read. */
-interface Source {
-  readonly partition: number;
-  readonly batches: AsyncIterator<BatchView>;
-}
 
 /**
  * Reads a topic of any backend, all partitions or some, from where the caller says.
@@ -101,11 +62,8 @@ export class Consumer implements AsyncDisposable {
   readonly #positions: Map<number, number>;
   readonly #ending = new AbortController();
   readonly #signal: AbortSignal | undefined;
-  readonly #sources = new Set<Source>();
-  /** At most one for each partition. */
-  readonly #arrivals: Arrival[] = [];
-  /** Loops that wait for something to come. */
-  #waiting: (() => void)[] = [];
+  /** What comes, by partition. */
+  readonly #merged = new MergedBatches<number>();
   #failure: unknown;
 
   private constructor(
@@ -131,9 +89,7 @@ export class Consumer implements AsyncDisposable {
         signal,
         ...onLost === undefined ? {} : { onLost: lost },
       });
-      const source = { partition, batches };
-      this.#sources.add(source);
-      this.#read(source);
+      this.#merged.add(partition, batches);
     }
   }
 
@@ -177,14 +133,15 @@ export class Consumer implements AsyncDisposable {
       const arrival = await this.#next();
       if (arrival === undefined) break;
       const { source, batch } = arrival;
-      const { partition } = source;
+      const partition = source.place;
       if (batch === undefined) {
         this.#failure = this.#told(partition, arrival.error);
         this.#end();
         break;
       }
-      this.#read(source); // while the caller works
-      const consumed = new ConsumedBatch(partition, batch, this.#positions.get(partition)!);
+      this.#merged.readOn(source); // while the caller works
+      const place = { topic: this.topic, partition };
+      const consumed = new ConsumedBatch(place, batch, this.#positions.get(partition)!);
       this.#positions.set(partition, consumed.end);
       yield consumed;
     }
@@ -194,7 +151,7 @@ export class Consumer implements AsyncDisposable {
   /** Ends the reading, and resolves when nothing of it is left. The backend stays open. */
   async close(): Promise<void> {
     this.#end();
-    await Promise.all([...this.#sources].map(({ batches }) => batches.return?.()));
+    await this.#merged.close();
   }
 
   /** Closes the consumer at the end of an `await using` block. */
@@ -205,33 +162,17 @@ export class Consumer implements AsyncDisposable {
   readonly #end = (): void => {
     this.#signal?.removeEventListener("abort", this.#end);
     this.#ending.abort();
-    this.#arrivals.length = 0;
-    this.#wake();
+    this.#merged.clear();
+    this.#merged.wake();
   };
 
-  async #next(): Promise<Arrival | undefined> {
+  async #next(): Promise<Arrival<number> | undefined> {
     for (;;) {
       if (this.#ending.signal.aborted) return undefined;
-      const arrival = this.#arrivals.shift();
-      if (arrival !== undefined || this.#sources.size === 0) return arrival;
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      const arrival = this.#merged.take();
+      if (arrival !== undefined || this.#merged.isEmpty) return arrival;
+      await this.#merged.wait();
     }
-  }
-
-  #wake(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const wake of waiting) wake();
-  }
-
-  #read(source: Source): void {
-    source.batches.next().then(
-      ({ done, value }) => {
-        if (done) this.#sources.delete(source);
-        else this.#arrivals.push({ source, batch: value });
-      },
-      (error) => void this.#arrivals.push({ source, error }),
-    ).then(() => this.#wake());
   }
 
   #told(partition: number, error: unknown): unknown {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { SpanKind } from "@opentelemetry/api";
 import type {
   AppendOptions,
   AppendResult,
@@ -11,6 +12,7 @@ import type {
   Capabilities,
   CompactResult,
   CompactTopicOptions,
+  PartitionSegments,
   ReadOptions,
   TopicDetails,
   TopicInfo,
@@ -23,11 +25,14 @@ import { checkTopicName } from "../core/format/file_names.ts";
 import type { LogRecord, RecordInput } from "../core/format/record.ts";
 import { readFromBatch } from "../core/reading.ts";
 import type { TopicConfig } from "../core/topic_config.ts";
+import { messagingSpan, noteAppended } from "../tracing/messaging.ts";
+import { inSpan, isTracing } from "../tracing/spans.ts";
 import { jsonOf } from "./answers.ts";
 import { readBatches } from "./batch_pages.ts";
+import { HttpGroups } from "./http_groups.ts";
 import type { Requests } from "./requests.ts";
 import { ServerApi } from "./server_api.ts";
-import { topicPath } from "./topic_path.ts";
+import { nameSegment, topicPath } from "./topic_path.ts";
 
 /** How long a compaction may take: hours, for what is very large. */
 const COMPACT_WAIT_MS = 6 * 3600 * 1000;
@@ -44,12 +49,15 @@ export class HttpBackend implements Backend {
   readonly capabilities: Capabilities;
   /** What it offers beside its topics. */
   readonly api: ServerApi;
+  /** Consumer groups that it coordinates. */
+  readonly groups: HttpGroups;
   readonly #requests: Requests;
 
   /** A backend over these requests; `connect` makes it. */
   constructor(requests: Requests, capabilities: Capabilities) {
     this.#requests = requests;
     this.api = new ServerApi(requests);
+    this.groups = new HttpGroups(this.api);
     this.capabilities = capabilities;
   }
 
@@ -60,6 +68,12 @@ export class HttpBackend implements Backend {
 
   async describeTopic(topic: string): Promise<TopicDetails> {
     return jsonOf(await this.#requests.read({ method: "GET", path: topicPath(topic) }));
+  }
+
+  async segments(topic: string): Promise<PartitionSegments[]> {
+    const path = `/v1/admin/segments/${nameSegment(topic)}`;
+    const answer = await this.#requests.read({ method: "GET", path });
+    return jsonOf<{ partitions: PartitionSegments[] }>(answer).partitions;
   }
 
   async ensureTopic(
@@ -197,9 +211,15 @@ export class HttpBackend implements Backend {
     if (sync !== undefined) headers["seglog-sync"] = sync;
     const query = partition === undefined ? "" : `?partition=${partition}`;
     const path = `${topicPath(checkTopicName(topic))}/records${query}`;
-    return jsonOf(
-      await this.#requests.write({ method: "POST", path, headers, body, isRepeatable }),
-    );
+    const post = async (): Promise<AppendResult> =>
+      jsonOf(await this.#requests.write({ method: "POST", path, headers, body, isRepeatable }));
+    if (!isTracing()) return await post();
+    const parts = messagingSpan("append", { topic, partition }, SpanKind.PRODUCER);
+    return await inSpan(parts, async (span) => {
+      const result = await post();
+      noteAppended(span, result);
+      return result;
+    });
   }
 }
 

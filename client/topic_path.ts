@@ -4,8 +4,12 @@
  * @module
  */
 
-/** `/v1/topics/{topic}`. A URL cannot carry `.` or `..`, encoded or not: a semicolon follows them. */
+/** `/v1/topics/{topic}` */
 export function topicPath(topic: string): string {
-  const segment = topic === "." || topic === ".." ? `${topic};` : encodeURIComponent(topic);
-  return `/v1/topics/${segment}`;
+  return `/v1/topics/${nameSegment(topic)}`;
+}
+
+/** A name as a segment of a path. A URL cannot carry `.` or `..`, encoded or not: a semicolon follows them. */
+export function nameSegment(name: string): string {
+  return name === "." || name === ".." ? `${name};` : encodeURIComponent(name);
 }

@@ -7,6 +7,7 @@
 import process from "node:process";
 import { ByteWriter } from "../core/base/bytes.ts";
 import { messageOf, SeglogError } from "../core/base/errors.ts";
+import { traceHeaders } from "./trace_context.ts";
 
 /** What is asked. */
 export interface Ask {
@@ -100,7 +101,7 @@ export class Transport {
     try {
       const response = await this.#options.fetch(this.#base + ask.path, {
         method: ask.method,
-        headers: { ...this.#options.headers, ...ask.headers },
+        headers: { ...this.#options.headers, ...ask.headers, ...traceHeaders() },
         signal: ending.signal,
         ...bodyOf(ask),
       });

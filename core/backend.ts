@@ -5,10 +5,12 @@
  *
  * @module
  */
+import type { Observer } from "./base/observer.ts";
 import type { BatchView } from "./format/batch.ts";
 import type { ProducerStamp } from "./format/producer_field.ts";
 import type { LogRecord, RecordInput } from "./format/record.ts";
 import type { SyncMode } from "./format/sync_mode.ts";
+import type { Groups } from "./group_contract.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
 /** What an implementation can do beyond the contract, and what it is. */
@@ -57,10 +59,48 @@ export interface PartitionInfo extends Bounds {
   readonly truncations: number;
   /** What compaction removed since the log was opened, where it is known. */
   readonly compacted?: CompactionTotals;
+  /** What opening it cut off at its end; nothing when it was closed well. */
+  readonly recovered?: RecoveredTail;
   /** The first offset of the first segment, where segments are files. */
   readonly oldestSegment?: number;
   /** The first offset of the segment that is written to, likewise. */
   readonly activeSegment?: number;
+}
+
+/** What opening a log cut off at its end: bytes of an append that was never acknowledged. */
+export interface RecoveredTail {
+  /** How many there were. */
+  readonly bytes: number;
+  /** Where they are kept, in a file of the folder. */
+  readonly path: string;
+}
+
+/** One segment of a partition. */
+export interface SegmentInfo {
+  /** Its first offset, which names its file. */
+  readonly baseOffset: number;
+  /** The offset after its last record. */
+  readonly nextOffset: number;
+  /** Records in it: fewer than there are offsets once it was compacted. */
+  readonly records: number;
+  /** Bytes of whole batches. */
+  readonly bytes: number;
+  /** How often compaction wrote it anew. */
+  readonly generation: number;
+  /** Whether it is complete: only the last one is not. */
+  readonly isSealed: boolean;
+  /** The timestamp of its first record; nothing where there is none that can be read. */
+  readonly firstTimestampMs?: number;
+  /** The largest timestamp in it, where that is known. */
+  readonly maxTimestampMs?: number;
+}
+
+/** The segments of one partition, in the order of their offsets. */
+export interface PartitionSegments {
+  /** Its number. */
+  readonly partition: number;
+  /** All of them, the one that is written to last. */
+  readonly segments: readonly SegmentInfo[];
 }
 
 /** What compactions removed that came to their end, by hand and by themselves. */
@@ -200,6 +240,8 @@ export interface Backend extends AsyncDisposable {
   readonly capabilities: Capabilities;
   /** Where views keep hints; nothing where there is no place for them. */
   readonly hints?: Hints;
+  /** Consumer groups, where somebody else coordinates them: the server. */
+  readonly groups?: Groups;
 
   /**
    * Asks compaction to keep what a reader at an offset sees: of each key the last record up to it.
@@ -217,6 +259,20 @@ export interface Backend extends AsyncDisposable {
    * @throws {SeglogError} as `append`
    */
   reserve?(topic: string, partition?: number): Promise<Reservation>;
+
+  /**
+   * Tells somebody from now on what is written and synced, and what opening logs finds. Where nothing
+   * is known of that, nothing is there to call.
+   *
+   * @returns ends that
+   */
+  observe?(observer: Observer): () => void;
+
+  /**
+   * The segments of a topic's partitions. Where there are none to be told of, nothing is there to
+   * call.
+   */
+  segments?(topic: string): Promise<PartitionSegments[]>;
 
   /** All topics, ordered by name. */
   listTopics(): Promise<TopicInfo[]>;

@@ -22,6 +22,12 @@ export interface TopicConfig extends LogSettings {
 /** What a topic gets where nothing is said. */
 export const DEFAULT_TOPIC_CONFIG: TopicConfig = { partitions: 1, ...DEFAULT_LOG_SETTINGS };
 
+/** Whether a topic drops records by itself. */
+export function hasRetention(config: TopicConfig): boolean {
+  return [config.retentionMs, config.retentionBytes, config.retentionRecords]
+    .some((limit) => limit !== null);
+}
+
 /** The check of each setting. */
 export const TOPIC_SETTING_CHECKS = {
   partitions: wholeNumber(1, PARTITIONS_MAX),

@@ -16,6 +16,7 @@ const CAMPAIGNS: Readonly<Record<string, () => Promise<Campaign>>> = {
   damage: async () => (await import("../tests/damage/damage_campaign.ts")).damageCampaign,
   fuzz: async () => (await import("../tests/fuzz/fuzz_campaign.ts")).fuzzCampaign,
   model: async () => (await import("../tests/fuzz/model_campaign.ts")).modelCampaign,
+  groups: async () => (await import("../tests/groups/history_campaign.ts")).historyCampaign,
   kill: async () => (await import("../tests/crash/kill_campaign.ts")).campaign,
   syscall: async () => (await import("../tests/faults/syscall_campaign.ts")).campaign,
   fault: async () => (await import("../tests/faults/fault_campaign.ts")).campaign,

@@ -7,6 +7,11 @@ import type { Bounds } from "../core/backend.ts";
 import { utf8Length } from "../core/base/bytes.ts";
 import { JSON_TYPE } from "./media_types.ts";
 
+const LENGTH = Symbol("length of the body");
+
+/** A response that may know how long its body is. */
+type WholeResponse = Response & { [LENGTH]?: number };
+
 /** What differs from a plain 200. */
 export interface AnswerOptions {
   readonly status?: number;
@@ -26,10 +31,17 @@ export function wholeAnswer(
   { status = 200, headers }: AnswerOptions = {},
 ): Response {
   const length = typeof body === "string" ? utf8Length(body) : body.length;
-  return new Response(body as string | Uint8Array<ArrayBuffer>, {
+  const response: WholeResponse = new Response(body as string | Uint8Array<ArrayBuffer>, {
     status,
     headers: { "content-type": type, "content-length": String(length), ...AS_TYPED, ...headers },
   });
+  response[LENGTH] = length; // to read it from the headers again costs more than all of this
+  return response;
+}
+
+/** Bytes of the body of a {@linkcode wholeAnswer}; `undefined` of any other. */
+export function wholeLength(response: WholeResponse): number | undefined {
+  return response[LENGTH];
 }
 
 /** JSON text as an answer. */

@@ -12,17 +12,38 @@ import { SeglogError } from "../core/base/errors.ts";
 import { VERSION } from "../core/base/version.ts";
 import { BodyBudget } from "./body_budget.ts";
 import { OPEN } from "./access/access.ts";
-import { auditLine, isAudited } from "./access/audit.ts";
+import { auditEvent, isAudited } from "./access/audit.ts";
 import { type CallerRules, checkCaller, OWN_PAGES_ONLY } from "./access/callers.ts";
 import { corsHeaders } from "./access/cors.ts";
 import { type Asked, callerFacts, callerOf, headerOf, preflightOf } from "./asked.ts";
-import { Exchange, type Route, type Services, splitTarget, targetOf } from "./exchange.ts";
+import {
+  Exchange,
+  type Route,
+  type Services,
+  type ShownSetting,
+  splitTarget,
+  targetOf,
+} from "./exchange.ts";
 import { FrontDesk } from "./front_desk.ts";
-import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
-import { Metrics } from "./metrics.ts";
-import { describeFault, isServerFault, problemResponse } from "./problem.ts";
+import { DEFAULT_TENANT } from "./access/principal.ts";
+import { addGroupGauge } from "./group_gauge.ts";
+import {
+  DEFAULT_SERVER_LIMITS,
+  type ServerLimits,
+  WEBHOOK_DELIVERIES_MAX,
+  WEBHOOK_TIMEOUT_MS,
+} from "./limits.ts";
+import { type Logger, noticeLogger } from "./logger.ts";
+import { MeasuredBackend } from "./metrics/measured_backend.ts";
+import { Metrics } from "./metrics/metrics.ts";
+import { describeFault, problemResponse } from "./problem.ts";
+import { RequestLog } from "./request_log.ts";
+import { type RequestWatch, watched } from "./request_watch.ts";
+import { demandRole, type Role, workOf } from "./roles.ts";
+import { ADMIN_ROUTES } from "./routes/admin.ts";
 import { APPEND_ROUTES } from "./routes/append.ts";
 import { BLOB_ROUTES } from "./routes/blobs.ts";
+import { GROUP_ROUTES } from "./routes/groups.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { KV_ROUTES } from "./routes/kv.ts";
 import { METRICS_ROUTES } from "./routes/metrics.ts";
@@ -31,12 +52,18 @@ import { PARTITION_ROUTES } from "./routes/partition.ts";
 import { READ_ROUTES } from "./routes/read.ts";
 import { RECORD_ROUTES } from "./routes/record.ts";
 import { RPC_ROUTES } from "./routes/rpc.ts";
+import { SCHEMA_ROUTES } from "./routes/schemas.ts";
 import { SMALL_API_ROUTES } from "./routes/small_api.ts";
 import { TENANT_ROUTES } from "./routes/tenants.ts";
 import { TOKEN_ROUTES } from "./routes/tokens.ts";
 import { TOPIC_ROUTES } from "./routes/topics.ts";
+import { WEBHOOK_ROUTES } from "./routes/webhooks.ts";
+import { socketDoor, type Upgrade } from "./subscribers/websocket.ts";
 import { Tenants } from "./tenants/tenants.ts";
 import { Turn } from "./turn.ts";
+import { AddressPolicy } from "./webhooks/address_policy.ts";
+import { HttpSender, type Sender } from "./webhooks/http_sender.ts";
+import { Slots } from "./webhooks/slots.ts";
 
 /** How an app behaves. */
 export interface AppOptions {
@@ -46,12 +73,26 @@ export interface AppOptions {
   readonly version?: string;
   /** Aborted when the server stops: followers are told, and nothing waits any longer. */
   readonly stopping?: AbortSignal;
+  /** What the server does; everything unless given. */
+  readonly role?: Role;
+  /** What it was told, to be shown to whoever runs it. */
+  readonly settings?: readonly ShownSetting[];
+  /** How many connections are open, where there are any. */
+  readonly connections?: () => number;
   /** What this server calls what it serves, where several do; {@linkcode VOLUME_ID_DEFAULT} unless given. */
   readonly volumeId?: string;
-  /** Takes lines for the server's own log: errors that are its own fault. */
+  /** The server's own log. */
+  readonly logger?: Logger;
+  /** Whether the log is to have a line for each request, which it has at `debug` in any case. */
+  readonly logRequests?: boolean;
+  /** Takes what the log should say as text, where there is no `logger`. */
   readonly onNotice?: (notice: string) => void;
   /** The clock of the machine unless given. */
   readonly clock?: Clock;
+  /** Where webhooks may be sent to beside public addresses with TLS: hosts, addresses, networks. */
+  readonly webhookAllow?: readonly string[];
+  /** Sends what webhooks deliver; over HTTP unless given. */
+  readonly webhookSender?: Sender;
   /** From where requests may come; {@linkcode OWN_PAGES_ONLY} unless given. */
   readonly callers?: CallerRules;
 }
@@ -65,8 +106,16 @@ export interface Service {
   readonly app: Hono;
   /** What its routes share, for other protocols beside it. */
   readonly services: Services;
+  /** Begins what goes on without being asked for: webhooks. */
+  start(): Promise<void>;
+  /** Opens WebSockets. */
+  readonly upgrade: Upgrade;
   /** Lets callers in, of other protocols too. */
   readonly desk: FrontDesk;
+  /** What it counts. */
+  readonly metrics: Metrics;
+  /** Its log. */
+  readonly logger: Logger;
   /**
    * Closes the buckets that it opened, when requests are over. Without it they end with the backend,
    * and are read from the start when they are opened again.
@@ -82,12 +131,16 @@ export const ROUTES: readonly Route[] = [
   ...RECORD_ROUTES,
   ...PARTITION_ROUTES,
   ...KV_ROUTES,
+  ...WEBHOOK_ROUTES,
   ...SMALL_API_ROUTES,
   ...BLOB_ROUTES,
+  ...SCHEMA_ROUTES,
+  ...GROUP_ROUTES,
   ...TOKEN_ROUTES,
   ...TENANT_ROUTES,
   ...HEALTH_ROUTES,
   ...METRICS_ROUTES,
+  ...ADMIN_ROUTES,
   ...OPENAPI_ROUTES,
   ...RPC_ROUTES,
 ];
@@ -106,14 +159,33 @@ export function createApp(backend: Backend, options: AppOptions = {}): Hono {
 export function createService(backend: Backend, options: AppOptions = {}): Service {
   const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
   const clock = options.clock ?? systemClock;
-  const notice = options.onNotice ?? (() => {});
+  const version = options.version ?? VERSION;
+  const logger = options.logger ?? noticeLogger(options.onNotice ?? (() => {}));
+  const notice = (text: string) => logger.warn(text, { event: "notice" });
   const { bucketsMax, snapshotsMax } = limits;
-  const metrics = new Metrics(backend);
+  const { role = "all" } = options;
+  const metrics = new Metrics(version);
+  const endObserving = backend.observe?.(metrics);
+  const measured = new MeasuredBackend(backend, metrics);
   const refused = (tenant: string, quota: string) => metrics.quotaRefused(tenant, quota);
-  const tenants = new Tenants(backend, { bucketsMax, snapshotsMax, clock, notice, refused });
-  const desk = new FrontDesk(backend, { tenants, clock, notice });
+  const couriers = {
+    sender: options.webhookSender ?? new HttpSender({
+      policy: new AddressPolicy(options.webhookAllow),
+      timeoutMs: WEBHOOK_TIMEOUT_MS,
+    }),
+    slots: new Slots(WEBHOOK_DELIVERIES_MAX),
+    random: Math.random,
+    ...{ clock, metrics, notice, version },
+  };
+  const tenants = new Tenants(measured, {
+    shared: backend,
+    ...{ bucketsMax, snapshotsMax, clock, notice, refused, couriers },
+  });
+  addGroupGauge([metrics.registry], () => tenants.of(DEFAULT_TENANT).groups.lags());
+  const desk = new FrontDesk(measured, { tenants, role, clock, notice });
   const services: Services = {
     routes: ROUTES,
+    everything: backend,
     desk,
     callers: options.callers ?? OWN_PAGES_ONLY,
     limits,
@@ -121,9 +193,14 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     turn: new Turn(),
     metrics,
     clock,
+    role,
+    settings: options.settings ?? [],
+    connections: options.connections ?? (() => 0),
     volumeId: options.volumeId ?? VOLUME_ID_DEFAULT,
     stopping: options.stopping ?? new AbortController().signal,
-    version: options.version ?? VERSION,
+    version,
+    logger,
+    requestLog: new RequestLog(logger, options.logRequests ? "info" : "debug"),
     notice,
   };
   // Paths are matched as they came: an encoded slash is part of a topic's name.
@@ -147,7 +224,16 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     return answer({ ...UNKNOWN, tell: routesOf(path)[0]?.tell }, asked);
   });
   app.onError((error) => problemResponse(error));
-  return { app, services, desk, close: () => desk.close() };
+  const close = async () => {
+    endObserving?.();
+    await desk.close();
+  };
+  return {
+    ...{ app, services, desk, metrics, logger },
+    start: () => tenants.start().catch((error) => notice(`webhooks: ${describeFault(error)}`)),
+    upgrade: socketDoor(services),
+    close,
+  };
 }
 
 /** The request as Node's server has it; there is none where the app is called directly. */
@@ -159,24 +245,31 @@ type AnsweredRoute = Omit<Route, "method"> & { readonly method: string };
 
 const UNKNOWN: AnsweredRoute = { method: "any", path: "unknown", access: OPEN, handle: refuse };
 
-async function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
+function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
+  return watched(route, asked, (watch) => answerWatched(route, asked, watch));
+}
+
+async function answerWatched(
+  route: AnsweredRoute,
+  asked: Asked,
+  watch: RequestWatch,
+): Promise<Response> {
   const { request, services } = asked;
-  const startMs = performance.now();
   const { desk } = services;
   let response: Response;
   let visitor = desk.stranger;
   try {
     checkCaller(services.callers, callerFacts(asked));
     if (route.access !== OPEN) visitor = await desk.admit(callerOf(asked));
+    watch.admitted(visitor.principal);
     const exchange = new Exchange(request, { ...asked, visitor });
     route.access.demand(exchange);
+    demandRole(services.role, workOf(route));
     response = await route.handle(exchange);
     // A stream that nobody will read must not keep its source open.
     if (request.method === "HEAD") await response.body?.cancel();
   } catch (error) {
-    if (isServerFault(error)) {
-      services.notice(`${request.method} ${route.path}: ${describeFault(error)}`);
-    }
+    watch.failed(error);
     const tell = route.tell ?? problemResponse;
     response = tell(error, { headers: headersFor(error) });
   }
@@ -184,12 +277,11 @@ async function answer(route: AnsweredRoute, asked: Asked): Promise<Response> {
     const { path } = splitTarget(targetOf(request, asked.incoming));
     const { status } = response;
     const { principal } = visitor;
-    services.notice(auditLine({ principal, method: request.method, path, status }));
+    services.logger.info(...auditEvent({ principal, method: request.method, path, status }));
   }
   const cors = corsHeaders(services.callers, headerOf(asked, "origin"));
   for (const [name, value] of Object.entries(cors)) response.headers.append(name, value);
-  services.metrics.answered(route, response.status, (performance.now() - startMs) / 1000);
-  return response;
+  return watch.answered(response);
 }
 
 /** The rest of such a body is not waited for. */

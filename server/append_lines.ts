@@ -16,6 +16,7 @@ import { LINE_LINGER_MS } from "./limits.ts";
 import { LineBatch } from "./line_batch.ts";
 import { readLines } from "./line_reader.ts";
 import { NDJSON_TYPE } from "./media_types.ts";
+import { countedBody } from "./metrics/counted_body.ts";
 import { checkEncoding } from "./request_body.ts";
 
 /**
@@ -59,9 +60,10 @@ export async function appendLines(exchange: Exchange): Promise<Response> {
 }
 
 function linesOf({ request, services }: Exchange): AsyncGenerator<Uint8Array[], void, undefined> {
-  const { limits, budget } = services;
+  const { limits, budget, metrics } = services;
   const body = request.body ?? new Blob([]).stream();
-  return readLines(body, {
+  const counted = countedBody(body, (bytes) => metrics.receivedBytes("http", bytes));
+  return readLines(counted, {
     lineBytesMax: limits.bodyBytesMax,
     silenceMs: limits.bodyMs,
     lingerMs: LINE_LINGER_MS,

@@ -5,7 +5,7 @@
  */
 import type { AppendResult } from "../core/backend.ts";
 import { messageOf, SeglogError } from "../core/base/errors.ts";
-import type { Metrics } from "./metrics.ts";
+import type { Metrics } from "./metrics/metrics.ts";
 
 /** Collects the results of appends, by partition. */
 export class AppendProgress {

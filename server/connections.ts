@@ -8,30 +8,42 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { SeglogError } from "../core/base/errors.ts";
+import type { Metrics } from "./metrics/metrics.ts";
 import { rawProblem } from "./raw_answer.ts";
 
 /** All connections of one server. */
 export class Connections {
   readonly #busy = new Map<Socket, Set<ServerResponse>>();
+  /** Those that became WebSockets, which end by themselves. */
+  readonly #upgraded = new WeakSet<Duplex>();
   readonly #connectionsMax: number;
+  readonly #metrics: Metrics;
   #isStopping = false;
   #onEmpty: (() => void) | undefined;
 
-  constructor(server: Server, connectionsMax: number) {
+  constructor(server: Server, connectionsMax: number, metrics: Metrics) {
     this.#connectionsMax = connectionsMax;
+    this.#metrics = metrics;
     server.on("connection", (socket) => this.#opened(socket));
+    server.prependListener("upgrade", (_request, socket) => this.#upgraded.add(socket));
     server.prependListener("request", (request, response) => this.#asked(request, response));
   }
 
+  /** Connections that are open now. */
+  get count(): number {
+    return this.#busy.size;
+  }
+
   /**
-   * Ends idle connections at once, the others when they are answered, and those that are not
-   * answered when `deadlineMs` is over.
+   * Ends idle connections at once, the others when they are answered, and those that have not ended
+   * when `deadlineMs` is over.
    */
   async stop(deadlineMs: number): Promise<void> {
     this.#isStopping = true;
     for (const [socket, responses] of this.#busy) {
-      if (responses.size === 0) socket.destroy();
+      if (responses.size === 0 && !this.#upgraded.has(socket)) socket.destroy();
       for (const response of responses) announceEnd(response);
     }
     if (this.#busy.size === 0) return;
@@ -51,6 +63,7 @@ export class Connections {
     socket.on("error", () => socket.destroy());
     if (this.#isStopping) return void socket.destroy();
     if (this.#busy.size >= this.#connectionsMax) {
+      this.#metrics.refusedConnection("http");
       const limit = this.#connectionsMax;
       socket.end(rawProblem(
         new SeglogError("overloaded", `Cannot take more than ${limit} connections: try again`),
@@ -58,7 +71,9 @@ export class Connections {
       return;
     }
     this.#busy.set(socket, new Set());
+    const ended = this.#metrics.connected("http");
     socket.once("close", () => {
+      ended();
       this.#busy.delete(socket);
       if (this.#busy.size === 0) this.#onEmpty?.();
     });

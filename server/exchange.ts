@@ -15,16 +15,21 @@ import type { Principal } from "./access/principal.ts";
 import type { FrontDesk, Visitor } from "./front_desk.ts";
 import type { Turn } from "./turn.ts";
 import type { ServerLimits } from "./limits.ts";
-import type { Metrics } from "./metrics.ts";
+import type { Logger } from "./logger.ts";
+import type { Metrics } from "./metrics/metrics.ts";
 import type { ProblemOptions } from "./problem.ts";
 import { decodePercent, Query } from "./query.ts";
 import { type BodyLimits, withBody } from "./request_body.ts";
+import type { RequestLog } from "./request_log.ts";
+import type { Role, Work } from "./roles.ts";
 import type { TenantServices } from "./tenant_services.ts";
 
 /** What the routes of one server share, whoever asks. */
 export interface Services {
   /** All routes of the server. */
   readonly routes: readonly Route[];
+  /** The topics of all tenants, for what is measured over all of them. */
+  readonly everything: Backend;
   /** Lets callers in. */
   readonly desk: FrontDesk;
   /** From where requests may come, and under which names. */
@@ -34,14 +39,34 @@ export interface Services {
   readonly turn: Turn;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** What the server does with records. */
+  readonly role: Role;
+  /** How many connections are open. */
+  readonly connections: () => number;
+  /** What the server was told, and by whom. */
+  readonly settings: readonly ShownSetting[];
   /** What this server calls what it serves, where several do. */
   readonly volumeId: string;
   /** Aborted when the server stops: followers are told, and no new work is taken. */
   readonly stopping: AbortSignal;
   /** The version of seglog that is shown. */
   readonly version: string;
-  /** Takes what the server's own log should say. */
+  /** The server's own log. */
+  readonly logger: Logger;
+  /** Writes requests into it, where it is to have them. */
+  readonly requestLog: RequestLog;
+  /** Takes what the log should say, in one line. */
   readonly notice: (text: string) => void;
+}
+
+/** One setting of a server, as it is shown. */
+export interface ShownSetting {
+  /** Its name in a file of settings: `limits.body-bytes`. */
+  readonly key: string;
+  /** What holds, as it would be written. */
+  readonly value: string;
+  /** Who said so: `--http`, `variable PORT`, `seglog.yaml:3`, `default`. */
+  readonly from: string;
 }
 
 /** Answers requests of one method and path. Errors may be thrown; they become problem details. */
@@ -57,6 +82,8 @@ export interface Route {
   readonly path: string;
   /** Who may use it. */
   readonly access: Access;
+  /** What it does to records, where that is not what its access tells. */
+  readonly work?: Work | "either";
   readonly handle: Handler;
   /** How errors are told; as problem details unless given. */
   readonly tell?: (error: unknown, options: ProblemOptions) => Response;
@@ -113,15 +140,25 @@ export class Exchange {
     return this.visitor.tenant;
   }
 
+  /** The topic of `/v1/topics/{topic}/…`. @throws {SeglogError} `invalid-argument` */
+  get topic(): string {
+    return this.topicAt(3);
+  }
+
   /**
-   * The topic of `/v1/topics/{topic}/…`. A URL cannot carry `.` or `..`, encoded or not: these two
-   * are written `.;` and `..;`.
+   * The topic that a segment of the path names. A URL cannot carry `.` or `..`, encoded or not: these
+   * two are written `.;` and `..;`.
    *
    * @throws {SeglogError} `invalid-argument`
    */
-  get topic(): string {
-    const segment = this.#segments[3] ?? "";
-    return segment === ".;" || segment === "..;" ? segment.slice(0, -1) : this.segment(3);
+  topicAt(index: number): string {
+    const segment = this.#segments[index] ?? "";
+    return segment === ".;" || segment === "..;" ? segment.slice(0, -1) : this.segment(index);
+  }
+
+  /** The group of `/v1/groups/{group}/…`, written as a topic is. @throws {SeglogError} `invalid-argument` */
+  get group(): string {
+    return this.topic;
   }
 
   /** A segment of the path, decoded. @throws {SeglogError} `invalid-argument` */
@@ -160,11 +197,12 @@ export class Exchange {
     bytesMax: number,
     use: (body: Uint8Array) => Result | Promise<Result>,
   ): Promise<Result> {
-    const { limits, turn } = this.services;
+    const { limits, turn, metrics } = this.services;
     return withBody(
       this,
       this.#bodyLimits(Math.min(bytesMax, limits.bodyBytesMax)),
       async (body) => {
+        metrics.receivedBytes("http", body.length);
         await turn.end();
         return use(body);
       },
@@ -175,6 +213,7 @@ export class Exchange {
   settings(bytesMax: number): Promise<unknown> {
     return withBody(this, this.#bodyLimits(bytesMax), (body) => {
       if (body.length === 0) return undefined;
+      this.services.metrics.receivedBytes("http", body.length);
       try {
         return JSON.parse(decodeUtf8(body));
       } catch (cause) {

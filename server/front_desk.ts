@@ -8,6 +8,7 @@ import type { Clock } from "../core/base/clock.ts";
 import { Credentials, type Recognized } from "./access/credentials.ts";
 import { guardedBackend } from "./access/guarded_backend.ts";
 import { type Principal, STRANGER } from "./access/principal.ts";
+import { inRole, type Role } from "./roles.ts";
 import type { TenantServices } from "./tenant_services.ts";
 import { MeteredReads } from "./tenants/quota_backend.ts";
 import type { Tenants } from "./tenants/tenants.ts";
@@ -34,6 +35,8 @@ export interface Visitor {
 /** What the desk is opened with. */
 export interface FrontDeskOptions {
   readonly tenants: Tenants;
+  /** What the server does with records. */
+  readonly role: Role;
   readonly clock: Clock;
   /** Takes what the server's own log should say. */
   readonly notice: (text: string) => void;
@@ -45,12 +48,14 @@ export class FrontDesk {
   /** Everybody who shows nothing, where something has to be shown for most of what there is. */
   readonly stranger: Visitor;
   readonly #visitors = new WeakMap<Principal, Visitor>();
+  readonly #role: Role;
   readonly #opening: Promise<Credentials>;
   #credentials: Credentials | undefined;
 
   /** @param backend the topics of all tenants: who may come in is kept there */
-  constructor(backend: Backend, { tenants, ...options }: FrontDeskOptions) {
+  constructor(backend: Backend, { tenants, role, ...options }: FrontDeskOptions) {
     this.tenants = tenants;
+    this.#role = role;
     this.stranger = this.#visitor({
       principal: STRANGER,
       ended: new AbortController().signal,
@@ -88,7 +93,7 @@ export class FrontDesk {
 
   async #open(
     backend: Backend,
-    options: Omit<FrontDeskOptions, "tenants">,
+    options: Pick<FrontDeskOptions, "clock" | "notice">,
   ): Promise<Credentials> {
     await this.tenants.open();
     this.#credentials = await Credentials.open(backend, options);
@@ -106,7 +111,8 @@ export class FrontDesk {
     const known = this.#visitors.get(principal);
     if (known !== undefined) return known;
     const tenant = this.tenants.of(principal.tenant);
-    const backend = guardedBackend(new MeteredReads(tenant.backend, tenant.quota), principal);
+    const metered = new MeteredReads(tenant.backend, tenant.quota);
+    const backend = guardedBackend(inRole(metered, this.#role), principal);
     const visitor = { principal, tenant, backend, ended };
     this.#visitors.set(principal, visitor);
     return visitor;

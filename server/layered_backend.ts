@@ -46,6 +46,7 @@ export class LayeredBackend implements Backend {
   /** Views keep what they know beside the topics of the backend below. */
   readonly hints?: Hints;
   readonly hold?: Backend["hold"];
+  readonly segments?: Backend["segments"];
   /** Of a class that changes what is appended, its own. */
   reserve?: Backend["reserve"];
 
@@ -57,6 +58,9 @@ export class LayeredBackend implements Backend {
     if (inner.hold !== undefined) {
       this.hold = (topic, offset, partition) =>
         inner.hold!(this.#enter(topic, "consume"), offset, partition);
+    }
+    if (inner.segments !== undefined) {
+      this.segments = (topic) => this.#pass(topic, "see", (name) => inner.segments!(name));
     }
     if (inner.reserve !== undefined) {
       this.reserve = (topic, partition) =>

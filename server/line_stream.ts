@@ -7,7 +7,8 @@ import { AS_TYPED } from "./answers.ts";
 import { encodeUtf8 } from "../core/base/bytes.ts";
 import type { Exchange } from "./exchange.ts";
 import { NDJSON_TYPE } from "./media_types.ts";
-import { describeFault, isServerFault, problemJson } from "./problem.ts";
+import { streamFailed } from "./fault.ts";
+import { problemJson } from "./problem.ts";
 import { streamOf } from "./streaming.ts";
 
 /**
@@ -35,13 +36,13 @@ async function* withFirst(
   rest: AsyncGenerator<Uint8Array, void, undefined>,
   { exchange, leaving }: { exchange: Exchange; leaving: AbortSignal },
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { services, cut } = exchange;
+  const { cut } = exchange;
   if (first.done) return;
   try {
     yield first.value;
     yield* rest;
   } catch (error) {
-    if (isServerFault(error)) services.notice(describeFault(error));
+    streamFailed(exchange, error);
     yield encodeUtf8(`{"error":${problemJson(error)}}\n`);
     if (cut === undefined) throw error;
     // Ending the stream would end the answer well, and failing it would lose what is on its way.

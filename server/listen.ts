@@ -12,17 +12,20 @@ import { callerRules } from "./access/callers.ts";
 import { demandProtection } from "./access/exposure.ts";
 import { type AppOptions, createService } from "./app.ts";
 import { Connections } from "./connections.ts";
+import { logFault } from "./fault.ts";
 import type { RunningGrpc } from "./grpc/listen.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
 import { addressOf, listenOn } from "./listen_on.ts";
-import { describeFault, problemResponse } from "./problem.ts";
+import { watchEventLoop } from "./metrics/event_loop.ts";
+import { problemResponse } from "./problem.ts";
 import { clientErrorAnswer } from "./raw_answer.ts";
+import { asksForSocket } from "./subscribers/websocket.ts";
 import { endQuietSockets } from "./tls/quiet_sockets.ts";
 import { SecureFront } from "./tls/secure_front.ts";
 import type { TlsMaterial } from "./tls/tls_material.ts";
 
 /** Where and how to serve. */
-export interface ServeOptions extends Omit<AppOptions, "stopping" | "callers"> {
+export interface ServeOptions extends Omit<AppOptions, "stopping" | "connections" | "callers"> {
   /** The address to listen on; 127.0.0.1 unless given: nobody from outside. */
   readonly host?: string;
   /** 8080 unless given; 0 takes a free one. */
@@ -78,18 +81,23 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
     isOwnName: (name: string) =>
       hosts.some((own) => own.toLowerCase() === name) || tls?.isFor(name) === true,
   };
-  const service = createService(backend, { ...appOptions, callers, stopping: stopping.signal });
+  const service = createService(backend, {
+    ...appOptions,
+    callers,
+    stopping: stopping.signal,
+    connections: () => connections.count,
+  });
   const answer = getRequestListener(service.app.fetch, {
     hostname: "localhost",
     errorHandler: (error) => problemResponse(toProblem(error)),
   });
   const server = createServer(serverOptions(limits), (incoming, outgoing) => {
     answer(incoming, outgoing).catch((error) => {
-      options.onNotice?.(`server: ${describeFault(error)}`);
+      logFault(service.logger, error, { what: "server" });
       outgoing.destroy();
     });
   });
-  const connections = new Connections(server, limits.connectionsMax);
+  const connections = new Connections(server, limits.connectionsMax, service.metrics);
   refuseNonsense(server, limits);
   const front = tls === undefined ? undefined : secureFront(server, { tls, limits });
   const listener: Listener = front?.listener ?? server;
@@ -99,27 +107,34 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
     const hasTls = tls !== undefined;
     for (const host of new Set(hosts)) {
       const risk = await demandProtection({ host, hasTls, hasCredentials, unprotected });
-      if (risk !== undefined) options.onNotice?.(risk);
+      if (risk !== undefined) service.logger.warn(risk, { event: "notice" });
     }
-    if (tls?.knowsClients === true && !await hasCredentials()) options.onNotice?.(NOBODY_KNOWN);
+    if (tls?.knowsClients === true && !await hasCredentials()) {
+      service.logger.warn(NOBODY_KNOWN, { event: "notice" });
+    }
+    // Behind what looks after quiet connections, which leaves those alone that are taken up here.
+    server.on("upgrade", service.upgrade);
     if (grpcAt !== undefined) {
       const { listenGrpc } = await import("./grpc/listen.ts");
       grpc = await listenGrpc(service.services, { ...grpcAt, tls });
     }
     await listenOn(listener, host, port);
+    if (backend.capabilities.canWrite) await service.start();
   } catch (error) {
     front?.close();
     await grpc?.close();
     await service.close();
     throw error;
   }
-  listener.on("error", (error) => options.onNotice?.(`server: ${describeFault(error)}`));
+  listener.on("error", (error) => logFault(service.logger, error, { what: "server" }));
+  const unwatch = watchEventLoop(service.metrics);
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= (async () => {
       if (front === undefined) server.close();
       else front.close();
       stopping.abort();
+      unwatch();
       await Promise.all([connections.stop(limits.stopMs), grpc?.close()]);
       await service.close();
     })();
@@ -156,6 +171,7 @@ function serverOptions(limits: ServerLimits): Parameters<typeof createServer>[0]
     keepAliveTimeout: limits.idleMs,
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersMs),
     noDelay: true,
+    shouldUpgradeCallback: asksForSocket,
   };
 }
 

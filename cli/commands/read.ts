@@ -17,9 +17,13 @@ const EVERYTHING: SelectorRange = { from: { kind: "start" }, until: undefined };
 
 /** Writes records to standard output. */
 export async function read(context: Context, options: ReadVerbOptions): Promise<number> {
-  const { topic, follow, range = EVERYTHING } = options;
+  const { topic, follow, group, range = EVERYTHING } = options;
   if (follow && options.reverse) throw new UsageError("give --follow or --reverse, not both");
   const print = recordPrinter(options);
+  if (group !== undefined) {
+    const { readGroup } = await import("../read/group_read.ts");
+    return await readGroup(context, { ...options, group, print });
+  }
   await using backend = await openToRead(context);
   const stream = new RecordStream(backend, context.output, { ...options, print });
   const partitions = await partitionsOf(backend, topic, options.partition);

@@ -1,70 +1,149 @@
 /**
- * `serve`: a folder over HTTP and gRPC, until a signal.
+ * `serve`: a folder over HTTP, until a signal.
  *
  * @module
  */
+import type { Backend } from "../../core/backend.ts";
+import { isNotFound, messageOf, SeglogError } from "../../core/base/errors.ts";
 import { VERSION } from "../../core/base/version.ts";
-import { isUrl, openToWrite } from "../connect.ts";
-import { EXIT_OK, UsageError } from "../exit.ts";
-import type { ServeVerbOptions } from "../grammar/serve.ts";
+import type { Logger } from "../../server/logger.ts";
+import {
+  type HeldSettings,
+  misspelledVariables,
+  shownSettings,
+  valuesIn,
+} from "../config/held_settings.ts";
+import { LIMIT_SETTINGS } from "../config/limit_settings.ts";
+import { LOG_SETTINGS } from "../config/log_settings.ts";
+import { PROTECTION_SETTINGS } from "../config/protection_settings.ts";
+import { SERVER_SETTINGS } from "../config/server_settings.ts";
+import { TOPIC_SETTINGS } from "../config/topic_settings.ts";
+import { isUrl, openFolder } from "../connect.ts";
+import { EXIT_OK, exitCodeOf, explain, UsageError } from "../exit.ts";
+import type { ServerFlags } from "../grammar/serve.ts";
 import type { Context } from "../grammar/verb.ts";
+import { heldByServe } from "../held_by_serve.ts";
 import { interruptible } from "../io.ts";
 import { loadCertificates } from "../serve/certificates.ts";
+import { openServerLog } from "../server_log.ts";
 
-const HOST_DEFAULT = "127.0.0.1";
-const PORT_DEFAULT = 8080;
-const GRPC_PORT_DEFAULT = 8400;
-const PORT_MAX = 65_535;
+/** Where gRPC is served where nothing says where to listen. */
+const GRPC_STANDARD = { host: "127.0.0.1", port: 8400 };
+
+/** What a server is run with. */
+interface Run {
+  readonly context: Context;
+  readonly held: HeldSettings;
+  readonly logger: Logger;
+}
 
 /** Serves until SIGINT or SIGTERM, then ends in good order. */
-export async function serve(context: Context, options: ServeVerbOptions): Promise<number> {
-  const { io, output, atGiven } = context;
-  const at = options.data ?? atGiven ?? (io.env.DATA_DIR || context.at);
-  if (isUrl(at)) {
-    throw new UsageError(`serve needs a folder, and ${at} is a server: give --data DIR`);
+export async function serve(context: Context, flags: ServerFlags): Promise<number> {
+  const { io } = context;
+  const held = heldByServe(context, flags);
+  const { data } = valuesIn(SERVER_SETTINGS, held);
+  if (isUrl(data)) {
+    throw new UsageError(`serve needs a folder, and ${data} is a server: give --data DIR`);
   }
-  const address = options.http ?? { host: HOST_DEFAULT, port: portOf(io.env.PORT) };
+  const { logFormat: format, logLevel: level } = valuesIn(LOG_SETTINGS, held);
+  const { logger, finish } = openServerLog(io, { format, level });
+  try {
+    return await run({ context, held, logger });
+  } catch (error) {
+    if (format === "text") throw error; // it is told as any command's
+    const code = error instanceof SeglogError ? error.code : undefined;
+    logger.error(explain(error, io.env.SEGLOG_DEBUG === "1"), { event: "failed", code });
+    return exitCodeOf(error);
+  } finally {
+    await finish();
+  }
+}
+
+async function run({ context, held, logger }: Run): Promise<number> {
+  const { io } = context;
+  const onNotice = (notice: string, level: "info" | "warn" = "warn") =>
+    logger[level](notice, { event: "notice" });
+  for (const { name, meant } of misspelledVariables(io.env)) {
+    onNotice(`the variable ${name} is no setting; did you mean ${meant}?`);
+  }
+  const { http, volumeId, role, grpc: grpcAsked } = valuesIn(SERVER_SETTINGS, held);
   // Whoever says where to listen gets that and nothing else.
-  const isTold = options.http !== undefined || (io.env.PORT ?? "") !== "";
-  const grpc = options.grpc ??
-    (isTold ? undefined : { host: HOST_DEFAULT, port: GRPC_PORT_DEFAULT });
-  const volumeId = options.volumeId ?? (io.env.VOLUME_ID || undefined);
-  const { allowHosts, allowOrigins, unprotected } = options.protection;
+  const isStandard = held.http.source.kind === "standard";
+  const grpc = grpcAsked ?? (isStandard ? GRPC_STANDARD : undefined);
+  const { logRequests } = valuesIn(LOG_SETTINGS, held);
   const { serve: listen } = await import("../../server/listen.ts");
-  const onNotice = (notice: string) => output.note(`seglog: ${notice}`);
-  using certificates = await loadCertificates(options.protection, { io, onNotice });
-  await using backend = await openToWrite({ ...context, at });
+  const { allowHosts, allowOrigins, webhookAllow, unprotected, ...files } = valuesIn(
+    PROTECTION_SETTINGS,
+    held,
+  );
+  using certificates = await loadCertificates(files, { io, onNotice });
+  await using backend = await openServed(context, held, onNotice);
   return await interruptible(io, async (signal) => {
+    const limits = valuesIn(LIMIT_SETTINGS, held);
     const server = await listen(backend, {
-      ...address,
+      ...http,
       grpc,
       version: VERSION,
-      onNotice,
+      logger,
+      logRequests,
+      limits,
+      volumeId,
+      role,
+      settings: shownSettings(held),
+      webhookAllow,
       tls: certificates?.material,
-      allowHosts: allowHosts.flat(),
-      allowOrigins: allowOrigins.flat(),
+      allowHosts,
+      allowOrigins,
       unprotected,
-      ...volumeId === undefined ? {} : { volumeId },
     });
-    output.note(`listening on ${server.url}`);
-    if (server.grpc !== undefined) output.note(`listening on ${server.grpc.url} for gRPC`);
+    logger.info(`listening on ${server.url}`, { event: "listening", url: server.url });
+    if (server.grpc !== undefined) {
+      const { url } = server.grpc;
+      logger.info(`listening on ${url} for gRPC`, { event: "listening", url });
+    }
     await aborted(signal);
-    output.note("stopping");
+    logger.info("stopping", { event: "stopping" });
     await server.close();
     return EXIT_OK;
   });
 }
 
-/** The port that the environment names. @throws {UsageError} when it names none */
-function portOf(text: string | undefined): number {
-  if (text === undefined || text === "") return PORT_DEFAULT;
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
-  if (port <= PORT_MAX) return port;
-  throw new UsageError(
-    `cannot listen where the variable PORT says: expected a whole number from 0 to ${PORT_MAX}, but got ${
-      JSON.stringify(text.slice(0, 80))
-    }; change it, or give --http HOST:PORT`,
-  );
+type OnNotice = (notice: string, level?: "info" | "warn") => void;
+
+/** One that only reads does so beside the one that owns the folder, and takes no lock. */
+async function openServed(
+  { output }: Context,
+  held: HeldSettings,
+  onNotice: OnNotice,
+): Promise<Backend> {
+  const { data, role, autoCreate, compactionBytesPerSecond } = valuesIn(SERVER_SETTINGS, held);
+  const place = { at: data, output };
+  if (role === "query") return await openBesideOwner(place, onNotice);
+  return await openFolder(place, {
+    create: true,
+    autoCreateTopics: autoCreate,
+    defaults: valuesIn(TOPIC_SETTINGS, held),
+    compactionBytesPerSecond,
+    onNotice,
+  });
+}
+
+async function openBesideOwner(
+  place: Pick<Context, "at" | "output">,
+  onNotice: OnNotice,
+): Promise<Backend> {
+  try {
+    return await openFolder(place, { readOnly: true, onNotice });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    throw new SeglogError(
+      "not-found",
+      `${
+        messageOf(error)
+      }; a server with the role query reads what one with the role ingest keeps: start that first`,
+      { cause: error },
+    );
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -40,6 +40,10 @@ const readOptions = object({
   follow: option("--follow", {
     description: prose`Wait for more records at the end, until interrupted.`,
   }),
+  group: optional(option("-g", "--group", string({ metavar: "GROUP" }), {
+    description: prose`Read as a member of this consumer group, from where it has committed, and
+      commit what was written. With -o end a new group begins at the end.`,
+  })),
 });
 
 /** The options of `read`. */
@@ -63,6 +67,7 @@ export const readGrammar = command(
       "seglog read orders --key u1 --reverse -n 1",
       "seglog read orders -f '%o %T %k %v\\n'",
       "seglog read orders -o end --follow",
+      "seglog read orders --group billing --follow",
     ),
   },
 );

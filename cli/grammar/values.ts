@@ -17,7 +17,10 @@ import {
   parseSelectorRange,
   type SelectorRange,
 } from "../../core/offset_range.ts";
-import { parseDuration } from "../units.ts";
+import { formatDuration, formatSize, parseDuration } from "../units.ts";
+
+/** Longest time that a timer of the runtimes can count, in whole days. */
+const TIMER_MS_MAX = 24 * 86_400_000;
 
 /** The name of a topic; whether it may be one is said by the store, in its own words. */
 export function topicName(): ValueParser<"sync", string> {
@@ -69,11 +72,24 @@ export function position(metavar: NonEmptyString): ValueParser<"sync", OffsetSel
   });
 }
 
+/** The same, as it was written: whoever takes it there reads it by the clock that counts. */
+export function positionText(metavar: NonEmptyString): ValueParser<"sync", string> {
+  return word({
+    metavar,
+    placeholder: "start",
+    parse(input) {
+      parseOffsetSelector(input, Date.now());
+      return input;
+    },
+  });
+}
+
 /** `7d`, `200ms`, in milliseconds */
 export function duration(): ValueParser<"sync", number> {
   return word({
     metavar: "DURATION",
     placeholder: 0,
+    format: formatDuration,
     parse(input) {
       const ms = parseDuration(input);
       if (ms !== undefined) return ms;
@@ -82,9 +98,50 @@ export function duration(): ValueParser<"sync", number> {
   });
 }
 
+/** The same for what is waited for: not nothing, and no more than a timer can count. */
+export function waitingTime(): ValueParser<"sync", number> {
+  return word({
+    metavar: "DURATION",
+    placeholder: 1,
+    format: formatDuration,
+    parse(input) {
+      const ms = parseDuration(input);
+      if (ms !== undefined && ms > 0 && ms <= TIMER_MS_MAX) return ms;
+      throw expected("a duration such as 200ms, 30s or 5m, from 1ms to 24d", input);
+    },
+  });
+}
+
 /** `64MiB`, `1GB`, `4096`, in bytes */
 export function size(): ValueParser<"sync", number> {
-  return fileSize({ metavar: "SIZE", defaultUnit: "B" });
+  return { ...fileSize({ metavar: "SIZE", defaultUnit: "B" }), format: formatSize };
+}
+
+/** The same, from `least` on. */
+export function sizeFrom(least: number): ValueParser<"sync", number> {
+  const { parse, ...sized } = size();
+  return {
+    ...sized,
+    placeholder: least,
+    parse(input) {
+      const result = parse(input);
+      if (!result.success || result.value >= least) return result;
+      const reason = expected(`a size from ${formatSize(least)} on`, input);
+      return { success: false, error: [text(reason.message)] };
+    },
+  };
+}
+
+/** `true` or `false` */
+export function yesOrNo(): ValueParser<"sync", boolean> {
+  return word({
+    metavar: "true|false",
+    placeholder: false,
+    parse(input) {
+      if (input === "true" || input === "false") return input === "true";
+      throw expected("true or false", input);
+    },
+  });
 }
 
 /** What `parser` takes, or `none` for no limit. */
@@ -135,7 +192,8 @@ export function listOf(metavar: NonEmptyString): ValueParser<"sync", readonly st
   return word<readonly string[]>({
     metavar,
     placeholder: [],
-    parse: (input) => input.split(",").map((text) => text.trim()),
+    format: (words) => words.join(","),
+    parse: (input) => input.split(",").map((text) => text.trim()).filter((text) => text !== ""),
   });
 }
 
@@ -171,12 +229,13 @@ export function clientName(): ValueParser<"sync", string> {
 function word<T>(
   definition:
     & Pick<ValueParser<"sync", T>, "metavar" | "placeholder" | "suggest">
+    & Partial<Pick<ValueParser<"sync", T>, "format">>
     & { readonly parse: (input: string) => T },
 ): ValueParser<"sync", T> {
   return {
     mode: "sync",
-    ...definition,
     format: String,
+    ...definition,
     parse(input) {
       try {
         return { success: true, value: definition.parse(input) };

@@ -6,6 +6,7 @@
 import { commandLine, lineBreak, type Message, text } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { argument, option } from "@optique/core/primitives";
+import type { ConfigFile } from "../config/config_file.ts";
 import type { Io } from "../io.ts";
 import type { Output } from "../output.ts";
 import type { ServerAccess } from "./server_access.ts";
@@ -19,6 +20,8 @@ export interface Context {
   readonly at: string;
   /** What `--at` itself says; nothing where it is not given. */
   readonly atGiven?: string;
+  /** The file of settings that `--config` or SEGLOG_CONFIG names. */
+  readonly config?: ConfigFile;
   /** Where the token and the certificates for a server are, as far as flags say. */
   readonly access?: Partial<ServerAccess>;
 }

@@ -45,6 +45,7 @@ export type ErrorCode =
   | "poisoned"
   | "unavailable"
   | "disk-full"
+  | "wrong-role"
   | "unauthenticated"
   | "forbidden"
   | "incompatible"
@@ -86,6 +87,7 @@ export const ERROR_SPECS: Readonly<Record<ErrorCode, ErrorSpec>> = {
   "poisoned": spec(503, "UNAVAILABLE", EXIT_ERROR),
   "unavailable": spec(503, "UNAVAILABLE", EXIT_ERROR, true),
   "disk-full": spec(507, "RESOURCE_EXHAUSTED", EXIT_ERROR),
+  "wrong-role": spec(403, "FAILED_PRECONDITION", EXIT_ERROR),
   "unauthenticated": spec(401, "UNAUTHENTICATED", EXIT_ERROR),
   "forbidden": spec(403, "PERMISSION_DENIED", EXIT_ERROR),
   "incompatible": spec(409, "FAILED_PRECONDITION", EXIT_ERROR),

@@ -109,3 +109,25 @@ export const KV_KEY_BYTES_MAX = KIB;
 export const KV_CLOSE_CHECKPOINT_BYTES = MIB;
 /** The same of one that stays open. */
 export const KV_CHECKPOINT_BYTES = 64 * MIB;
+
+/** Longest name of a consumer group, and longest id of a member, in bytes of UTF-8. */
+export const GROUP_NAME_BYTES_MAX = 200;
+/** Most consumer groups of one store. */
+export const GROUPS_MAX = 10_000;
+/** Most members of one group. */
+export const GROUP_MEMBERS_MAX = 1000;
+/** Most topics that one member shares in. */
+export const GROUP_TOPICS_MAX = 100;
+/** Longest text that goes with a committed offset, in bytes of UTF-8. */
+export const GROUP_METADATA_BYTES_MAX = KIB;
+/** How long a member counts as alive without a word, unless it says. */
+export const GROUP_LEASE_MS_DEFAULT = 15_000;
+/** Shortest and longest lease. */
+export const GROUP_LEASE_MS_MIN = 100;
+export const GROUP_LEASE_MS_MAX: number = 3600 * 1000;
+/** How long a member may take to give a partition up, unless it says. */
+export const GROUP_HANDOVER_MS_DEFAULT = 60_000;
+/** How often a group looks whether its topics are still the same. */
+export const GROUP_TOPICS_LOOK_MS = 5000;
+/** Generations that are set aside with one write: none of them is used again after a restart. */
+export const GROUP_GENERATIONS_AHEAD = 100;

@@ -30,6 +30,15 @@ export function isInternalTopic(name: string): boolean {
   return name.startsWith(INTERNAL_PREFIX);
 }
 
+/** What the names of topics begin with that tenants made: the tenant's own name follows. */
+export const TENANTS_PREFIX: string = `${INTERNAL_PREFIX}tenants/`;
+
+/** Whether a topic holds what the server keeps for itself, or for a tenant: nobody made it by name. */
+export function isServerState(name: string): boolean {
+  if (!name.startsWith(TENANTS_PREFIX)) return isInternalTopic(name);
+  return isInternalTopic(name.slice(name.indexOf("/", TENANTS_PREFIX.length) + 1));
+}
+
 const OFFSET_DIGITS = 20;
 const FOLDER_NAME_MAX = 240;
 const SEGMENT_FILE = /^(\d{20})(?:\.([1-9]\d{0,9}))?\.log$/;

@@ -55,7 +55,9 @@ async function topicOf(backend: Backend, bucket: string, create: boolean): Promi
 /** Another may be first, with other settings: then it is theirs. */
 async function makeBucket(backend: Backend, bucket: string): Promise<void> {
   try {
-    await backend.ensureTopic(bucket, { partitions: 1, compaction: "keys" });
+    // A key keeps its value, whatever other topics drop by themselves.
+    const keepsAll = { retentionMs: null, retentionBytes: null, retentionRecords: null };
+    await backend.ensureTopic(bucket, { partitions: 1, compaction: "keys", ...keepsAll });
   } catch (error) {
     if (!(error instanceof SeglogError) || error.code !== "exists") throw error;
   }

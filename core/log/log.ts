@@ -34,6 +34,7 @@ import type { RecoveryReport } from "./recovery.ts";
 import { PointReader } from "./point_reader.ts";
 import { type LogReadOptions, readBatches } from "./read_batches.ts";
 import { offsetAtTime } from "./time_lookup.ts";
+import type { SegmentFacts } from "./segment_file.ts";
 import type { LogView } from "./view.ts";
 
 /** Single records that are read before other tasks get their turn. */
@@ -133,7 +134,7 @@ export class Log implements AsyncDisposable {
       const recovery = { tornBytes: 0, quarantinePath: undefined };
       return new Log({ view, caches, recovery }, settings);
     }
-    const opening = { disk, lock, files: caches.files, name, nowMs: clock.now(), create };
+    const opening = { disk, lock, ...caches, name, nowMs: clock.now(), create };
     const { state, report } = await openOwnedLog(folder, opening);
     const writer = new LogWriter(state, settings, clock);
     const parts = { view: state, caches, writer, recovery: report };
@@ -185,9 +186,9 @@ export class Log implements AsyncDisposable {
     return this.#fresh().segments.length;
   }
 
-  /** The first offset of each segment, the active one's last. */
-  get segmentStarts(): number[] {
-    return this.#fresh().segments.map(({ baseOffset }) => baseOffset);
+  /** The segments as they are now, the active one last. */
+  get segments(): readonly SegmentFacts[] {
+    return this.#fresh().segments;
   }
 
   /** The settings that hold now. */

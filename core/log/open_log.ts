@@ -8,6 +8,7 @@ import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { SeglogError } from "../base/errors.ts";
+import type { Observers } from "../base/observer.ts";
 import type { Disk, DiskLock } from "../disk/disk.ts";
 import { checkHeld, makeFolderDurably, removeIfThere } from "../disk/files.ts";
 import {
@@ -51,6 +52,8 @@ export interface OwnedLogOptions {
   readonly create: boolean;
   /** Keeps its sealed segments open. */
   readonly files: OpenFiles;
+  /** Who is told what is done with it. */
+  readonly observers?: Observers;
 }
 
 /**
@@ -60,10 +63,10 @@ export interface OwnedLogOptions {
  * when it may not be made
  */
 export async function openOwnedLog(folder: string, options: OwnedLogOptions): Promise<OwnedLog> {
-  const { disk, lock, name, files } = options;
+  const { disk, lock, name, files, observers } = options;
   checkHeld(lock, `open ${folder}`);
   const manifest = readManifest(disk, folder) ?? await createLog(folder, options);
-  const place: LogPlace = { disk, folder, logId: manifest.logId };
+  const place: LogPlace = { disk, folder, logId: manifest.logId, observers };
   checkSealed(place, manifest);
   const producers = new ProducerTable(manifest.producers);
   const visit = (batch: BatchView) => {

@@ -6,6 +6,7 @@
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import { SeglogError } from "../base/errors.ts";
+import type { Observers } from "../base/observer.ts";
 import type { Disk, DiskFile } from "../disk/disk.ts";
 import { removeIfThere } from "../disk/files.ts";
 import { WIRE_SALT } from "../format/batch_header.ts";
@@ -24,11 +25,12 @@ export interface LogPlace {
   readonly disk: Disk;
   readonly folder: string;
   readonly logId: string;
+  /** Who is told what is done there, where anybody may want to be. */
+  readonly observers?: Observers | undefined;
 }
 
-/** What a reader needs of a segment. */
-export interface ReadableSegment extends SegmentName {
-  readonly path: string;
+/** What a segment holds. */
+export interface SegmentFacts extends SegmentName {
   /** Offset after the last readable record. */
   readonly nextOffset: number;
   /** Records in it: fewer than there are offsets once it was compacted. */
@@ -36,6 +38,11 @@ export interface ReadableSegment extends SegmentName {
   /** Bytes that may be read: whole batches. */
   readonly bytes: number;
   readonly maxTimestampMs: number;
+}
+
+/** What a reader needs of a segment. */
+export interface ReadableSegment extends SegmentFacts {
+  readonly path: string;
   /** The open file. @throws {SeglogError} `corrupt` when it is not the segment that it should be */
   source(): ReadableSegmentFile;
   index(): SparseIndex;

@@ -5,6 +5,7 @@
  * @module
  */
 import { SeglogError } from "../base/errors.ts";
+import type { Observers, WrittenBatches } from "../base/observer.ts";
 import {
   SPACE_AHEAD_BYTES_MAX,
   SPACE_AHEAD_BYTES_MIN,
@@ -104,6 +105,12 @@ export class SealedSegment implements ReadableSegment {
   }
 }
 
+/** A batch in bytes that are written together with others. */
+interface PlacedBatch {
+  readonly header: BatchHeader;
+  readonly length: number;
+}
+
 /** The segment that is appended to. What is written becomes readable when it is published. */
 export class ActiveSegment implements ReadableSegment {
   readonly path: string;
@@ -111,6 +118,7 @@ export class ActiveSegment implements ReadableSegment {
   readonly createdMs: number;
   readonly salt: number;
   readonly #file: SegmentFile;
+  readonly #observers: Observers | undefined;
   #index: SparseIndex;
   #written: { bytes: number; nextOffset: number };
   #readable: { bytes: number; nextOffset: number };
@@ -128,6 +136,7 @@ export class ActiveSegment implements ReadableSegment {
     this.createdMs = state.file.createdMs;
     this.salt = state.file.salt;
     this.#file = state.file;
+    this.#observers = place.observers;
     this.#index = state.index;
     this.#written = state.end;
     this.#readable = state.end;
@@ -181,7 +190,7 @@ export class ActiveSegment implements ReadableSegment {
    * Writes whole batches at the end, by one positional write. When it throws, part of the bytes may
    * be in the file: {@linkcode cutBack} or give the log up.
    */
-  write(bytes: Uint8Array, batches: readonly { header: BatchHeader; length: number }[]): void {
+  write(bytes: Uint8Array, batches: readonly PlacedBatch[]): void {
     this.#file.file.write(bytes, this.#written.bytes);
     let position = this.#written.bytes;
     for (const { header, length } of batches) {
@@ -191,6 +200,9 @@ export class ActiveSegment implements ReadableSegment {
     const last = batches.at(-1)!.header;
     this.#written = { bytes: position, nextOffset: last.baseOffset + last.lastOffsetDelta + 1 };
     this.#fileEnd = Math.max(this.#fileEnd, position);
+    if (this.#observers === undefined || this.#observers.isEmpty) return;
+    const written = summed(bytes, batches);
+    this.#observers.tell((observer) => observer.written?.(written));
   }
 
   /**
@@ -230,7 +242,17 @@ export class ActiveSegment implements ReadableSegment {
 
   /** Resolves when all that is written now survives a loss of power. */
   sync(): Promise<void> {
-    return this.#file.file.sync();
+    const observers = this.#observers;
+    if (observers === undefined || observers.isEmpty) return this.#file.file.sync();
+    const startMs = performance.now();
+    const tell = (error?: unknown) => {
+      const ms = performance.now() - startMs;
+      observers.tell((observer) => observer.synced?.(ms, error));
+    };
+    return this.#file.file.sync().then(tell, (error) => {
+      tell(error);
+      throw error;
+    });
   }
 
   /** Lets readers see what is written. */
@@ -282,4 +304,15 @@ export async function createActive(
   const file = await createSegmentFile(place, { salt, baseOffset, createdMs });
   const end = { bytes: SEGMENT_HEADER_BYTES, nextOffset: baseOffset };
   return new ActiveSegment(place, baseOffset, { file, index: new SparseIndex(baseOffset), end });
+}
+
+function summed(bytes: Uint8Array, batches: readonly PlacedBatch[]): WrittenBatches {
+  let records = 0;
+  let saved = 0;
+  for (const { header } of batches) {
+    records += header.recordCount;
+    saved += header.uncompressedLength - header.payloadLength;
+  }
+  const { length } = bytes;
+  return { batches: batches.length, records, bytes: length, uncompressedBytes: length + saved };
 }

@@ -13,6 +13,7 @@ import type {
   CompactResult,
   CompactTopicOptions,
   Hints,
+  PartitionSegments,
   ReadOptions,
   Reservation,
   TopicDetails,
@@ -22,12 +23,13 @@ import type {
 import { type Clock, systemClock } from "../base/clock.ts";
 import { COMPACTION_BYTES_PER_SECOND } from "../base/limits.ts";
 import { messageOf, SeglogError } from "../base/errors.ts";
+import type { Observer } from "../base/observer.ts";
 import type { Disk, DiskLock } from "../disk/disk.ts";
 import { makeFolderDurably } from "../disk/files.ts";
 import { MemoryDisk } from "../disk/memory_disk.ts";
 import { nodeDisk } from "../disk/node_disk.ts";
 import type { BatchView } from "../format/batch.ts";
-import { checkTopicName } from "../format/file_names.ts";
+import { checkTopicName, isServerState } from "../format/file_names.ts";
 import type { LogRecord, RecordInput } from "../format/record.ts";
 import { LogCaches } from "../log/caches.ts";
 import type { Log } from "../log/log.ts";
@@ -62,8 +64,8 @@ export interface StoreOptions {
   readonly disk?: Disk;
   /** Time; the machine's unless given. */
   readonly clock?: Clock;
-  /** Is told, in a sentence, what opening a log had to repair, what compaction won, and what failed. */
-  readonly onNotice?: (notice: string) => void;
+  /** Is told what compaction won, and, to warn, what opening a log had to repair and what failed. */
+  readonly onNotice?: (notice: string, level: "info" | "warn") => void;
 }
 
 /**
@@ -93,6 +95,7 @@ export class Store implements Backend {
   readonly #topics: TopicRegistry;
   readonly #maintenance: readonly Maintenance[] = [];
   readonly #ending = new AbortController();
+  readonly #caches = new LogCaches();
   #closing: Promise<void> | undefined;
 
   private constructor(
@@ -115,8 +118,8 @@ export class Store implements Backend {
       context: {
         folder,
         lock,
-        logOptions: { disk, clock, readOnly, caches: new LogCaches() },
-        onNotice: (notice) => options.onNotice?.(notice),
+        logOptions: { disk, clock, readOnly, caches: this.#caches },
+        onNotice: (notice, level) => options.onNotice?.(notice, level),
       },
     });
     this.hints = new HintFiles(disk, {
@@ -162,6 +165,10 @@ export class Store implements Backend {
     return Store.open("/memory", { ...options, disk: new MemoryDisk() });
   }
 
+  observe(observer: Observer): () => void {
+    return this.#caches.observers.add(observer);
+  }
+
   // deno-lint-ignore require-await -- the contract is asynchronous
   async listTopics(): Promise<TopicInfo[]> {
     this.#refresh();
@@ -180,7 +187,12 @@ export class Store implements Backend {
     this.#checkWritable();
     checkTopicName(topic);
     const asked = parseTopicConfig(config);
-    return await this.#topics.ensure(topic, { ...this.#defaults, ...asked }, asked);
+    const defaults = isServerState(topic) ? DEFAULT_TOPIC_CONFIG : this.#defaults;
+    return await this.#topics.ensure(topic, { ...defaults, ...asked }, asked);
+  }
+
+  async segments(topic: string): Promise<PartitionSegments[]> {
+    return await this.#topic(topic).segments();
   }
 
   async configureTopic(topic: string, changes: Partial<TopicConfig>): Promise<TopicInfo> {
@@ -265,10 +277,7 @@ export class Store implements Backend {
   async maintain(): Promise<void> {
     this.#checkWritable();
     for (const topic of this.#topics.open) {
-      const partitions = hasRetention(topic.info)
-        ? Array.from({ length: topic.info.config.partitions }, (_, partition) => partition)
-        : topic.openPartitions;
-      for (const partition of partitions) {
+      for (const partition of topic.maintained) {
         await this.#attempt(
           "maintenance",
           topic,
@@ -309,6 +318,7 @@ export class Store implements Backend {
           const { records, bytes } = done;
           this.#options.onNotice?.(
             `compacted partition ${partition} of "${topic.info.name}": ${records} records less, ${bytes} bytes given back`,
+            "info",
           );
         });
       }
@@ -341,7 +351,8 @@ export class Store implements Backend {
       await run();
     } catch (error) {
       if (error instanceof SeglogError && error.code === "closed") return;
-      this.#options.onNotice?.(`${what} of "${topic.info.name}" failed: ${messageOf(error)}`);
+      const { onNotice } = this.#options;
+      onNotice?.(`${what} of "${topic.info.name}" failed: ${messageOf(error)}`, "warn");
     }
   }
 
@@ -384,12 +395,6 @@ export class Store implements Backend {
   }
 }
 
-function boundsOf(log: Log): Bounds {
-  const { logStartOffset, durableOffset, nextOffset } = log;
+function boundsOf({ logStartOffset, durableOffset, nextOffset }: Log): Bounds {
   return { logStartOffset, durableOffset, nextOffset };
-}
-
-function hasRetention({ config }: TopicInfo): boolean {
-  return [config.retentionMs, config.retentionBytes, config.retentionRecords]
-    .some((limit) => limit !== null);
 }

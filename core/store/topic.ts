@@ -8,6 +8,7 @@ import type {
   AppendResult,
   CompactionTotals,
   PartitionInfo,
+  PartitionSegments,
   Reservation,
   TopicInfo,
 } from "../backend.ts";
@@ -20,7 +21,9 @@ import type { AppendedRange } from "../log/append_queue.ts";
 import type { CompactionReport } from "../log/compaction.ts";
 import { Log } from "../log/log.ts";
 import type { LogOptions } from "../log/options.ts";
+import { hasRetention } from "../topic_config.ts";
 import { commonPartition, partitionOf } from "../partitioner.ts";
+import { describeSegments } from "./describe_segments.ts";
 import { HeldOffsets } from "./held_offsets.ts";
 
 /** What all topics of a store share. */
@@ -31,7 +34,8 @@ export interface TopicContext {
   readonly logOptions: Pick<LogOptions, "disk" | "clock" | "readOnly"> & {
     readonly caches: LogCaches;
   };
-  readonly onNotice: (notice: string) => void;
+  /** Takes what is to be said, and whether it is a matter of concern. */
+  readonly onNotice: (notice: string, level: "info" | "warn") => void;
 }
 
 /** A topic that is open. */
@@ -137,6 +141,11 @@ export class Topic {
     return [...this.#logs.keys()].filter((partition) => this.#logs[partition] !== undefined);
   }
 
+  /** Those of which segments may have to be rolled or dropped. */
+  get maintained(): number[] {
+    return hasRetention(this.#info.config) ? [...this.#logs.keys()] : this.openPartitions;
+  }
+
   /**
    * Where records go: by the hash of their key. Without a key, those of a producer by its id, since
    * a retry has to find the first try, and others to the partitions in turn.
@@ -178,7 +187,8 @@ export class Topic {
     const partitions: PartitionInfo[] = [];
     for (let partition = 0; partition < this.#logs.length; partition++) {
       const log = await this.readable(partition);
-      const starts = log.segmentStarts;
+      const { segments } = log;
+      const { tornBytes, quarantinePath } = log.recovery;
       partitions.push({
         partition,
         logStartOffset: log.logStartOffset,
@@ -186,12 +196,15 @@ export class Topic {
         nextOffset: log.nextOffset,
         records: log.recordCount,
         bytes: log.bytes,
-        segments: log.segmentCount,
+        segments: segments.length,
         compactedTo: log.compactedTo,
         truncations: log.truncations,
         ...this.#context.logOptions.readOnly ? {} : { compacted: this.#compactedOf(partition) },
-        oldestSegment: starts[0]!,
-        activeSegment: starts.at(-1)!,
+        ...quarantinePath === undefined
+          ? {}
+          : { recovered: { bytes: tornBytes, path: quarantinePath } },
+        oldestSegment: segments[0]!.baseOffset,
+        activeSegment: segments.at(-1)!.baseOffset,
       });
     }
     return partitions;
@@ -199,6 +212,16 @@ export class Topic {
 
   #compactedOf(partition: number): CompactionTotals {
     return this.#compacted.get(partition) ?? { runs: 0, records: 0, bytes: 0 };
+  }
+
+  /** The segments of all partitions. */
+  async segments(): Promise<PartitionSegments[]> {
+    const partitions: PartitionSegments[] = [];
+    for (let partition = 0; partition < this.#logs.length; partition++) {
+      const segments = await describeSegments(await this.readable(partition));
+      partitions.push({ partition, segments });
+    }
+    return partitions;
   }
 
   /** Takes new settings, for logs that are open and for those opened later. */
@@ -222,8 +245,10 @@ export class Topic {
 
   #opening(partition: number): Promise<Log> {
     const opening = this.#openLog(partition);
-    opening.then((log) => this.#open[partition] = log, () => {
+    opening.then((log) => this.#open[partition] = log, (error) => {
       this.#logs[partition] = undefined; // what is wrong may be put right before the next try
+      if (!(error instanceof SeglogError) || error.code !== "corrupt") return;
+      this.#context.logOptions.caches.observers.tell((observer) => observer.damaged?.());
     });
     return opening;
   }
@@ -273,8 +298,11 @@ export class Topic {
     this.#forgetReader(partition);
     const { tornBytes, quarantinePath } = log.recovery;
     if (tornBytes > 0) {
-      this.#context.onNotice(
+      const { onNotice, logOptions: { caches } } = this.#context;
+      caches.observers.tell((observer) => observer.tornTail?.(tornBytes));
+      onNotice(
         `recovered "${name}" partition ${partition}: cut ${tornBytes} bytes at its end that are no whole append; they are kept in ${quarantinePath}`,
+        "warn",
       );
     }
     return log;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { LogFields } from "../logger.ts";
 import type { Access } from "./access.ts";
 import type { Principal } from "./principal.ts";
 
@@ -20,8 +21,13 @@ export function isAudited({ kind }: Access): boolean {
   return kind === "operator" || kind === "admin";
 }
 
-/** `audit: "ops" of default: DELETE /v1/topics/orders: 204` */
-export function auditLine({ principal, method, path, status }: AuditEntry): string {
+/** `audit: "ops" of default: DELETE /v1/topics/orders: 204`, and the same as fields. */
+export function auditEvent(
+  { principal, method, path, status }: AuditEntry,
+): [message: string, fields: LogFields] {
   const { name, tenant } = principal;
-  return `audit: ${JSON.stringify(name)} of ${tenant}: ${method} ${path.slice(0, 500)}: ${status}`;
+  return [
+    `audit: ${JSON.stringify(name)} of ${tenant}: ${method} ${path.slice(0, 500)}: ${status}`,
+    { event: "audit", principal: name, tenant, method, path, status },
+  ];
 }

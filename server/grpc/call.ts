@@ -13,9 +13,10 @@ import {
   type HandlerContext,
 } from "@connectrpc/connect";
 import type { Services } from "../exchange.ts";
+import { logFault } from "../fault.ts";
 import type { Visitor } from "../front_desk.ts";
 import { patience } from "../patience.ts";
-import { describeFault, isServerFault } from "../problem.ts";
+import { isServerFault } from "../problem.ts";
 import type { Intake } from "./intake.ts";
 import { endedBy, revokedStatus, statusOf, stoppingStatus } from "./status.ts";
 
@@ -120,27 +121,52 @@ function endOf(services: Services, context: HandlerContext): ConnectError {
 /**
  * A call has begun.
  *
- * @returns what is called with its error, if it has one, when it is over: counts it once, tells the log
- * what is the server's own fault, and returns the status
+ * @returns what is called with its error, if it has one, when it is over: counts and logs it, once, and
+ * returns the status
  */
 export function begun(
   services: Services,
-  { service, method }: HandlerContext,
+  context: HandlerContext,
 ): (error: unknown) => ConnectError | undefined {
   const startMs = performance.now();
-  const name = `${service.typeName}/${method.name}`;
   let isOver = false;
   return (error) => {
     const status = error === undefined ? undefined : statusOf(error);
-    if (isOver) return status;
+    if (!isOver) ended(services, context, { error, status, startMs });
     isOver = true;
-    if (status !== undefined && isServerFault(error) && status !== error) {
-      services.notice(`${name}: ${describeFault(error)}`);
-    }
-    const code = status === undefined ? "OK" : Code[status.code];
-    services.metrics.called(name, code, (performance.now() - startMs) / 1000);
     return status;
   };
+}
+
+function ended(
+  services: Services,
+  context: HandlerContext,
+  { error, status, startMs }: {
+    readonly error: unknown;
+    readonly status: ConnectError | undefined;
+    readonly startMs: number;
+  },
+): void {
+  const { service, method, values } = context;
+  const { metrics, requestLog, logger } = services;
+  const name = `${service.typeName}/${method.name}`;
+  const code = status === undefined ? "OK" : Code[status.code];
+  const seconds = (performance.now() - startMs) / 1000;
+  // That a client left, or had no time left, is no failure of anything here.
+  const failure = status === undefined || isOwn(status) ? error : undefined;
+  metrics.called(name, code, seconds);
+  if (failure !== undefined) metrics.failed("grpc", failure);
+  if (failure !== undefined && isServerFault(failure)) logFault(logger, failure, { what: name });
+  requestLog.called({
+    ...{ name, status: code, seconds, failure },
+    principal: visitorOf(services, context).principal,
+    client: values.get(TRANSPORT).socket?.remoteAddress,
+  });
+}
+
+/** Whether a status tells an error of ours. */
+function isOwn({ cause }: ConnectError): boolean {
+  return cause !== undefined;
 }
 
 function visitorOf(services: Services, { values }: HandlerContext): Visitor {

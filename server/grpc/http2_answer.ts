@@ -47,10 +47,18 @@ export class Http2Answer {
     attempt(() => stream.respond(head, { waitForTrailers: true }));
   }
 
-  /** Sends a whole answer, as fast as the client takes it. */
-  async send({ status, header, trailer, body }: UniversalServerResponse): Promise<void> {
+  /**
+   * Sends a whole answer, as fast as the client takes it.
+   *
+   * @param onSent is told of the bytes
+   */
+  async send(
+    { status, header, trailer, body }: UniversalServerResponse,
+    onSent: (bytes: number) => void,
+  ): Promise<void> {
     this.begin(status, nodeHeaders(header));
     for await (const chunk of body ?? []) {
+      onSent(chunk.length);
       if (!await this.#write(chunk)) break;
     }
     this.#trailers = nodeHeaders(trailer); // the status is there when the body is over

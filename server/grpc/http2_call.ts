@@ -9,7 +9,9 @@ import { type ErrorCode, SeglogError } from "../../core/base/errors.ts";
 import { type CallerFacts, callerFactsOf, checkCaller } from "../access/callers.ts";
 import { corsHeaders, preflightHeaders } from "../access/cors.ts";
 import type { Services } from "../exchange.ts";
-import { describeFault, problemParts } from "../problem.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import { problemParts } from "../problem.ts";
+import { logFault } from "../fault.ts";
 import type { Handlers } from "./handlers.ts";
 import { Http2Answer } from "./http2_answer.ts";
 import { readableMessage, statusOf } from "./status.ts";
@@ -35,6 +37,7 @@ export async function answerCall(
   server: CallServer,
 ): Promise<void> {
   const { services, handlers } = server;
+  const { metrics } = services;
   const facts = callerFactsOf(headers[":method"] ?? "", (name) => textOf(headers[name]));
   const answer = new Http2Answer(stream, corsHeaders(services.callers, facts.origin));
   const preflight = preflightOf(services, headers, facts);
@@ -49,7 +52,7 @@ export async function answerCall(
         method: facts.method,
         url: `http://${facts.host ?? "localhost"}${headers[":path"]}`,
         header,
-        chunks: stream.iterator({ destroyOnReturn: false }),
+        chunks: counted(stream.iterator({ destroyOnReturn: false }), metrics),
         signal: answer.signal,
         socket: stream.session?.socket,
       },
@@ -57,10 +60,10 @@ export async function answerCall(
       server,
     );
     if (isStream(handler, headers)) answer.begin(200, { "content-type": typeOf(headers) });
-    await answer.send(await handler(request));
+    await answer.send(await handler(request), (bytes) => metrics.sentBytes("grpc", bytes));
   } catch (error) {
     if (error instanceof SeglogError) return refuse(answer, headers, error);
-    services.notice(`grpc: ${describeFault(error)}`);
+    logFault(services.logger, error, { what: "grpc" });
     answer.fail();
   }
 }
@@ -141,6 +144,16 @@ function webHeaders(headers: IncomingHttpHeaders, bytesMax: number): Headers {
     `Cannot take these headers: they have ${bytesMax} bytes at the most, and are text`,
     { details: { limit: bytesMax } },
   );
+}
+
+async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  metrics: Metrics,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of chunks) {
+    metrics.receivedBytes("grpc", chunk.length);
+    yield chunk;
+  }
 }
 
 function typeOf(headers: IncomingHttpHeaders): string {

@@ -90,6 +90,19 @@ export const parameters: Record<string, unknown> = {
   lastEventId: header("Last-Event-ID", "Where an event stream goes on; overrides `from`.", {
     type: "string",
   }),
+  onLost: query("onLost", "What followers do where offsets are gone: end, or be told and go on.", {
+    enum: ["end", "skip"],
+    default: "end",
+  }),
+  batchMessages: query("batch", "Of a WebSocket: records as arrays, as many as are there.", {
+    type: "boolean",
+    default: false,
+  }),
+  credit: query(
+    "credit",
+    'Of a WebSocket: records that the client takes until it sends `{"credit":N}`.',
+    { type: "integer", minimum: 0, maximum: 1000000 },
+  ),
   ifOffset: header(
     "Seglog-If-Offset",
     "Append only when the first record would get exactly this offset.",
@@ -116,13 +129,18 @@ export const parameters: Record<string, unknown> = {
 const PROBLEMS: readonly (readonly [number, string])[] = [
   [400, "The request cannot be understood: `invalid-argument`."],
   [401, "Credentials are needed, or those that were shown do not count: `unauthenticated`."],
-  [403, "The server can only read: `read-only`. Or it is not allowed: `forbidden`."],
+  [
+    403,
+    "The server can only read: `read-only`. Or this is for another one: `wrong-role`. Or it is not " +
+    "allowed: `forbidden`.",
+  ],
   [404, "There is no such path, topic, partition or record: `not-found`."],
   [406, "None of the accepted types can be given: `not-acceptable`."],
   [408, "The body did not arrive in time: `request-timeout`."],
   [
     409,
-    "The topic is there with other settings: `exists`. Or others were faster: `conflict`.",
+    "The topic is there with other settings: `exists`. Or others were faster: `conflict`. Or the " +
+    "schema does not go together with another version: `incompatible`.",
   ],
   [
     410,
@@ -133,7 +151,7 @@ const PROBLEMS: readonly (readonly [number, string])[] = [
   [413, "The body, a line or a record is too large: `too-large`."],
   [415, "The type of the body is not taken: `unsupported-media-type`."],
   [416, "The offset is past the end: `offset-out-of-range`, with `nextOffset`."],
-  [422, "A record is not one: `invalid-record`."],
+  [422, "A record is not one, or its topic has a schema that refuses it: `invalid-record`."],
   [429, "The tenant has had enough for now: `quota-exceeded`; `Retry-After` says until when."],
   [500, "The server failed: `internal`, `io`, `corrupt`, `outcome-unknown`."],
   [501, "The backend cannot do this: `unsupported`."],

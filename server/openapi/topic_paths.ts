@@ -78,7 +78,7 @@ export const topicPaths: Record<string, Record<string, unknown>> = {
       in: "query",
       required: true,
       description: "ISO 8601, milliseconds since 1970, or a time ago such as `-1h`.",
-      schema: { type: "string" },
+      schema: { type: "string", examples: ["-1h", "2026-11-20T12:00:00Z", "1763640000000"] },
     }],
     get: {
       tags: ["partitions"],

@@ -32,7 +32,14 @@ import { KV_SNAPSHOT_ROUTES } from "./kv_snapshots.ts";
 /** The routes of buckets. Snapshots come first: what is no snapshot is a key. */
 export const KV_ROUTES: readonly Route[] = [
   ...KV_SNAPSHOT_ROUTES,
-  { method: "POST", path: "/v1/kv/:bucket/tx", access: onTopic("consume"), handle: transact },
+  // Some only read.
+  {
+    method: "POST",
+    path: "/v1/kv/:bucket/tx",
+    access: onTopic("consume"),
+    work: "either",
+    handle: transact,
+  },
   { method: "GET", path: "/v1/kv/:bucket", access: onTopic("consume"), handle: list },
   { method: "GET", path: "/v1/kv/:bucket/:key+", access: onTopic("consume"), handle: readKey },
   { method: "PUT", path: "/v1/kv/:bucket/:key+", access: onTopic("produce"), handle: writeKey },

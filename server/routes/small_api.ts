@@ -20,8 +20,8 @@ const DATA_TYPE = { json: 0, bytes: 1, text: 2 } as const;
 
 /** The routes of the small API. */
 export const SMALL_API_ROUTES: readonly Route[] = [
-  { method: "POST", path: "/publish", access: RECOGNIZED, handle: publish },
-  { method: "GET", path: "/read", access: RECOGNIZED, handle: read },
+  { method: "POST", path: "/publish", access: RECOGNIZED, work: "write", handle: publish },
+  { method: "GET", path: "/read", access: RECOGNIZED, work: "read", handle: read },
 ];
 
 /** Any Content-Type will do, as the body can only be JSON. */

@@ -6,11 +6,10 @@
  */
 import type { Backend } from "../../core/backend.ts";
 import { SeglogError } from "../../core/base/errors.ts";
-import { INTERNAL_PREFIX, isInternalTopic } from "../../core/format/file_names.ts";
+import { isInternalTopic, TENANTS_PREFIX } from "../../core/format/file_names.ts";
 import { DEFAULT_TENANT } from "../access/principal.ts";
 import { LayeredBackend } from "../layered_backend.ts";
 
-const TENANTS_PREFIX = `${INTERNAL_PREFIX}tenants/`;
 const TENANT_TOPIC = new RegExp(`^${TENANTS_PREFIX}([^/]+)/`);
 
 /** What the names of a tenant's topics begin with. */

@@ -11,9 +11,11 @@ import { DEFAULT_TENANT } from "../access/principal.ts";
 import { Catalogue } from "../catalogue.ts";
 import { checked } from "../checked.ts";
 import { type TenantOptions, TenantServices } from "../tenant_services.ts";
+import { TracedBackend } from "../tracing/traced_backend.ts";
+import { WEBHOOK_BUCKET } from "../webhooks/webhook_book.ts";
 import { type Quota, type QuotaName, quotaShape } from "./quota.ts";
 import { QuotaBackend } from "./quota_backend.ts";
-import { tenantBackend, tenantOf } from "./tenant_backend.ts";
+import { nameInTenant, tenantBackend, tenantOf } from "./tenant_backend.ts";
 import { TenantQuota } from "./tenant_quota.ts";
 
 /** Where quotas are kept, by the names of tenants. */
@@ -21,6 +23,8 @@ const QUOTAS_TOPIC = `${INTERNAL_PREFIX}quotas`;
 
 /** What tenants are opened with. */
 export interface TenantsOptions extends TenantOptions {
+  /** The topics of all tenants as others in this process have them, where there are any. */
+  readonly shared: Backend;
   /** Is told of each refusal. */
   readonly refused: (tenant: string, quota: QuotaName) => void;
 }
@@ -59,6 +63,13 @@ export class Tenants {
     });
   }
 
+  /** Begins what goes on without being asked for: webhooks. @throws {SeglogError} */
+  async start(): Promise<void> {
+    for (const { name } of await this.#backend.listTopics()) {
+      if (nameInTenant(name) === WEBHOOK_BUCKET) await this.of(tenantOf(name)).webhooks.start();
+    }
+  }
+
   /** What the requests of one tenant share. */
   of(tenant: string): TenantServices {
     const known = this.#open.get(tenant);
@@ -69,8 +80,9 @@ export class Tenants {
       limits: () => this.#quotas?.get(tenant),
       refused: (name) => this.#options.refused(tenant, name),
     });
+    const topics = tenant === DEFAULT_TENANT ? this.#options.shared : own;
     const services = new TenantServices(
-      { tenant, backend: new QuotaBackend(own, quota), quota },
+      { tenant, backend: new TracedBackend(new QuotaBackend(own, quota)), quota, topics },
       this.#options,
     );
     this.#open.set(tenant, services);
@@ -79,10 +91,16 @@ export class Tenants {
 
   /** Those that have topics, or a quota, and of these names; measured. */
   async list(names: Iterable<string>): Promise<TenantInfo[]> {
-    const all = new Set([DEFAULT_TENANT, ...names]);
+    const all = new Set([...await this.names(), ...names]);
+    return await Promise.all([...all].toSorted().map((name) => this.describe(name)));
+  }
+
+  /** Those that have topics, or a quota. */
+  async names(): Promise<Set<string>> {
+    const all = new Set([DEFAULT_TENANT]);
     for (const { name } of await this.#backend.listTopics()) all.add(tenantOf(name));
     for (const [name] of this.#quotas?.entries() ?? []) all.add(name);
-    return await Promise.all([...all].toSorted().map((name) => this.describe(name)));
+    return all;
   }
 
   /** One tenant, measured. @throws {SeglogError} `invalid-argument` for what is no name of one */

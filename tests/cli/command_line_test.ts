@@ -32,6 +32,14 @@ const VERBS = [
   ["kv", "stats"],
   ["shell"],
   ["serve"],
+  ["config", "show"],
+  ["config", "check"],
+  ["config", "example"],
+  ["admin", "status"],
+  ["admin", "segments"],
+  ["admin", "compact"],
+  ["admin", "config"],
+  ["doctor"],
 ];
 
 for (const verb of VERBS) {

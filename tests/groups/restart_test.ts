@@ -1,0 +1,71 @@
+/** Members of a group whose server, or connection, goes away and comes back. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { connect, holdGroups, Store } from "../../mod.ts";
+import { serve } from "../../server/listen.ts";
+import { proxyTo } from "../client/proxy.ts";
+import { openServer } from "../server/support.ts";
+import { rejectsWith } from "../support/collect.ts";
+import { numbers, openMember, textsOf, until, work } from "./support.ts";
+
+test("a member outlives a restart of the server, and commits what it had in hand", async () => {
+  await using store = await Store.memory();
+  await store.append("orders", numbers(0, 2));
+  const first = await serve(store, { port: 0 });
+  const { port } = first;
+  await using backend = await connect(first.url);
+  await using consumer = await openMember(backend);
+  const batches = consumer.batches();
+  assert.deepEqual(textsOf((await batches.next()).value!), ["0", "1"]);
+  await first.close();
+  const second = await serve(store, { port });
+  try {
+    await consumer.commit();
+    await using held = holdGroups(backend);
+    assert.equal((await held.groups.describe("g")).partitions[0]!.committed, 2);
+    await store.append("orders", numbers(2, 3));
+    assert.deepEqual(textsOf((await batches.next()).value!), ["2"]);
+    await consumer.close();
+    assert.equal((await held.groups.describe("g")).state, "empty");
+  } finally {
+    await second.close();
+  }
+});
+
+test("a member whose connection is cut, and that is given up meanwhile, hands nothing out until it is back", async () => {
+  await using opened = await openServer();
+  const { store } = opened;
+  await store.append("orders", numbers(0, 1));
+  await using proxy = await proxyTo(opened.port);
+  await using far = await connect(proxy.url, { retries: 0 });
+  await using consumer = await openMember(far, { leaseMs: 600 });
+  const batches = consumer.batches();
+  await batches.next();
+  await consumer.commit();
+  await proxy.cut();
+  await store.append("orders", numbers(1, 2));
+  await using near = await connect(opened.url);
+  await until(async () => (await near.groups.describe("g")).state === "empty");
+  const seen: string[] = [];
+  {
+    await using other = await openMember(near, { follow: false });
+    await work(other, seen);
+  }
+  assert.deepEqual(seen, ["1"]);
+  await proxy.open();
+  await store.append("orders", numbers(2, 3));
+  const next = await batches.next();
+  assert.deepEqual(textsOf(next.value!), ["2"], "it goes on where the others have come to");
+  await consumer.commit();
+});
+
+test("a consumer ends with an error when its membership cannot go on", async () => {
+  await using store = await Store.memory();
+  await store.append("orders", numbers(0, 1));
+  const consumer = await openMember(store);
+  const batches = consumer.batches();
+  await batches.next();
+  await store.close();
+  await rejectsWith("closed", () => batches.next());
+  await consumer.close();
+});
