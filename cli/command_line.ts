@@ -27,6 +27,7 @@ import {
 import { certGrammar } from "./grammar/cert.ts";
 import { groupGrammar } from "./grammar/group.ts";
 import { kvGrammar, shellGrammar } from "./grammar/kv.ts";
+import { queryGrammar } from "./grammar/query.ts";
 import { readGrammar, tailGrammar } from "./grammar/read.ts";
 import { schemaGrammar } from "./grammar/schema.ts";
 import { type ServerAccess, serverAccess } from "./grammar/server_access.ts";
@@ -68,6 +69,7 @@ const verbs = {
   append: appendGrammar,
   read: readGrammar,
   tail: tailGrammar,
+  query: queryGrammar,
   truncate: truncateGrammar,
   compact: compactGrammar,
   dump: dumpGrammar,
@@ -129,6 +131,7 @@ const grammar = object({
       restoreGrammar,
     ),
     or(
+      queryGrammar,
       serveGrammar,
       groupGrammar,
       tokenGrammar,
@@ -214,12 +217,13 @@ const DASHED: Readonly<Record<string, string>> = {
 const NESTED: ReadonlySet<string | undefined> = new Set([
   "topic",
   "kv",
+  "query",
+  "group",
   "token",
   "tenant",
   "config",
   "admin",
   "schema",
-  "group",
   "webhook",
 ]);
 

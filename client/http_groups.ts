@@ -91,6 +91,7 @@ export class HttpGroups implements Groups {
   }
 }
 
+/** The name of a group is written as that of a topic. */
 function pathOf(group: string): string {
   return `/v1/groups/${nameSegment(checkGroupName(group))}`;
 }

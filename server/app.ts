@@ -25,8 +25,6 @@ import {
   targetOf,
 } from "./exchange.ts";
 import { FrontDesk } from "./front_desk.ts";
-import { DEFAULT_TENANT } from "./access/principal.ts";
-import { addGroupGauge } from "./group_gauge.ts";
 import {
   DEFAULT_SERVER_LIMITS,
   type ServerLimits,
@@ -36,7 +34,8 @@ import {
 import { type Logger, noticeLogger } from "./logger.ts";
 import { MeasuredBackend } from "./metrics/measured_backend.ts";
 import { Metrics } from "./metrics/metrics.ts";
-import { describeFault, problemResponse } from "./problem.ts";
+import { problemResponse } from "./problem.ts";
+import { WorkerPool } from "./query/worker_pool.ts";
 import { RequestLog } from "./request_log.ts";
 import { type RequestWatch, watched } from "./request_watch.ts";
 import { demandRole, type Role, workOf } from "./roles.ts";
@@ -49,6 +48,7 @@ import { KV_ROUTES } from "./routes/kv.ts";
 import { METRICS_ROUTES } from "./routes/metrics.ts";
 import { OPENAPI_ROUTES } from "./routes/openapi.ts";
 import { PARTITION_ROUTES } from "./routes/partition.ts";
+import { QUERY_ROUTES } from "./routes/query.ts";
 import { READ_ROUTES } from "./routes/read.ts";
 import { RECORD_ROUTES } from "./routes/record.ts";
 import { RPC_ROUTES } from "./routes/rpc.ts";
@@ -132,6 +132,7 @@ export const ROUTES: readonly Route[] = [
   ...PARTITION_ROUTES,
   ...KV_ROUTES,
   ...WEBHOOK_ROUTES,
+  ...QUERY_ROUTES,
   ...SMALL_API_ROUTES,
   ...BLOB_ROUTES,
   ...SCHEMA_ROUTES,
@@ -163,6 +164,7 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   const logger = options.logger ?? noticeLogger(options.onNotice ?? (() => {}));
   const notice = (text: string) => logger.warn(text, { event: "notice" });
   const { bucketsMax, snapshotsMax } = limits;
+  const queryWorkers = new WorkerPool();
   const { role = "all" } = options;
   const metrics = new Metrics(version);
   const endObserving = backend.observe?.(metrics);
@@ -178,10 +180,9 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     ...{ clock, metrics, notice, version },
   };
   const tenants = new Tenants(measured, {
-    shared: backend,
-    ...{ bucketsMax, snapshotsMax, clock, notice, refused, couriers },
+    everything: backend,
+    ...{ bucketsMax, snapshotsMax, queryWorkers, clock, notice, refused, couriers },
   });
-  addGroupGauge([metrics.registry], () => tenants.of(DEFAULT_TENANT).groups.lags());
   const desk = new FrontDesk(measured, { tenants, role, clock, notice });
   const services: Services = {
     routes: ROUTES,
@@ -226,14 +227,18 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   app.onError((error) => problemResponse(error));
   const close = async () => {
     endObserving?.();
+    await queryWorkers.close();
     await desk.close();
   };
-  return {
-    ...{ app, services, desk, metrics, logger },
-    start: () => tenants.start().catch((error) => notice(`webhooks: ${describeFault(error)}`)),
-    upgrade: socketDoor(services),
-    close,
+  const start = async () => {
+    try {
+      await tenants.start();
+    } catch (error) {
+      logFault(logger, error, { what: "webhooks" });
+    }
   };
+  const upgrade = socketDoor(services);
+  return { app, services, desk, metrics, logger, start, upgrade, close };
 }
 
 /** The request as Node's server has it; there is none where the app is called directly. */

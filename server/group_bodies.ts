@@ -52,7 +52,7 @@ export const seekBody = z.strictObject({
   force: z.boolean().optional(),
 });
 
-/** A body that is checked. @throws {SeglogError} `invalid-argument`, `unsupported-media-type` */
+/** A body that is checked. @throws {SeglogError} `invalid-argument` */
 export async function groupBody<Type>(
   exchange: Exchange,
   schema: z.ZodType<Type>,

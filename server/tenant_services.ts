@@ -10,6 +10,8 @@ import type { GroupCoordinator } from "../core/groups/coordinator.ts";
 import { type HeldGroups, holdCoordinator } from "../core/groups/shared_groups.ts";
 import { Buckets } from "./buckets.ts";
 import { HeldSnapshots } from "./held_snapshots.ts";
+import { Queries } from "./query/queries.ts";
+import type { WorkerPool } from "./query/worker_pool.ts";
 import { createSchemas } from "./schemas/create_schemas.ts";
 import type { SchemaRegistry } from "./schemas/schema_registry.ts";
 import type { TenantQuota } from "./tenants/tenant_quota.ts";
@@ -21,6 +23,8 @@ export interface TenantOptions {
   readonly bucketsMax: number;
   readonly snapshotsMax: number;
   readonly clock: Clock;
+  /** Runs queries, of all tenants. */
+  readonly queryWorkers: WorkerPool;
   /** Takes what the server's own log should say. */
   readonly notice: (text: string) => void;
   /** What webhooks are delivered with; without it there are none. */
@@ -47,6 +51,8 @@ export class TenantServices {
   readonly buckets: Buckets;
   /** Snapshots of them that clients hold. */
   readonly snapshots: HeldSnapshots;
+  /** Queries over its topics. */
+  readonly queries: Queries;
   readonly #groups: HeldGroups<GroupCoordinator>;
   readonly #webhooks: Webhooks | undefined;
 
@@ -59,6 +65,7 @@ export class TenantServices {
     this.quota = quota;
     this.buckets = new Buckets(this.backend, { bucketsMax, clock, notice });
     this.snapshots = new HeldSnapshots({ clock, snapshotsMax });
+    this.queries = new Queries(backend, { workers: options.queryWorkers, clock, notice });
     this.#groups = holdCoordinator(topics, { clock, onNotice: notice });
     this.#webhooks = couriers && new Webhooks(this.backend, this.buckets, couriers);
   }
@@ -77,6 +84,7 @@ export class TenantServices {
   /** Closes what was opened; the backend stays open. */
   async close(): Promise<void> {
     this.snapshots.close();
+    await this.queries.views.close();
     await this.#webhooks?.close();
     await this.#groups.release();
     await this.buckets.close();

@@ -22,10 +22,11 @@ const MAY_IMPORT = {
   dump: ["base", "disk", "format", "log"],
   store: ["base", "disk", "format", "log", "contract"],
   kv: ["base", "format", "contract"],
+  query: ["base", "format", "contract"],
   tracing: ["base", "format", "contract"],
   groups: ["base", "format", "contract", "kv"],
   client: ["base", "format", "contract", "groups", "tracing"],
-  server: ["base", "format", "kv", "groups", "contract", "tracing"],
+  server: ["base", "format", "kv", "groups", "query", "contract", "tracing"],
   cli: [
     "base",
     "disk",
@@ -36,6 +37,7 @@ const MAY_IMPORT = {
     "store",
     "kv",
     "groups",
+    "query",
     "client",
     "server",
     "mod",
@@ -50,6 +52,7 @@ type Layer = keyof typeof MAY_IMPORT;
 const ROOTS = [
   "mod.ts",
   "cli/main.ts",
+  "server/query/worker_main.ts",
   "bench/main.ts",
   "bench/run_one.ts",
   "bench/thread.ts",

@@ -6,6 +6,7 @@
  */
 import { LIMIT_SETTINGS } from "../config/limit_settings.ts";
 import { type HeldSettings, valuesIn } from "../config/held_settings.ts";
+import { PROTECTION_SETTINGS } from "../config/protection_settings.ts";
 import { SERVER_SETTINGS } from "../config/server_settings.ts";
 import type { AnySetting } from "../config/setting.ts";
 import { SETTING_NAMES, SETTINGS } from "../config/settings.ts";
@@ -13,7 +14,7 @@ import { isUrl } from "../connect.ts";
 import { checkClock } from "../doctor/clock.ts";
 import type { Finding, Verdict } from "../doctor/finding.ts";
 import { checkFolder } from "../doctor/folder.ts";
-import { checkAddress, checkServer } from "../doctor/network.ts";
+import { checkAddresses, checkServer } from "../doctor/network.ts";
 import {
   checkOpenFiles,
   checkRuntime,
@@ -48,12 +49,11 @@ export async function doctor(context: Context, options: DoctorVerbOptions): Prom
 async function examine(context: Context, { given }: DoctorVerbOptions): Promise<Finding[]> {
   const held = heldByServe(context, given);
   const findings = [...checkRuntime(), ...checkSettings(held, context.io.env)];
-  const { tokenFile, keyFile } = context.access ?? {};
-  const shown = [tokenFile, keyFile].filter((path) => path !== undefined);
   if (isUrl(context.at)) {
-    return [...findings, ...checkSecretFiles(shown), ...await checkServer(context)];
+    return [...findings, ...checkSecretFiles(shownFiles(context)), ...await checkServer(context)];
   }
-  const { data, http } = valuesIn(SERVER_SETTINGS, held);
+  const { data, http, grpc } = valuesIn(SERVER_SETTINGS, held);
+  const { cert } = valuesIn(PROTECTION_SETTINGS, held);
   const { connectionsMax } = valuesIn(LIMIT_SETTINGS, held);
   return [
     ...findings,
@@ -61,10 +61,17 @@ async function examine(context: Context, { given }: DoctorVerbOptions): Promise<
     ...checkOpenFiles(connectionsMax),
     ...checkFolder(data),
     ...await checkClock(data, Date.now()),
-    ...await checkAddress("http", http),
+    ...await checkAddresses({ http, grpc, hasTls: cert !== undefined }),
   ];
 }
 
+/** What a server is shown of secrets. */
+function shownFiles({ access = {}, io: { env } }: Context): string[] {
+  const paths = [access.tokenFile ?? env.SEGLOG_TOKEN_FILE, access.keyFile ?? env.SEGLOG_KEY_FILE];
+  return paths.flatMap((path) => path === undefined || path === "" ? [] : [path]);
+}
+
+/** What a server keeps secret of its own. */
 function secretFiles(held: HeldSettings): string[] {
   return [...SETTING_NAMES.values()].flatMap((name) => {
     const setting: AnySetting = SETTINGS[name];

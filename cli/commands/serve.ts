@@ -1,5 +1,5 @@
 /**
- * `serve`: a folder over HTTP, until a signal.
+ * `serve`: a folder over HTTP and gRPC, until a signal.
  *
  * @module
  */
@@ -26,9 +26,6 @@ import { heldByServe } from "../held_by_serve.ts";
 import { interruptible } from "../io.ts";
 import { loadCertificates } from "../serve/certificates.ts";
 import { openServerLog } from "../server_log.ts";
-
-/** Where gRPC is served where nothing says where to listen. */
-const GRPC_STANDARD = { host: "127.0.0.1", port: 8400 };
 
 /** What a server is run with. */
 interface Run {
@@ -66,23 +63,18 @@ async function run({ context, held, logger }: Run): Promise<number> {
   for (const { name, meant } of misspelledVariables(io.env)) {
     onNotice(`the variable ${name} is no setting; did you mean ${meant}?`);
   }
-  const { http, volumeId, role, grpc: grpcAsked } = valuesIn(SERVER_SETTINGS, held);
-  // Whoever says where to listen gets that and nothing else.
-  const isStandard = held.http.source.kind === "standard";
-  const grpc = grpcAsked ?? (isStandard ? GRPC_STANDARD : undefined);
+  const { http, grpc, volumeId, role } = valuesIn(SERVER_SETTINGS, held);
   const { logRequests } = valuesIn(LOG_SETTINGS, held);
   const { serve: listen } = await import("../../server/listen.ts");
-  const { allowHosts, allowOrigins, webhookAllow, unprotected, ...files } = valuesIn(
-    PROTECTION_SETTINGS,
-    held,
-  );
+  const protection = valuesIn(PROTECTION_SETTINGS, held);
+  const { allowHosts, allowOrigins, unprotected, webhookAllow, ...files } = protection;
   using certificates = await loadCertificates(files, { io, onNotice });
   await using backend = await openServed(context, held, onNotice);
   return await interruptible(io, async (signal) => {
     const limits = valuesIn(LIMIT_SETTINGS, held);
     const server = await listen(backend, {
       ...http,
-      grpc,
+      ...grpc === null ? {} : { grpc },
       version: VERSION,
       logger,
       logRequests,
@@ -90,11 +82,11 @@ async function run({ context, held, logger }: Run): Promise<number> {
       volumeId,
       role,
       settings: shownSettings(held),
-      webhookAllow,
       tls: certificates?.material,
       allowHosts,
       allowOrigins,
       unprotected,
+      webhookAllow,
     });
     logger.info(`listening on ${server.url}`, { event: "listening", url: server.url });
     if (server.grpc !== undefined) {

@@ -8,7 +8,7 @@
  * @module
  */
 import type { Backend } from "../backend.ts";
-import { type Clock, systemClock } from "../base/clock.ts";
+import { type Clock, systemClock, wakefulClock } from "../base/clock.ts";
 import { messageOf, SeglogError } from "../base/errors.ts";
 import { GROUP_TOPICS_LOOK_MS, GROUPS_MAX } from "../base/limits.ts";
 import { Mutex } from "../base/mutex.ts";
@@ -30,7 +30,7 @@ import { CommittedOffsets } from "./committed_offsets.ts";
 import { checkGroupName, checkJoin, inUse, noGroup, noMember } from "./group_checks.ts";
 import type { GroupParts } from "./group_parts.ts";
 import { GroupState } from "./group_state.ts";
-import { type GroupLag, GroupViews, type KnownGroup } from "./group_views.ts";
+import { GroupViews, type KnownGroup } from "./group_views.ts";
 import { News } from "./news.ts";
 import { checkFree, knownTopics, memberIn, reserve, told } from "./membership.ts";
 import { seekGroup } from "./seek.ts";
@@ -63,6 +63,8 @@ interface OpenGroup extends GroupParts {
 export class GroupCoordinator implements Groups, AsyncDisposable {
   readonly #backend: Backend;
   readonly #clock: Clock;
+  /** The same clock, for those who wait for an answer. */
+  readonly #patience: Clock;
   readonly #onNotice: (notice: string) => void;
   readonly #after: Promise<unknown> | undefined;
   readonly #groups = new Map<string, OpenGroup>();
@@ -75,6 +77,7 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
   constructor(backend: Backend, options: CoordinatorOptions = {}) {
     this.#backend = backend;
     this.#clock = options.clock ?? systemClock;
+    this.#patience = this.#clock === systemClock ? wakefulClock : this.#clock;
     this.#onNotice = options.onNotice ?? (() => {});
     this.#after = options.after;
   }
@@ -120,7 +123,8 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
         return isNews || isOver ? await told(group, request.member) : undefined;
       });
       if (membership !== undefined) return membership;
-      await first.news.wait(issue, { clock, waitMs: until - clock.now(), signals });
+      const waitMs = until - clock.now();
+      await first.news.wait(issue, { clock: this.#patience, waitMs, signals });
     }
   }
 
@@ -151,14 +155,6 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
     const [group] = await this.#known([checkGroupName(name)]);
     if (group === undefined) throw noGroup(name);
     return await new GroupViews(this.#backend).details(group);
-  }
-
-  /** How much each group has not done yet, partition by partition. */
-  async lags(): Promise<readonly GroupLag[]> {
-    const views = new GroupViews(this.#backend);
-    const lags: GroupLag[] = [];
-    for (const group of await this.#known()) lags.push(...await views.lags(group));
-    return lags;
   }
 
   async seek(name: string, request: SeekRequest): Promise<readonly SoughtOffset[]> {

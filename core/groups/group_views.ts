@@ -9,18 +9,10 @@ import type {
   GroupActivity,
   GroupDetails,
   GroupPartition,
-  GroupPlace,
   GroupSummary,
 } from "../group_contract.ts";
 import type { StoredGroup } from "./committed_offsets.ts";
 import type { GroupState, Place } from "./group_state.ts";
-
-/** How much one group has not done yet in one partition. */
-export interface GroupLag extends GroupPlace {
-  readonly group: string;
-  /** Offsets that are left. */
-  readonly lag: number;
-}
 
 /** What is known of a group. */
 export interface KnownGroup {
@@ -69,13 +61,6 @@ export class GroupViews {
       })),
       partitions: await this.#partitions(group),
     };
-  }
-
-  /** The lag of a group, partition by partition. */
-  async lags(group: KnownGroup): Promise<GroupLag[]> {
-    return (await this.#partitions(group)).map(({ topic, partition, lag }) => {
-      return { group: group.name, topic, partition, lag };
-    });
   }
 
   #activity({ state }: KnownGroup): GroupActivity {

@@ -8,7 +8,6 @@ import type { HandlerContext } from "@connectrpc/connect";
 import type { Scope } from "../access/grant.ts";
 import { type Principal, refusal } from "../access/principal.ts";
 import type { Services } from "../exchange.ts";
-import { demandRole, type Work } from "../roles.ts";
 import { subjectOf } from "../tls/peer.ts";
 import { begun, TRANSPORT, VISITOR } from "./call.ts";
 
@@ -34,9 +33,6 @@ const NEEDS: Readonly<Record<string, Need>> = {
   "seglog.v1.KvService/Watch": "consume",
 };
 
-/** What methods that need it do to records; the others look at that themselves. */
-const WORK: { readonly [Name in Need]?: Work } = { produce: "write", consume: "read" };
-
 /** Admits callers, each before its first message. The topic is in that: methods look at it then. */
 export function createGate(services: Services): (context: HandlerContext) => Promise<void> {
   return async (context) => {
@@ -51,7 +47,6 @@ export function createGate(services: Services): (context: HandlerContext) => Pro
       const subject = socket === undefined ? undefined : subjectOf(socket, services.clock.now());
       const visitor = await services.desk.admit({ authorization, subject });
       demandAnywhere(visitor.principal, need);
-      demandRole(services.role, WORK[need]);
       values.set(VISITOR, visitor);
     } catch (error) {
       throw finish(error);

@@ -11,6 +11,7 @@ import { groupParameters, groupPaths, groupSchemas } from "./group_paths.ts";
 import { kvParameters, kvSchemas } from "./kv_parts.ts";
 import { kvPaths } from "./kv_paths.ts";
 import { parameters, responses } from "./parts.ts";
+import { queryParameters, queryPaths, querySchemas } from "./query_paths.ts";
 import { recordPaths } from "./record_paths.ts";
 import { rpcParameters, rpcPaths } from "./rpc_paths.ts";
 import { schemaParameters, schemaPaths, schemaSchemas } from "./schema_paths.ts";
@@ -47,6 +48,7 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       { name: "partitions", description: "Where a partition starts and ends." },
       { name: "webhooks", description: "Records that the server posts to others." },
       { name: "keys and values", description: "Views of topics: buckets." },
+      { name: "queries", description: "Topics as tables, by SQL." },
       { name: "blobs", description: "Bytes by key, in the bucket of this name." },
       { name: "small API", description: "One value in, one value out." },
       { name: "groups", description: "Members that share partitions, and how far they came." },
@@ -60,6 +62,7 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       ...recordPaths,
       ...webhookPaths,
       ...kvPaths,
+      ...queryPaths,
       ...blobPaths,
       ...schemaPaths,
       ...groupPaths,
@@ -78,6 +81,7 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
         ...groupParameters,
         ...accessParameters,
         ...rpcParameters,
+        ...queryParameters,
       },
       responses,
       schemas: {
@@ -86,6 +90,7 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
         ...schemaSchemas,
         ...groupSchemas,
         ...webhookSchemas,
+        ...querySchemas,
         ...accessSchemas,
       },
     },

@@ -6,9 +6,15 @@
 import { json, parameter, problems, query, schema } from "./parts.ts";
 
 const tags = ["groups"];
-const member = { type: "string", minLength: 1, description: "Its id, 1 to 200 bytes of UTF-8." };
+const member = {
+  type: "string",
+  minLength: 1,
+  description: "Its id, 1 to 200 bytes of UTF-8.",
+  examples: ["worker-1"],
+};
+const topic = { type: "string", examples: ["orders"] };
 const place = {
-  topic: { type: "string" },
+  topic,
   partition: { type: "integer", minimum: 0 },
 };
 const lag = {
@@ -59,7 +65,7 @@ export const groupSchemas: Record<string, unknown> = {
     group: { type: "string" },
     state: schema("GroupActivity"),
     members: { type: "integer", minimum: 0 },
-    topics: { type: "array", items: { type: "string" } },
+    topics: { type: "array", items: topic },
     lag,
   }),
   Group: object(["group", "state", "generation", "members", "partitions"], {
@@ -71,7 +77,7 @@ export const groupSchemas: Record<string, unknown> = {
       items: object(["member", "topics", "leaseMs", "expiresAt"], {
         member,
         principal: { type: "string", description: "Whose credentials it joined with." },
-        topics: { type: "array", items: { type: "string" } },
+        topics: { type: "array", items: topic },
         leaseMs: milliseconds,
         expiresAt: { type: "string", format: "date-time" },
       }),
@@ -159,7 +165,7 @@ export const groupPaths: Record<string, Record<string, unknown>> = {
       summary: "Become a member, which makes the group when it is the first.",
       requestBody: body({
         member: { ...member, description: "Its id; one is made up unless given." },
-        topics: { type: "array", items: { type: "string" }, minItems: 1, maxItems: 100 },
+        topics: { type: "array", items: topic, minItems: 1, maxItems: 100 },
         from: {
           enum: ["start", "end"],
           default: "start",
@@ -174,7 +180,7 @@ export const groupPaths: Record<string, Record<string, unknown>> = {
       }, ["topics"]),
       responses: {
         "200": json("What it is to read.", schema("Membership")),
-        ...problems(400, 403, 404, 408, 409, 413, 415, 507),
+        ...problems(400, 403, 404, 408, 409, 413, 507),
       },
     },
   },
@@ -204,7 +210,7 @@ export const groupPaths: Record<string, Record<string, unknown>> = {
       }, ["member", "generation", "holds"]),
       responses: {
         "200": json("What it is to read.", schema("Membership")),
-        ...problems(400, 403, 408, 412, 413, 415),
+        ...problems(400, 403, 408, 412, 413),
       },
     },
   },
@@ -217,7 +223,7 @@ export const groupPaths: Record<string, Record<string, unknown>> = {
       requestBody: body({ member }, ["member"]),
       responses: {
         "204": { description: "It is none any more." },
-        ...problems(400, 408, 413, 415),
+        ...problems(400, 408, 413),
       },
     },
   },
@@ -256,7 +262,7 @@ export const groupPaths: Record<string, Record<string, unknown>> = {
             },
           }),
         ),
-        ...problems(400, 403, 404, 408, 412, 413, 415, 416, 507),
+        ...problems(400, 403, 404, 408, 412, 413, 416, 507),
       },
     },
   },
@@ -291,7 +297,7 @@ export const groupPaths: Record<string, Record<string, unknown>> = {
             },
           }),
         ),
-        ...problems(400, 403, 404, 408, 410, 412, 413, 415, 416, 507),
+        ...problems(400, 403, 404, 408, 410, 412, 413, 416, 507),
       },
     },
   },

@@ -28,13 +28,13 @@ async function metrics(exchange: Exchange): Promise<Response> {
 
 /** Whoever runs the server sees all; anybody else the partitions that they may read. */
 async function metersFor(exchange: Exchange): Promise<Registry> {
-  const { principal, backend, services } = exchange;
+  const { principal, backend, services, tenant } = exchange;
   if (isOperator(principal)) {
     const partitions = await partitionSamples(await viewsOfAll(exchange));
     return Registry.merge([services.metrics.registry, partitions]);
   }
   const shows = (topic: string) => mayDo(principal, "consume", topic);
-  return await partitionSamples([{ backend, shows }]);
+  return await partitionSamples([{ backend, shows, groups: tenant.groups }]);
 }
 
 async function viewsOfAll({ services }: Exchange): Promise<SampledView[]> {
@@ -43,6 +43,7 @@ async function viewsOfAll({ services }: Exchange): Promise<SampledView[]> {
   return [...await tenants.names()].toSorted().map((name) => ({
     tenant: name === DEFAULT_TENANT ? undefined : name,
     backend: tenants.of(name).backend,
+    groups: tenants.of(name).groups,
     shows,
   }));
 }

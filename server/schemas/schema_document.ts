@@ -6,8 +6,13 @@
  */
 import { findSimilar } from "@optique/core/suggestion";
 import { SeglogError } from "../../core/base/errors.ts";
-import { type Dialect, dialectOf, holdsOf, IN_PLACE, keywordsOf } from "./keywords.ts";
-import { SCHEMA_CHARS_MAX, SCHEMA_DEPTH_MAX } from "./limits.ts";
+import { ANNOTATIONS, type Dialect, dialectOf, holdsOf, IN_PLACE, keywordsOf } from "./keywords.ts";
+import {
+  SCHEMA_CHARS_MAX,
+  SCHEMA_DEPTH_MAX,
+  SCHEMA_LIST_MAX,
+  SCHEMA_MEMBERS_MAX,
+} from "./limits.ts";
 
 /** A schema as JSON: what any value fits, what none does, or keywords. */
 export type SchemaJson = boolean | SchemaObject;
@@ -116,9 +121,13 @@ export class SchemaDocument {
       this.#visit(value, pointer);
     } else if (holds === "schemas" || holds === "schema or schemas") {
       if (!Array.isArray(value)) throw refused(pointer, "a list of schemas is needed");
+      checkCount(pointer, value.length, SCHEMA_LIST_MAX);
       value.forEach((schema, index) => this.#visit(schema, `${pointer}/${index}`));
     } else {
       if (!isObject(value)) throw refused(pointer, "an object of schemas is needed");
+      if (!ANNOTATIONS.has(keyword)) {
+        checkCount(pointer, Object.keys(value).length, SCHEMA_MEMBERS_MAX);
+      }
       for (const [name, schema] of Object.entries(value)) {
         if (holds === "dependencies" && Array.isArray(schema)) continue;
         this.#visit(schema, `${pointer}/${escapeToken(name)}`);
@@ -201,6 +210,11 @@ export function refused(path: string, why: string, cause?: unknown): SeglogError
 /** A value as part of a message. */
 export function shown(value: unknown): string {
   return (JSON.stringify(value) ?? String(value)).slice(0, 80);
+}
+
+/** What is side by side becomes code that is nested as deep, which takes time as its square. */
+function checkCount(pointer: string, count: number, most: number): void {
+  if (count > most) throw refused(pointer, `it has ${count} schemas, ${most} at most`);
 }
 
 /** `__proto__` is no name like others to any code that is made from a schema. */

@@ -10,9 +10,10 @@ import { encodeUtf8 } from "../../core/base/bytes.ts";
 import { SeglogError } from "../../core/base/errors.ts";
 import { checked } from "../checked.ts";
 import type { Exchange } from "../exchange.ts";
+import { streamFailed } from "../fault.ts";
 import { SOCKET_CREDIT_MAX } from "../limits.ts";
 import { patience } from "../patience.ts";
-import { describeFault, isServerFault, problemJson, toldError } from "../problem.ts";
+import { describeFault, problemJson, toldError } from "../problem.ts";
 import type { Query } from "../query.ts";
 import { Credit } from "./credit.ts";
 import { MessageFraming, noteText } from "./message_framing.ts";
@@ -76,8 +77,10 @@ export async function serveSocket(
   } catch (error) {
     const told = toldError(error);
     const isBlocked = told.code === "request-timeout";
-    if (isBlocked) metrics.cut();
-    if (isBlocked || isServerFault(error)) notice(`${path}: ${describeFault(error)}`);
+    if (isBlocked) {
+      metrics.cut();
+      notice(`${path}: ${describeFault(told)}`);
+    } else streamFailed(exchange, error);
     const text = encodeUtf8(`{"event":"error","error":${problemJson(told)}}`);
     link.end(text, { code: closeCodeOf(told), reason: told.code });
   } finally {

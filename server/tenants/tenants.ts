@@ -23,8 +23,8 @@ const QUOTAS_TOPIC = `${INTERNAL_PREFIX}quotas`;
 
 /** What tenants are opened with. */
 export interface TenantsOptions extends TenantOptions {
-  /** The topics of all tenants as others in this process have them, where there are any. */
-  readonly shared: Backend;
+  /** The topics of all tenants, as others in this process may have them; those given unless given. */
+  readonly everything?: Backend;
   /** Is told of each refusal. */
   readonly refused: (tenant: string, quota: QuotaName) => void;
 }
@@ -80,7 +80,7 @@ export class Tenants {
       limits: () => this.#quotas?.get(tenant),
       refused: (name) => this.#options.refused(tenant, name),
     });
-    const topics = tenant === DEFAULT_TENANT ? this.#options.shared : own;
+    const topics = tenant === DEFAULT_TENANT ? this.#options.everything ?? this.#backend : own;
     const services = new TenantServices(
       { tenant, backend: new TracedBackend(new QuotaBackend(own, quota)), quota, topics },
       this.#options,

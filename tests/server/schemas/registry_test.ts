@@ -244,6 +244,7 @@ test("schemas are changed by admins, and read by consumers, of the topic", async
   for (const other of [consumer, producer]) {
     await problemOf(await other(path, add), 403, "forbidden");
     await problemOf(await other(path, { method: "DELETE" }), 403, "forbidden");
+    await problemOf(await other(`${path}/check`, add), 403, "forbidden");
   }
   await problemOf(await admin("/v1/schemas/others", add), 403, "forbidden");
   await problemOf(await producer(path), 403, "forbidden");

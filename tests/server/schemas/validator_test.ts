@@ -109,7 +109,12 @@ describe("what would take for ever ends in time", () => {
       const next = { $ref: `#/$defs/d${i + 1}` };
       $defs[`d${i}`] = { allOf: [next, next] };
     }
-    endsSoon(() => assert.throws(() => complaint({ $ref: "#/$defs/d0", $defs }, 1), isSpent));
+    const whole = { $ref: "#/$defs/d0", $defs };
+    endsSoon(() => assert.throws(() => complaint(whole, 1), isSpent));
+    $defs.d40 = { minimum: 1 };
+    endsSoon(() =>
+      assert.match(refusal(whole), /checking a value against it takes too many steps/)
+    );
   });
 
   test("alternatives that each look at all that is below", () => {
@@ -232,6 +237,20 @@ describe("a schema", () => {
     const $defs: Record<string, unknown> = { d1500: {} };
     for (let i = 0; i < 1500; i++) $defs[`d${i}`] = { $ref: `#/$defs/d${i + 1}` };
     assert.match(refusal({ $ref: "#/$defs/d0", $defs }), /references are nested too deep/);
+    const properties = Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`p${i}`, {}]));
+    assert.match(refusal({ properties }), /at \/properties: it has 1001 schemas, 1000 at most/);
+    assert.match(refusal({ anyOf: new Array(101).fill({}) }), /at \/anyOf: it has 101 schemas/);
+  });
+
+  test("with as much as there may be is made ready in time", () => {
+    const many = (count: number, schema: unknown) =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`p${i}`, schema]));
+    const alternatives = Array.from({ length: 100 }, (_, i) => ({ const: i }));
+    const startMs = performance.now();
+    assert.equal(complaint({ properties: many(1000, { type: "string" }) }, { p0: "" }), undefined);
+    const wide = { properties: many(40, { anyOf: alternatives }) };
+    assert.equal(complaint(wide, { p0: 99 }), undefined);
+    assert.ok(performance.now() - startMs < 30_000);
   });
 
   test("with a pattern that cannot be matched in linear time is refused, and is told why", () => {

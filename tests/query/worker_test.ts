@@ -1,0 +1,64 @@
+/** The processes that run queries: how they are started, replaced and ended. */
+import assert from "node:assert/strict";
+import process from "node:process";
+import { test } from "node:test";
+import { isRuntime } from "../../server/query/worker_command.ts";
+import { WorkerEnded, WorkerProcess } from "../../server/query/worker_process.ts";
+import { contentOf, requestLine, TAG } from "../../server/query/protocol.ts";
+import { LinePieces } from "../../server/query/line_pieces.ts";
+
+test("a program that runs scripts is told from the single executable", () => {
+  for (const path of ["/usr/bin/node", "/opt/nodejs", "C:/x/bun.exe", "/a/deno", "/b/node-24.1"]) {
+    assert.ok(isRuntime(path), path);
+  }
+  for (const path of ["/usr/bin/seglog", "/opt/nodes", "./dist/seglog-deno", "/deno/seglog"]) {
+    assert.ok(!isRuntime(path), path);
+  }
+  assert.ok(isRuntime(process.execPath));
+});
+
+test("lines come out as they went in, wherever blocks end", () => {
+  const text = "one\n\ntwo three\nÜ\n";
+  const bytes = new TextEncoder().encode(text);
+  for (let size = 1; size <= bytes.length; size++) {
+    const pieces = new LinePieces();
+    const lines: string[] = [];
+    for (let at = 0; at < bytes.length; at += size) {
+      lines.push(
+        ...pieces.take(bytes.slice(at, at + size)).map((line) => new TextDecoder().decode(line)),
+      );
+    }
+    assert.deepEqual(lines, ["one", "", "two three", "Ü"]);
+  }
+});
+
+const read = (sql: string) =>
+  requestLine({ read: { sql, parameters: [], topics: [], rowsMax: 10, bytesMax: 1e9 } });
+
+test("a process answers one query after the other, and ends with its input", async () => {
+  const worker = new WorkerProcess(10);
+  for (const number of [1, 2]) {
+    worker.ask(read(`select ${number} x`));
+    assert.equal(new TextDecoder().decode(await worker.line()), 'C["x"]');
+    assert.deepEqual(contentOf(await worker.line()), [number]);
+    assert.equal((await worker.line())[0], TAG.end);
+  }
+  await worker.kill();
+  assert.equal(worker.isAlive, false);
+  await assert.rejects(worker.line(), WorkerEnded);
+});
+
+test("a process that takes too much time of the processor is ended by the system", {
+  skip: process.platform === "win32",
+  timeout: 60_000,
+}, async () => {
+  const worker = new WorkerProcess(2);
+  worker.ask(
+    read("with recursive t(x) as (select 1 union all select x + 1 from t) select max(x) from t"),
+  );
+  await assert.rejects(worker.line(), (error) => {
+    assert.ok(error instanceof WorkerEnded);
+    assert.match(String(error.signal), /SIGXCPU|SIGKILL/);
+    return true;
+  });
+});
