@@ -12,6 +12,7 @@ COPY package.json deno.json deno.lock ./
 RUN deno install --frozen
 COPY mod.ts ./
 COPY core ./core
+COPY tracing ./tracing
 COPY client ./client
 COPY server ./server
 COPY cli ./cli

@@ -138,3 +138,8 @@ export type {
   SeekRequest,
   SoughtOffset,
 } from "./core/group_contract.ts";
+export {
+  type ReceivedWebhook,
+  verifyWebhook,
+  type VerifyWebhookOptions,
+} from "./client/verify_webhook.ts";

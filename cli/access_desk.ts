@@ -50,18 +50,26 @@ async function onServer(context: Context): Promise<AccessDesk> {
 }
 
 async function inFolder(context: Context, create: boolean): Promise<AccessDesk> {
-  const [{ Credentials }, { shownCredential }, { Tenants }, { removeTenant }, limits] =
-    await Promise.all([
-      import("../server/access/credentials.ts"),
-      import("../server/access/credential.ts"),
-      import("../server/tenants/tenants.ts"),
-      import("../server/tenants/remove_tenant.ts"),
-      import("../server/limits.ts"),
-    ]);
+  const [
+    { Credentials },
+    { shownCredential },
+    { Tenants },
+    { removeTenant },
+    { WorkerPool },
+    limits,
+  ] = await Promise.all([
+    import("../server/access/credentials.ts"),
+    import("../server/access/credential.ts"),
+    import("../server/tenants/tenants.ts"),
+    import("../server/tenants/remove_tenant.ts"),
+    import("../server/query/worker_pool.ts"),
+    import("../server/limits.ts"),
+  ]);
   const store = create ? await openToWrite(context) : await openToChange(context);
   const clock = systemClock;
   const notice = (text: string) => context.output.note(`seglog: ${text}`);
   const tenants = new Tenants(store, {
+    queryWorkers: new WorkerPool(),
     ...limits.DEFAULT_SERVER_LIMITS,
     ...{ clock, notice, refused() {} },
   });

@@ -24,14 +24,17 @@ import {
   truncateGrammar,
   verifyGrammar,
 } from "./grammar/maintain.ts";
-import { groupGrammar } from "./grammar/group.ts";
 import { certGrammar } from "./grammar/cert.ts";
+import { groupGrammar } from "./grammar/group.ts";
 import { kvGrammar, shellGrammar } from "./grammar/kv.ts";
+import { queryGrammar } from "./grammar/query.ts";
 import { readGrammar, tailGrammar } from "./grammar/read.ts";
+import { schemaGrammar } from "./grammar/schema.ts";
 import { type ServerAccess, serverAccess } from "./grammar/server_access.ts";
 import { serveGrammar } from "./grammar/serve.ts";
 import { topicGrammar } from "./grammar/topic.ts";
 import { examples, prose, type Verb } from "./grammar/verb.ts";
+import { webhookGrammar } from "./grammar/webhook.ts";
 import { detachValues, valueOptionsOf } from "./short_options.ts";
 import { suggestingFrom, usageOf } from "./suggest_option.ts";
 
@@ -66,6 +69,7 @@ const verbs = {
   append: appendGrammar,
   read: readGrammar,
   tail: tailGrammar,
+  query: queryGrammar,
   truncate: truncateGrammar,
   compact: compactGrammar,
   dump: dumpGrammar,
@@ -84,7 +88,9 @@ const verbs = {
   doctor: doctorGrammar,
   token: tokenGrammar,
   tenant: tenantGrammar,
+  webhook: webhookGrammar,
   cert: certGrammar,
+  schema: schemaGrammar,
 };
 
 const at = optional(option("--at", path({ metavar: "DIR|URL" }), {
@@ -125,14 +131,17 @@ const grammar = object({
       restoreGrammar,
     ),
     or(
+      queryGrammar,
       serveGrammar,
       groupGrammar,
       tokenGrammar,
       tenantGrammar,
+      webhookGrammar,
       configGrammar,
       adminGrammar,
       doctorGrammar,
       certGrammar,
+      schemaGrammar,
     ),
   ),
 });
@@ -208,11 +217,14 @@ const DASHED: Readonly<Record<string, string>> = {
 const NESTED: ReadonlySet<string | undefined> = new Set([
   "topic",
   "kv",
+  "query",
   "group",
   "token",
   "tenant",
   "config",
   "admin",
+  "schema",
+  "webhook",
 ]);
 
 /** The verb that the words name, and for one that has verbs what it is to do. */

@@ -34,14 +34,25 @@ export async function openToRead(context: Context): Promise<Backend> {
 /** Opens what `--at` names for writing, making the folder when needed. */
 export async function openToWrite(context: Context): Promise<Backend> {
   if (isUrl(context.at)) return await openUrl(context);
-  return await openFolder(context, { create: true });
+  return await checkedBySchemas(context, await openStore(context));
 }
 
 /** Opens what `--at` names for changing what is there. */
 export async function openToChange(context: Context): Promise<Backend> {
   if (isUrl(context.at)) return await openUrl(context);
   checkFolder(context.at);
-  return await openFolder(context, { create: false });
+  return await checkedBySchemas(context, await openFolder(context, { create: false }));
+}
+
+/** Opens a folder for what is built upon it and checks records itself, making it when needed. */
+export async function openStore(context: Context): Promise<Backend> {
+  return await openFolder(context, { create: true });
+}
+
+/** On a server they are checked there. */
+async function checkedBySchemas({ output }: Context, store: Backend): Promise<Backend> {
+  const { openChecked } = await import("./schema_check.ts");
+  return await openChecked(store, notice(output));
 }
 
 function checkFolder(at: string): void {
@@ -70,7 +81,8 @@ export async function openUrl(context: Context): Promise<HttpBackend> {
   return await connect(at, { retries: RETRIES, onNotice: notice(output), ...shown });
 }
 
-function notice(output: Output): (text: string) => void {
+/** Takes what is to be noted on standard error. */
+export function notice(output: Output): (text: string) => void {
   return (text) => output.note(`seglog: ${text}`);
 }
 

@@ -32,7 +32,7 @@ import { readBatches } from "./batch_pages.ts";
 import { HttpGroups } from "./http_groups.ts";
 import type { Requests } from "./requests.ts";
 import { ServerApi } from "./server_api.ts";
-import { topicPath, topicSegment } from "./topic_path.ts";
+import { nameSegment, topicPath } from "./topic_path.ts";
 
 /** How long a compaction may take: hours, for what is very large. */
 const COMPACT_WAIT_MS = 6 * 3600 * 1000;
@@ -71,7 +71,7 @@ export class HttpBackend implements Backend {
   }
 
   async segments(topic: string): Promise<PartitionSegments[]> {
-    const path = `/v1/admin/segments/${topicSegment(topic)}`;
+    const path = `/v1/admin/segments/${nameSegment(topic)}`;
     const answer = await this.#requests.read({ method: "GET", path });
     return jsonOf<{ partitions: PartitionSegments[] }>(answer).partitions;
   }

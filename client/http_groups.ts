@@ -19,7 +19,7 @@ import type {
 import { checkGroupName } from "../core/groups/group_checks.ts";
 import { parseGroup, type ShapedGroup } from "../core/groups/group_shape.ts";
 import type { ServerApi } from "./server_api.ts";
-import { topicSegment } from "./topic_path.ts";
+import { nameSegment } from "./topic_path.ts";
 
 /** Largest answer: all groups, or one of many members and partitions. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
@@ -93,5 +93,5 @@ export class HttpGroups implements Groups {
 
 /** The name of a group is written as that of a topic. */
 function pathOf(group: string): string {
-  return `/v1/groups/${topicSegment(checkGroupName(group))}`;
+  return `/v1/groups/${nameSegment(checkGroupName(group))}`;
 }

@@ -3,9 +3,11 @@
  *
  * @module
  */
+import { decodeUtf8 } from "../core/base/bytes.ts";
 import { jsonOf } from "./answers.ts";
 import type { Request, Requests } from "./requests.ts";
 
+const ONCE = { retries: 0, pauseMs: 0, pauseMsMax: 0 };
 const JSON_HEADERS = { "content-type": "application/json" };
 
 /** How long to wait, and for how much. */
@@ -44,6 +46,21 @@ export class ServerApi {
   ): Promise<Shape> {
     const sent = { headers: JSON_HEADERS, body: JSON.stringify(body) };
     return jsonOf(await this.#requests.read({ method: "POST", path, ...sent, ...options }));
+  }
+
+  /**
+   * The same by a body that is JSON already, and the answer as it came: numbers of 64 bits stay exact.
+   * It is asked once: what took too long once would again.
+   */
+  async askText(
+    path: string,
+    body: string,
+    options: Pick<Request, "signal" | "waitMs" | "bytesMax"> = {},
+  ): Promise<string> {
+    const sent = { headers: JSON_HEADERS, body, policy: ONCE };
+    return decodeUtf8(
+      (await this.#requests.read({ method: "POST", path, ...sent, ...options })).body,
+    );
   }
 
   /** Changes something once. @returns the answer; `undefined` when it has no body */

@@ -218,6 +218,13 @@ export interface OpenHint {
 export interface Hints {
   /** Opens the hint of this name; `undefined` when there is none. */
   open(topic: string, name: string): OpenHint | undefined;
+  /**
+   * Where a view that writes its own file may have it; `undefined` where there are no files. Nothing
+   * is there at first, and who else writes to it is for the view to know.
+   *
+   * @throws {SeglogError} `not-found` for a topic that is not there
+   */
+  pathOf?(topic: string, name: string): string | undefined;
   /** Keeps a hint in place of the one before, whole or not at all. @throws {SeglogError} `io`, … */
   keep(topic: string, name: string, pieces: Iterable<Uint8Array>): Promise<void>;
 }

@@ -55,6 +55,10 @@ const steps: [name: string, step: () => Promise<void>][] = [
     const shape = JSON.parse(text(await seglog(["read", "blobs", "-J"])));
     assert.deepEqual(Buffer.from(shape.value, "base64"), bytes);
   }],
+  ["query starts the program once more, and answers", async () => {
+    const sql = "select count(*), max(offset), count(json) from orders";
+    assert.equal(text(await seglog(["query", sql])).split("\n")[1], "6\t5\t0");
+  }],
   ["dump shows the segment", async () => {
     const out = text(await seglog(["dump", join(home, "data", "orders-0")]));
     assert.match(out, /^segment: /);

@@ -25,11 +25,17 @@ import {
   targetOf,
 } from "./exchange.ts";
 import { FrontDesk } from "./front_desk.ts";
-import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
+import {
+  DEFAULT_SERVER_LIMITS,
+  type ServerLimits,
+  WEBHOOK_DELIVERIES_MAX,
+  WEBHOOK_TIMEOUT_MS,
+} from "./limits.ts";
 import { type Logger, noticeLogger } from "./logger.ts";
 import { MeasuredBackend } from "./metrics/measured_backend.ts";
 import { Metrics } from "./metrics/metrics.ts";
-import { problemResponse } from "./problem.ts";
+import { describeFault, problemResponse } from "./problem.ts";
+import { WorkerPool } from "./query/worker_pool.ts";
 import { RequestLog } from "./request_log.ts";
 import { type RequestWatch, watched } from "./request_watch.ts";
 import { demandRole, type Role, workOf } from "./roles.ts";
@@ -42,14 +48,22 @@ import { KV_ROUTES } from "./routes/kv.ts";
 import { METRICS_ROUTES } from "./routes/metrics.ts";
 import { OPENAPI_ROUTES } from "./routes/openapi.ts";
 import { PARTITION_ROUTES } from "./routes/partition.ts";
+import { QUERY_ROUTES } from "./routes/query.ts";
 import { READ_ROUTES } from "./routes/read.ts";
 import { RECORD_ROUTES } from "./routes/record.ts";
+import { RPC_ROUTES } from "./routes/rpc.ts";
+import { SCHEMA_ROUTES } from "./routes/schemas.ts";
 import { SMALL_API_ROUTES } from "./routes/small_api.ts";
 import { TENANT_ROUTES } from "./routes/tenants.ts";
 import { TOKEN_ROUTES } from "./routes/tokens.ts";
 import { TOPIC_ROUTES } from "./routes/topics.ts";
+import { WEBHOOK_ROUTES } from "./routes/webhooks.ts";
+import { socketDoor, type Upgrade } from "./subscribers/websocket.ts";
 import { Tenants } from "./tenants/tenants.ts";
 import { Turn } from "./turn.ts";
+import { AddressPolicy } from "./webhooks/address_policy.ts";
+import { HttpSender, type Sender } from "./webhooks/http_sender.ts";
+import { Slots } from "./webhooks/slots.ts";
 
 /** How an app behaves. */
 export interface AppOptions {
@@ -75,6 +89,10 @@ export interface AppOptions {
   readonly onNotice?: (notice: string) => void;
   /** The clock of the machine unless given. */
   readonly clock?: Clock;
+  /** Where webhooks may be sent to beside public addresses with TLS: hosts, addresses, networks. */
+  readonly webhookAllow?: readonly string[];
+  /** Sends what webhooks deliver; over HTTP unless given. */
+  readonly webhookSender?: Sender;
   /** From where requests may come; {@linkcode OWN_PAGES_ONLY} unless given. */
   readonly callers?: CallerRules;
 }
@@ -86,6 +104,12 @@ export const VOLUME_ID_DEFAULT = "default";
 export interface Service {
   /** Answers requests. */
   readonly app: Hono;
+  /** What its routes share, for other protocols beside it. */
+  readonly services: Services;
+  /** Begins what goes on without being asked for: webhooks. */
+  start(): Promise<void>;
+  /** Opens WebSockets. */
+  readonly upgrade: Upgrade;
   /** Lets callers in, of other protocols too. */
   readonly desk: FrontDesk;
   /** What it counts. */
@@ -107,8 +131,11 @@ export const ROUTES: readonly Route[] = [
   ...RECORD_ROUTES,
   ...PARTITION_ROUTES,
   ...KV_ROUTES,
+  ...WEBHOOK_ROUTES,
+  ...QUERY_ROUTES,
   ...SMALL_API_ROUTES,
   ...BLOB_ROUTES,
+  ...SCHEMA_ROUTES,
   ...GROUP_ROUTES,
   ...TOKEN_ROUTES,
   ...TENANT_ROUTES,
@@ -116,6 +143,7 @@ export const ROUTES: readonly Route[] = [
   ...METRICS_ROUTES,
   ...ADMIN_ROUTES,
   ...OPENAPI_ROUTES,
+  ...RPC_ROUTES,
 ];
 
 /**
@@ -136,18 +164,24 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   const logger = options.logger ?? noticeLogger(options.onNotice ?? (() => {}));
   const notice = (text: string) => logger.warn(text, { event: "notice" });
   const { bucketsMax, snapshotsMax } = limits;
+  const queryWorkers = new WorkerPool();
   const { role = "all" } = options;
   const metrics = new Metrics(version);
   const endObserving = backend.observe?.(metrics);
   const measured = new MeasuredBackend(backend, metrics);
   const refused = (tenant: string, quota: string) => metrics.quotaRefused(tenant, quota);
+  const couriers = {
+    sender: options.webhookSender ?? new HttpSender({
+      policy: new AddressPolicy(options.webhookAllow),
+      timeoutMs: WEBHOOK_TIMEOUT_MS,
+    }),
+    slots: new Slots(WEBHOOK_DELIVERIES_MAX),
+    random: Math.random,
+    ...{ clock, metrics, notice, version },
+  };
   const tenants = new Tenants(measured, {
-    bucketsMax,
-    snapshotsMax,
-    clock,
-    notice,
-    refused,
     everything: backend,
+    ...{ bucketsMax, snapshotsMax, queryWorkers, clock, notice, refused, couriers },
   });
   const desk = new FrontDesk(measured, { tenants, role, clock, notice });
   const services: Services = {
@@ -193,9 +227,15 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   app.onError((error) => problemResponse(error));
   const close = async () => {
     endObserving?.();
+    await queryWorkers.close();
     await desk.close();
   };
-  return { app, desk, metrics, logger, close };
+  return {
+    ...{ app, services, desk, metrics, logger },
+    start: () => tenants.start().catch((error) => notice(`webhooks: ${describeFault(error)}`)),
+    upgrade: socketDoor(services),
+    close,
+  };
 }
 
 /** The request as Node's server has it; there is none where the app is called directly. */

@@ -9,7 +9,7 @@ import type { Clock } from "../core/base/clock.ts";
 import { isNotFound, messageOf, SeglogError } from "../core/base/errors.ts";
 import type { LogRecord } from "../core/format/record.ts";
 import { readRecords } from "../core/reading.ts";
-import { CATALOGUE_LOOK_MS } from "./limits.ts";
+import { CATALOGUE_LOOK_MS, CATALOGUE_TRIES } from "./limits.ts";
 
 /** Where things are kept, and how they are read. */
 export interface CatalogueOptions<Item> {
@@ -80,6 +80,34 @@ export class Catalogue<Item> {
     await this.#append(key, JSON.stringify(value));
   }
 
+  /**
+   * Keeps what `change` makes of what is kept, and nobody else comes in between.
+   *
+   * @param change gives `undefined` to leave all as it is; called again when others were faster
+   * @throws {SeglogError} `conflict` when they always are; as `Backend.append`; what `change` throws
+   */
+  async update(
+    key: string,
+    change: (item: Item | undefined) => Item | undefined,
+  ): Promise<void> {
+    for (let left = CATALOGUE_TRIES;; left--) {
+      const value = change(this.get(key));
+      if (value === undefined) return;
+      try {
+        return await this.#append(key, JSON.stringify(value), this.#applied);
+      } catch (error) {
+        const actual = overtakenAt(error);
+        if (actual === undefined) throw error;
+        if (left <= 0) {
+          const { topic } = this.#options;
+          throw new SeglogError("conflict", `Cannot change ${topic}: others always do; try again`);
+        }
+        this.#follow();
+        await this.#reached(actual);
+      }
+    }
+  }
+
   /** @returns whether there was something */
   async delete(key: string): Promise<boolean> {
     if (this.get(key) === undefined) return false;
@@ -100,12 +128,18 @@ export class Catalogue<Item> {
     await this.#following;
   }
 
-  async #append(key: string, value: string | null): Promise<void> {
+  async #append(
+    key: string,
+    value: string | null,
+    expectedOffset?: number,
+  ): Promise<void> {
     this.#check();
     const { topic } = this.#options;
     await this.#backend.ensureTopic(topic, { partitions: 1, compaction: "keys" });
     const record = value === null ? { key, value } : { key, value, type: "json" as const };
-    const { end } = await this.#backend.append(topic, [record], { partition: 0, sync: "always" });
+    const { end } = await this.#backend.append(topic, [record], {
+      ...{ partition: 0, sync: "always", expectedOffset },
+    });
     this.#follow();
     await this.#reached(end);
   }
@@ -193,4 +227,11 @@ export class Catalogue<Item> {
   #check(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
+}
+
+/** Where the log ends, when an append was refused because others had been faster. */
+function overtakenAt(error: unknown): number | undefined {
+  if (!(error instanceof SeglogError) || error.code !== "condition-failed") return undefined;
+  const { actual } = error.details;
+  return typeof actual === "number" ? actual : undefined;
 }

@@ -8,6 +8,7 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { SeglogError } from "../core/base/errors.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import { rawProblem } from "./raw_answer.ts";
@@ -15,6 +16,8 @@ import { rawProblem } from "./raw_answer.ts";
 /** All connections of one server. */
 export class Connections {
   readonly #busy = new Map<Socket, Set<ServerResponse>>();
+  /** Those that became WebSockets, which end by themselves. */
+  readonly #upgraded = new WeakSet<Duplex>();
   readonly #connectionsMax: number;
   readonly #metrics: Metrics;
   #isStopping = false;
@@ -24,6 +27,7 @@ export class Connections {
     this.#connectionsMax = connectionsMax;
     this.#metrics = metrics;
     server.on("connection", (socket) => this.#opened(socket));
+    server.prependListener("upgrade", (_request, socket) => this.#upgraded.add(socket));
     server.prependListener("request", (request, response) => this.#asked(request, response));
   }
 
@@ -33,13 +37,13 @@ export class Connections {
   }
 
   /**
-   * Ends idle connections at once, the others when they are answered, and those that are not
-   * answered when `deadlineMs` is over.
+   * Ends idle connections at once, the others when they are answered, and those that have not ended
+   * when `deadlineMs` is over.
    */
   async stop(deadlineMs: number): Promise<void> {
     this.#isStopping = true;
     for (const [socket, responses] of this.#busy) {
-      if (responses.size === 0) socket.destroy();
+      if (responses.size === 0 && !this.#upgraded.has(socket)) socket.destroy();
       for (const response of responses) announceEnd(response);
     }
     if (this.#busy.size === 0) return;

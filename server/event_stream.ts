@@ -10,8 +10,9 @@ import type { Exchange } from "./exchange.ts";
 import { streamFailed } from "./fault.ts";
 import { EVENTS_TYPE } from "./media_types.ts";
 import { patience, settledWithin } from "./patience.ts";
-import { problemJson } from "./problem.ts";
+import { describeFault, problemJson } from "./problem.ts";
 import { streamOf } from "./streaming.ts";
+import { credentialsEnded } from "./subscribers/credentials_ended.ts";
 
 const RECONNECT_MS = 1000;
 const PING = encodeUtf8(": ping\n\n");
@@ -33,7 +34,18 @@ export interface EventSource {
  */
 export function eventStream(exchange: Exchange, source: EventSource): Response {
   const leaving = new AbortController();
-  const body = streamOf(framed(exchange, source, leaving.signal), () => leaving.abort());
+  const { services: { limits, metrics, notice, clock }, path, incoming } = exchange;
+  const body = streamOf(framed(exchange, source, leaving.signal), () => leaving.abort(), {
+    ms: limits.blockedMs,
+    onBlocked: (error) => {
+      metrics.cut();
+      notice(`${path}: ${describeFault(error)}`);
+      // What is on its way fills the socket: it would never end by itself.
+      incoming?.socket.destroy();
+      return incoming !== undefined;
+    },
+    clock,
+  });
   const headers = {
     "content-type": EVENTS_TYPE,
     "cache-control": "no-store",
@@ -48,12 +60,13 @@ async function* framed(
   { events }: EventSource,
   leaving: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { request, services } = exchange;
+  const { request, services, visitor } = exchange;
   const ended = services.metrics.follower();
-  const watching = patience([request.signal, services.stopping, leaving]);
+  const watching = patience([request.signal, services.stopping, visitor.ended, leaving]);
   try {
     yield encodeUtf8(`retry: ${RECONNECT_MS}\n\n`);
     yield* withPings(events(watching.signal), services.limits.pingMs);
+    if (visitor.ended.aborted) throw credentialsEnded();
     const reason = services.stopping.aborted ? "stopping" : "complete";
     yield encodeUtf8(`event: end\ndata: {"reason":"${reason}"}\n\n`);
   } catch (error) {

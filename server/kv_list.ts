@@ -119,9 +119,21 @@ function listingOf(exchange: Exchange, query: Query, limit: number): Listing {
 
 /** The range of a query with `prefix`, `start`, `end`, `after` and `reverse`, as far as it has them. */
 export function rangeOptions(query: Query): KvListOptions {
-  const reverse = query.flag("reverse");
-  const [prefix, after] = [query.text("prefix"), query.text("after")];
-  let [start, end] = [query.text("start"), query.text("end")];
+  return rangeBehind({
+    reverse: query.flag("reverse"),
+    prefix: query.text("prefix"),
+    after: query.text("after"),
+    start: query.text("start"),
+    end: query.text("end"),
+  });
+}
+
+/** A range of keys, of which only those behind `after` are left, in its direction. */
+export function rangeBehind(
+  { reverse, prefix, after, start, end }:
+    & { readonly reverse: boolean }
+    & { readonly [Name in "prefix" | "after" | "start" | "end"]: string | undefined },
+): KvListOptions {
   if (after !== undefined && reverse) end = end === undefined ? after : first(end, after);
   if (after !== undefined && !reverse) {
     const behind = decodeUtf8(keyBehind(encodeUtf8(after)));

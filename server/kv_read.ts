@@ -21,7 +21,7 @@ export interface BucketPlace {
  * @throws {SeglogError} `not-found` for the bucket or the snapshot; what `Kv.get` throws
  */
 export async function readEntry(
-  { tenant }: Exchange,
+  { tenant }: Pick<Exchange, "tenant">,
   { bucket, snapshot: id, revision }: BucketPlace & { readonly revision?: number | undefined },
   key: string,
 ): Promise<KvEntry | undefined> {
@@ -43,7 +43,7 @@ export async function readEntry(
 
 /** One moment of a bucket, which is read until it is released. @throws as {@linkcode readEntry} */
 export async function momentOf(
-  { tenant }: Exchange,
+  { tenant }: Pick<Exchange, "tenant">,
   { bucket, snapshot: id }: BucketPlace,
 ): Promise<SnapshotUse> {
   if (id !== undefined) return tenant.snapshots.use(bucket, id);

@@ -26,18 +26,41 @@ interface Done {
   readonly written: readonly string[];
 }
 
-/**
- * Runs a transaction, and commits all of it or nothing.
- *
- * @returns its revision and the result of each operation, as JSON
- * @throws {SeglogError} nothing is written then: `condition-failed` for a check, with `key`,
- * `expected` and `actual`; `conflict`; `too-large`; `not-found`
- */
+/** What a transaction came to. */
+export interface TxCommit {
+  readonly revision: number;
+  /** One for each operation, in their order. */
+  readonly results: readonly TxResult[];
+}
+
+/** What one operation came to. */
+export interface TxResult {
+  /** Of a get, where the key has a value. */
+  readonly entry: KvEntry | undefined;
+  /** Of that value, or of the write; `null` where there is none. */
+  readonly revision: number | null;
+}
+
+/** Runs a transaction. @returns its revision and the result of each operation, as JSON */
 export async function runTx(
-  { tenant, services }: Pick<Exchange, "tenant" | "services">,
+  exchange: Pick<Exchange, "tenant" | "services">,
   bucket: string,
   request: TxRequest,
 ): Promise<Uint8Array> {
+  return answerOf(request.operations, await commitTx(exchange, bucket, request));
+}
+
+/**
+ * Runs a transaction, and commits all of it or nothing.
+ *
+ * @throws {SeglogError} nothing is written then: `condition-failed` for a check, with `key`,
+ * `expected` and `actual`; `conflict`; `too-large`; `not-found`
+ */
+export async function commitTx(
+  { tenant, services }: Pick<Exchange, "tenant" | "services">,
+  bucket: string,
+  request: TxRequest,
+): Promise<TxCommit> {
   const { buckets, snapshots } = tenant;
   const using = request.snapshot === undefined
     ? undefined
@@ -49,7 +72,7 @@ export async function runTx(
       if (!isValidated) await kv.catchUp(); // no commit will find that something came meanwhile
       const { result, revision } = await surely(kv, () => runOn(kv, request, base));
       services.metrics.appended(result.written.length);
-      return answerOf(request.operations, result, revision);
+      return { revision, results: resultsOf(request.operations, result, revision) };
     };
     try {
       return await buckets.use(bucket, { create: false }, run);
@@ -175,23 +198,33 @@ class TxRun {
  * The writes of a transaction have revisions in their order, of which the last is the commit's. That
  * of a deletion is `null` where there was no value.
  */
-function answerOf(
+function resultsOf(
   operations: readonly TxOperation[],
   { outcomes, written }: Done,
   revision: number,
-): Uint8Array {
+): TxResult[] {
   const first = revision - written.length + 1;
   const revisions = new Map(written.map((key, i) => [key, first + i]));
+  return operations.map(({ op, key }, i) => {
+    const own = revisions.get(key) ?? null;
+    const entry = outcomes[i];
+    if (op !== "get" || entry === undefined) {
+      return { entry: undefined, revision: op === "get" ? null : own };
+    }
+    return { entry, revision: entry.revision < 0 ? own : entry.revision };
+  });
+}
+
+function answerOf(operations: readonly TxOperation[], commit: TxCommit): Uint8Array {
   const body = new ByteWriter();
   const writer = new EntryWriter();
-  body.text(`{"revision":${revision},"results":[`);
+  body.text(`{"revision":${commit.revision},"results":[`);
   operations.forEach(({ op, key }, i) => {
     if (i > 0) body.text(",");
-    const entry = outcomes[i];
-    if (op !== "get") {
-      body.text(`{"key":${JSON.stringify(key)},"revision":${revisions.get(key) ?? null}}`);
-    } else if (entry === undefined) body.text("null");
-    else writer.entry(body, entry, entry.revision < 0 ? revisions.get(key) : entry.revision);
+    const { entry, revision } = commit.results[i]!;
+    if (op !== "get") body.text(`{"key":${JSON.stringify(key)},"revision":${revision}}`);
+    else if (entry === undefined) body.text("null");
+    else writer.entry(body, entry, revision!);
   });
   body.text("]}");
   return body.take();

@@ -114,8 +114,12 @@ function valueOf(operation: JsonMembers): TxValue {
   });
 }
 
-/** The order of two writes to one key would be lost: only the last would be there. */
-function refuseSecondWrites(operations: readonly TxOperation[]): void {
+/**
+ * The order of two writes to one key would be lost: only the last would be there.
+ *
+ * @throws {SeglogError} `invalid-argument`
+ */
+export function refuseSecondWrites(operations: readonly TxOperation[]): void {
   const written = new Set<string>();
   for (const [i, { op, key }] of operations.entries()) {
     if (op === "get") continue;

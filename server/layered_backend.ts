@@ -218,6 +218,7 @@ export class LayeredBackend implements Backend {
   #layeredHints(hints: Hints): Hints {
     return {
       open: (topic, name) => hints.open(this.#enter(topic, "consume"), name),
+      pathOf: (topic, name) => hints.pathOf?.(this.#enter(topic, "consume"), name),
       keep: (topic, name, pieces) =>
         this.#pass(topic, "consume", (below) => hints.keep(below, name, pieces)),
     };

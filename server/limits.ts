@@ -28,6 +28,12 @@ export interface ServerLimits {
   readonly idleMs: number;
   /** How often a quiet event stream says that it lives. */
   readonly pingMs: number;
+  /** Records behind the end, from which on a subscriber is told that it lags. */
+  readonly lagRecords: number;
+  /** How long a subscriber may leave unread what it was sent until it is told that it lags. */
+  readonly lagMs: number;
+  /** How long it may do so until its connection is closed. */
+  readonly blockedMs: number;
   /** Buckets that are open at once; one more closes what was not used for longest. */
   readonly bucketsMax: number;
   /** Snapshots of buckets that clients hold at once; one more is turned away. */
@@ -49,6 +55,9 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   // and no request is lost to a connection that the server closes at the same moment.
   idleMs: 120_000,
   pingMs: 15_000,
+  lagRecords: 1000,
+  lagMs: 5000,
+  blockedMs: 60_000,
   bucketsMax: 64,
   snapshotsMax: 1000,
   stopMs: 6000,
@@ -72,6 +81,24 @@ export const BATCH_PAGE_BYTES_MAX = 8 * MIB;
 export const WAIT_MS_MAX = 60_000;
 /** Bytes of a streamed answer that are put together before they are sent. */
 export const CHUNK_BYTES = 64 * KIB;
+
+/** How often a subscriber that lags is told so again. */
+export const LAG_REPEAT_MS = 10_000;
+/** Bytes that are read ahead of a subscriber, where reading ahead is worth it. */
+export const SUBSCRIBER_READ_AHEAD_BYTES = MIB;
+
+/** Largest message of a subscriber: it says how many records it takes, and no more. */
+export const SOCKET_MESSAGE_BYTES_MAX = KIB;
+/** The time in which the frames of a subscriber are counted. */
+export const SOCKET_WINDOW_MS = 10_000;
+/** Most messages of a subscriber in that time. */
+export const SOCKET_MESSAGES_MAX = 10_000;
+/** Most pings and pongs of a subscriber in that time. */
+export const SOCKET_CONTROLS_MAX = 100;
+/** How long a WebSocket that ends waits for the client to end it as well. */
+export const SOCKET_CLOSE_MS = 1000;
+/** Most records that a subscriber can say at once that it takes. */
+export const SOCKET_CREDIT_MAX = 1_000_000;
 
 /** Lines of a streamed body that are appended as one batch. */
 export const LINE_BATCH_RECORDS = 1000;
@@ -113,6 +140,39 @@ export const COMPACT_BODY_BYTES_MAX = 256 * KIB;
 /** Most partitions whose offsets are among the metrics. */
 export const METRIC_PARTITIONS_MAX = 1000;
 
+/** Most webhooks of one tenant. */
+export const WEBHOOKS_MAX = 100;
+/** Most deliveries of webhooks that are under way at once, over all tenants. */
+export const WEBHOOK_DELIVERIES_MAX = 64;
+/** Records of a delivery, unless asked for. */
+export const WEBHOOK_RECORDS_DEFAULT = 100;
+/** Most records of a delivery. */
+export const WEBHOOK_RECORDS_MAX = 1000;
+/** Bytes at which a delivery is full; one record is always sent. */
+export const WEBHOOK_BODY_BYTES = MIB;
+/** Largest body that says what a webhook is: it may name all partitions. */
+export const WEBHOOK_SETTINGS_BYTES_MAX = 16 * KIB;
+/** Longest URL of a webhook. */
+export const WEBHOOK_URL_MAX = 2000;
+/** Longest time for one delivery. */
+export const WEBHOOK_TIMEOUT_MS = 15_000;
+/** Bytes of an answer that are taken, and thrown away. */
+export const WEBHOOK_ANSWER_BYTES_MAX = 64 * KIB;
+/** Bytes of the headers of an answer. */
+export const WEBHOOK_ANSWER_HEADERS_MAX = 16 * KIB;
+/** Wait after the first failure of a delivery; after each further one it is twice as long. */
+export const WEBHOOK_DELAY_MS_MIN = 1000;
+/** Longest such wait. */
+export const WEBHOOK_DELAY_MS_MAX = 3_600_000;
+/** Longest wait that a receiver can ask for. */
+export const WEBHOOK_RETRY_AFTER_MS_MAX = 24 * 3_600_000;
+/** How long a webhook may fail until it is paused: three days, which a week-end does not fill. */
+export const WEBHOOK_GIVE_UP_MS = 3 * 24 * 3_600_000;
+/** How long what is on its way may take to arrive when a webhook is changed, or the server stops. */
+export const WEBHOOK_STOP_MS = 3000;
+/** How far a webhook that only wants some records goes on without noting where it is. */
+export const WEBHOOK_PASSED_RECORDS = 1000;
+
 /** Longest text of what a credential grants. */
 export const GRANTS_TEXT_MAX = 4096;
 /** Most parts of it. */
@@ -124,6 +184,8 @@ export const TLS_FILE_BYTES_MAX = MIB;
 export const TLS_LOOK_MS = 10_000;
 /** How often who cannot write looks whether others have begun to keep something. */
 export const CATALOGUE_LOOK_MS = 1000;
+/** Tries of a change of what the server keeps, when others are faster. */
+export const CATALOGUE_TRIES = 10;
 /** Most credentials that are kept. */
 export const CREDENTIALS_MAX = 10_000;
 /** Longest name of a credential. */

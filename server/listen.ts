@@ -4,19 +4,22 @@
  * @module
  */
 import { createServer, type Server } from "node:http";
-import type { AddressInfo, Server as Listener, Socket } from "node:net";
+import type { Server as Listener, Socket } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import type { Backend } from "../core/backend.ts";
-import { messageOf, SeglogError } from "../core/base/errors.ts";
+import { SeglogError } from "../core/base/errors.ts";
 import { callerRules } from "./access/callers.ts";
 import { demandProtection } from "./access/exposure.ts";
 import { type AppOptions, createService } from "./app.ts";
 import { Connections } from "./connections.ts";
+import type { RunningGrpc } from "./grpc/listen.ts";
 import { logFault } from "./fault.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
+import { addressOf, listenOn } from "./listen_on.ts";
 import { watchEventLoop } from "./metrics/event_loop.ts";
 import { problemResponse } from "./problem.ts";
 import { clientErrorAnswer } from "./raw_answer.ts";
+import { asksForSocket } from "./subscribers/websocket.ts";
 import { endQuietSockets } from "./tls/quiet_sockets.ts";
 import { SecureFront } from "./tls/secure_front.ts";
 import type { TlsMaterial } from "./tls/tls_material.ts";
@@ -31,6 +34,8 @@ export interface ServeOptions extends Omit<AppOptions, "stopping" | "connections
   readonly tls?: TlsMaterial | undefined;
   /** Listens where others reach it also without TLS and without credentials. */
   readonly unprotected?: boolean;
+  /** Where to serve gRPC as well; nowhere unless given. */
+  readonly grpc?: { readonly host?: string; readonly port?: number } | undefined;
   /** Names of the server besides its own, as {@linkcode callerRules} takes them. */
   readonly allowHosts?: readonly string[];
   /** Origins whose pages may use it; none unless given. */
@@ -43,6 +48,8 @@ export interface RunningServer extends AsyncDisposable {
   readonly url: string;
   /** Where it listens, also when port 0 was asked for. */
   readonly port: number;
+  /** Where it serves gRPC, if it does. */
+  readonly grpc: { readonly url: string; readonly port: number } | undefined;
   /**
    * Stops: takes no more connections, tells followers, answers what is under way, and resolves
    * when all connections are gone, after `limits.stopMs` at the latest. The backend stays open.
@@ -65,12 +72,14 @@ const CHECK_INTERVAL_MS = 1000;
  */
 export async function serve(backend: Backend, options: ServeOptions = {}): Promise<RunningServer> {
   const { host = "127.0.0.1", port = 8080, tls, unprotected = false, ...others } = options;
-  const { allowHosts, allowOrigins, ...appOptions } = others;
+  const { allowHosts, allowOrigins, grpc: grpcAt, ...appOptions } = others;
+  const hosts = [host, ...grpcAt === undefined ? [] : [grpcAt.host ?? "127.0.0.1"]];
   const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
   const stopping = new AbortController();
   const callers = {
     ...callerRules({ hosts: allowHosts, origins: allowOrigins }),
-    isOwnName: (name: string) => name === host.toLowerCase() || tls?.isFor(name) === true,
+    isOwnName: (name: string) =>
+      hosts.some((own) => own.toLowerCase() === name) || tls?.isFor(name) === true,
   };
   const service = createService(backend, {
     ...appOptions,
@@ -92,23 +101,33 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
   refuseNonsense(server, limits);
   const front = tls === undefined ? undefined : secureFront(server, { tls, limits });
   const listener: Listener = front?.listener ?? server;
+  let grpc: RunningGrpc | undefined;
   try {
     const hasCredentials = () => service.desk.areCredentialsNeeded();
     const hasTls = tls !== undefined;
-    const risk = await demandProtection({ host, hasTls, hasCredentials, unprotected });
-    if (risk !== undefined) service.logger.warn(risk, { event: "notice" });
+    for (const host of new Set(hosts)) {
+      const risk = await demandProtection({ host, hasTls, hasCredentials, unprotected });
+      if (risk !== undefined) service.logger.warn(risk, { event: "notice" });
+    }
     if (tls?.knowsClients === true && !await hasCredentials()) {
       service.logger.warn(NOBODY_KNOWN, { event: "notice" });
     }
-    await listen(listener, host, port);
+    if (grpcAt !== undefined) {
+      const { listenGrpc } = await import("./grpc/listen.ts");
+      grpc = await listenGrpc(service.services, { ...grpcAt, tls });
+    }
+    // Behind what looks after quiet connections, which leaves those alone that are taken up here.
+    server.on("upgrade", service.upgrade);
+    await listenOn(listener, host, port);
+    if (backend.capabilities.canWrite) await service.start();
   } catch (error) {
     front?.close();
+    await grpc?.close();
     await service.close();
     throw error;
   }
   listener.on("error", (error) => logFault(service.logger, error, { what: "server" }));
   const unwatch = watchEventLoop(service.metrics);
-  const address = listener.address() as AddressInfo;
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= (async () => {
@@ -116,16 +135,14 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
       else front.close();
       stopping.abort();
       unwatch();
-      await connections.stop(limits.stopMs);
+      await Promise.all([connections.stop(limits.stopMs), grpc?.close()]);
       await service.close();
     })();
     return closing;
   };
   return {
-    url: `${tls === undefined ? "http" : "https"}://${
-      address.family === "IPv6" ? `[${address.address}]` : address.address
-    }:${address.port}`,
-    port: address.port,
+    ...addressOf(listener, tls === undefined ? "http" : "https"),
+    grpc: grpc === undefined ? undefined : { url: grpc.url, port: grpc.port },
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -154,6 +171,7 @@ function serverOptions(limits: ServerLimits): Parameters<typeof createServer>[0]
     keepAliveTimeout: limits.idleMs,
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersMs),
     noDelay: true,
+    shouldUpgradeCallback: asksForSocket,
   };
 }
 
@@ -168,27 +186,4 @@ function refuseNonsense(server: Server, limits: ServerLimits): void {
 function toProblem(error: unknown): unknown {
   if (!(error instanceof RequestError)) return error;
   return new SeglogError("invalid-argument", `Cannot read the request: ${error.message}`);
-}
-
-function listen(server: Listener, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException) => {
-      // Bun says EADDRINUSE of whatever it cannot listen on.
-      const why = error.code === "EADDRINUSE"
-        ? "another program listens there, or it is no address of this machine"
-        : messageOf(error);
-      reject(
-        new SeglogError(
-          "unavailable",
-          `Cannot listen on ${host}:${port}: ${why}; choose another host or port, or port 0 for a free one`,
-          { cause: error },
-        ),
-      );
-    };
-    server.once("error", failed);
-    server.listen(port, host, () => {
-      server.off("error", failed);
-      resolve();
-    });
-  });
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Bounds } from "../core/backend.ts";
+import type { Backend, Bounds } from "../core/backend.ts";
 import { encodeBatchHeader, WIRE_SALT } from "../core/format/batch_header.ts";
 import type { BatchView } from "../core/format/batch.ts";
 import { boundsHeaders, wholeAnswer } from "./answers.ts";
@@ -18,12 +18,12 @@ export async function readBatches(exchange: Exchange): Promise<Response> {
   const query = exchange.query(...RANGE_PARAMETERS, "maxBytes");
   const bytesMax = query.whole("maxBytes", 1, BATCH_PAGE_BYTES_MAX) ?? BATCH_PAGE_BYTES_DEFAULT;
   const range = await readRange(exchange, query);
-  let page = await collect(exchange, range, bytesMax);
+  let page = await batchPage(exchange.backend, range, bytesMax);
   let bounds: Bounds = range.bounds;
   if (page.batches.length === 0) {
     for await (const batch of arrivals(exchange, range, page.next)) {
       const next = Math.min(range.untilAsked ?? Infinity, batch.nextOffset);
-      page = { batches: [checked(batch)], next };
+      page = { batches: [intact(batch)], next };
       bounds = await exchange.backend.bounds(range.topic, range.partition);
       break;
     }
@@ -32,17 +32,19 @@ export async function readBatches(exchange: Exchange): Promise<Response> {
     page.batches.reduce((sum, { header }) => sum + header.recordCount, 0),
   );
   const headers = boundsHeaders(bounds, page.next);
-  return wholeAnswer(BATCHES_TYPE, joined(page.batches), { headers });
+  return wholeAnswer(BATCHES_TYPE, joinedBatches(page.batches), { headers });
 }
 
-interface BatchPage {
+/** Some batches of a range. */
+export interface BatchPage {
   readonly batches: BatchView[];
   /** Where the next page starts; in reverse, where it ends. */
   readonly next: number;
 }
 
-async function collect(
-  { backend }: Exchange,
+/** The first batches of a range, of `bytesMax` together, one at the least where there is any. */
+export async function batchPage(
+  backend: Backend,
   range: ReadRange,
   bytesMax: number,
 ): Promise<BatchPage> {
@@ -54,7 +56,7 @@ async function collect(
   try {
     for await (const batch of backend.batches(topic, { partition, from, until, reverse, key })) {
       if (batches.length > 0 && bytes + batch.bytes.length > bytesMax) return { batches, next };
-      batches.push(checked(batch));
+      batches.push(intact(batch));
       bytes += batch.bytes.length;
       next = reverse ? Math.max(from, batch.baseOffset) : Math.min(until, batch.nextOffset);
     }
@@ -66,13 +68,14 @@ async function collect(
   return { batches, next: rangeEnd(range) };
 }
 
-/** @throws {SeglogError} `corrupt`: damaged bytes are not passed on */
-function checked(batch: BatchView): BatchView {
+/** The batch itself. @throws {SeglogError} `corrupt`: damaged bytes are not passed on */
+export function intact(batch: BatchView): BatchView {
   if (!batch.isIntact()) batch.payload();
   return batch;
 }
 
-function joined(batches: readonly BatchView[]): Uint8Array {
+/** Batches as they travel, one after another. */
+export function joinedBatches(batches: readonly BatchView[]): Uint8Array {
   const length = batches.reduce((sum, { bytes }) => sum + bytes.length, 0);
   const body = new Uint8Array(length);
   let at = 0;

@@ -3,74 +3,63 @@
  *
  * @module
  */
+import { ByteWriter } from "../core/base/bytes.ts";
+import type { LogRecord } from "../core/format/record.ts";
 import { ShapeWriter } from "../core/format/write_shape.ts";
-import { SeglogError } from "../core/base/errors.ts";
 import { boundsHeaders } from "./answers.ts";
 import { eventStream } from "./event_stream.ts";
 import type { Exchange } from "./exchange.ts";
+import { CHUNK_BYTES } from "./limits.ts";
 import { parseOffset } from "./query.ts";
-import {
-  type Portion,
-  portionOf,
-  RANGE_PARAMETERS,
-  type ReadRange,
-  readRange,
-} from "./read_range.ts";
-import { recordChunks } from "./record_chunks.ts";
+import type { ReadRange } from "./read_range.ts";
+import { type Framing, type Note, pieces } from "./subscribers/pieces.ts";
+import { SUBSCRIPTION_PARAMETERS, subscriptionOf } from "./subscribers/subscription.ts";
 
 /**
- * One event a record: `id` is the offset to go on from, `data` the record. The stream ends with an
- * event `end` when `until` or `limit` is reached or the server stops, or `error` with a problem.
+ * One event a record: `id` is the offset to go on from, `data` the record. Events `lag`,
+ * `caught-up` and `lost` say how the client stands. The stream ends with an event `end` when `until`
+ * or `limit` is reached or the server stops, or `error` with a problem.
  */
 export async function readEvents(exchange: Exchange): Promise<Response> {
-  const query = exchange.query(...RANGE_PARAMETERS, "limit");
-  const limit = query.whole("limit", 1, Number.MAX_SAFE_INTEGER) ?? Infinity;
+  const query = exchange.query(...SUBSCRIPTION_PARAMETERS);
   const lastEventId = exchange.request.headers.get("Last-Event-ID");
   const resumeFrom = lastEventId === null ? undefined : parseOffset(lastEventId);
-  const range = await readRange(exchange, query, resumeFrom);
-  if (range.reverse) {
-    throw new SeglogError(
-      "invalid-argument",
-      "Cannot follow in reverse: events come oldest first; accept application/json to read back",
-    );
-  }
+  const subscription = await subscriptionOf(exchange, query, resumeFrom);
+  const { range } = subscription;
   return eventStream(exchange, {
     headers: boundsHeaders(range.bounds, undefined),
-    events: (signal) => records(exchange, range, { limit, signal }),
+    events: (signal) =>
+      pieces(exchange, subscription, { framing: new EventFraming(range), signal }),
   });
 }
 
-interface Selection {
-  readonly limit: number;
-  /** Ends it quietly. */
-  readonly signal: AbortSignal;
-}
+/** Records and notes as events. */
+class EventFraming implements Framing<Uint8Array> {
+  readonly #range: ReadRange;
+  readonly #shapes = new ShapeWriter();
+  readonly #text = new ByteWriter(2 * CHUNK_BYTES);
 
-function records(
-  exchange: Exchange,
-  range: ReadRange,
-  { limit, signal }: Selection,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const shapes = new ShapeWriter();
-  return recordChunks(followed(exchange, range, signal), {
-    limit,
-    write: (writer, record) => {
-      writer.text(`id: ${record.offset + 1}\ndata: `);
-      shapes.write(writer, record, range);
-      writer.text("\n\n");
-    },
-    onSent: (count) => exchange.services.metrics.sent(count),
-  });
-}
+  constructor(range: ReadRange) {
+    this.#range = range;
+  }
 
-async function* followed(
-  { backend }: Exchange,
-  range: ReadRange,
-  signal: AbortSignal,
-): AsyncGenerator<Portion, void, undefined> {
-  const { topic, partition, from, untilAsked, key } = range;
-  if (untilAsked !== undefined && from >= untilAsked) return;
-  const open = { ...range, until: untilAsked ?? Infinity };
-  const options = { partition, from, until: untilAsked, key, follow: true, signal };
-  for await (const batch of backend.batches(topic, options)) yield portionOf(batch, open);
+  get length(): number {
+    return this.#text.length;
+  }
+
+  record(record: LogRecord): void {
+    this.#text.text(`id: ${record.offset + 1}\ndata: `);
+    this.#shapes.write(this.#text, record, this.#range);
+    this.#text.text("\n\n");
+  }
+
+  note({ event, ...members }: Note): void {
+    // A client that reconnects must not be told again of what is lost.
+    if (event === "lost") this.#text.text(`id: ${members.end}\n`);
+    this.#text.text(`event: ${event}\ndata: ${JSON.stringify(members)}\n\n`);
+  }
+
+  take(): Uint8Array {
+    return this.#text.take();
+  }
 }

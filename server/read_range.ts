@@ -65,11 +65,28 @@ export async function readRange(
     const text = query.text(name);
     return text === undefined ? undefined : parseOffsetSelector(text, now);
   };
-  const place = { backend, topic, partition };
-  const fromWanted = resumeFrom === undefined
-    ? await atTime(place, selector("from"))
+  const from = resumeFrom === undefined
+    ? selector("from")
     : { kind: "offset" as const, offset: resumeFrom };
-  const untilWanted = await atTime(place, selector("until"));
+  const asked = { topic, partition, reverse, key, waitMs, from, until: selector("until") };
+  return await resolveRange(backend, asked);
+}
+
+/** A range as it is asked for. */
+export interface AskedRange
+  extends Pick<ReadRange, "topic" | "partition" | "reverse" | "key" | "waitMs"> {
+  /** The first readable record unless given. */
+  readonly from: OffsetSelector | undefined;
+  /** The end unless given. */
+  readonly until: OffsetSelector | undefined;
+}
+
+/** What is asked for, in offsets. @throws {SeglogError} `not-found`, `offset-out-of-range` */
+export async function resolveRange(backend: Backend, asked: AskedRange): Promise<ReadRange> {
+  const { topic, partition, reverse, key, waitMs } = asked;
+  const place = { backend, topic, partition };
+  const fromWanted = await atTime(place, asked.from);
+  const untilWanted = await atTime(place, asked.until);
   const bounds = await backend.bounds(topic, partition);
   const from = offsetOf(fromWanted ?? { kind: "start" }, bounds);
   if (from < bounds.logStartOffset || from > bounds.nextOffset) {

@@ -5,19 +5,30 @@
  */
 import type { Backend } from "../core/backend.ts";
 import type { Clock } from "../core/base/clock.ts";
+import { SeglogError } from "../core/base/errors.ts";
 import type { GroupCoordinator } from "../core/groups/coordinator.ts";
 import { type HeldGroups, holdCoordinator } from "../core/groups/shared_groups.ts";
 import { Buckets } from "./buckets.ts";
 import { HeldSnapshots } from "./held_snapshots.ts";
+import { Queries } from "./query/queries.ts";
+import type { WorkerPool } from "./query/worker_pool.ts";
+import { createSchemas } from "./schemas/create_schemas.ts";
+import type { SchemaRegistry } from "./schemas/schema_registry.ts";
 import type { TenantQuota } from "./tenants/tenant_quota.ts";
+import type { CourierSupport } from "./webhooks/courier.ts";
+import { Webhooks } from "./webhooks/webhooks.ts";
 
 /** What the views of a tenant are opened with. */
 export interface TenantOptions {
   readonly bucketsMax: number;
   readonly snapshotsMax: number;
   readonly clock: Clock;
+  /** Runs queries, of all tenants. */
+  readonly queryWorkers: WorkerPool;
   /** Takes what the server's own log should say. */
   readonly notice: (text: string) => void;
+  /** What webhooks are delivered with; without it there are none. */
+  readonly couriers?: CourierSupport;
 }
 
 /** What a tenant is. */
@@ -30,24 +41,33 @@ export interface Tenant extends Pick<TenantServices, "tenant" | "backend" | "quo
 export class TenantServices {
   /** Its name. */
   readonly tenant: string;
-  /** All of its topics, those that the server keeps for it included. */
+  /** All of its topics, those that the server keeps for it included. What is appended is checked. */
   readonly backend: Backend;
+  /** The schemas that records are checked against. */
+  readonly schemas: SchemaRegistry;
   /** How much of what it may have is used. */
   readonly quota: TenantQuota;
   /** Buckets of keys and values that are open. */
   readonly buckets: Buckets;
   /** Snapshots of them that clients hold. */
   readonly snapshots: HeldSnapshots;
+  /** Queries over its topics. */
+  readonly queries: Queries;
   readonly #groups: HeldGroups<GroupCoordinator>;
+  readonly #webhooks: Webhooks | undefined;
 
   constructor({ tenant, backend, quota, topics }: Tenant, options: TenantOptions) {
-    const { bucketsMax, snapshotsMax, clock, notice } = options;
+    const { bucketsMax, snapshotsMax, clock, notice, couriers } = options;
     this.tenant = tenant;
-    this.backend = backend;
+    const schemas = createSchemas(backend, { clock, notice });
+    this.backend = schemas.backend;
+    this.schemas = schemas.registry;
     this.quota = quota;
-    this.buckets = new Buckets(backend, { bucketsMax, clock, notice });
+    this.buckets = new Buckets(this.backend, { bucketsMax, clock, notice });
     this.snapshots = new HeldSnapshots({ clock, snapshotsMax });
+    this.queries = new Queries(backend, { workers: options.queryWorkers, clock, notice });
     this.#groups = holdCoordinator(topics, { clock, onNotice: notice });
+    this.#webhooks = couriers && new Webhooks(this.backend, this.buckets, couriers);
   }
 
   /** Its consumer groups. */
@@ -55,10 +75,19 @@ export class TenantServices {
     return this.#groups.groups;
   }
 
+  /** Webhooks, which deliver when they were started. @throws {SeglogError} `unsupported` */
+  get webhooks(): Webhooks {
+    if (this.#webhooks !== undefined) return this.#webhooks;
+    throw new SeglogError("unsupported", "Cannot deliver webhooks here: a server does that");
+  }
+
   /** Closes what was opened; the backend stays open. */
   async close(): Promise<void> {
     this.snapshots.close();
+    await this.queries.views.close();
+    await this.#webhooks?.close();
     await this.#groups.release();
     await this.buckets.close();
+    await this.schemas.close();
   }
 }

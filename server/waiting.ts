@@ -8,12 +8,17 @@ import type { Exchange } from "./exchange.ts";
 import { patience } from "./patience.ts";
 import type { ReadRange } from "./read_range.ts";
 
+/** Who waits, and for how long at the most. */
+export type Waiting = Pick<Exchange, "backend" | "services"> & {
+  readonly request: Pick<Request, "signal">;
+};
+
 /**
  * Batches from `from` on as they come, until `range.waitMs` is over, the client has gone or the
  * server stops; then it ends quietly.
  */
 export async function* arrivals(
-  { backend, request, services }: Exchange,
+  { backend, request, services }: Waiting,
   range: ReadRange,
   from: number,
 ): AsyncGenerator<BatchView, void, undefined> {

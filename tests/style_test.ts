@@ -22,9 +22,9 @@ const RULES: { name: string; files: readonly SourceFile[]; pattern: RegExp }[] =
       /^\s*(private|protected|public)\s(?!constructor\()|[(,]\s*(private|protected|public)\s+\w+[?:]/,
   },
   {
-    name: "relative imports end in .ts",
+    name: "relative imports end in .ts, but for generated code",
     files: source,
-    pattern: /\bfrom\s+"\.[^"]*(?<!\.ts)"/,
+    pattern: /\bfrom\s+"\.[^"]*(?<!\.ts)(?<!\/generated\/[^"]*_pb\.js)"/,
   },
   {
     name: "no runtime is named where a built-in module would do: no Deno.* and no Bun.*",

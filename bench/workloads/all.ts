@@ -11,6 +11,7 @@ import { k3 } from "./k3_mixed.ts";
 import { k4 } from "./k4_list.ts";
 import { k5 } from "./k5_restart.ts";
 import { k6 } from "./k6_compact.ts";
+import { q1 } from "./q1_query.ts";
 import { threads } from "./threads.ts";
 import { w1 } from "./w1_append.ts";
 import { w2 } from "./w2_durable.ts";
@@ -24,7 +25,7 @@ import { w8b } from "./w8b_single.ts";
 import { w9 } from "./w9_consume.ts";
 import { w10 } from "./w10_start.ts";
 
-const MEASURED = [w1, w2, w3, w4, w5, w6, w7, w8, w8b, w9, w10, threads];
+const MEASURED = [w1, w2, w3, w4, w5, w6, w7, w8, w8b, w9, w10, threads, q1];
 const KEYS_AND_VALUES = [k1, k2, k3, k4, k5, k6];
 const GROWTH = [growthRecords, growthTopics, growthSegments];
 

@@ -48,10 +48,8 @@ export async function doctor(context: Context, options: DoctorVerbOptions): Prom
 async function examine(context: Context, { given }: DoctorVerbOptions): Promise<Finding[]> {
   const held = heldByServe(context, given);
   const findings = [...checkRuntime(), ...checkSettings(held, context.io.env)];
-  const { tokenFile, keyFile } = context.access ?? {};
-  const shown = [tokenFile, keyFile].filter((path) => path !== undefined);
   if (isUrl(context.at)) {
-    return [...findings, ...checkSecretFiles(shown), ...await checkServer(context)];
+    return [...findings, ...checkSecretFiles(shownFiles(context)), ...await checkServer(context)];
   }
   const { data, http } = valuesIn(SERVER_SETTINGS, held);
   const { connectionsMax } = valuesIn(LIMIT_SETTINGS, held);
@@ -65,6 +63,13 @@ async function examine(context: Context, { given }: DoctorVerbOptions): Promise<
   ];
 }
 
+/** What a server is shown of secrets. */
+function shownFiles({ access = {}, io: { env } }: Context): string[] {
+  const paths = [access.tokenFile ?? env.SEGLOG_TOKEN_FILE, access.keyFile ?? env.SEGLOG_KEY_FILE];
+  return paths.flatMap((path) => path === undefined || path === "" ? [] : [path]);
+}
+
+/** What a server keeps secret of its own. */
 function secretFiles(held: HeldSettings): string[] {
   return [...SETTING_NAMES.values()].flatMap((name) => {
     const setting: AnySetting = SETTINGS[name];

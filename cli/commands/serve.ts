@@ -1,5 +1,5 @@
 /**
- * `serve`: a folder over HTTP, until a signal.
+ * `serve`: a folder over HTTP and gRPC, until a signal.
  *
  * @module
  */
@@ -63,16 +63,20 @@ async function run({ context, held, logger }: Run): Promise<number> {
   for (const { name, meant } of misspelledVariables(io.env)) {
     onNotice(`the variable ${name} is no setting; did you mean ${meant}?`);
   }
-  const { http, volumeId, role } = valuesIn(SERVER_SETTINGS, held);
+  const { http, grpc, volumeId, role } = valuesIn(SERVER_SETTINGS, held);
   const { logRequests } = valuesIn(LOG_SETTINGS, held);
   const { serve: listen } = await import("../../server/listen.ts");
-  const { allowHosts, allowOrigins, unprotected, ...files } = valuesIn(PROTECTION_SETTINGS, held);
+  const { allowHosts, allowOrigins, webhookAllow, unprotected, ...files } = valuesIn(
+    PROTECTION_SETTINGS,
+    held,
+  );
   using certificates = await loadCertificates(files, { io, onNotice });
   await using backend = await openServed(context, held, onNotice);
   return await interruptible(io, async (signal) => {
     const limits = valuesIn(LIMIT_SETTINGS, held);
     const server = await listen(backend, {
       ...http,
+      ...grpc === null ? {} : { grpc },
       version: VERSION,
       logger,
       logRequests,
@@ -80,12 +84,17 @@ async function run({ context, held, logger }: Run): Promise<number> {
       volumeId,
       role,
       settings: shownSettings(held),
+      webhookAllow,
       tls: certificates?.material,
       allowHosts,
       allowOrigins,
       unprotected,
     });
     logger.info(`listening on ${server.url}`, { event: "listening", url: server.url });
+    if (server.grpc !== undefined) {
+      const { url } = server.grpc;
+      logger.info(`listening on ${url} for gRPC`, { event: "listening", url });
+    }
     await aborted(signal);
     logger.info("stopping", { event: "stopping" });
     await server.close();

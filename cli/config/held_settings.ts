@@ -52,6 +52,7 @@ const OTHER_VARIABLES = [
   "SEGLOG_CONFIG",
   "SEGLOG_DEBUG",
   "SEGLOG_TOKEN",
+  "SEGLOG_TOKEN_FILE",
   "SEGLOG_CA_FILE",
   "SEGLOG_CERT_FILE",
   "SEGLOG_KEY_FILE",
@@ -59,16 +60,21 @@ const OTHER_VARIABLES = [
 
 /**
  * What holds, of all settings. Where the folder is said by `at` more strongly than by `data`, that is
- * what is served.
+ * what is served. Whoever says where to listen for HTTP gets that, and no other port unless they ask.
  *
  * @throws {UsageError} when a variable that would hold says something else than it may
  */
 export function heldSettings(said: Said): HeldSettings {
   const names = Object.keys(SETTINGS) as (SettingName)[];
   const held = Object.fromEntries(names.map((name) => [name, heldOf(name, said)]));
-  const { at, data } = held as HeldSettings;
+  const { at, data, http, grpc } = held as HeldSettings;
   const isAtStronger = STRENGTH[at.source.kind] > STRENGTH[data.source.kind];
-  return { ...held as HeldSettings, ...isAtStronger ? { data: at } : {} };
+  const isHttpOnly = STRENGTH[http.source.kind] > 0 && STRENGTH[grpc.source.kind] === 0;
+  return {
+    ...held as HeldSettings,
+    ...isAtStronger ? { data: at } : {},
+    ...isHttpOnly ? { grpc: { ...grpc, value: null, text: "none" } } : {},
+  };
 }
 
 /** The values of the settings in a table. */

@@ -57,6 +57,22 @@ export const LIMIT_SETTINGS = {
     standard: "15s",
     description: prose`How often a quiet event stream says that it lives.`,
   }),
+  lagRecords: setting("limits.lag-records", {
+    parser: count("N", 1),
+    standard: "1000",
+    description: prose`Records behind the end, from which on a subscriber is told that it lags.`,
+  }),
+  lagMs: setting("limits.lag-time", {
+    parser: waitingTime(),
+    standard: "5s",
+    description: prose`How long a subscriber may leave unread what it was sent until it is told that
+      it lags.`,
+  }),
+  blockedMs: setting("limits.blocked-time", {
+    parser: waitingTime(),
+    standard: "1m",
+    description: prose`How long it may do so until its connection is closed.`,
+  }),
   bucketsMax: setting("limits.buckets", {
     parser: count("N", 1),
     standard: "64",

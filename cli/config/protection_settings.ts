@@ -44,6 +44,13 @@ export const PROTECTION_SETTINGS = {
     description: prose`Sites whose pages may use the server, with commas between them:
       https://app.example, or * for any.`,
   }),
+  webhookAllow: setting("webhook-allow", {
+    parser: listOf("HOST|CIDR"),
+    form: "list",
+    standard: "",
+    description: prose`Hosts (*.example.org for all below), addresses and networks that webhooks are
+      also sent to, and without TLS, with commas between them; only public addresses else.`,
+  }),
   unprotected: setting("unprotected", {
     parser: yesOrNo(),
     form: "switch",

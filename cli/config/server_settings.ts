@@ -6,13 +6,14 @@
  */
 import { choice, string } from "@optique/core/valueparser";
 import { path } from "@optique/run/valueparser";
-import { hostPort, sizeFrom, yesOrNo } from "../grammar/values.ts";
+import { hostPort, orNone, sizeFrom, yesOrNo } from "../grammar/values.ts";
 import { prose } from "../grammar/verb.ts";
 import { setting } from "./setting.ts";
 
 const PORT_MAX = 65_535;
 /** The host of an address of which only the port is said. */
 const HOST_STANDARD = "127.0.0.1";
+const GRPC_STANDARD = `${HOST_STANDARD}:8400`;
 
 /** Where all verbs work. */
 export const PLACE_SETTINGS = {
@@ -31,6 +32,13 @@ export const SERVER_SETTINGS = {
     other: { name: "PORT", parse: (text) => ({ host: HOST_STANDARD, port: portOf(text) }) },
     description: prose`Where to listen. Port 0 takes a free one. The variable PORT names a port on
       127.0.0.1.`,
+  }),
+  grpc: setting("grpc", {
+    parser: orNone(hostPort()),
+    standard: GRPC_STANDARD,
+    description:
+      prose`Where to listen for gRPC, or none; none as well where something else says where
+      to listen for HTTP, and nothing this. Connect and gRPC-Web work on both ports.`,
   }),
   data: setting("data", {
     parser: path({ metavar: "DIR" }),

@@ -34,7 +34,7 @@ export const serveGrammar = command(
     return await serve(context, given);
   }),
   {
-    brief: prose`Serve a folder over HTTP.`,
+    brief: prose`Serve a folder over HTTP and gRPC.`,
     description: prose`Says on standard error where it listens. Ends in good order on SIGINT and
       SIGTERM: what is under way is answered first. A second signal ends it at once. All that can be
       said by a flag can be said by a variable, or in the file that --config names.`,
@@ -42,6 +42,7 @@ export const serveGrammar = command(
     footer: examples(
       "seglog serve",
       "seglog serve --http 127.0.0.1:9000 --data /var/lib/seglog",
+      "seglog serve --http 127.0.0.1:9000 --grpc 127.0.0.1:9400",
       "seglog serve --config /etc/seglog.yaml",
       "PORT=9000 DATA_DIR=/var/lib/seglog VOLUME_ID=v1 seglog serve",
       "seglog --at http://127.0.0.1:8080 tail orders -f",

@@ -145,7 +145,7 @@ export function yesOrNo(): ValueParser<"sync", boolean> {
 }
 
 /** What `parser` takes, or `none` for no limit. */
-export function orNone(parser: ValueParser<"sync", number>): ValueParser<"sync", number | null> {
+export function orNone<T>(parser: ValueParser<"sync", T>): ValueParser<"sync", T | null> {
   return {
     mode: "sync",
     metavar: `${parser.metavar}|none`,

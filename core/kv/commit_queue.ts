@@ -83,6 +83,8 @@ export class CommitQueue {
   #waitingBytes = 0;
   /** How often in a row others were faster. */
   #losses = 0;
+  /** Commits that go in one by one: one of them is refused, and not for the others' sake. */
+  #apart = 0;
   #running: Promise<void> | undefined;
 
   constructor(target: CommitTarget) {
@@ -171,6 +173,7 @@ export class CommitQueue {
     for (const waiting of this.#waiting) {
       const { records, condition } = waiting.commit;
       if (builder.payloadBytes >= BATCH_SHARED_BYTES) break;
+      if (this.#apart > 0 && group.length > 0) break;
       // What can be overtaken does not keep the rest from going in.
       if (this.#losses > 0 && hasCondition(waiting) !== hasCondition(group[0] ?? waiting)) break;
       if (condition !== undefined && written.touch(condition)) break;
@@ -192,6 +195,7 @@ export class CommitQueue {
       done++;
     }
     this.#waiting.splice(0, done);
+    this.#apart = Math.max(0, this.#apart - done);
     return group;
   }
 
@@ -211,6 +215,11 @@ export class CommitQueue {
         return;
       }
       this.#losses = 0;
+      if (group.length > 1 && isInvalid(error)) {
+        this.#waiting.unshift(...group);
+        this.#apart = group.length;
+        return;
+      }
       return rejectAll(group, isConditional && isOvertaken(error) ? this.#overtaken(error) : error);
     }
     this.#losses = 0;
@@ -284,6 +293,11 @@ function hasCondition({ commit }: Waiting): boolean {
 
 function rejectAll(group: readonly Waiting[], error: unknown): void {
   for (const { reject } of group) reject(error);
+}
+
+/** Whether the backend takes no such record: a schema may refuse it. */
+function isInvalid(error: unknown): boolean {
+  return error instanceof SeglogError && error.code === "invalid-record";
 }
 
 function isTooLarge(error: unknown): boolean {

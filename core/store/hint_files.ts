@@ -1,6 +1,6 @@
 /**
  * Hints of views, as files in the folder of a topic's first partition: `<name>.hint`. They go when
- * the topic goes, and are in no backup.
+ * the topic goes, and are in no backup. A view that is a database has a log of its own beside it.
  *
  * @module
  */
@@ -8,9 +8,10 @@ import { join } from "node:path";
 import type { Hints, OpenHint } from "../backend.ts";
 import type { Disk, DiskLock } from "../disk/disk.ts";
 import { checkHeld, removeIfThere } from "../disk/files.ts";
+import { nodeDisk } from "../disk/node_disk.ts";
 
 const HINT_SUFFIX = ".hint";
-const HINT_NAME = /^[a-z0-9-]{1,40}\.hint$/;
+const HINT_NAME = /^[a-z0-9-]{1,40}\.hint(?:-(?:wal|shm|journal))?$/;
 
 /** Whether a file in the folder of a log is a hint. */
 export function isHintFile(name: string): boolean {
@@ -37,6 +38,10 @@ export class HintFiles implements Hints {
   open(topic: string, name: string): OpenHint | undefined {
     const path = this.#pathOf(topic, name);
     return this.#disk.sizeOf(path) === undefined ? undefined : this.#disk.open(path, "read");
+  }
+
+  pathOf(topic: string, name: string): string | undefined {
+    return this.#disk === nodeDisk ? this.#pathOf(topic, name) : undefined;
   }
 
   async keep(topic: string, name: string, pieces: Iterable<Uint8Array>): Promise<void> {

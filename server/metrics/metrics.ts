@@ -8,13 +8,8 @@ import { ERROR_SPECS, type ErrorCode } from "../../core/base/errors.ts";
 import type { Observer, WrittenBatches } from "../../core/base/observer.ts";
 import { toldError } from "../problem.ts";
 import { createMeters, type Meters } from "./meters.ts";
+import { type Protocol, PROTOCOLS, Tallies } from "./tallies.ts";
 import { addProcessMeters, runtimeName } from "./process_meters.ts";
-
-/** How requests come. */
-const PROTOCOLS = ["http", "grpc"] as const;
-
-/** One of these ways. */
-export type Protocol = typeof PROTOCOLS[number];
 
 /** Errors that say that somebody may not. */
 const AUTH_CODES: readonly ErrorCode[] = ["unauthenticated", "forbidden"];
@@ -23,12 +18,13 @@ const AUTH_CODES: readonly ErrorCode[] = ["unauthenticated", "forbidden"];
 export class Metrics implements Observer {
   /** All of them but those of partitions, which depend on who looks. */
   readonly registry: Registry = new Registry();
+  readonly #tallies = new Tallies();
   readonly #meters: Meters;
   #following = 0;
 
   /** @param version of the program */
   constructor(version: string) {
-    this.#meters = createMeters(this.registry);
+    this.#meters = createMeters(this.registry, this.#tallies);
     this.#meters.build.set({ version, runtime: runtimeName() }, 1);
     this.#beginAtZero();
     addProcessMeters(this.registry);
@@ -36,23 +32,21 @@ export class Metrics implements Observer {
 
   /** Counts requests that wait for their answer, or less of them. */
   underWay(change: 1 | -1): void {
-    this.#meters.inFlight.inc(change);
+    this.#tallies.inFlight += change;
   }
 
   /** Counts one request that was answered after `seconds`. */
   answered(
-    { method, path }: { readonly method: string; readonly path: string },
+    route: { readonly method: string; readonly path: string },
     status: number,
     seconds: number,
   ): void {
-    this.#meters.requests.inc({ method, route: path, status });
-    this.#meters.requestSeconds.observe({ method, route: path }, seconds);
+    this.#tallies.route(route).ended(status, seconds);
   }
 
   /** Counts one call of gRPC that has ended after `seconds`: its method, and its status by name. */
   called(method: string, code: string, seconds: number): void {
-    this.#meters.calls.inc({ method, code });
-    this.#meters.callSeconds.observe({ method }, seconds);
+    this.#tallies.call(method).ended(code, seconds);
   }
 
   /** Counts what a request failed with. What is not ours counts as `internal`. */
@@ -64,12 +58,12 @@ export class Metrics implements Observer {
 
   /** Counts bytes of the bodies of requests. */
   receivedBytes(protocol: Protocol, bytes: number): void {
-    this.#meters.receivedBytes.inc({ protocol }, bytes);
+    this.#tallies.receivedBytes[protocol] += bytes;
   }
 
   /** Counts bytes of the bodies of answers. */
   sentBytes(protocol: Protocol, bytes: number): void {
-    this.#meters.sentBytes.inc({ protocol }, bytes);
+    this.#tallies.sentBytes[protocol] += bytes;
   }
 
   /** Counts a connection until the returned function is called. */
@@ -91,12 +85,12 @@ export class Metrics implements Observer {
 
   /** Counts records that were appended. */
   appended(records: number): void {
-    this.#meters.appended.inc(records);
+    this.#tallies.appended += records;
   }
 
   /** Counts records that were sent. */
   sent(records: number): void {
-    this.#meters.read.inc(records);
+    this.#tallies.read += records;
   }
 
   /** Counts a stream of records until the returned function is called. */
@@ -143,29 +137,30 @@ export class Metrics implements Observer {
 
   /** Measures an append that was acknowledged. */
   appendedSince(startMs: number): void {
-    this.#meters.appendSeconds.observe(secondsSince(startMs));
+    this.#tallies.append.note(secondsSince(startMs));
   }
 
   /** Measures a read. */
   readSince(what: "record" | "range", startMs: number): void {
-    this.#meters.readSeconds.observe({ what }, secondsSince(startMs));
+    const { readRecord, readRange } = this.#tallies;
+    (what === "record" ? readRecord : readRange).note(secondsSince(startMs));
   }
 
   /** Measures how much later than asked for a timer ran. */
   delayed(ms: number): void {
-    this.#meters.loopDelay.observe(ms / 1000);
+    this.#tallies.loopDelay.note(ms / 1000);
   }
 
   written({ batches, records, bytes, uncompressedBytes }: WrittenBatches): void {
-    this.#meters.writtenBatches.inc(batches);
-    this.#meters.writtenRecords.inc(records);
-    this.#meters.writtenBytes.inc(bytes);
-    this.#meters.uncompressedBytes.inc(uncompressedBytes);
+    this.#tallies.writtenBatches += batches;
+    this.#tallies.writtenRecords += records;
+    this.#tallies.writtenBytes += bytes;
+    this.#tallies.uncompressedBytes += uncompressedBytes;
   }
 
   synced(ms: number, error: unknown): void {
-    this.#meters.syncSeconds.observe(ms / 1000);
-    if (error !== undefined) this.#meters.syncFailures.inc();
+    this.#tallies.sync.note(ms / 1000);
+    if (error !== undefined) this.#tallies.syncFailures++;
   }
 
   tornTail(bytes: number): void {

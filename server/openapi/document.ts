@@ -11,11 +11,15 @@ import { groupParameters, groupPaths, groupSchemas } from "./group_paths.ts";
 import { kvParameters, kvSchemas } from "./kv_parts.ts";
 import { kvPaths } from "./kv_paths.ts";
 import { parameters, responses } from "./parts.ts";
+import { queryParameters, queryPaths, querySchemas } from "./query_paths.ts";
 import { recordPaths } from "./record_paths.ts";
+import { rpcParameters, rpcPaths } from "./rpc_paths.ts";
+import { schemaParameters, schemaPaths, schemaSchemas } from "./schema_paths.ts";
 import { schemas } from "./schemas.ts";
 import { secured, securitySchemes } from "./secured.ts";
 import { serverPaths } from "./server_paths.ts";
 import { topicPaths } from "./topic_paths.ts";
+import { webhookParameters, webhookPaths, webhookSchemas } from "./webhook_paths.ts";
 
 /** Any JSON object. */
 export type JsonObject = { readonly [name: string]: unknown };
@@ -42,28 +46,53 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
       { name: "topics", description: "What can be appended to." },
       { name: "records", description: "Appending, reading and following." },
       { name: "partitions", description: "Where a partition starts and ends." },
+      { name: "webhooks", description: "Records that the server posts to others." },
       { name: "keys and values", description: "Views of topics: buckets." },
+      { name: "queries", description: "Topics as tables, by SQL." },
       { name: "blobs", description: "Bytes by key, in the bucket of this name." },
       { name: "small API", description: "One value in, one value out." },
       { name: "groups", description: "Members that share partitions, and how far they came." },
+      { name: "schemas", description: "What the records of a topic have to be." },
       { name: "access", description: "Credentials and tenants, for who runs the server." },
+      { name: "calls", description: "The services of gRPC, as Connect and gRPC-Web." },
       { name: "server", description: "Health, metrics, and this document." },
     ],
     paths: secured({
       ...topicPaths,
       ...recordPaths,
+      ...webhookPaths,
       ...kvPaths,
+      ...queryPaths,
       ...blobPaths,
+      ...schemaPaths,
       ...groupPaths,
       ...accessPaths,
       ...adminPaths,
       ...serverPaths,
+      ...rpcPaths,
     }, routes),
     components: {
       securitySchemes,
-      parameters: { ...parameters, ...kvParameters, ...groupParameters, ...accessParameters },
+      parameters: {
+        ...parameters,
+        ...kvParameters,
+        ...schemaParameters,
+        ...webhookParameters,
+        ...groupParameters,
+        ...accessParameters,
+        ...rpcParameters,
+        ...queryParameters,
+      },
       responses,
-      schemas: { ...schemas, ...kvSchemas, ...groupSchemas, ...accessSchemas },
+      schemas: {
+        ...schemas,
+        ...kvSchemas,
+        ...schemaSchemas,
+        ...groupSchemas,
+        ...webhookSchemas,
+        ...querySchemas,
+        ...accessSchemas,
+      },
     },
   };
 }

@@ -84,7 +84,7 @@ export const kvPaths: Record<string, Record<string, unknown>> = {
       responses: {
         "200": json("It has another value now.", schema("KeyWritten"), { ETag: valueHeaders.ETag }),
         "201": json("It had none.", schema("KeyWritten"), { ETag: valueHeaders.ETag }),
-        ...problems(400, 403, 408, 412, 413, 415, 507),
+        ...problems(400, 403, 408, 412, 413, 415, 422, 507),
       },
     },
     delete: {
@@ -112,7 +112,7 @@ export const kvPaths: Record<string, Record<string, unknown>> = {
       },
       responses: {
         "200": json("It is in.", schema("TransactionResult")),
-        ...problems(400, 403, 404, 408, 409, 412, 413, 415, 507),
+        ...problems(400, 403, 404, 408, 409, 412, 413, 415, 422, 507),
       },
     },
   },

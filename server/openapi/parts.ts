@@ -90,6 +90,19 @@ export const parameters: Record<string, unknown> = {
   lastEventId: header("Last-Event-ID", "Where an event stream goes on; overrides `from`.", {
     type: "string",
   }),
+  onLost: query("onLost", "What followers do where offsets are gone: end, or be told and go on.", {
+    enum: ["end", "skip"],
+    default: "end",
+  }),
+  batchMessages: query("batch", "Of a WebSocket: records as arrays, as many as are there.", {
+    type: "boolean",
+    default: false,
+  }),
+  credit: query(
+    "credit",
+    'Of a WebSocket: records that the client takes until it sends `{"credit":N}`.',
+    { type: "integer", minimum: 0, maximum: 1000000 },
+  ),
   ifOffset: header(
     "Seglog-If-Offset",
     "Append only when the first record would get exactly this offset.",
@@ -126,7 +139,8 @@ const PROBLEMS: readonly (readonly [number, string])[] = [
   [408, "The body did not arrive in time: `request-timeout`."],
   [
     409,
-    "The topic is there with other settings: `exists`. Or others were faster: `conflict`.",
+    "The topic is there with other settings: `exists`. Or others were faster: `conflict`. Or the " +
+    "schema does not go together with another version: `incompatible`.",
   ],
   [
     410,
@@ -137,7 +151,7 @@ const PROBLEMS: readonly (readonly [number, string])[] = [
   [413, "The body, a line or a record is too large: `too-large`."],
   [415, "The type of the body is not taken: `unsupported-media-type`."],
   [416, "The offset is past the end: `offset-out-of-range`, with `nextOffset`."],
-  [422, "A record is not one: `invalid-record`."],
+  [422, "A record is not one, or its topic has a schema that refuses it: `invalid-record`."],
   [429, "The tenant has had enough for now: `quota-exceeded`; `Retry-After` says until when."],
   [500, "The server failed: `internal`, `io`, `corrupt`, `outcome-unknown`."],
   [501, "The backend cannot do this: `unsupported`."],

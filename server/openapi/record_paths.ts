@@ -64,8 +64,10 @@ export const recordPaths: Record<string, Record<string, unknown>> = {
       summary: "Read or follow records.",
       description:
         "By `Accept`: a JSON page; NDJSON to the end, streamed; server-sent events that follow " +
-        "the log (`id` is the offset to go on from, `end` and `error` are the last event); a " +
-        "page of encoded batches that overlap the range.",
+        "the log (`id` is the offset to go on from; `lag`, `caught-up` and `lost` say how the " +
+        "client stands; `end` and `error` are the last event); a page of encoded batches that " +
+        "overlap the range. With `Upgrade: websocket` the same as messages of a WebSocket " +
+        "(subprotocol `seglog.v1`): a record each, or notes with a member `event`.",
       parameters: [
         "partition",
         "from",
@@ -77,8 +79,12 @@ export const recordPaths: Record<string, Record<string, unknown>> = {
         "recordKey",
         "recordKeyBase64",
         "lastEventId",
+        "onLost",
+        "batchMessages",
+        "credit",
       ].map(parameter),
       responses: {
+        "101": { description: "A WebSocket, where it was asked for." },
         "200": {
           description: "The records.",
           headers: boundsHeaders,

@@ -33,7 +33,7 @@ export function secured(paths: Paths, routes: readonly Route[]): Paths {
     const operation = item?.[method.toLowerCase()] as Operation | undefined;
     if (item === undefined || operation === undefined) continue;
     item[method.toLowerCase()] = access.kind === "open"
-      ? { ...operation, security: [] }
+      ? { security: [], ...operation }
       : { ...operation, ...described(access.kind), responses: withRefusals(operation, access) };
   }
   return all;

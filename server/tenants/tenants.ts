@@ -12,9 +12,10 @@ import { Catalogue } from "../catalogue.ts";
 import { checked } from "../checked.ts";
 import { type TenantOptions, TenantServices } from "../tenant_services.ts";
 import { TracedBackend } from "../tracing/traced_backend.ts";
+import { WEBHOOK_BUCKET } from "../webhooks/webhook_book.ts";
 import { type Quota, type QuotaName, quotaShape } from "./quota.ts";
 import { QuotaBackend } from "./quota_backend.ts";
-import { tenantBackend, tenantOf } from "./tenant_backend.ts";
+import { nameInTenant, tenantBackend, tenantOf } from "./tenant_backend.ts";
 import { TenantQuota } from "./tenant_quota.ts";
 
 /** Where quotas are kept, by the names of tenants. */
@@ -60,6 +61,13 @@ export class Tenants {
       clock,
       notice,
     });
+  }
+
+  /** Begins what goes on without being asked for: webhooks. @throws {SeglogError} */
+  async start(): Promise<void> {
+    for (const { name } of await this.#backend.listTopics()) {
+      if (nameInTenant(name) === WEBHOOK_BUCKET) await this.of(tenantOf(name)).webhooks.start();
+    }
   }
 
   /** What the requests of one tenant share. */

@@ -125,5 +125,5 @@ test("what it is told is in a file, so that a file of one's own can say otherwis
   assert.deepEqual(problems, []);
   const texts = Object.fromEntries([...file.entries].map(([key, { text }]) => [key, text]));
   const [[volume], [port]] = [words(last("VOLUME")), words(last("EXPOSE"))];
-  assert.deepEqual(texts, { data: volume, http: `0.0.0.0:${port}` });
+  assert.deepEqual(texts, { data: volume, http: `0.0.0.0:${port}`, "log.format": "json" });
 });

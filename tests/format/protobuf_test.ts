@@ -17,7 +17,7 @@ import {
   type RecordBatch,
   RecordBatchSchema,
   RecordSchema,
-} from "./generated/record_pb.js";
+} from "../../server/grpc/generated/seglog/v1/record_pb.js";
 
 const batches = fc.tuple(recordLists, fc.option(producers, { nil: undefined }));
 
@@ -63,7 +63,7 @@ test("our decoder passes over fields of every wire type that it does not know", 
 });
 
 test("the generated code is that of record.proto", () => {
-  const url = new URL("../../core/format/record.proto", import.meta.url);
+  const url = new URL("../../proto/seglog/v1/record.proto", import.meta.url);
   const proto = fs.readFileSync(url, "utf8");
   const fields: string[] = [];
   for (const [, name, body] of proto.matchAll(/^message (\w+) \{\n([^}]*)\}/gm)) {

@@ -83,7 +83,7 @@ test("the table of limits has the numbers of limits.ts", () => {
 
 test("the messages on the page are those of record.proto", () => {
   const proto = fs.readFileSync(
-    new URL("../../core/format/record.proto", import.meta.url),
+    new URL("../../proto/seglog/v1/record.proto", import.meta.url),
     "utf8",
   );
   const fields = (text: string) =>

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { fromBinary } from "@bufbuild/protobuf";
 import type { BatchHeader, LogRecord, ProducerStamp } from "../../mod.ts";
 import { VALUE_TYPES } from "../../core/format/record.ts";
-import { RecordBatchSchema } from "../format/generated/record_pb.js";
+import { RecordBatchSchema } from "../../server/grpc/generated/seglog/v1/record_pb.js";
 
 /** A record in a form that two readers can be compared by. */
 export interface ComparableRecord {

@@ -87,7 +87,7 @@ test("bytes of bodies are counted both ways, those of streams as they pass", asy
   for (const answer of answers) sent += (await answer.text()).length;
   const value = await scraped(app);
   const received = 'seglog_received_bytes_total{protocol="http"}';
-  assert.equal(before(received), undefined);
+  assert.equal(before(received), 0);
   assert.equal(value(received), body.length + '{"value":3}'.length);
   const scrape = value('seglog_sent_bytes_total{protocol="http"}')! - sent;
   assert.ok(scrape > 5000 && scrape < 40_000, `the first look at the metrics took ${scrape}`);

@@ -15,7 +15,9 @@ function pathOf({ path }: Route, topic: string): string {
 }
 
 async function ask(asking: Asking, route: Route, topic: string): Promise<Response> {
-  const init = route.method === "GET" ? {} : jsonRequest(route.method, {});
+  // A webhook says in its body which topic it is about.
+  const body = route.path === "/v1/webhooks/:webhook" ? { topic, url: "https://example.com/" } : {};
+  const init = route.method === "GET" ? {} : jsonRequest(route.method, body);
   return await asking(pathOf(route, topic), init);
 }
 

@@ -127,9 +127,10 @@ test("a connection that stays idle after an answer is ended, one that is answere
   const idle = await secureConnect(port, { ca });
   const waiting = await secureConnect(port, { ca });
   idle.socket.write(GET);
+  // The second one is under way while the first one is answered.
   waiting.socket.write(
-    GET.replace("/livez", "/v1/topics/orders/records?wait=400ms") +
-      GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"),
+    GET + GET.replace("/livez", "/v1/topics/orders/records?wait=400ms")
+      .replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"),
   );
   assert.match(await idle.ended, /^HTTP\/1\.1 200/);
   assert.equal((await waiting.ended).match(/HTTP\/1\.1 200/g)?.length, 2);
@@ -199,15 +200,17 @@ test("new certificates are taken while connections are open", async () => {
   assert.match(notices.at(-1)!, /took new certificates from .*server\.crt/);
 });
 
-test("a stop answers what is under way and ends the rest", async () => {
-  await using opened = await openTlsServer();
+test("a stop answers what is under way and ends the rest", { timeout: 20_000 }, async () => {
+  await using opened = await openTlsServer({ limits: { handshakeMs: 600_000 } });
   const { port, certs: { ca }, store, server } = opened;
   await store.ensureTopic("orders");
+  const half = await plainConnect(port);
   const idle = await secureConnect(port, { ca });
   const waiting = await secureConnect(port, { ca });
   waiting.socket.write(GET.replace("/livez", "/v1/topics/orders/records?wait=30s"));
   while (!(await ask(port, "/metrics", { ca })).body.includes("seglog_")); // both are there
   await server.close();
+  await half.ended;
   await idle.ended;
   await waiting.ended;
   await assert.rejects(secureConnect(port, { ca }));

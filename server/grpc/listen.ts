@@ -1,0 +1,120 @@
+/**
+ * The services on a socket of HTTP/2, in the clear or over TLS: gRPC, gRPC-Web and Connect.
+ *
+ * @module
+ */
+import {
+  createSecureServer,
+  createServer,
+  type Http2SecureServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type SecureServerOptions,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { Services } from "../exchange.ts";
+import type { ServerLimits } from "../limits.ts";
+import { addressOf, listenOn } from "../listen_on.ts";
+import { describeFault } from "../problem.ts";
+import type { TlsMaterial } from "../tls/tls_material.ts";
+import { createHandlers } from "./handlers.ts";
+import { answerCall, type CallServer } from "./http2_call.ts";
+import {
+  CALL_WINDOW_BYTES,
+  DEFAULT_GRPC_LIMITS,
+  type GrpcLimits,
+  HEADER_FIELDS_MAX,
+  SESSION_MEMORY_MIB,
+} from "./limits.ts";
+import { Sessions } from "./sessions.ts";
+
+/** Where and how to serve. */
+export interface GrpcOptions {
+  /** The address to listen on; 127.0.0.1 unless given: nobody from outside. */
+  readonly host?: string;
+  /** 8400 unless given; 0 takes a free one. */
+  readonly port?: number;
+  /** What differs from {@linkcode DEFAULT_GRPC_LIMITS}. */
+  readonly limits?: Partial<GrpcLimits>;
+  /** Certificates; in the clear unless given. They are looked after by whoever loaded them. */
+  readonly tls?: TlsMaterial | undefined;
+}
+
+/** A gRPC server that runs. */
+export interface RunningGrpc extends AsyncDisposable {
+  /** Where it is: `http://127.0.0.1:8400`. */
+  readonly url: string;
+  /** Where it listens, also when port 0 was asked for. */
+  readonly port: number;
+  /**
+   * Stops: takes no more calls, answers those under way, and resolves when all connections are gone,
+   * after `stopMs` at the latest. Streams end when `services.stopping` is aborted, which is the
+   * caller's to do first. The services stay open.
+   */
+  close(): Promise<void>;
+}
+
+/** The port of gRPC where none is given. */
+export const GRPC_PORT_DEFAULT = 8400;
+
+/**
+ * Serves gRPC.
+ *
+ * @throws {SeglogError} `unavailable` when the address cannot be listened on
+ */
+export async function listenGrpc(
+  services: Services,
+  options: GrpcOptions = {},
+): Promise<RunningGrpc> {
+  const { host = "127.0.0.1", port = GRPC_PORT_DEFAULT, tls } = options;
+  const limits = { ...services.limits, ...DEFAULT_GRPC_LIMITS, ...options.limits };
+  const { messageBytesMax } = limits;
+  const handlers = createHandlers(services, messageBytesMax);
+  const calls: CallServer = { services, handlers, messageBytesMax };
+  const settings = serverOptions(limits);
+  const server: Http2Server | Http2SecureServer = tls === undefined
+    ? createServer(settings)
+    : createSecureServer({ ...settings, ...tls.context() });
+  const unfollow = tls?.follow((context) =>
+    (server as Http2SecureServer).setSecureContext(context)
+  );
+  const sessions = new Sessions(server as Http2Server, limits);
+  server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+    if (sessions.take(stream)) answerCall(stream, headers, calls);
+  });
+  try {
+    await listenOn(server, host, port);
+  } catch (error) {
+    unfollow?.();
+    throw error;
+  }
+  server.on("error", (error: unknown) => services.notice(`grpc: ${describeFault(error)}`));
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= (async () => {
+      unfollow?.();
+      server.close();
+      await sessions.stop(limits.stopMs);
+    })();
+    return closing;
+  };
+  return {
+    ...addressOf(server, tls === undefined ? "http" : "https"),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function serverOptions(limits: GrpcLimits & ServerLimits) {
+  return {
+    maxSessionMemory: SESSION_MEMORY_MIB,
+    maxHeaderListPairs: HEADER_FIELDS_MAX,
+    handshakeTimeout: limits.handshakeMs, // of TLS
+    settings: {
+      enablePush: false,
+      maxConcurrentStreams: limits.callsMax,
+      maxHeaderListSize: limits.headersBytesMax,
+      initialWindowSize: CALL_WINDOW_BYTES,
+    },
+  } satisfies SecureServerOptions;
+}

@@ -1,0 +1,153 @@
+/**
+ * Routes of webhooks.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { SeglogError } from "../../core/base/errors.ts";
+import { PARTITIONS_MAX } from "../../core/base/limits.ts";
+import { type Access, RECOGNIZED } from "../access/access.ts";
+import { demand, mayDo, type Principal, refusal } from "../access/principal.ts";
+import { jsonAnswer } from "../answers.ts";
+import { checked } from "../checked.ts";
+import type { Exchange, Handler, Route } from "../exchange.ts";
+import { SETTINGS_BYTES_MAX, WEBHOOK_SETTINGS_BYTES_MAX } from "../limits.ts";
+import { shownWebhook } from "../webhooks/show.ts";
+import { WEBHOOK_NAME, webhookBody } from "../webhooks/webhook.ts";
+import type { ActiveWebhook } from "../webhooks/webhooks.ts";
+
+/**
+ * All of a topic goes out by its webhooks: they are for whoever has `admin` on it. Which topic that is,
+ * is known when the webhook is; so it is asked there.
+ */
+const OF_ITS_TOPIC: Access = { kind: "admin", demand: RECOGNIZED.demand };
+
+/** All that have to do with webhooks. */
+export const WEBHOOK_ROUTES: readonly Route[] = [
+  { method: "GET", path: "/v1/webhooks", access: RECOGNIZED, handle: list },
+  { method: "GET", path: "/v1/webhooks/:webhook", access: RECOGNIZED, handle: onWebhook(show) },
+  { method: "PUT", path: "/v1/webhooks/:webhook", access: OF_ITS_TOPIC, handle: put },
+  {
+    method: "DELETE",
+    path: "/v1/webhooks/:webhook",
+    access: OF_ITS_TOPIC,
+    handle: onWebhook(remove),
+  },
+  {
+    method: "POST",
+    path: "/v1/webhooks/:webhook/pause",
+    access: OF_ITS_TOPIC,
+    handle: onWebhook(pause),
+  },
+  {
+    method: "POST",
+    path: "/v1/webhooks/:webhook/resume",
+    access: OF_ITS_TOPIC,
+    handle: onWebhook(resume),
+  },
+  {
+    method: "POST",
+    path: "/v1/webhooks/:webhook/test",
+    access: OF_ITS_TOPIC,
+    handle: onWebhook(test),
+  },
+];
+
+const resumeBody = z.strictObject({
+  from: z.union([z.string(), z.int().min(0)]).optional(),
+  partition: z.int().min(0).max(PARTITIONS_MAX - 1).optional(),
+});
+const emptyBody = z.strictObject({});
+
+/** Those of topics that the caller may administer. */
+async function list({ principal, tenant: { webhooks, backend } }: Exchange): Promise<Response> {
+  const all = await webhooks.list();
+  const own = all.filter(({ webhook }) => mayDo(principal, "admin", webhook.topic));
+  return jsonAnswer({
+    webhooks: await Promise.all(own.map((each) => shownWebhook(backend, each))),
+  });
+}
+
+/** The secret is told where the server made it, and never again. */
+async function put(exchange: Exchange): Promise<Response> {
+  const { principal, tenant: { webhooks, backend } } = exchange;
+  const name = nameOf(exchange);
+  const body = checked(
+    webhookBody,
+    await exchange.settings(WEBHOOK_SETTINGS_BYTES_MAX),
+    "the webhook",
+  );
+  demand(principal, "admin", body.topic);
+  const before = await webhooks.topicOf(name);
+  if (before !== undefined) demand(principal, "admin", before);
+  const { isNew, ...kept } = await webhooks.put(name, body);
+  const secret = isNew && body.secret === undefined ? { secret: kept.webhook.secret } : {};
+  const shown = await shownWebhook(backend, kept);
+  return jsonAnswer({ ...shown, ...secret }, { status: isNew ? 201 : 200 });
+}
+
+async function show(exchange: Exchange, name: string): Promise<Response> {
+  return await answerWith(exchange, await exchange.tenant.webhooks.get(name));
+}
+
+async function remove({ tenant }: Exchange, name: string): Promise<Response> {
+  await tenant.webhooks.remove(name);
+  return new Response(null, { status: 204 });
+}
+
+async function pause(exchange: Exchange, name: string): Promise<Response> {
+  await noSettings(exchange);
+  return await answerWith(exchange, await exchange.tenant.webhooks.pause(name));
+}
+
+async function resume(exchange: Exchange, name: string): Promise<Response> {
+  const body = await exchange.settings(SETTINGS_BYTES_MAX) ?? {};
+  const options = checked(resumeBody, body, "where to resume");
+  return await answerWith(exchange, await exchange.tenant.webhooks.resume(name, options));
+}
+
+async function test(exchange: Exchange, name: string): Promise<Response> {
+  await noSettings(exchange);
+  const { isDelivered, ...result } = await exchange.tenant.webhooks.test(name);
+  return jsonAnswer({ delivered: isDelivered, ...result });
+}
+
+async function noSettings(exchange: Exchange): Promise<void> {
+  checked(emptyBody, await exchange.settings(SETTINGS_BYTES_MAX) ?? {}, "the body");
+}
+
+async function answerWith({ tenant }: Exchange, webhook: ActiveWebhook): Promise<Response> {
+  return jsonAnswer(await shownWebhook(tenant.backend, webhook));
+}
+
+/** Does something with the webhook of the path, for a caller that may administer its topic. */
+function onWebhook(
+  handle: (exchange: Exchange, name: string) => Promise<Response>,
+): Handler {
+  return async (exchange) => {
+    exchange.query();
+    const name = nameOf(exchange);
+    const { principal, tenant: { webhooks } } = exchange;
+    const topic = await webhooks.topicOf(name);
+    if (topic !== undefined) demand(principal, "admin", topic);
+    else if (!administersAll(principal)) throw refusal(principal, "admin on a webhook's topic");
+    return await handle(exchange, name);
+  };
+}
+
+/** Only they learn that there is no webhook of a name: to others it may be that of another topic. */
+function administersAll({ grants }: Principal): boolean {
+  return grants.some(({ pattern, scopes }) => pattern === "*" && scopes.includes("admin"));
+}
+
+/** @throws {SeglogError} `invalid-argument` */
+function nameOf(exchange: Exchange): string {
+  const name = exchange.segment(3);
+  if (WEBHOOK_NAME.test(name)) return name;
+  throw new SeglogError(
+    "invalid-argument",
+    `Cannot call a webhook ${
+      JSON.stringify(name.slice(0, 80))
+    }: its name has 1 to 64 letters, digits, dots, dashes and underscores, the first a letter or digit`,
+  );
+}

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import * as fc from "fast-check";
+import { findGap } from "../../../server/schemas/compare/comparison.ts";
+import { SchemaDocument } from "../../../server/schemas/schema_document.ts";
+import { Validator } from "../../../server/schemas/validator.ts";
+import { changes, documents, schemas } from "./random_schemas.ts";
+
+const validator = (schema: unknown) => new Validator(new SchemaDocument(schema));
+
+/** `undefined` for a schema that is not taken, as one that refers to itself. */
+function validatorOf(schema: unknown): Validator | undefined {
+  try {
+    return validator(schema);
+  } catch {
+    return undefined;
+  }
+}
+
+function isValid(validator: Validator, value: unknown): boolean {
+  validator.begin();
+  return validator.complaint(value) === undefined;
+}
+
+describe("containment", () => {
+  test("what is said to be contained never has a document that is refused", () => {
+    let contained = 0;
+    fc.assert(
+      fc.property(
+        schemas,
+        fc.array(changes, { minLength: 1, maxLength: 2 }),
+        fc.array(documents, { minLength: 20, maxLength: 20 }),
+        (schema, changing, values) => {
+          const other = changing.reduce((changed, change) => change(changed), schema);
+          const [a, b] = [validatorOf(schema), validatorOf(other)];
+          if (a === undefined || b === undefined) return;
+          for (const [from, to] of [[a, b], [b, a]] as const) {
+            if (findGap(from.document, to.document) !== undefined) continue;
+            contained++;
+            for (const value of values) {
+              const isRefused = isValid(from, value) && !isValid(to, value);
+              const three = [value, from.document.root.schema, to.document.root.schema];
+              assert.ok(!isRefused, three.map((each) => JSON.stringify(each)).join("\n"));
+            }
+          }
+        },
+      ),
+      { numRuns: 1000 },
+    );
+    assert.ok(contained > 200, `only ${contained}`);
+  });
+});
