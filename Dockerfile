@@ -1,7 +1,8 @@
 # One executable, and nothing that it does not need: no shell, no package manager, no root.
 #
 #   docker build -t seglog:0.1.0 .
-#   docker run --rm -p 127.0.0.1:8080:8080 -v seglog:/data -e SEGLOG_UNPROTECTED=true seglog:0.1.0
+#   docker run --rm -p 127.0.0.1:8080:8080 -p 127.0.0.1:8400:8400 -v seglog:/data \
+#     -e SEGLOG_UNPROTECTED=true seglog:0.1.0
 #
 # Who builds for production pins both images by their digests as well: FROM name:tag@sha256:…
 
@@ -32,7 +33,7 @@ COPY deploy/seglog.yaml /etc/seglog/seglog.yaml
 ENV SEGLOG_CONFIG=/etc/seglog/seglog.yaml
 USER 65532:65532
 VOLUME ["/data"]
-EXPOSE 8080
+EXPOSE 8080 8400
 STOPSIGNAL SIGTERM
 # With TLS it has to ask otherwise: --at https://localhost:8080 --ca-file FILE.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \

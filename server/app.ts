@@ -25,6 +25,7 @@ import {
   targetOf,
 } from "./exchange.ts";
 import { FrontDesk } from "./front_desk.ts";
+import { logFault } from "./fault.ts";
 import {
   DEFAULT_SERVER_LIMITS,
   type ServerLimits,
@@ -34,7 +35,7 @@ import {
 import { type Logger, noticeLogger } from "./logger.ts";
 import { MeasuredBackend } from "./metrics/measured_backend.ts";
 import { Metrics } from "./metrics/metrics.ts";
-import { describeFault, problemResponse } from "./problem.ts";
+import { problemResponse } from "./problem.ts";
 import { WorkerPool } from "./query/worker_pool.ts";
 import { RequestLog } from "./request_log.ts";
 import { type RequestWatch, watched } from "./request_watch.ts";
@@ -230,12 +231,15 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     await queryWorkers.close();
     await desk.close();
   };
-  return {
-    ...{ app, services, desk, metrics, logger },
-    start: () => tenants.start().catch((error) => notice(`webhooks: ${describeFault(error)}`)),
-    upgrade: socketDoor(services),
-    close,
+  const start = async () => {
+    try {
+      await tenants.start();
+    } catch (error) {
+      logFault(logger, error, { what: "webhooks" });
+    }
   };
+  const upgrade = socketDoor(services);
+  return { app, services, desk, metrics, logger, start, upgrade, close };
 }
 
 /** The request as Node's server has it; there is none where the app is called directly. */

@@ -24,6 +24,18 @@ export interface AnsweredRequest {
   readonly trace: LogFields | undefined;
 }
 
+/** A call over gRPC that ended. */
+export interface EndedCall {
+  /** Its service and its method. */
+  readonly method: string;
+  /** Its status by name. */
+  readonly code: string;
+  readonly seconds: number;
+  readonly principal: Principal;
+  /** Its trace, where it is part of one. */
+  readonly trace: LogFields | undefined;
+}
+
 /** Logs requests, where the log is to have them. */
 export class RequestLog {
   readonly #logger: Logger;
@@ -48,7 +60,7 @@ export class RequestLog {
       route,
       status: response.status,
       code: failure === undefined ? undefined : toldError(failure).code,
-      ms: Math.round(seconds * 1e6) / 1000,
+      ms: msOf(seconds),
       bytes_in: bytesOf(request.headers.get("content-length")),
       bytes_out: wholeLength(response),
       tenant: principal.tenant,
@@ -57,6 +69,24 @@ export class RequestLog {
       ...trace,
     });
   }
+
+  /** Logs a call. */
+  called({ method, code, seconds, principal, trace }: EndedCall): void {
+    if (!this.#logger.isOn(this.#level)) return;
+    this.#logger[this.#level](`${method}: ${code}`, {
+      event: "call",
+      method,
+      code,
+      ms: msOf(seconds),
+      tenant: principal.tenant,
+      principal: principal.name,
+      ...trace,
+    });
+  }
+}
+
+function msOf(seconds: number): number {
+  return Math.round(seconds * 1e6) / 1000;
 }
 
 function bytesOf(length: string | null): number | undefined {

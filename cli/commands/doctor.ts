@@ -6,6 +6,7 @@
  */
 import { LIMIT_SETTINGS } from "../config/limit_settings.ts";
 import { type HeldSettings, valuesIn } from "../config/held_settings.ts";
+import { PROTECTION_SETTINGS } from "../config/protection_settings.ts";
 import { SERVER_SETTINGS } from "../config/server_settings.ts";
 import type { AnySetting } from "../config/setting.ts";
 import { SETTING_NAMES, SETTINGS } from "../config/settings.ts";
@@ -13,7 +14,7 @@ import { isUrl } from "../connect.ts";
 import { checkClock } from "../doctor/clock.ts";
 import type { Finding, Verdict } from "../doctor/finding.ts";
 import { checkFolder } from "../doctor/folder.ts";
-import { checkAddress, checkServer } from "../doctor/network.ts";
+import { checkAddresses, checkServer } from "../doctor/network.ts";
 import {
   checkOpenFiles,
   checkRuntime,
@@ -51,7 +52,8 @@ async function examine(context: Context, { given }: DoctorVerbOptions): Promise<
   if (isUrl(context.at)) {
     return [...findings, ...checkSecretFiles(shownFiles(context)), ...await checkServer(context)];
   }
-  const { data, http } = valuesIn(SERVER_SETTINGS, held);
+  const { data, http, grpc } = valuesIn(SERVER_SETTINGS, held);
+  const { cert } = valuesIn(PROTECTION_SETTINGS, held);
   const { connectionsMax } = valuesIn(LIMIT_SETTINGS, held);
   return [
     ...findings,
@@ -59,7 +61,7 @@ async function examine(context: Context, { given }: DoctorVerbOptions): Promise<
     ...checkOpenFiles(connectionsMax),
     ...checkFolder(data),
     ...await checkClock(data, Date.now()),
-    ...await checkAddress("http", http),
+    ...await checkAddresses({ http, grpc, hasTls: cert !== undefined }),
   ];
 }
 

@@ -66,10 +66,8 @@ async function run({ context, held, logger }: Run): Promise<number> {
   const { http, grpc, volumeId, role } = valuesIn(SERVER_SETTINGS, held);
   const { logRequests } = valuesIn(LOG_SETTINGS, held);
   const { serve: listen } = await import("../../server/listen.ts");
-  const { allowHosts, allowOrigins, webhookAllow, unprotected, ...files } = valuesIn(
-    PROTECTION_SETTINGS,
-    held,
-  );
+  const protection = valuesIn(PROTECTION_SETTINGS, held);
+  const { allowHosts, allowOrigins, unprotected, webhookAllow, ...files } = protection;
   using certificates = await loadCertificates(files, { io, onNotice });
   await using backend = await openServed(context, held, onNotice);
   return await interruptible(io, async (signal) => {
@@ -84,11 +82,11 @@ async function run({ context, held, logger }: Run): Promise<number> {
       volumeId,
       role,
       settings: shownSettings(held),
-      webhookAllow,
       tls: certificates?.material,
       allowHosts,
       allowOrigins,
       unprotected,
+      webhookAllow,
     });
     logger.info(`listening on ${server.url}`, { event: "listening", url: server.url });
     if (server.grpc !== undefined) {

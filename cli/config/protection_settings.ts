@@ -48,8 +48,9 @@ export const PROTECTION_SETTINGS = {
     parser: listOf("HOST|CIDR"),
     form: "list",
     standard: "",
-    description: prose`Hosts (*.example.org for all below), addresses and networks that webhooks are
-      also sent to, and without TLS, with commas between them; only public addresses else.`,
+    description: prose`Where webhooks may also be sent, and without TLS, with commas between them: a
+      host, *.example for all below it, an address, or a network such as 10.0.0.0/8. Without it
+      only public addresses are reached.`,
   }),
   unprotected: setting("unprotected", {
     parser: yesOrNo(),

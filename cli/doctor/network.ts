@@ -3,7 +3,10 @@
  *
  * @module
  */
+import * as http from "node:http";
+import * as https from "node:https";
 import { createServer } from "node:net";
+import { text } from "node:stream/consumers";
 import { messageOf, SeglogError } from "../../core/base/errors.ts";
 import { VERSION } from "../../core/base/version.ts";
 import { openUrl } from "../connect.ts";
@@ -18,14 +21,34 @@ export interface Address {
   readonly port: number;
 }
 
+/** Where a server would listen. */
+export interface Addresses {
+  readonly http: Address;
+  readonly grpc: Address | null;
+  readonly hasTls: boolean;
+}
+
 /** Whether a server could listen there, or a seglog server does. */
-export async function checkAddress(what: string, address: Address): Promise<Finding[]> {
-  const name = `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
+export async function checkAddresses(
+  { http: address, grpc, hasTls }: Addresses,
+): Promise<Finding[]> {
   const problem = await listenProblem(address);
-  if (problem === undefined) return [ok(what, `${name} is free`)];
-  if (await isSeglog(`http://${name}`)) return [ok(what, `a seglog server listens on ${name}`)];
-  const flag = `choose another with --${what}`;
-  return [fail(what, `cannot listen on ${name}: ${problem}`, flag)];
+  const isServed = problem !== undefined && await isSeglog(address, hasTls);
+  const findings = [findingOf("http", address, { problem, isServed })];
+  if (grpc === null) return findings;
+  // It tells nothing of itself to whoever has no call for it; but it comes with the other one.
+  return [...findings, findingOf("grpc", grpc, { problem: await listenProblem(grpc), isServed })];
+}
+
+function findingOf(
+  what: "http" | "grpc",
+  address: Address,
+  { problem, isServed }: { readonly problem: string | undefined; readonly isServed: boolean },
+): Finding {
+  const name = nameOf(address);
+  if (problem === undefined) return ok(what, `${name} is free`);
+  if (isServed) return ok(what, `a seglog server listens on ${name}`);
+  return fail(what, `cannot listen on ${name}: ${problem}`, `choose another with --${what}`);
 }
 
 /** Whether a server answers at the URL, is ready, and is of this version. */
@@ -59,13 +82,22 @@ function listenProblem({ host, port }: Address): Promise<string | undefined> {
   });
 }
 
-async function isSeglog(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(`${url}/openapi.json`, { signal: AbortSignal.timeout(ANSWER_MS) });
-    return (await response.json()).info?.title === "seglog";
-  } catch {
-    return false;
-  }
+/** Nothing is shown to it, so it need not prove who it is. */
+function isSeglog(address: Address, hasTls: boolean): Promise<boolean> {
+  const url = `${hasTls ? "https" : "http"}://${nameOf(address)}/openapi.json`;
+  const get = hasTls ? https.get : http.get;
+  return new Promise((resolve) => {
+    const options = { rejectUnauthorized: false, timeout: ANSWER_MS };
+    const request = get(url, options, (response) => {
+      resolve(text(response).then((body) => JSON.parse(body).info?.title === "seglog"));
+    });
+    request.on("timeout", () => request.destroy());
+    request.on("error", () => resolve(false));
+  }).then((isIt) => isIt === true, () => false);
+}
+
+function nameOf({ host, port }: Address): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 async function isReady(url: string): Promise<boolean> {

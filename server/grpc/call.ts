@@ -12,10 +12,15 @@ import {
   createContextKey,
   type HandlerContext,
 } from "@connectrpc/connect";
+import type { Span } from "@opentelemetry/api";
+import { idsOf } from "../../tracing/spans.ts";
 import type { Services } from "../exchange.ts";
+import { logFault } from "../fault.ts";
 import type { Visitor } from "../front_desk.ts";
 import { patience } from "../patience.ts";
-import { describeFault, isServerFault } from "../problem.ts";
+import { isServerFault } from "../problem.ts";
+import { endCallSpan, startCallSpan, withinSpan } from "../tracing/call_span.ts";
+import { noteCaller } from "../tracing/request_span.ts";
 import type { Intake } from "./intake.ts";
 import { endedBy, revokedStatus, statusOf, stoppingStatus } from "./status.ts";
 
@@ -63,11 +68,14 @@ export function unary<Request, Response>(
   method: UnaryMethod<Request, Response>,
 ): (request: Request, context: HandlerContext) => Promise<Response> {
   return async (request, context) => {
-    const finish = begun(services, context);
+    const span = startCallSpan(context);
+    const finish = begun(services, context, span);
     const { signal } = context;
     try {
       const visitor = visitorOf(services, context);
-      const answer = Promise.resolve(method(request, { services, visitor, signal, context }));
+      if (span !== undefined) noteCaller(span, visitor.principal);
+      const run = () => method(request, { services, visitor, signal, context });
+      const answer = Promise.resolve(withinSpan(span, run));
       const response = await beforeEnd(answer, signal);
       finish(undefined);
       return response;
@@ -120,13 +128,16 @@ function endOf(services: Services, context: HandlerContext): ConnectError {
 /**
  * A call has begun.
  *
+ * @param span ends with it
  * @returns what is called with its error, if it has one, when it is over: counts it once, tells the log
  * what is the server's own fault, and returns the status
  */
 export function begun(
   services: Services,
-  { service, method }: HandlerContext,
+  context: HandlerContext,
+  span?: Span,
 ): (error: unknown) => ConnectError | undefined {
+  const { service, method } = context;
   const startMs = performance.now();
   const name = `${service.typeName}/${method.name}`;
   let isOver = false;
@@ -134,11 +145,22 @@ export function begun(
     const status = error === undefined ? undefined : statusOf(error);
     if (isOver) return status;
     isOver = true;
-    if (status !== undefined && isServerFault(error) && status !== error) {
-      services.notice(`${name}: ${describeFault(error)}`);
-    }
     const code = status === undefined ? "OK" : Code[status.code];
-    services.metrics.called(name, code, (performance.now() - startMs) / 1000);
+    const trace = span === undefined ? undefined : idsOf(span);
+    const seconds = (performance.now() - startMs) / 1000;
+    const { principal } = visitorOf(services, context);
+    services.metrics.called(name, code, seconds);
+    services.requestLog.called({ method: name, code, seconds, principal, trace });
+    if (status === undefined) {
+      if (span !== undefined) endCallSpan(span, undefined);
+      return undefined;
+    }
+    // What is a status already was counted, and told, as what it was before.
+    if (status !== error) {
+      services.metrics.failed("grpc", error);
+      if (isServerFault(error)) logFault(services.logger, error, { what: name, ...trace });
+    }
+    if (span !== undefined) endCallSpan(span, { status: status.code, name: code, error });
     return status;
   };
 }

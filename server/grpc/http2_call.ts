@@ -9,7 +9,8 @@ import { type ErrorCode, SeglogError } from "../../core/base/errors.ts";
 import { type CallerFacts, callerFactsOf, checkCaller } from "../access/callers.ts";
 import { corsHeaders, preflightHeaders } from "../access/cors.ts";
 import type { Services } from "../exchange.ts";
-import { describeFault, problemParts } from "../problem.ts";
+import { logFault } from "../fault.ts";
+import { problemParts } from "../problem.ts";
 import type { Handlers } from "./handlers.ts";
 import { Http2Answer } from "./http2_answer.ts";
 import { readableMessage, statusOf } from "./status.ts";
@@ -36,7 +37,10 @@ export async function answerCall(
 ): Promise<void> {
   const { services, handlers } = server;
   const facts = callerFactsOf(headers[":method"] ?? "", (name) => textOf(headers[name]));
-  const answer = new Http2Answer(stream, corsHeaders(services.callers, facts.origin));
+  const answer = new Http2Answer(stream, {
+    common: corsHeaders(services.callers, facts.origin),
+    onSent: (bytes) => services.metrics.sentBytes("grpc", bytes),
+  });
   const preflight = preflightOf(services, headers, facts);
   if (preflight !== undefined) return answer.sendWhole(204, preflight);
   try {
@@ -59,8 +63,11 @@ export async function answerCall(
     if (isStream(handler, headers)) answer.begin(200, { "content-type": typeOf(headers) });
     await answer.send(await handler(request));
   } catch (error) {
-    if (error instanceof SeglogError) return refuse(answer, headers, error);
-    services.notice(`grpc: ${describeFault(error)}`);
+    if (error instanceof SeglogError) {
+      services.metrics.failed("grpc", error);
+      return refuse(answer, headers, error);
+    }
+    logFault(services.logger, error, { what: "grpc" });
     answer.fail();
   }
 }

@@ -9,6 +9,7 @@ import { demand } from "../access/principal.ts";
 import type { Services } from "../exchange.ts";
 import { noValue, readEntry } from "../kv_read.ts";
 import { deleteKey, setKey } from "../kv_write.ts";
+import { demandRole, type Work } from "../roles.ts";
 import { type Call, streaming, unary } from "./call.ts";
 import {
   type KvDeleteRequest,
@@ -25,13 +26,24 @@ import { invalidMember, maybeWhole, named } from "./messages.ts";
 /** Adds the service. */
 export function addKvService(router: ConnectRouter, services: Services): void {
   router.service(KvService, {
-    get: unary(services, get),
-    set: unary(services, set),
-    delete: unary(services, remove),
-    list: unary(services, kvList),
+    get: unary(services, forRole("read", get)),
+    set: unary(services, forRole("write", set)),
+    delete: unary(services, forRole("write", remove)),
+    list: unary(services, forRole("read", kvList)),
     transact: unary(services, kvTransact),
-    watch: streaming(services, kvWatch),
+    watch: streaming(services, forRole("read", kvWatch)),
   });
+}
+
+/** A method that a server with another role leaves to others: buckets are shared, and know no roles. */
+function forRole<Request, Result>(
+  work: Work,
+  method: (request: Request, call: Call) => Result,
+): (request: Request, call: Call) => Result {
+  return (request, call) => {
+    demandRole(call.services.role, work);
+    return method(request, call);
+  };
 }
 
 async function get(request: KvGetRequest, { services, visitor }: Call) {

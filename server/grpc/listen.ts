@@ -13,9 +13,9 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Services } from "../exchange.ts";
+import { logFault } from "../fault.ts";
 import type { ServerLimits } from "../limits.ts";
 import { addressOf, listenOn } from "../listen_on.ts";
-import { describeFault } from "../problem.ts";
 import type { TlsMaterial } from "../tls/tls_material.ts";
 import { createHandlers } from "./handlers.ts";
 import { answerCall, type CallServer } from "./http2_call.ts";
@@ -78,7 +78,7 @@ export async function listenGrpc(
   const unfollow = tls?.follow((context) =>
     (server as Http2SecureServer).setSecureContext(context)
   );
-  const sessions = new Sessions(server as Http2Server, limits);
+  const sessions = new Sessions(server as Http2Server, { limits, metrics: services.metrics });
   server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     if (sessions.take(stream)) answerCall(stream, headers, calls);
   });
@@ -88,7 +88,7 @@ export async function listenGrpc(
     unfollow?.();
     throw error;
   }
-  server.on("error", (error: unknown) => services.notice(`grpc: ${describeFault(error)}`));
+  server.on("error", (error: unknown) => logFault(services.logger, error, { what: "grpc" }));
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= (async () => {

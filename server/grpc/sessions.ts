@@ -14,6 +14,7 @@ import {
 } from "node:http2";
 import type { Socket } from "node:net";
 import type { ServerLimits } from "../limits.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { attempt } from "./attempt.ts";
 import type { GrpcLimits } from "./limits.ts";
 
@@ -25,14 +26,19 @@ export type SessionLimits =
 /** All connections of one server. */
 export class Sessions {
   readonly #limits: SessionLimits;
+  readonly #metrics: Metrics;
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Map<ServerHttp2Session, Session>();
   readonly #timer: ReturnType<typeof setInterval>;
   #isStopping = false;
   #onEmpty: (() => void) | undefined;
 
-  constructor(server: Http2Server, limits: SessionLimits) {
+  constructor(
+    server: Http2Server,
+    { limits, metrics }: { readonly limits: SessionLimits; readonly metrics: Metrics },
+  ) {
     this.#limits = limits;
+    this.#metrics = metrics;
     server.on("connection", (socket: Socket) => this.#connected(socket));
     server.on("session", (session) => this.#opened(session));
     this.#timer = setInterval(() => this.#lookAround(), limits.pingMs);
@@ -68,11 +74,15 @@ export class Sessions {
 
   #connected(socket: Socket): void {
     socket.on("error", () => socket.destroy());
-    if (this.#isStopping || this.#sockets.size >= this.#limits.connectionsMax) {
+    if (this.#isStopping) return void socket.destroy();
+    if (this.#sockets.size >= this.#limits.connectionsMax) {
+      this.#metrics.refusedConnection("grpc");
       return void socket.destroy();
     }
     this.#sockets.add(socket);
+    const ended = this.#metrics.connected("grpc");
     socket.once("close", () => {
+      ended();
       this.#sockets.delete(socket);
       if (this.#sockets.size === 0) this.#onEmpty?.();
     });

@@ -43,7 +43,6 @@ async function viewsOfAll({ services }: Exchange): Promise<SampledView[]> {
   return [...await tenants.names()].toSorted().map((name) => ({
     tenant: name === DEFAULT_TENANT ? undefined : name,
     backend: tenants.of(name).backend,
-    groups: tenants.of(name).groups,
     shows,
   }));
 }

@@ -24,34 +24,23 @@ const OF_ITS_TOPIC: Access = { kind: "admin", demand: RECOGNIZED.demand };
 
 /** All that have to do with webhooks. */
 export const WEBHOOK_ROUTES: readonly Route[] = [
-  { method: "GET", path: "/v1/webhooks", access: RECOGNIZED, handle: list },
-  { method: "GET", path: "/v1/webhooks/:webhook", access: RECOGNIZED, handle: onWebhook(show) },
-  { method: "PUT", path: "/v1/webhooks/:webhook", access: OF_ITS_TOPIC, handle: put },
-  {
-    method: "DELETE",
-    path: "/v1/webhooks/:webhook",
-    access: OF_ITS_TOPIC,
-    handle: onWebhook(remove),
-  },
-  {
-    method: "POST",
-    path: "/v1/webhooks/:webhook/pause",
-    access: OF_ITS_TOPIC,
-    handle: onWebhook(pause),
-  },
-  {
-    method: "POST",
-    path: "/v1/webhooks/:webhook/resume",
-    access: OF_ITS_TOPIC,
-    handle: onWebhook(resume),
-  },
-  {
-    method: "POST",
-    path: "/v1/webhooks/:webhook/test",
-    access: OF_ITS_TOPIC,
-    handle: onWebhook(test),
-  },
+  route("GET", "", { access: RECOGNIZED, handle: list }),
+  route("GET", "/:webhook", { access: RECOGNIZED, handle: onWebhook(show) }),
+  route("PUT", "/:webhook", { access: OF_ITS_TOPIC, handle: put }),
+  route("DELETE", "/:webhook", { access: OF_ITS_TOPIC, handle: onWebhook(remove) }),
+  route("POST", "/:webhook/pause", { access: OF_ITS_TOPIC, handle: onWebhook(pause) }),
+  route("POST", "/:webhook/resume", { access: OF_ITS_TOPIC, handle: onWebhook(resume) }),
+  route("POST", "/:webhook/test", { access: OF_ITS_TOPIC, handle: onWebhook(test) }),
 ];
+
+/** Only the server that writes knows how deliveries go. */
+function route(
+  method: Route["method"],
+  path: string,
+  rest: Pick<Route, "access" | "handle">,
+): Route {
+  return { method, path: `/v1/webhooks${path}`, work: "write", ...rest };
+}
 
 const resumeBody = z.strictObject({
   from: z.union([z.string(), z.int().min(0)]).optional(),

@@ -10,9 +10,10 @@ import { encodeUtf8 } from "../../core/base/bytes.ts";
 import { SeglogError } from "../../core/base/errors.ts";
 import { checked } from "../checked.ts";
 import type { Exchange } from "../exchange.ts";
+import { streamFailed } from "../fault.ts";
 import { SOCKET_CREDIT_MAX } from "../limits.ts";
 import { patience } from "../patience.ts";
-import { describeFault, isServerFault, problemJson, toldError } from "../problem.ts";
+import { describeFault, problemJson, toldError } from "../problem.ts";
 import type { Query } from "../query.ts";
 import { Credit } from "./credit.ts";
 import { MessageFraming, noteText } from "./message_framing.ts";
@@ -65,6 +66,7 @@ export async function serveSocket(
     const { signal } = watching;
     for await (const sent of pieces(exchange, subscription, { framing, credit, signal })) {
       await link.send(sent.texts);
+      for (const text of sent.texts) metrics.sentBytes("http", text.length);
       next = sent.next;
     }
     if (link.failure !== undefined) throw link.failure;
@@ -76,8 +78,10 @@ export async function serveSocket(
   } catch (error) {
     const told = toldError(error);
     const isBlocked = told.code === "request-timeout";
-    if (isBlocked) metrics.cut();
-    if (isBlocked || isServerFault(error)) notice(`${path}: ${describeFault(error)}`);
+    if (isBlocked) {
+      metrics.cut();
+      notice(`${path}: ${describeFault(told)}`);
+    } else streamFailed(exchange, error);
     const text = encodeUtf8(`{"event":"error","error":${problemJson(told)}}`);
     link.end(text, { code: closeCodeOf(told), reason: told.code });
   } finally {

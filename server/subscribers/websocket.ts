@@ -13,9 +13,11 @@ import { onTopic } from "../access/access.ts";
 import { checkCaller } from "../access/callers.ts";
 import { callerFacts, callerOf } from "../asked.ts";
 import { Exchange, type Services, splitTarget } from "../exchange.ts";
+import { logFault } from "../fault.ts";
 import { SOCKET_MESSAGE_BYTES_MAX } from "../limits.ts";
-import { describeFault, isServerFault, toldError } from "../problem.ts";
+import { isServerFault, toldError } from "../problem.ts";
 import { rawProblem } from "../raw_answer.ts";
+import { demandRole } from "../roles.ts";
 import { offeredCredentials, SOCKET_PROTOCOL } from "./socket_protocols.ts";
 import { MANNER_PARAMETERS, mannerOf, serveSocket } from "./socket_session.ts";
 import { SUBSCRIPTION_PARAMETERS, subscriptionOf } from "./subscription.ts";
@@ -53,7 +55,8 @@ export function socketDoor(services: Services): Upgrade {
       const { exchange, ...wanted } = await admit(services, incoming);
       void open(incoming, socket, head).then((opened) => serveSocket(exchange, opened, wanted));
     } catch (error) {
-      if (isServerFault(error)) services.notice(`upgrade: ${describeFault(error)}`);
+      services.metrics.failed("http", error);
+      if (isServerFault(error)) logFault(services.logger, error, { what: "open a WebSocket" });
       const told = toldError(error);
       status = told.httpStatus;
       socket.end(rawProblem(told));
@@ -79,6 +82,7 @@ async function admit(services: Services, incoming: IncomingMessage) {
   const visitor = await services.desk.admit({ ...shown, authorization });
   const exchange = new Exchange(request, { services, visitor, incoming });
   onTopic("consume").demand(exchange);
+  demandRole(services.role, "read");
   const query = exchange.query(...SUBSCRIPTION_PARAMETERS, ...MANNER_PARAMETERS);
   const manner = mannerOf(query);
   return { exchange, subscription: await subscriptionOf(exchange, query), manner };

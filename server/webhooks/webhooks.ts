@@ -266,7 +266,9 @@ export class Webhooks {
     const couriers = new Map<number, Courier>();
     const active: ActiveWebhook = { webhook, positions, couriers };
     this.#active.set(webhook.name, active);
-    if (webhook.pause !== null || this.#isClosed) return;
+    // Beside the server that writes, which delivers, another may read: it does not deliver as well.
+    const { canWrite } = this.#backend.capabilities;
+    if (webhook.pause !== null || this.#isClosed || !canWrite) return;
     for (const partition of webhook.partitions) {
       const position = positions.get(partition) ?? { offset: 0 };
       const errand = {

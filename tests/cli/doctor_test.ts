@@ -147,6 +147,11 @@ test("an address where something else listens is in the way; a seglog server the
   const ours = await examined(dir.path, { args: ["--http", `127.0.0.1:${served.port}`] });
   assert.equal(ours.code, 0);
   assert.match(ours.about("http")!.says, /a seglog server listens/);
+  const free = ["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"];
+  assert.equal((await examined(dir.path, { args: free })).about("grpc")!.verdict, "ok");
+  const both = ["--http", "127.0.0.1:0", "--grpc", `127.0.0.1:${served.port}`];
+  const mixed = await examined(dir.path, { args: both });
+  assert.deepEqual([mixed.code, mixed.about("grpc")!.verdict], [1, "fail"]);
 });
 
 test("a server is asked whether it answers, is ready and has this version", async () => {

@@ -124,6 +124,11 @@ test("what it is told is in a file, so that a file of one's own can say otherwis
   const { file, problems } = examineConfigFile(join(ROOT, own!));
   assert.deepEqual(problems, []);
   const texts = Object.fromEntries([...file.entries].map(([key, { text }]) => [key, text]));
-  const [[volume], [port]] = [words(last("VOLUME")), words(last("EXPOSE"))];
-  assert.deepEqual(texts, { data: volume, http: `0.0.0.0:${port}`, "log.format": "json" });
+  const [[volume], [http, grpc]] = [words(last("VOLUME")), words(last("EXPOSE"))];
+  assert.deepEqual(texts, {
+    data: volume,
+    http: `0.0.0.0:${http}`,
+    grpc: `0.0.0.0:${grpc}`,
+    "log.format": "json",
+  });
 });

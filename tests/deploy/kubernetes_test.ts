@@ -77,8 +77,13 @@ test("the settings in the config map are right, and are those of the pod", async
   const { file, problems } = examineConfigFile(path);
   assert.deepEqual(problems, []);
   const value = (key: string) => file.entries.get(key)?.value;
-  const port = container.ports.find(({ name }: { name: string }) => name === "https").containerPort;
-  assert.deepEqual(value("http"), { host: "0.0.0.0", port });
+  const ports = Object.fromEntries(
+    container.ports.map(({ name, containerPort }: { name: string; containerPort: number }) => [
+      name,
+      { host: "0.0.0.0", port: containerPort },
+    ]),
+  );
+  assert.deepEqual(ports, { https: value("http"), grpc: value("grpc") });
   const mounted = (inside: unknown) =>
     container.volumeMounts.some(({ mountPath }: { mountPath: string }) =>
       String(inside) === mountPath || String(inside).startsWith(`${mountPath}/`)

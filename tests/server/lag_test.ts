@@ -169,7 +169,7 @@ test("a client that never reads is cut off after a while, and the others get eve
   await fill(store, 24, 1024 * 1024);
   const blocked = await rawConnect(port);
   blocked.socket.pause();
-  blocked.write(`GET ${RECORDS} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n`);
+  blocked.write(`GET ${RECORDS} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`);
   const events = told(await fetch(url + RECORDS, EVENTS));
   for (let i = 0; i < 24; i++) assert.equal(short(await next(events)), i);
   while (!(await (await fetch(`${url}/metrics`)).text()).includes("seglog_followers_cut_total 1"));
@@ -198,7 +198,7 @@ test("no more is read for clients that read nothing than fits into their sockets
   await using server = await serve(counting, { port: 0, limits: { blockedMs: 300 } });
   const events = await rawConnect(server.port);
   events.socket.pause();
-  events.write(`GET ${RECORDS} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n`);
+  events.write(`GET ${RECORDS} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`);
   const socket = await openSocket(server.port, RECORDS);
   socket.socket.pause();
   const isCut = async () =>

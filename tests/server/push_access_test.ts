@@ -1,6 +1,7 @@
 /** Subscribers and webhooks are let in, and shown out, as everybody is. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Store } from "../../mod.ts";
 import { serve } from "../../server/listen.ts";
 import { openGuarded } from "./access/access_support.ts";
 import { eventsOf } from "./event_reader.ts";
@@ -119,4 +120,18 @@ test("webhooks of all tenants begin again when the server does, with nobody aski
   assert.ok(server.port > 0);
   await opened.store.append("__seglog/tenants/acme/orders", [{ value: "c" }]);
   assert.equal((await later.next()).records[0]!.value, "c");
+});
+
+test("a server that only takes records in has no subscribers, one that only reads no webhooks", async () => {
+  await using store = await Store.memory();
+  await store.append("orders", [{ value: "a" }]);
+  await using ingesting = await serve(store, { port: 0, role: "ingest" });
+  const refused = await openSocket(ingesting.port, RECORDS);
+  assert.match(refused.head, /"code":"wrong-role"/);
+  await using querying = await serve(store, { port: 0, role: "query" });
+  const socket = await openSocket(querying.port, RECORDS);
+  assert.equal((await socket.message()).value, "a");
+  socket.socket.destroy();
+  const listed = await fetch(`${querying.url}/v1/webhooks`);
+  assert.equal((await listed.json()).code, "wrong-role");
 });
