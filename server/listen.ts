@@ -12,8 +12,8 @@ import { callerRules } from "./access/callers.ts";
 import { demandProtection } from "./access/exposure.ts";
 import { type AppOptions, createService } from "./app.ts";
 import { Connections } from "./connections.ts";
-import type { RunningGrpc } from "./grpc/listen.ts";
 import { logFault } from "./fault.ts";
+import type { RunningGrpc } from "./grpc/listen.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
 import { addressOf, listenOn } from "./listen_on.ts";
 import { watchEventLoop } from "./metrics/event_loop.ts";
@@ -115,12 +115,12 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
     if (tls?.knowsClients === true && !await hasCredentials()) {
       service.logger.warn(NOBODY_KNOWN, { event: "notice" });
     }
+    // Behind what looks after quiet connections, which leaves those alone that are taken up here.
+    server.on("upgrade", service.upgrade);
     if (grpcAt !== undefined) {
       const { listenGrpc } = await import("./grpc/listen.ts");
       grpc = await listenGrpc(service.services, { ...grpcAt, tls });
     }
-    // Behind what looks after quiet connections, which leaves those alone that are taken up here.
-    server.on("upgrade", service.upgrade);
     await listenOn(listener, host, port);
     if (backend.capabilities.canWrite) await service.start();
   } catch (error) {

@@ -9,6 +9,7 @@ import { demand } from "../access/principal.ts";
 import { commitTx, type TxResult } from "../kv_tx.ts";
 import { refuseSecondWrites, type TxCheck, type TxOperation } from "../kv_tx_body.ts";
 import { TX_OPERATIONS_MAX } from "../limits.ts";
+import { demandRole } from "../roles.ts";
 import type { Call } from "./call.ts";
 import {
   type KvCheck,
@@ -25,7 +26,9 @@ export async function kvTransact(request: KvTransactRequest, { services, visitor
   const { principal } = visitor;
   demand(principal, "consume", bucket); // what a check or a get finds is told
   const operations = request.operations.map(operationOf);
-  if (operations.some(({ op }) => op !== "get")) demand(principal, "produce", bucket);
+  const isChange = operations.some(({ op }) => op !== "get");
+  if (isChange) demand(principal, "produce", bucket);
+  demandRole(services.role, isChange ? "write" : "read");
   const checks = request.checks.map(checkOf);
   checkCount(checks.length, operations.length);
   refuseSecondWrites(operations);

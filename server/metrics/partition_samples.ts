@@ -92,7 +92,7 @@ function createMeters(registry: Registry) {
       registers,
     }),
     lag: new Gauge({
-      name: "seglog_group_lag",
+      name: "seglog_group_lag_records",
       help: "Offsets of a partition that a group has not committed yet.",
       labelNames: ["tenant", "group", "topic", "partition"] as const,
       registers,

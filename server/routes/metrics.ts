@@ -44,6 +44,5 @@ async function viewsOfAll({ services }: Exchange): Promise<SampledView[]> {
     tenant: name === DEFAULT_TENANT ? undefined : name,
     backend: tenants.of(name).backend,
     shows,
-    groups: tenants.of(name).groups,
   }));
 }

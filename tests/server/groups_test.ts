@@ -222,10 +222,10 @@ test("the lag of groups is among the metrics", async () => {
   const text = await (await app.request("/metrics")).text();
   assert.match(
     text,
-    /^seglog_group_lag\{group="billing",topic="orders",partition="0"\} 1$/m,
+    /^seglog_group_lag_records\{group="billing",topic="orders",partition="0"\} 1$/m,
   );
   assert.match(
     text,
-    /^seglog_group_lag\{group="billing",topic="orders",partition="1"\} 2$/m,
+    /^seglog_group_lag_records\{group="billing",topic="orders",partition="1"\} 2$/m,
   );
 });

@@ -281,20 +281,18 @@ test("partitions are measured up to a bound, and all of them are counted", async
 
 test("groups are measured by their lag, where there are any", async () => {
   await using store = await Store.memory();
-  const lags = [
-    { group: "billing", topic: "orders", partition: 0, lag: 7 },
-    { group: "billing", topic: "hidden", partition: 0, lag: 1 },
-    { group: "other", topic: "hidden", partition: 0, lag: 1 },
-  ];
+  const place = (topic: string, partition: number, lag: number) => ({ topic, partition, lag });
   const groups = {
     list: () => Promise.resolve([{ group: "billing", members: 2 }, { group: "other", members: 1 }]),
-    describe: (name: string) =>
-      Promise.resolve({ partitions: lags.filter(({ group }) => group === name) }),
+    describe: (group: string) =>
+      group === "other"
+        ? Promise.reject(new SeglogError("not-found", "gone"))
+        : Promise.resolve({ partitions: [place("orders", 0, 7), place("hidden", 0, 1)] }),
   };
   const shows = (topic: string) => topic !== "hidden";
   const text = await (await partitionSamples([{ backend: store, shows, groups }])).metrics();
   assert.equal(sample(text, 'seglog_group_members{group="billing"}'), 2);
-  const lag = 'seglog_group_lag{group="billing",topic="orders",partition="0"}';
+  const lag = 'seglog_group_lag_records{group="billing",topic="orders",partition="0"}';
   assert.equal(sample(text, lag), 7);
   assert.doesNotMatch(text, /hidden|other/);
   const failing = { ...groups, list: () => Promise.reject(new SeglogError("io", "gone")) };
@@ -313,7 +311,7 @@ test("the groups of a server are measured, for whoever may read their topics", a
     assert.equal(response.status, 200, await response.text());
   }
   const lag = (group: string, topic: string) =>
-    `seglog_group_lag{group="${group}",topic="${topic}",partition="0"}`;
+    `seglog_group_lag_records{group="${group}",topic="${topic}",partition="0"}`;
   const whole = await (await operator("/metrics")).text();
   assert.equal(sample(whole, lag("billing", "orders")), 1);
   assert.equal(sample(whole, lag("audit", "secret")), 1);

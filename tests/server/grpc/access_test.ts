@@ -9,7 +9,15 @@ import { KvService } from "../../../server/grpc/generated/seglog/v1/kv_service_p
 import { LogService } from "../../../server/grpc/generated/seglog/v1/log_service_pb.js";
 import { jsonOf, jsonRequest, openServer } from "../support.ts";
 import { callHeaders, END_HEADERS, END_STREAM, FRAME, frame, rawSession } from "./raw_http2.ts";
-import { bytes, failsWith, grpcJs, type Loose, type OpenGrpc, openGrpc } from "./support.ts";
+import {
+  bytes,
+  failsWith,
+  grpcJs,
+  type Loose,
+  type OpenGrpc,
+  openGrpc,
+  withHeaders,
+} from "./support.ts";
 
 /** A server that has an operator, so that everybody has to show something. */
 async function openGuarded(): Promise<OpenGrpc & { token(given: Loose): Promise<string> }> {
@@ -159,10 +167,7 @@ test("the port of HTTP asks for the same", async () => {
       createConnectTransport({
         baseUrl: http.url,
         httpVersion: "1.1",
-        interceptors: [(next) => (request) => {
-          for (const [name, value] of new Headers(headers)) request.header.set(name, value);
-          return next(request);
-        }],
+        interceptors: [withHeaders(headers)],
       }),
     );
   const { problem } = await failsWith(

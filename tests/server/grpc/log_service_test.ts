@@ -217,7 +217,7 @@ test("an error that is the server's own fault keeps its message, and its log has
   const { message, problem } = await failsWith(Code.Internal, () => log.consume({ topic: "t" }));
   assert.ok(!message.includes("secret"));
   assert.equal(problem?.code, "internal");
-  assert.match(opened.notices.join("\n"), /LogService\/Consume: Error: secret/);
+  assert.match(opened.notices.join("\n"), /LogService\/Consume: internal: secret/);
 });
 
 test("a stream of messages is appended in its order, and answered in it", async () => {

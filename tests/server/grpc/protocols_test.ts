@@ -53,8 +53,9 @@ for (const useBinaryFormat of [true, false]) {
   for (const [name, create] of Object.entries(transports)) {
     test(`${name} in ${format} works over HTTP/2 and over the port of HTTP`, async () => {
       await using opened = await openGrpc();
+      const sessionManager = opened.sessions();
       const options = { baseUrl: opened.url, httpVersion: "2", useBinaryFormat } as const;
-      await expectService(create(options));
+      await expectService(create({ ...options, sessionManager }));
       await using http = await openServer();
       await expectService(create({ baseUrl: http.url, httpVersion: "1.1", useBinaryFormat }));
     });
@@ -62,7 +63,10 @@ for (const useBinaryFormat of [true, false]) {
 
   test(`gRPC in ${format} works over HTTP/2`, async () => {
     await using opened = await openGrpc();
-    await expectService(createGrpcTransport({ baseUrl: opened.url, useBinaryFormat }));
+    const sessionManager = opened.sessions();
+    await expectService(
+      createGrpcTransport({ baseUrl: opened.url, useBinaryFormat, sessionManager }),
+    );
   });
 }
 
@@ -157,6 +161,7 @@ test("messages may be packed with gzip, and no other way", async () => {
   assert.equal((await opened.store.read("t", 0)).value?.length, 10_000);
   const web = createConnectTransport({
     baseUrl: opened.url,
+    sessionManager: opened.sessions(),
     httpVersion: "2",
     sendCompression: compressionGzip,
     compressMinBytes: 1,
@@ -187,6 +192,7 @@ test("a message above the bound is refused, packed or not, and the connection li
     LogService,
     createGrpcTransport({
       baseUrl: opened.url,
+      sessionManager: opened.sessions(),
       sendCompression: compressionGzip,
       compressMinBytes: 1,
     }),

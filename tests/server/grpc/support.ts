@@ -1,9 +1,16 @@
 /** What tests of gRPC ask again and again. */
 import assert from "node:assert/strict";
+import type { SecureClientSessionOptions } from "node:http2";
 import { fileURLToPath } from "node:url";
 import type { DescService } from "@bufbuild/protobuf";
-import { type Client, Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
+import {
+  type Client,
+  Code,
+  ConnectError,
+  createClient,
+  type Interceptor,
+} from "@connectrpc/connect";
+import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { type Backend, Store, type StoreOptions } from "../../../mod.ts";
@@ -25,7 +32,9 @@ export interface OpenGrpc extends AsyncDisposable {
   readonly stopping: AbortController;
   /** What the server's own log says. */
   readonly notices: string[];
-  /** A client of Connect that speaks gRPC, for as long as the server is open. */
+  /** Connections of Connect's own clients, which end before the server does. */
+  sessions(options?: SecureClientSessionOptions): Http2SessionManager;
+  /** A client of Connect that speaks gRPC over such a connection. */
   client<Desc extends DescService>(service: Desc, headers?: HeadersInit): Client<Desc>;
 }
 
@@ -51,7 +60,15 @@ export async function openGrpc(options: OpenGrpcOptions = {}): Promise<OpenGrpc>
   });
   const services = options.servicesOf?.(service.services) ?? service.services;
   const server = await listenGrpc(services, { port: 0, ...options.grpc });
+  const ends: (() => void)[] = [];
+  const sessions = (options?: SecureClientSessionOptions) => {
+    const url = server.url.replace("https://127.0.0.1", "https://localhost"); // as certificates say
+    const manager = new Http2SessionManager(url, undefined, options);
+    ends.push(() => manager.abort());
+    return manager;
+  };
   return {
+    sessions,
     port: server.port,
     url: server.url,
     store,
@@ -59,8 +76,18 @@ export async function openGrpc(options: OpenGrpcOptions = {}): Promise<OpenGrpc>
     server,
     stopping,
     notices,
-    client: (desc, headers) => createClient(desc, grpcTransport(server.url, headers)),
+    client: (desc, headers) =>
+      createClient(
+        desc,
+        createGrpcTransport({
+          baseUrl: server.url,
+          sessionManager: sessions(),
+          interceptors: [withHeaders(headers)],
+        }),
+      ),
     async [Symbol.asyncDispose]() {
+      // On Deno, a client that ends its connection when the server does can end the process.
+      for (const end of ends) end();
       stopping.abort();
       await server.close();
       await service.close();
@@ -69,15 +96,12 @@ export async function openGrpc(options: OpenGrpcOptions = {}): Promise<OpenGrpc>
   };
 }
 
-/** gRPC through Connect's own client. */
-export function grpcTransport(baseUrl: string, headers: HeadersInit = {}): Transport {
-  return createGrpcTransport({
-    baseUrl,
-    interceptors: [(next) => (request) => {
-      for (const [name, value] of new Headers(headers)) request.header.set(name, value);
-      return next(request);
-    }],
-  });
+/** Sends headers with each call. */
+export function withHeaders(headers: HeadersInit = {}): Interceptor {
+  return (next) => (request) => {
+    for (const [name, value] of new Headers(headers)) request.header.set(name, value);
+    return next(request);
+  };
 }
 
 const PROTO = fileURLToPath(new URL("../../../proto", import.meta.url));

@@ -26,7 +26,10 @@ async function openTls({ knowsClients = false } = {}) {
     certs,
     material,
     transport: (shown: object = {}) =>
-      createGrpcTransport({ baseUrl, nodeOptions: { ca: certs.ca, ...shown } }),
+      createGrpcTransport({
+        baseUrl,
+        sessionManager: opened.sessions({ ca: certs.ca, ...shown }),
+      }),
     async [Symbol.asyncDispose]() {
       material.close();
       await opened[Symbol.asyncDispose]();
