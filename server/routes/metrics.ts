@@ -43,6 +43,7 @@ async function viewsOfAll({ services }: Exchange): Promise<SampledView[]> {
   return [...await tenants.names()].toSorted().map((name) => ({
     tenant: name === DEFAULT_TENANT ? undefined : name,
     backend: tenants.of(name).backend,
+    groups: tenants.of(name).groups,
     shows,
   }));
 }
