@@ -13,7 +13,7 @@ import { kvPaths } from "./kv_paths.ts";
 import { parameters, responses } from "./parts.ts";
 import { queryParameters, queryPaths, querySchemas } from "./query_paths.ts";
 import { recordPaths } from "./record_paths.ts";
-import { rpcParameters, rpcPaths } from "./rpc_paths.ts";
+import { rpcPaths } from "./rpc_paths.ts";
 import { schemaParameters, schemaPaths, schemaSchemas } from "./schema_paths.ts";
 import { schemas } from "./schemas.ts";
 import { secured, securitySchemes } from "./secured.ts";
@@ -80,7 +80,6 @@ export function openApiDocument(version: string, routes: readonly Route[]): {
         ...webhookParameters,
         ...groupParameters,
         ...accessParameters,
-        ...rpcParameters,
         ...queryParameters,
       },
       responses,

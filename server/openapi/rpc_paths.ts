@@ -3,37 +3,32 @@
  *
  * @module
  */
-import { parameter } from "./parts.ts";
-
 const SERVICES = {
-  "seglog.v1.LogService": "Produce, Consume, ConsumeStream, GetServers.",
-  "seglog.v1.IngestionService": "IngestRecord, IngestBatch, GetIngestionStatus, HealthCheck.",
-  "seglog.v1.KvService": "Get, Set, Delete, List, Transact, Watch.",
-  "grpc.health.v1.Health": "Check, List, Watch.",
+  "seglog.v1.LogService": ["Produce", "Consume", "ConsumeStream", "GetServers"],
+  "seglog.v1.IngestionService": [
+    ...["IngestRecord", "IngestBatch", "GetIngestionStatus", "HealthCheck"],
+  ],
+  "seglog.v1.KvService": ["Get", "Set", "Delete", "List", "Transact", "Watch"],
+  "grpc.health.v1.Health": ["Check", "List", "Watch"],
 };
 
 const anything = { schema: { type: "object" } };
 
-/** Parameters of the calls. */
-export const rpcParameters: Record<string, unknown> = {
-  method: {
-    name: "method",
-    in: "path",
-    required: true,
-    description: "A method of the service, as in `proto/`.",
-    schema: { type: "string" },
-  },
-};
-
 /** Paths of the calls. */
 export const rpcPaths: Record<string, Record<string, unknown>> = Object.fromEntries(
   Object.entries(SERVICES).map(([service, methods]) => [`/${service}/{method}`, {
-    parameters: [parameter("method")],
+    parameters: [{
+      name: "method",
+      in: "path",
+      required: true,
+      description: "A method of the service, as in `proto/`.",
+      schema: { enum: methods },
+    }],
     get: call(service, "get", {
-      summary: `Calls a method that changes nothing, with Connect: ${methods}`,
+      summary: "Calls a method that changes nothing, with Connect.",
     }),
     post: call(service, "post", {
-      summary: `Calls a method with Connect or gRPC-Web: ${methods}`,
+      summary: "Calls a method with Connect or gRPC-Web.",
       requestBody: {
         required: true,
         content: {
@@ -57,7 +52,11 @@ function call(service: string, method: string, rest: Record<string, unknown>) {
     responses: {
       "200": {
         description: "The answer, as the protocol has it.",
-        content: { "application/json": anything },
+        content: {
+          "application/json": anything,
+          "application/proto": {},
+          "application/grpc-web+proto": {},
+        },
       },
       "default": { description: "An error of Connect: its `code`, `message` and `details`." },
     },

@@ -31,11 +31,12 @@ export const webhookSchemas: Record<string, unknown> = {
     required: ["topic", "url"],
     additionalProperties: false,
     properties: {
-      topic: { type: "string" },
+      topic: { type: "string", examples: ["orders"] },
       url: {
         type: "string",
         format: "uri",
         maxLength: 2000,
+        examples: ["https://billing.example/hook"],
         description: "https, at a public address, unless the server was told to allow others.",
       },
       partitions: {
@@ -56,6 +57,7 @@ export const webhookSchemas: Record<string, unknown> = {
       secret: {
         type: "string",
         pattern: "^whsec_[A-Za-z0-9+/]+=*$",
+        examples: ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
         description: "`whsec_` and the base64 of 24 to 64 bytes; made by the server unless given.",
       },
     },
