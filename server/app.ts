@@ -24,6 +24,7 @@ import {
   splitTarget,
   targetOf,
 } from "./exchange.ts";
+import { logFault } from "./fault.ts";
 import { FrontDesk } from "./front_desk.ts";
 import {
   DEFAULT_SERVER_LIMITS,
