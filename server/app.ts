@@ -171,6 +171,8 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   const endObserving = backend.observe?.(metrics);
   const measured = new MeasuredBackend(backend, metrics);
   const refused = (tenant: string, quota: string) => metrics.quotaRefused(tenant, quota);
+  // Beside the owner of a folder, everything would be delivered twice.
+  const delivers = backend.capabilities.canWrite && role !== "query";
   const couriers = {
     sender: options.webhookSender ?? new HttpSender({
       policy: new AddressPolicy(options.webhookAllow),
@@ -182,7 +184,8 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   };
   const tenants = new Tenants(measured, {
     everything: backend,
-    ...{ bucketsMax, snapshotsMax, queryWorkers, clock, notice, refused, couriers },
+    ...{ bucketsMax, snapshotsMax, queryWorkers, clock, notice, refused },
+    ...delivers ? { couriers } : {},
   });
   const desk = new FrontDesk(measured, { tenants, role, clock, notice });
   const services: Services = {
@@ -233,7 +236,7 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
   };
   const start = async () => {
     try {
-      await tenants.start();
+      if (delivers) await tenants.start();
     } catch (error) {
       logFault(logger, error, { what: "webhooks" });
     }

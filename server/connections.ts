@@ -23,7 +23,10 @@ export class Connections {
   #isStopping = false;
   #onEmpty: (() => void) | undefined;
 
-  constructor(server: Server, connectionsMax: number, metrics: Metrics) {
+  constructor(
+    server: Server,
+    { connectionsMax, metrics }: { readonly connectionsMax: number; readonly metrics: Metrics },
+  ) {
     this.#connectionsMax = connectionsMax;
     this.#metrics = metrics;
     server.on("connection", (socket) => this.#opened(socket));

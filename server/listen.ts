@@ -97,7 +97,10 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
       outgoing.destroy();
     });
   });
-  const connections = new Connections(server, limits.connectionsMax, service.metrics);
+  const connections = new Connections(server, {
+    connectionsMax: limits.connectionsMax,
+    metrics: service.metrics,
+  });
   refuseNonsense(server, limits);
   const front = tls === undefined ? undefined : secureFront(server, { tls, limits });
   const listener: Listener = front?.listener ?? server;

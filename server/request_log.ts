@@ -24,6 +24,18 @@ export interface AnsweredRequest {
   readonly trace: LogFields | undefined;
 }
 
+/** A call over gRPC that ended. */
+export interface EndedCall {
+  /** Its service and its method. */
+  readonly method: string;
+  /** Its status by name. */
+  readonly code: string;
+  readonly seconds: number;
+  readonly principal: Principal;
+  /** Its trace, where it is part of one. */
+  readonly trace: LogFields | undefined;
+}
+
 /** Logs requests, where the log is to have them. */
 export class RequestLog {
   readonly #logger: Logger;
@@ -48,7 +60,7 @@ export class RequestLog {
       route,
       status: response.status,
       code: failure === undefined ? undefined : toldError(failure).code,
-      ms: Math.round(seconds * 1e6) / 1000,
+      ms: msOf(seconds),
       bytes_in: bytesOf(request.headers.get("content-length")),
       bytes_out: wholeLength(response),
       tenant: principal.tenant,
@@ -59,32 +71,22 @@ export class RequestLog {
   }
 
   /** Logs a call. */
-  called({ name, status, seconds, principal, failure, client }: EndedCall): void {
+  called({ method, code, seconds, principal, trace }: EndedCall): void {
     if (!this.#logger.isOn(this.#level)) return;
-    this.#logger[this.#level](`${name}: ${status}`, {
+    this.#logger[this.#level](`${method}: ${code}`, {
       event: "call",
-      method: name,
-      status,
-      code: failure === undefined ? undefined : toldError(failure).code,
-      ms: Math.round(seconds * 1e6) / 1000,
+      method,
+      code,
+      ms: msOf(seconds),
       tenant: principal.tenant,
       principal: principal.name,
-      client,
+      ...trace,
     });
   }
 }
 
-/** A call of gRPC that has ended. */
-export interface EndedCall {
-  /** The service and the method. */
-  readonly name: string;
-  /** The status by its name. */
-  readonly status: string;
-  readonly seconds: number;
-  readonly principal: Principal;
-  readonly failure: unknown;
-  /** The address of whoever called. */
-  readonly client: string | undefined;
+function msOf(seconds: number): number {
+  return Math.round(seconds * 1e6) / 1000;
 }
 
 function bytesOf(length: string | null): number | undefined {

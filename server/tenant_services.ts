@@ -78,7 +78,10 @@ export class TenantServices {
   /** Webhooks, which deliver when they were started. @throws {SeglogError} `unsupported` */
   get webhooks(): Webhooks {
     if (this.#webhooks !== undefined) return this.#webhooks;
-    throw new SeglogError("unsupported", "Cannot deliver webhooks here: a server does that");
+    throw new SeglogError(
+      "unsupported",
+      "Cannot tell of webhooks here: the server that owns the folder delivers them",
+    );
   }
 
   /** Closes what was opened; the backend stays open. */

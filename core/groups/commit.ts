@@ -7,24 +7,81 @@ import { isNotFound } from "../base/errors.ts";
 import { outOfRange } from "../base/offset_errors.ts";
 import type { AssignedPartition, CommitRequest, GroupOffset } from "../group_contract.ts";
 import type { Committed } from "./committed_offsets.ts";
-import { checkCommit, notYours, placeName } from "./group_checks.ts";
+import { checkCommit, noMember, notYours, placeName } from "./group_checks.ts";
 import type { GroupParts } from "./group_parts.ts";
-import type { Place } from "./group_state.ts";
+import { isMember, type Place } from "./group_state.ts";
+
+/** Commits of one group that wait for the one before them: they are stored together. */
+export class CommitQueue {
+  #waiting: Waiting[] = [];
+
+  /** Waits for its turn. */
+  add(request: CommitRequest): Promise<readonly GroupOffset[]> {
+    return new Promise((resolve, reject) => this.#waiting.push({ request, resolve, reject }));
+  }
+
+  /** Stores all that wait; each is told by itself what became of it. */
+  async run(parts: GroupParts): Promise<void> {
+    const waiting = this.#take();
+    const accepted: { one: Waiting; places: readonly Place[] }[] = [];
+    const fresh = new Map<Place, Committed>();
+    for (const one of waiting) {
+      try {
+        accepted.push({ one, places: await takeIn(parts, one.request, fresh) });
+      } catch (error) {
+        one.reject(error);
+      }
+    }
+    const { offsets, name } = parts;
+    try {
+      await offsets.commit(name, [...fresh.values()]);
+    } catch (error) {
+      for (const { one } of accepted) one.reject(error);
+      return;
+    }
+    for (const { one, places } of accepted) {
+      one.resolve(places.map((place) => {
+        place.rewoundFrom = undefined;
+        const { topic, partition } = place;
+        return { topic, partition, offset: offsets.get(name, place)!.offset };
+      }));
+    }
+  }
+
+  /** Nothing of what waits can be stored. */
+  fail(error: unknown): void {
+    for (const { reject } of this.#take()) reject(error);
+  }
+
+  #take(): Waiting[] {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    return waiting;
+  }
+}
+
+interface Waiting {
+  readonly request: CommitRequest;
+  readonly resolve: (offsets: readonly GroupOffset[]) => void;
+  readonly reject: (error: unknown) => void;
+}
 
 /**
- * Stores what a member is done with. What others have done since, and what was done before, stays:
+ * Takes in what a member is done with. What others have done since, and what was done before, stays:
  * only a seek takes a group back.
  *
- * @throws {SeglogError} `condition-failed` for a partition that is not the member's; then nothing is
- * stored
+ * @param fresh what is going to be stored, which is added to when all of the request is right
+ * @throws {SeglogError} `condition-failed` for a partition that is not the member's
  */
-export async function commitOffsets(
+async function takeIn(
   { name, state, offsets, backend, clock }: GroupParts,
   request: CommitRequest,
-): Promise<readonly GroupOffset[]> {
+  fresh: Map<Place, Committed>,
+): Promise<readonly Place[]> {
   const { member } = request;
+  if (!isMember(state, request)) throw noMember(name, member);
   checkCommit(request.offsets);
-  const fresh: Committed[] = [];
+  const news: [Place, Committed][] = [];
   const places: Place[] = [];
   for (const { topic, partition, offset, since, metadata } of request.offsets) {
     const place = state.place({ topic, partition });
@@ -34,20 +91,16 @@ export async function commitOffsets(
     const bounds = await backend.bounds(topic, partition);
     if (offset > bounds.nextOffset) throw outOfRange(placeName(place), offset, bounds);
     places.push(place);
-    const before = offsets.get(name, place);
+    const before = fresh.get(place) ?? offsets.get(name, place);
     const isNews = before === undefined || offset > before.offset ||
       (offset === before.offset && (metadata ?? before.metadata) !== before.metadata);
     if (!isNews) continue;
     const { topicId } = place;
     const at = clock.now();
-    fresh.push({ topic, topicId, partition, offset, metadata: metadata ?? "", at });
+    news.push([place, { topic, topicId, partition, offset, metadata: metadata ?? "", at }]);
   }
-  await offsets.commit(name, fresh);
-  for (const place of places) place.rewoundFrom = undefined;
-  return places.map((place) => {
-    const { topic, partition } = place;
-    return { topic, partition, offset: offsets.get(name, place)!.offset };
-  });
+  for (const [place, committed] of news) fresh.set(place, committed);
+  return places;
 }
 
 /**

@@ -25,11 +25,11 @@ import type {
   SeekRequest,
   SoughtOffset,
 } from "../group_contract.ts";
-import { commitOffsets } from "./commit.ts";
+import { CommitQueue } from "./commit.ts";
 import { CommittedOffsets } from "./committed_offsets.ts";
 import { checkGroupName, checkJoin, inUse, noGroup, noMember } from "./group_checks.ts";
 import type { GroupParts } from "./group_parts.ts";
-import { GroupState } from "./group_state.ts";
+import { GroupState, isMember } from "./group_state.ts";
 import { GroupViews, type KnownGroup } from "./group_views.ts";
 import { News } from "./news.ts";
 import { checkFree, knownTopics, memberIn, reserve, told } from "./membership.ts";
@@ -49,6 +49,7 @@ export interface CoordinatorOptions {
 interface OpenGroup extends GroupParts {
   /** One change at a time. */
   readonly mutex: Mutex;
+  readonly commits: CommitQueue;
   /** For heartbeats that wait for something to change. */
   readonly news: News;
   /** When it was last seen which topics there are. */
@@ -132,16 +133,17 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
     const open = this.#groups.get(name);
     if (open === undefined) return;
     await this.#change(open, ({ state }) => {
-      const member = state.member(request.member);
-      if (member?.principal === request.principal) state.leave(request.member, this.#clock.now());
+      if (isMember(state, request)) state.leave(request.member, this.#clock.now());
     });
   }
 
   async commit(name: string, request: CommitRequest): Promise<readonly GroupOffset[]> {
-    return await this.#change(this.#memberOf(name, request), async (group) => {
-      memberIn(group, request);
-      return await commitOffsets(group, request);
-    });
+    const open = this.#memberOf(name, request);
+    const { commits } = open;
+    const committed = commits.add(request);
+    // Whoever comes first stores what others say until then.
+    this.#change(open, (group) => commits.run(group)).catch((error) => commits.fail(error));
+    return await committed;
   }
 
   async list(): Promise<readonly GroupSummary[]> {
@@ -281,10 +283,8 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
     const group = this.#groups.get(checkGroupName(name));
     if (group === undefined) throw noMember(name, request.member);
     // What came in time counts, however long it has to wait for its turn.
-    const known = group.state.member(request.member);
-    if (known?.principal === request.principal) {
-      group.state.renew(request.member, this.#clock.now());
-    }
+    const { state } = group;
+    if (isMember(state, request)) state.renew(request.member, this.#clock.now());
     return group;
   }
 
@@ -308,6 +308,7 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
       clock: this.#clock,
       state: new GroupState(stored?.generation ?? this.#generation),
       mutex: new Mutex(),
+      commits: new CommitQueue(),
       news: new News(),
       lookedAt: -Infinity,
       users: 0,

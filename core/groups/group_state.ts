@@ -11,7 +11,7 @@
  *
  * @module
  */
-import type { GroupPlace, HeartbeatRequest } from "../group_contract.ts";
+import type { GroupPlace, HeartbeatRequest, MemberRequest } from "../group_contract.ts";
 import { assign } from "./assign.ts";
 
 /** A member, and until when it counts as alive. */
@@ -244,6 +244,12 @@ export class GroupState {
     place.since = this.#generation;
     place.rewoundFrom = undefined;
   }
+}
+
+/** Whether somebody is a member, and not somebody else by its name. */
+export function isMember(state: GroupState, { member, principal }: MemberRequest): boolean {
+  const known = state.member(member);
+  return known !== undefined && known.principal === principal;
 }
 
 function freePlace(

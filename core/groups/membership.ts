@@ -10,7 +10,7 @@ import type { JoinRequest, MemberRequest, Membership } from "../group_contract.t
 import { startPositions } from "./commit.ts";
 import { noMember } from "./group_checks.ts";
 import type { GroupParts } from "./group_parts.ts";
-import type { KnownTopic, Member } from "./group_state.ts";
+import { isMember, type KnownTopic, type Member } from "./group_state.ts";
 
 /** Generations that one change can take. */
 const GENERATIONS_EACH = 10;
@@ -43,8 +43,7 @@ export async function reserve({ name, state, offsets }: GroupParts): Promise<voi
 
 /** @throws {SeglogError} `condition-failed` for nobody, and for somebody else */
 export function memberIn({ name, state }: GroupParts, request: MemberRequest): Member {
-  const member = state.member(request.member);
-  if (member?.principal === request.principal && member !== undefined) return member;
+  if (isMember(state, request)) return state.member(request.member)!;
   throw noMember(name, request.member);
 }
 

@@ -12,11 +12,15 @@ import {
   createContextKey,
   type HandlerContext,
 } from "@connectrpc/connect";
+import type { Span } from "@opentelemetry/api";
+import { idsOf } from "../../tracing/spans.ts";
 import type { Services } from "../exchange.ts";
 import { logFault } from "../fault.ts";
 import type { Visitor } from "../front_desk.ts";
 import { patience } from "../patience.ts";
 import { isServerFault } from "../problem.ts";
+import { endCallSpan, startCallSpan, withinSpan } from "../tracing/call_span.ts";
+import { noteCaller } from "../tracing/request_span.ts";
 import type { Intake } from "./intake.ts";
 import { endedBy, revokedStatus, statusOf, stoppingStatus } from "./status.ts";
 
@@ -64,11 +68,14 @@ export function unary<Request, Response>(
   method: UnaryMethod<Request, Response>,
 ): (request: Request, context: HandlerContext) => Promise<Response> {
   return async (request, context) => {
-    const finish = begun(services, context);
+    const span = startCallSpan(context);
+    const finish = begun(services, context, span);
     const { signal } = context;
     try {
       const visitor = visitorOf(services, context);
-      const answer = Promise.resolve(method(request, { services, visitor, signal, context }));
+      if (span !== undefined) noteCaller(span, visitor.principal);
+      const run = () => method(request, { services, visitor, signal, context });
+      const answer = Promise.resolve(withinSpan(span, run));
       const response = await beforeEnd(answer, signal);
       finish(undefined);
       return response;
@@ -121,52 +128,41 @@ function endOf(services: Services, context: HandlerContext): ConnectError {
 /**
  * A call has begun.
  *
- * @returns what is called with its error, if it has one, when it is over: counts and logs it, once, and
- * returns the status
+ * @param span ends with it
+ * @returns what is called with its error, if it has one, when it is over: counts it once, tells the log
+ * what is the server's own fault, and returns the status
  */
 export function begun(
   services: Services,
   context: HandlerContext,
+  span?: Span,
 ): (error: unknown) => ConnectError | undefined {
+  const { service, method } = context;
   const startMs = performance.now();
+  const name = `${service.typeName}/${method.name}`;
   let isOver = false;
   return (error) => {
     const status = error === undefined ? undefined : statusOf(error);
-    if (!isOver) ended(services, context, { error, status, startMs });
+    if (isOver) return status;
     isOver = true;
+    const code = status === undefined ? "OK" : Code[status.code];
+    const trace = span === undefined ? undefined : idsOf(span);
+    const seconds = (performance.now() - startMs) / 1000;
+    const { principal } = visitorOf(services, context);
+    services.metrics.called(name, code, seconds);
+    services.requestLog.called({ method: name, code, seconds, principal, trace });
+    if (status === undefined) {
+      if (span !== undefined) endCallSpan(span, undefined);
+      return undefined;
+    }
+    // What is a status already was counted, and told, as what it was before.
+    if (status !== error) {
+      services.metrics.failed("grpc", error);
+      if (isServerFault(error)) logFault(services.logger, error, { what: name, ...trace });
+    }
+    if (span !== undefined) endCallSpan(span, { status: status.code, name: code, error });
     return status;
   };
-}
-
-function ended(
-  services: Services,
-  context: HandlerContext,
-  { error, status, startMs }: {
-    readonly error: unknown;
-    readonly status: ConnectError | undefined;
-    readonly startMs: number;
-  },
-): void {
-  const { service, method, values } = context;
-  const { metrics, requestLog, logger } = services;
-  const name = `${service.typeName}/${method.name}`;
-  const code = status === undefined ? "OK" : Code[status.code];
-  const seconds = (performance.now() - startMs) / 1000;
-  // That a client left, or had no time left, is no failure of anything here.
-  const failure = status === undefined || isOwn(status) ? error : undefined;
-  metrics.called(name, code, seconds);
-  if (failure !== undefined) metrics.failed("grpc", failure);
-  if (failure !== undefined && isServerFault(failure)) logFault(logger, failure, { what: name });
-  requestLog.called({
-    ...{ name, status: code, seconds, failure },
-    principal: visitorOf(services, context).principal,
-    client: values.get(TRANSPORT).socket?.remoteAddress,
-  });
-}
-
-/** Whether a status tells an error of ours. */
-function isOwn({ cause }: ConnectError): boolean {
-  return cause !== undefined;
 }
 
 function visitorOf(services: Services, { values }: HandlerContext): Visitor {

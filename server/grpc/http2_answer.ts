@@ -19,13 +19,19 @@ export class Http2Answer {
   readonly #stream: ServerHttp2Stream;
   /** Sent with any head. */
   readonly #common: OutgoingHttpHeaders;
+  readonly #onSent: (bytes: number) => void;
   readonly #leaving = new AbortController();
   #hasBegun = false;
   #trailers: OutgoingHttpHeaders = {};
 
-  constructor(stream: ServerHttp2Stream, common: OutgoingHttpHeaders) {
+  /** @param options headers for any head, and who is told of the bytes of messages that are sent */
+  constructor(
+    stream: ServerHttp2Stream,
+    options: { readonly common: OutgoingHttpHeaders; readonly onSent: (bytes: number) => void },
+  ) {
     this.#stream = stream;
-    this.#common = common;
+    this.#common = options.common;
+    this.#onSent = options.onSent;
     stream.once("close", () => this.#leaving.abort(new ConnectError("canceled", Code.Canceled)));
   }
 
@@ -47,19 +53,12 @@ export class Http2Answer {
     attempt(() => stream.respond(head, { waitForTrailers: true }));
   }
 
-  /**
-   * Sends a whole answer, as fast as the client takes it.
-   *
-   * @param onSent is told of the bytes
-   */
-  async send(
-    { status, header, trailer, body }: UniversalServerResponse,
-    onSent: (bytes: number) => void,
-  ): Promise<void> {
+  /** Sends a whole answer, as fast as the client takes it. */
+  async send({ status, header, trailer, body }: UniversalServerResponse): Promise<void> {
     this.begin(status, nodeHeaders(header));
     for await (const chunk of body ?? []) {
-      onSent(chunk.length);
       if (!await this.#write(chunk)) break;
+      this.#onSent(chunk.length);
     }
     this.#trailers = nodeHeaders(trailer); // the status is there when the body is over
     attempt(() => this.#isGone || this.#stream.end());

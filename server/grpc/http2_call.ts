@@ -9,9 +9,8 @@ import { type ErrorCode, SeglogError } from "../../core/base/errors.ts";
 import { type CallerFacts, callerFactsOf, checkCaller } from "../access/callers.ts";
 import { corsHeaders, preflightHeaders } from "../access/cors.ts";
 import type { Services } from "../exchange.ts";
-import type { Metrics } from "../metrics/metrics.ts";
-import { problemParts } from "../problem.ts";
 import { logFault } from "../fault.ts";
+import { problemParts } from "../problem.ts";
 import type { Handlers } from "./handlers.ts";
 import { Http2Answer } from "./http2_answer.ts";
 import { readableMessage, statusOf } from "./status.ts";
@@ -37,9 +36,11 @@ export async function answerCall(
   server: CallServer,
 ): Promise<void> {
   const { services, handlers } = server;
-  const { metrics } = services;
   const facts = callerFactsOf(headers[":method"] ?? "", (name) => textOf(headers[name]));
-  const answer = new Http2Answer(stream, corsHeaders(services.callers, facts.origin));
+  const answer = new Http2Answer(stream, {
+    common: corsHeaders(services.callers, facts.origin),
+    onSent: (bytes) => services.metrics.sentBytes("grpc", bytes),
+  });
   const preflight = preflightOf(services, headers, facts);
   if (preflight !== undefined) return answer.sendWhole(204, preflight);
   try {
@@ -52,7 +53,7 @@ export async function answerCall(
         method: facts.method,
         url: `http://${facts.host ?? "localhost"}${headers[":path"]}`,
         header,
-        chunks: counted(stream.iterator({ destroyOnReturn: false }), metrics),
+        chunks: stream.iterator({ destroyOnReturn: false }),
         signal: answer.signal,
         socket: stream.session?.socket,
       },
@@ -60,9 +61,12 @@ export async function answerCall(
       server,
     );
     if (isStream(handler, headers)) answer.begin(200, { "content-type": typeOf(headers) });
-    await answer.send(await handler(request), (bytes) => metrics.sentBytes("grpc", bytes));
+    await answer.send(await handler(request));
   } catch (error) {
-    if (error instanceof SeglogError) return refuse(answer, headers, error);
+    if (error instanceof SeglogError) {
+      services.metrics.failed("grpc", error);
+      return refuse(answer, headers, error);
+    }
     logFault(services.logger, error, { what: "grpc" });
     answer.fail();
   }
@@ -144,16 +148,6 @@ function webHeaders(headers: IncomingHttpHeaders, bytesMax: number): Headers {
     `Cannot take these headers: they have ${bytesMax} bytes at the most, and are text`,
     { details: { limit: bytesMax } },
   );
-}
-
-async function* counted(
-  chunks: AsyncIterable<Uint8Array>,
-  metrics: Metrics,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of chunks) {
-    metrics.receivedBytes("grpc", chunk.length);
-    yield chunk;
-  }
 }
 
 function typeOf(headers: IncomingHttpHeaders): string {

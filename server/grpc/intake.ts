@@ -28,6 +28,8 @@ export interface IntakeOptions {
   readonly isZipped: boolean;
   readonly bytesMax: number;
   readonly budget: BodyBudget;
+  /** Is told of the bytes that come, as they come. */
+  readonly onBytes: (bytes: number) => void;
   /** Bytes of the whole body, where they are announced. */
   readonly announced?: number | undefined;
   /** Longest time for a message to arrive when it has begun. */
@@ -130,7 +132,9 @@ export class Intake implements AsyncIterable<Uint8Array> {
       const { done, value } = await this.#inTime(this.#chunks.next(), ms);
       if (this.#signal?.aborted) throw endedBy(this.#signal); // what was cut off looks like the end
       if (done) return undefined;
-      if (value.length > 0) return value;
+      if (value.length === 0) continue;
+      this.#options.onBytes(value.length);
+      return value;
     }
   }
 

@@ -88,7 +88,10 @@ export class Sessions {
     if (this.#isStopping) return void socket.destroy();
     const isFull = this.#sockets.size >= this.#limits.connectionsMax;
     // Whoever begins handshakes and never ends them must not keep others out.
-    if (isFull && !this.#front?.giveUpOldest()) return void socket.destroy();
+    if (isFull && !this.#front?.giveUpOldest()) {
+      this.#metrics.refusedConnection("grpc");
+      return void socket.destroy();
+    }
     this.#sockets.add(socket);
     const ended = this.#metrics.connected("grpc");
     socket.once("close", () => {

@@ -33,7 +33,8 @@ export function universalRequest(
   { services, messageBytesMax }: { services: Services; messageBytesMax: number },
 ): UniversalServerRequest {
   const { httpVersion, method, url, header, signal, socket } = arrival;
-  const { limits, budget } = services;
+  const { limits, budget, metrics } = services;
+  const protocol = httpVersion === "1.1" ? "http" : "grpc";
   const type = header.get("content-type") ?? "";
   const sendsOne = handler.method.methodKind === "unary" ||
     handler.method.methodKind === "server_streaming";
@@ -43,6 +44,7 @@ export function universalRequest(
     announced: Number(header.get("content-length") ?? 0),
     bytesMax: messageBytesMax,
     budget,
+    onBytes: (bytes) => metrics.receivedBytes(protocol, bytes),
     ms: limits.bodyMs,
     // HTTP/2 connections are pinged: there, a stream may be silent for as long as its client lives.
     silenceMs: sendsOne || httpVersion === "1.1" ? limits.bodyMs : undefined,

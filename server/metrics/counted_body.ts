@@ -24,6 +24,7 @@ export function countedBody(
       count(value.length);
       controller.enqueue(value);
     },
-    cancel: (reason) => reader.cancel(reason),
+    // One that has failed meanwhile has said why.
+    cancel: (reason) => reader.cancel(reason).catch(() => {}),
   }, { highWaterMark: 0 });
 }

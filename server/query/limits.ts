@@ -29,7 +29,11 @@ export const QUERY_WORKER_IDLE_MS: number = 5 * 60_000;
 /** Time of the processor after which a process is replaced, when it has answered. */
 export const QUERY_WORKER_CPU_MS = 30_000;
 /** Memory from which on it is replaced likewise. */
-export const QUERY_WORKER_MEMORY_BYTES: number = 768 * MIB;
+export const QUERY_WORKER_MEMORY_BYTES: number = 384 * MIB;
+/** Memory at which a process is ended, where that can be seen. */
+export const QUERY_WORKER_MEMORY_BYTES_MAX: number = 768 * MIB;
+/** How often it is looked at. */
+export const QUERY_WORKER_LOOK_MS = 100;
 
 /** Views that are kept up at once, of one tenant; one more lets go of what was not asked for longest. */
 export const QUERY_VIEWS_MAX = 64;

@@ -19,7 +19,13 @@ import type { IndexWork } from "../../core/query/topic_view.ts";
 import { Deadline } from "./deadline.ts";
 import { QUERIES_REMEMBERED_MAX } from "./limits.ts";
 import { type AnswerEnd, type AnswerFailure, contentOf, TAG } from "./protocol.ts";
-import { failureError, stillBuilding, timeIsOver, workerError } from "./query_errors.ts";
+import {
+  failureError,
+  noSuchTopic,
+  stillBuilding,
+  timeIsOver,
+  workerError,
+} from "./query_errors.ts";
 import { QueryViews } from "./query_views.ts";
 import type { WorkerPool } from "./worker_pool.ts";
 
@@ -67,6 +73,7 @@ const TRIES_MAX = 3;
 /** Queries over the views of one tenant. */
 export class Queries {
   readonly views: QueryViews;
+  readonly #backend: Backend;
   readonly #workers: WorkerPool;
   readonly #notice: (text: string) => void;
   /** The topics of statements that ran already: the next time they are known at once. */
@@ -77,6 +84,7 @@ export class Queries {
       ...options,
       index: (work) => this.#makeIndexes(work),
     });
+    this.#backend = backend;
     this.#workers = workers;
     this.#notice = options.notice;
   }
@@ -134,9 +142,7 @@ export class Queries {
       } catch (error) {
         if (deadline.isOver) throw stillBuilding(topic, this.views.progressOf(topic));
         if (!isNotFound(error)) throw error;
-        throw new SeglogError("not-found", `Cannot query "${topic}": there is no such topic`, {
-          cause: error,
-        });
+        throw noSuchTopic(topic, await this.#backend.listTopics(), demand);
       }
     }
     return views;

@@ -3,11 +3,15 @@
  *
  * @module
  */
+import type { TopicInfo } from "../../core/backend.ts";
 import { SeglogError } from "../../core/base/errors.ts";
+import { isInternalTopic } from "../../core/format/file_names.ts";
 import type { ViewProgress } from "../../core/query/topic_view.ts";
 import { VIEW_COLUMNS } from "../../core/query/view_schema.ts";
 import type { AnswerFailure } from "./protocol.ts";
 import { WorkerEnded } from "./worker_process.ts";
+
+const TOPICS_SHOWN_MAX = 5;
 
 const TAKES_TOO_MUCH =
   "Cannot run the query: it takes more than a query may: fewer rows or columns, or an index, make it smaller";
@@ -55,6 +59,33 @@ export function stillBuilding(topic: string, { done, total }: ViewProgress): Seg
     "unavailable",
     `Cannot query "${topic}" yet: its view is being made, and ${percent}% of it is there; try again`,
     { details: { topic, done, total } },
+  );
+}
+
+/** The error for a topic that is not there, with those that are there for whoever asks. */
+export function noSuchTopic(
+  topic: string,
+  topics: readonly TopicInfo[],
+  demand: (topic: string) => void,
+): SeglogError {
+  const names = topics.map(({ name }) => name).filter((name) => {
+    if (isInternalTopic(name)) return false;
+    try {
+      demand(name);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  // What is spelled nearly so comes first.
+  const alike = (name: string) => Number(name.toLowerCase() === topic.toLowerCase());
+  const shown = names.toSorted((a, b) => alike(b) - alike(a)).slice(0, TOPICS_SHOWN_MAX)
+    .map((name) => JSON.stringify(name));
+  const more = names.length > shown.length ? `, and ${names.length - shown.length} more` : "";
+  const hint = shown.length === 0 ? "" : `; there is ${shown.join(", ")}${more}`;
+  return new SeglogError(
+    "not-found",
+    `Cannot query ${JSON.stringify(topic.slice(0, 200))}: there is no such topic${hint}`,
   );
 }
 

@@ -11,7 +11,9 @@ import {
   QUERY_MS_MAX,
   QUERY_WORKER_CPU_MS,
   QUERY_WORKER_IDLE_MS,
+  QUERY_WORKER_LOOK_MS,
   QUERY_WORKER_MEMORY_BYTES,
+  QUERY_WORKER_MEMORY_BYTES_MAX,
   QUERY_WORKERS_MAX,
 } from "./limits.ts";
 import { type AnswerEnd, contentOf, requestLine, TAG, type WorkerRequest } from "./protocol.ts";
@@ -73,6 +75,9 @@ export class WorkerPool {
     const end = () => void worker.kill();
     let isDone = false;
     signal.addEventListener("abort", end, { once: true });
+    const watch = setInterval(() => {
+      if (worker.memoryBytes > QUERY_WORKER_MEMORY_BYTES_MAX) end();
+    }, QUERY_WORKER_LOOK_MS);
     try {
       if (signal.aborted) throw signal.reason;
       worker.ask(requestLine(request));
@@ -81,6 +86,7 @@ export class WorkerPool {
         isDone = line[0] !== TAG.columns && line[0] !== TAG.row;
         if (isDone) {
           signal.removeEventListener("abort", end); // from now on it works for others
+          clearInterval(watch);
           this.#leave(owner);
           this.#finish(worker, line);
         }
@@ -90,6 +96,7 @@ export class WorkerPool {
       if (!(error instanceof WorkerEnded)) throw error;
       throw signal.aborted ? signal.reason : this.#isClosed ? closed() : error;
     } finally {
+      clearInterval(watch);
       signal.removeEventListener("abort", end);
       if (!isDone) {
         this.#leave(owner);

@@ -6,6 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import { type ChildProcessByStdio, spawn } from "node:child_process";
+import * as fs from "node:fs";
 import process from "node:process";
 import type { Readable, Writable } from "node:stream";
 import { LinePieces } from "./line_pieces.ts";
@@ -13,6 +14,8 @@ import { workerCommand } from "./worker_command.ts";
 
 /** What is kept of what a process says of its end. */
 const LAST_WORDS_MAX = 500;
+/** At least: some machines have larger ones, and count fewer of them. */
+const PAGE_BYTES = 4096;
 
 /** The process has ended, and will answer no more. */
 export class WorkerEnded extends Error {
@@ -59,6 +62,16 @@ export class WorkerProcess {
   /** Whether it can be asked. */
   get isAlive(): boolean {
     return this.#end === undefined;
+  }
+
+  /** Memory that it has; 0 where the system does not tell. */
+  get memoryBytes(): number {
+    try {
+      const pages = fs.readFileSync(`/proc/${this.#child.pid}/statm`, "latin1").split(" ")[1];
+      return PAGE_BYTES * Number(pages);
+    } catch {
+      return 0;
+    }
   }
 
   /** Sends one line. */

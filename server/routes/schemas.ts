@@ -22,15 +22,24 @@ import {
 
 const PATH = "/v1/schemas/:topic";
 
+/** What is only told of schemas: whoever writes has to know them as well as whoever reads. */
+const TOLD = { access: onTopic("consume"), work: "either" } as const;
+
 /** The routes of schemas. */
 export const SCHEMA_ROUTES: readonly Route[] = [
   { method: "GET", path: "/v1/schemas", access: RECOGNIZED, handle: list },
-  { method: "GET", path: PATH, access: onTopic("consume"), handle: describe },
+  { method: "GET", path: PATH, ...TOLD, handle: describe },
   { method: "POST", path: PATH, access: onTopic("admin"), handle: register },
   { method: "DELETE", path: PATH, access: onTopic("admin"), handle: remove },
   // It takes the server's time as a registration does.
-  { method: "POST", path: `${PATH}/check`, access: onTopic("admin"), handle: check },
-  { method: "GET", path: `${PATH}/:version`, access: onTopic("consume"), handle: show },
+  {
+    method: "POST",
+    path: `${PATH}/check`,
+    access: onTopic("admin"),
+    work: "either",
+    handle: check,
+  },
+  { method: "GET", path: `${PATH}/:version`, ...TOLD, handle: show },
 ];
 
 const given = z.strictObject({

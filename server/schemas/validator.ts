@@ -111,6 +111,7 @@ function ajvFor(document: SchemaDocument, meter: WorkMeter): Ajv {
   ajv.opts.dynamicRef = false;
   addBoundedFormats(ajv, meter);
   addEqualityKeywords(ajv, meter);
+  putPlacesLast(ajv);
   ajv.addKeyword({
     keyword: STEPS_KEYWORD,
     schemaType: "number",
@@ -120,6 +121,18 @@ function ajvFor(document: SchemaDocument, meter: WorkMeter): Ajv {
     },
   });
   return ajv;
+}
+
+/**
+ * Where a list is shorter than its schema has places, Ajv 8 leaves out the keywords for lists that
+ * come behind: those may only be such as then have nothing to say.
+ */
+function putPlacesLast(ajv: Ajv): void {
+  const last = ["prefixItems", "items", "additionalItems", "unevaluatedItems"];
+  for (const { type, rules } of ajv.RULES.rules) {
+    if (type !== "array") continue;
+    rules.sort((a, b) => last.indexOf(a.keyword) - last.indexOf(b.keyword));
+  }
 }
 
 function patternsWith(meter: WorkMeter) {

@@ -66,6 +66,7 @@ export async function serveSocket(
     const { signal } = watching;
     for await (const sent of pieces(exchange, subscription, { framing, credit, signal })) {
       await link.send(sent.texts);
+      for (const text of sent.texts) metrics.sentBytes("http", text.length);
       next = sent.next;
     }
     if (link.failure !== undefined) throw link.failure;

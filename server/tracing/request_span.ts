@@ -77,7 +77,7 @@ async function answerInSpan(
   const { request, route } = traced;
   const method = METHODS.has(request.method) ? request.method : "HTTP";
   const name = route === undefined ? method : `${method} ${route}`;
-  const parent = parentOf(request);
+  const parent = parentOf(request.headers);
   const span = startSpan({ name, kind: SpanKind.SERVER, attributes: attributesOf(traced) }, parent);
   try {
     return await context.with(trace.setSpan(parent, span), () => answer(span));
@@ -87,7 +87,7 @@ async function answerInSpan(
 }
 
 /** A span that the runtime has begun already knows where it belongs. */
-function parentOf({ headers }: Request): Context {
+export function parentOf(headers: Headers): Context {
   const active = context.active();
   return trace.getSpan(active) === undefined
     ? propagation.extract(active, headers, HEADERS)

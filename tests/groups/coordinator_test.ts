@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GroupConsumer, Kv, type Membership, MemoryDisk, Store } from "../../mod.ts";
+import {
+  GroupConsumer,
+  Kv,
+  type Membership,
+  MemoryDisk,
+  type SeglogError,
+  Store,
+} from "../../mod.ts";
 import { CommittedOffsets, GROUPS_TOPIC } from "../../core/groups/committed_offsets.ts";
 import { GroupCoordinator } from "../../core/groups/coordinator.ts";
 import { holdCoordinator } from "../../core/groups/shared_groups.ts";
@@ -46,6 +53,11 @@ function commit(groups: GroupCoordinator, told: Membership, offset: number, more
   const [{ topic, partition, since }] = told.partitions as [Membership["partitions"][0]];
   const offsets = [{ topic, partition, offset, since, ...more }];
   return groups.commit("g", { member: told.member, offsets });
+}
+
+/** How often the topic of the groups was written to. */
+async function writesOf(store: Store): Promise<number> {
+  return (await collect(store.batches(GROUPS_TOPIC))).length;
 }
 
 test("after a restart nobody is a member, what was committed is there, and generations go on", async () => {
@@ -166,6 +178,40 @@ test("offsets are committed all or none, never backwards, and not past the end",
   assert.deepEqual(await at(), [3, "a"]);
   await send({ ...first!, offset: 3, metadata: "c" });
   assert.deepEqual(await at(), [3, "c"]);
+});
+
+test("commits that come together are stored together, and each is told by itself", async () => {
+  await using opened = await open(3);
+  const { groups, store } = opened;
+  for (const partition of [0, 1, 2]) await store.append("orders", numbers(0, 5), { partition });
+  const { partitions } = await join(groups, "one");
+  const send = (partition: number, offset: number, since = partitions[partition]!.since) =>
+    groups.commit("g", { member: "one", offsets: [{ topic: "orders", partition, offset, since }] });
+  const before = await writesOf(store);
+  const told = await Promise.allSettled([
+    send(0, 1),
+    send(0, 3),
+    send(1, 9),
+    send(1, 2, 0),
+    send(2, 4),
+    send(0, 2),
+    groups.commit("g", { member: "nobody", offsets: [] }),
+  ]);
+  const shown = told.map((one) =>
+    one.status === "fulfilled" ? one.value[0]!.offset : (one.reason as SeglogError).code
+  );
+  assert.deepEqual(shown, [
+    3,
+    3,
+    "offset-out-of-range",
+    "condition-failed",
+    4,
+    3,
+    "condition-failed",
+  ]);
+  assert.equal(await writesOf(store) - before, 1);
+  const { partitions: now } = await groups.describe("g");
+  assert.deepEqual(now.map(({ committed }) => committed), [3, 0, 4]);
 });
 
 test("a topic that is made anew starts fresh, and what was committed for the old one is forgotten", async () => {

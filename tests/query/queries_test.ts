@@ -97,7 +97,7 @@ test("what is wrong with a statement is told so that it can be put right", async
       /no such column: qty; what is in a value is value ->> '\$\.qty', .*columns are/,
     ],
     ['select * from orders where key = "u1"', "invalid-argument", /single.quotes/],
-    ["select * from none", "not-found", /no such topic/],
+    ["select * from ORDERS", "not-found", /no such topic; there is "orders", "a\.b", "mixed"$/],
     ["select value ->> '$.x' from mixed", "invalid-argument", /column json instead of value/],
     ["select * from a.b", "invalid-argument", /double quotes: "a\.b"/],
     ["select ?, ?", "invalid-argument", /./],

@@ -4,7 +4,9 @@ import process from "node:process";
 import { test } from "node:test";
 import { isRuntime } from "../../server/query/worker_command.ts";
 import { WorkerEnded, WorkerProcess } from "../../server/query/worker_process.ts";
-import { contentOf, requestLine, TAG } from "../../server/query/protocol.ts";
+import { type AnswerFailure, contentOf, requestLine, TAG } from "../../server/query/protocol.ts";
+import { WorkerPool } from "../../server/query/worker_pool.ts";
+import { readSourceTree } from "../source_tree.ts";
 import { LinePieces } from "../../server/query/line_pieces.ts";
 
 test("a program that runs scripts is told from the single executable", () => {
@@ -61,4 +63,43 @@ test("a process that takes too much time of the processor is ended by the system
     assert.match(String(error.signal), /SIGXCPU|SIGKILL/);
     return true;
   });
+});
+
+test("a process that takes too much memory is ended", {
+  skip: process.platform !== "linux",
+  timeout: 60_000,
+}, async () => {
+  const workers = new WorkerPool({ workersMax: 1 });
+  const sql = "with recursive t(x) as (select 1 union all select x + 1 from t) " +
+    "select count(distinct randomblob(100000)) from t";
+  const request = { sql, parameters: [], topics: [], rowsMax: 1, bytesMax: 1000 };
+  const { signal } = new AbortController();
+  let kind = "";
+  try {
+    for await (const line of workers.run({ read: request }, { owner: workers, signal })) {
+      if (line[0] === TAG.failure) kind = contentOf<AnswerFailure>(line).kind;
+    }
+  } catch (error) {
+    assert.ok(error instanceof WorkerEnded, String(error));
+    kind = `ended by ${error.signal}`;
+  }
+  assert.match(kind, /^(large|ended by SIG[A-Z]+)$/);
+  await workers.close();
+});
+
+test("a process that runs queries needs nothing but this source, and what the runtime brings", () => {
+  const files = new Map(readSourceTree().map((file) => [file.path, file]));
+  const seen = new Set<string>();
+  const visit = (path: string) => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    for (const { path: next, specifier, isType } of files.get(path)!.imports) {
+      if (isType) continue;
+      if (next !== undefined) visit(next);
+      else assert.match(specifier, /^node:/, `${path} imports ${specifier}`);
+    }
+  };
+  visit("server/query/worker_main.ts");
+  assert.ok(seen.has("core/query/reader.ts"));
+  assert.ok(![...seen].some((path) => /^core\/(store|log|kv)\//.test(path)));
 });

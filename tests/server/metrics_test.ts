@@ -295,6 +295,30 @@ test("groups are measured by their lag, where there are any", async () => {
   const lag = 'seglog_group_lag_records{group="billing",topic="orders",partition="0"}';
   assert.equal(sample(text, lag), 7);
   assert.doesNotMatch(text, /hidden|other/);
+  const failing = { ...groups, list: () => Promise.reject(new SeglogError("io", "gone")) };
+  const rest = await (await partitionSamples([{ backend: store, shows, groups: failing }]))
+    .metrics();
+  assert.equal(sample(rest, "seglog_topics"), 0);
+});
+
+test("the groups of a server are measured, for whoever may read their topics", async () => {
+  await using opened = await openGuarded();
+  for (const topic of ["orders", "secret"]) await opened.store.append(topic, [{ value: "a" }]);
+  const { operator } = opened;
+  for (const [group, topic] of [["billing", "orders"], ["audit", "secret"]]) {
+    const offsets = jsonRequest("POST", { topic, to: "start" });
+    const response = await operator(`/v1/groups/${group}/seek`, offsets);
+    assert.equal(response.status, 200, await response.text());
+  }
+  const lag = (group: string, topic: string) =>
+    `seglog_group_lag_records{group="${group}",topic="${topic}",partition="0"}`;
+  const whole = await (await operator("/metrics")).text();
+  assert.equal(sample(whole, lag("billing", "orders")), 1);
+  assert.equal(sample(whole, lag("audit", "secret")), 1);
+  const reader = await opened.somebody({ name: "r", grants: "consume:orders" });
+  const seen = await (await reader("/metrics")).text();
+  assert.equal(sample(seen, lag("billing", "orders")), 1);
+  assert.doesNotMatch(seen, /secret|audit/);
 });
 
 test("a topic that cannot be measured leaves the others as they are", async () => {

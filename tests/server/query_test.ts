@@ -1,9 +1,11 @@
 /** Queries over HTTP. */
 import assert from "node:assert/strict";
+import * as fs from "node:fs";
 import { describe, test } from "node:test";
 import { Store } from "../../mod.ts";
 import { createService } from "../../server/app.ts";
 import { jsonRecords } from "../query/query_support.ts";
+import { tempDir } from "../support/temp_dir.ts";
 import { openGuarded } from "./access/access_support.ts";
 import { jsonOf, jsonRequest, openServer, problemOf } from "./support.ts";
 
@@ -157,6 +159,9 @@ describe("who queries", () => {
     );
     await problemOf(await reader("/v1/query", users), 403, "forbidden");
     await problemOf(await reader("/v1/query", query("select * from none")), 403, "forbidden");
+    const none = await reader("/v1/query", query('select * from "orders.uk"'));
+    const { detail } = await problemOf(none, 404, "not-found");
+    assert.match(detail, /there is "orders.eu", "orders.us"$/);
     await problemOf(
       await reader("/v1/query", query('select * from "orders.eu" union select * from users')),
       403,
@@ -205,6 +210,19 @@ describe("what a query takes", () => {
     await problemOf(await service.app.request("/v1/query", query), 403, "wrong-role");
     await service.close();
   });
+});
+
+test("the view of a tenant's topic on disk is beside the topic", async () => {
+  await using dir = tempDir();
+  await using guarded = await openGuarded({}, await Store.open(dir.path));
+  const ann = await guarded.somebody({ name: "ann", tenant: "a", grants: "admin" });
+  await ann("/v1/topics/t/records", jsonRequest("POST", { value: 1 }));
+  const all = jsonRequest("POST", { sql: "select value from t" });
+  assert.deepEqual((await jsonOf<Rows>(await ann("/v1/query", all))).rows, [["1"]]);
+  const files = fs.readdirSync(dir.path, { recursive: true }).map(String);
+  const [view, ...others] = files.filter((name) => name.endsWith("query.hint"));
+  assert.match(view!, /^__seglog%2F.*t-0.query\.hint$/);
+  assert.deepEqual(others, []);
 });
 
 describe("indexes over HTTP", () => {

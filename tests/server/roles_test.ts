@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { connect, Store } from "../../mod.ts";
 import { createApp, ROUTES } from "../../server/app.ts";
 import { serve } from "../../server/listen.ts";
+import type { Sender } from "../../server/webhooks/http_sender.ts";
 import { demandRole, inRole, ROLES, workOf } from "../../server/roles.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { eventsOf } from "./event_reader.ts";
@@ -166,4 +167,42 @@ test("a token that was made on the one is known to the other", async () => {
   const read = (headers: HeadersInit) => fetch(`${query.url}/v1/topics/t/records`, { headers });
   while ((await read({})).status !== 401); // it looks for what the owner keeps from time to time
   assert.equal((await read({ authorization })).status, 200);
+});
+
+test("webhooks are delivered by the owner of a folder, and not once more beside it", async () => {
+  await using dir = tempDir();
+  const sent: string[] = [];
+  let heard = () => {};
+  const delivered = async (count: number) => {
+    while (sent.length < count) await new Promise<void>((resolve) => heard = resolve);
+  };
+  const senderOf = (who: string): Sender => ({
+    check: () => Promise.resolve(),
+    send: () => {
+      sent.push(who);
+      heard();
+      return Promise.resolve({ status: 200 });
+    },
+  });
+  await using owner = await Store.open(dir.path);
+  await owner.append("t", [{ value: "a" }]);
+  await using ingest = await serve(owner, {
+    port: 0,
+    role: "ingest",
+    webhookSender: senderOf("ingest"),
+  });
+  await using beside = await Store.open(dir.path, { readOnly: true });
+  const webhook = { topic: "t", url: "https://hook.example/", from: "start" };
+  const made = await fetch(`${ingest.url}/v1/webhooks/w`, jsonRequest("PUT", webhook));
+  assert.equal(made.status, 201, await made.text());
+  await using query = await serve(beside, {
+    port: 0,
+    role: "query",
+    webhookSender: senderOf("query"),
+  });
+  await problemOf(await fetch(`${query.url}/v1/webhooks`), 403, "wrong-role");
+  await delivered(1);
+  await owner.append("t", [{ value: "b" }]);
+  await delivered(2);
+  assert.deepEqual(sent, ["ingest", "ingest"]);
 });

@@ -1,12 +1,15 @@
 /** Hints of views: whole or not there, of the owner of the store, and gone with their topic. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setImmediate } from "node:timers";
+import { isHintFile } from "../../core/store/hint_files.ts";
 import { Store } from "../../mod.ts";
 import { crashesOf } from "../crash/crash_images.ts";
 import { RecordingDisk } from "../crash/recording_disk.ts";
 import { rejectsWith } from "../support/collect.ts";
 import { Random } from "../support/random.ts";
+import { tempDir } from "../support/temp_dir.ts";
 import { TrickDisk } from "../support/trick_disk.ts";
 
 const FOLDER = "/store";
@@ -90,4 +93,21 @@ describe("a hint", () => {
     assert.deepEqual(hintIn(other), new Array(1600).fill(2));
     await owner.close().catch(() => {});
   });
+});
+
+test("a view that writes its own file has a place beside its topic, where there are files", async () => {
+  await using dir = tempDir();
+  await using store = await Store.open(dir.path);
+  await store.append("a/b", [{ value: "x" }]);
+  assert.equal(store.hints.pathOf?.("a/b", "query"), join(dir.path, "a%2Fb-0", "query.hint"));
+  assert.throws(() => store.hints.pathOf?.("none", "query"), { code: "not-found" });
+  for (const name of ["query.hint", "query.hint-wal", "query.hint-shm", "query.hint-journal"]) {
+    assert.ok(isHintFile(name), name);
+  }
+  for (const name of ["query.hint-x", "query.hint.tmp", "query", "query.hint-wal-shm"]) {
+    assert.ok(!isHintFile(name), name);
+  }
+  await using memory = await Store.memory();
+  await memory.append("t", [{ value: "x" }]);
+  assert.equal(memory.hints.pathOf?.("t", "query"), undefined);
 });

@@ -23,6 +23,7 @@ import { Facts, idOf, type ObjectNode } from "./facts.ts";
 import { kindOf } from "./kinds.ts";
 import { memberFacts, objectGap } from "./objects.ts";
 import { acceptsPlainly } from "./plain_values.ts";
+import { isSameText } from "./same_text.ts";
 import {
   countGap,
   countOf,
@@ -46,7 +47,14 @@ const ARRAY_KEYWORDS: ReadonlySet<string> = new Set([
 ]);
 const OBJECT_KEYWORDS: ReadonlySet<string> = new Set([
   ...["required", "properties", "patternProperties", "additionalProperties", "propertyNames"],
-  ...["minProperties", "maxProperties", "dependentRequired", "dependentSchemas", "dependencies"],
+  ...[
+    "unevaluatedProperties",
+    "minProperties",
+    "maxProperties",
+    "dependentRequired",
+    "dependentSchemas",
+    "dependencies",
+  ],
 ]);
 const INTRICATE = "it is too intricate to be compared";
 
@@ -96,7 +104,8 @@ class Comparison implements Asking {
 
   gap(facts: Facts, node: SchemaNode): Gap | undefined {
     this.#meter.spend(QUESTION_STEPS);
-    if (node.schema === true || this.isEmpty(facts)) return undefined;
+    if (node.schema === true || facts.all.some((each) => isSameText(each, node))) return undefined;
+    if (this.isEmpty(facts)) return undefined;
     if (node.schema === false) {
       return {
         path: node.pointer,
@@ -247,8 +256,10 @@ function gapOfKeyword(question: Question, node: ObjectNode, keyword: string): Ga
     return facts.kinds.has("string") ? countGap(facts, node, { keyword }) : undefined;
   }
   if (keyword === "pattern" || keyword === "format") return sameGap(facts, node, keyword);
-  if (keyword.startsWith("unevaluated")) {
-    return gapAt(node, keyword, "it cannot be compared; additionalProperties and items can");
+  if (keyword === "unevaluatedItems") {
+    return node.schema[keyword] === true || !facts.kinds.has("array")
+      ? undefined
+      : gapAt(node, keyword, "it cannot be compared; items can");
   }
   return choiceGap(question, node, keyword);
 }

@@ -6,6 +6,7 @@
 import type { SchemaNode } from "../schema_document.ts";
 import { type Asking, type Gap, gapAt, type Question } from "./asking.ts";
 import { Facts, type ObjectNode, under } from "./facts.ts";
+import { additionalOf, type Leftovers, leftoversOf, unevaluatedOf } from "./leftovers.ts";
 import { countGap, type CountKeyword } from "./scalars.ts";
 
 /** Names that no schema lists. */
@@ -39,7 +40,9 @@ export function objectGap(
         (pattern) => patternGap(question, node, pattern),
       );
     case "additionalProperties":
-      return additionalGap(question, node);
+      return leftoversGap(question, node, additionalOf(node)!);
+    case "unevaluatedProperties":
+      return unevaluatedGap(question, node);
     case "propertyNames":
       return namesGap(question, node);
     case "minProperties":
@@ -77,29 +80,35 @@ function patternGap({ asking, facts }: Question, node: ObjectNode, pattern: stri
     asking.gapInside(otherFacts(facts, { matching: pattern }), wanted);
 }
 
-function additionalGap({ asking, facts }: Question, node: ObjectNode): Gap | undefined {
-  const wanted = under(node, "additionalProperties");
-  const own = new Set(namesIn(node.schema.properties));
-  const patterns = namesIn(node.schema.patternProperties);
+function unevaluatedGap(question: Question, node: ObjectNode): Gap | undefined {
+  const leftovers = unevaluatedOf(node);
+  if (leftovers !== "unknown") {
+    return leftovers === undefined ? undefined : leftoversGap(question, node, leftovers);
+  }
+  return gapAt(
+    node,
+    "unevaluatedProperties",
+    "it cannot be compared beside alternatives and conditions; additionalProperties can",
+  );
+}
+
+function leftoversGap(
+  { asking, facts }: Question,
+  node: ObjectNode,
+  { keyword, names, patterns, schema: wanted }: Leftovers,
+): Gap | undefined {
   const gap = firstGap(listedNames(facts), (name) => {
-    const isOwn = own.has(name) || patterns.some((pattern) => asking.matches(pattern, name));
+    const isOwn = names.has(name) || patterns.some((pattern) => asking.matches(pattern, name));
     if (isOwn) return undefined;
     const inside = asking.gapInside(memberFacts(asking, facts, name), wanted);
     if (inside === undefined || wanted.schema !== false) return inside;
-    return gapAt(
-      node,
-      "additionalProperties",
-      `it refuses ${JSON.stringify(name)}, which documents may have`,
-    );
+    return gapAt(node, keyword, `it refuses ${JSON.stringify(name)}, which documents may have`);
   });
   if (gap !== undefined) return gap;
-  const inside = asking.gapInside(otherFacts(facts, { without: new Set(patterns) }), wanted);
+  const others = otherFacts(facts, { without: new Set(patterns) });
+  const inside = asking.gapInside(others, wanted);
   if (inside === undefined || wanted.schema !== false) return inside;
-  return gapAt(
-    node,
-    "additionalProperties",
-    "it refuses other properties, which documents may have",
-  );
+  return gapAt(node, keyword, "it refuses other properties, which documents may have");
 }
 
 function namesGap({ asking, facts }: Question, node: ObjectNode): Gap | undefined {
@@ -165,19 +174,14 @@ function withMember(facts: Facts, name: string): Facts {
 export function memberFacts(asking: Asking, facts: Facts, name: string): Facts {
   const known: SchemaNode[] = [];
   for (const node of facts.nodes) {
-    const { properties, patternProperties, additionalProperties, propertyNames } = node.schema;
-    let isNamed = false;
-    if (namesIn(properties).includes(name)) {
-      known.push(under(node, "properties", name));
-      isNamed = true;
-    }
+    const { properties, patternProperties, propertyNames } = node.schema;
+    if (namesIn(properties).includes(name)) known.push(under(node, "properties", name));
     for (const pattern of namesIn(patternProperties)) {
-      if (!asking.matches(pattern, name)) continue;
-      known.push(under(node, "patternProperties", pattern));
-      isNamed = true;
+      if (asking.matches(pattern, name)) known.push(under(node, "patternProperties", pattern));
     }
-    if (!isNamed && additionalProperties !== undefined) {
-      known.push(under(node, "additionalProperties"));
+    for (const { names, patterns, schema } of leftoversOf(node)) {
+      const isNamed = names.has(name) || patterns.some((pattern) => asking.matches(pattern, name));
+      if (!isNamed) known.push(schema);
     }
     if (propertyNames !== undefined && !asking.accepts(under(node, "propertyNames"), name)) {
       return NONE;
@@ -190,17 +194,23 @@ export function memberFacts(asking: Asking, facts: Facts, name: string): Facts {
 function otherFacts(facts: Facts, { matching, without = new Set() }: OtherNames): Facts {
   let known = Facts.of();
   for (const node of facts.nodes) {
-    const { patternProperties, additionalProperties } = node.schema;
-    const patterns = namesIn(patternProperties);
-    if (matching !== undefined && patterns.includes(matching)) {
+    const own = namesIn(node.schema.patternProperties);
+    if (matching !== undefined && own.includes(matching)) {
       known = known.with(under(node, "patternProperties", matching));
-      continue;
     }
-    if (additionalProperties === undefined) continue;
-    const rest = Facts.of(under(node, "additionalProperties"));
-    const possible = patterns.filter((pattern) => !without.has(pattern))
-      .map((pattern) => Facts.of(under(node, "patternProperties", pattern)));
-    known = possible.length === 0 ? known.and(rest) : known.withEither([...possible, rest]);
+    for (const { patterns, schema } of leftoversOf(node)) {
+      if (matching !== undefined && patterns.includes(matching)) continue;
+      const possible = patterns.filter((pattern) => !without.has(pattern));
+      if (possible.length === 0) {
+        known = known.with(schema);
+        continue;
+      }
+      // One of its own patterns is in the name, or one of a part, of which nothing is said here.
+      const named = possible.map((pattern) =>
+        own.includes(pattern) ? Facts.of(under(node, "patternProperties", pattern)) : Facts.of()
+      );
+      known = known.withEither([...named, Facts.of(schema)]);
+    }
   }
   return known;
 }

@@ -232,6 +232,24 @@ const CHANGES: [what: string, before: Json, after: Json, backward: boolean, forw
     false,
   ],
   [
+    "a property more, in an object that is closed around its parts",
+    { allOf: [a], properties: { b: {} }, unevaluatedProperties: false },
+    { allOf: [a], properties: { b: {}, c: {} }, unevaluatedProperties: false },
+    true,
+    false,
+  ],
+  [
+    "a part that cannot be compared, and stays as it is",
+    { properties: { a: { $ref: "#/$defs/x" } }, $defs: { x: { unevaluatedItems: false } } },
+    {
+      properties: { a: { $ref: "#/$defs/x" } },
+      $defs: { x: { unevaluatedItems: false } },
+      minProperties: 0,
+    },
+    true,
+    true,
+  ],
+  [
     "the dialect",
     { $schema: "http://json-schema.org/draft-07/schema#", items: [{ type: "string" }] },
     { prefixItems: [{ type: "string" }] },
@@ -270,7 +288,14 @@ test("a reason says where, what is taken, and what there may be", () => {
       "/properties/a/items/type",
       /it takes null, and documents may have a text/,
     ],
-    [{}, { unevaluatedProperties: false }, "/unevaluatedProperties", /cannot be compared/],
+    [{}, { unevaluatedProperties: false }, "/unevaluatedProperties", /refuses other properties/],
+    [{}, { unevaluatedItems: false }, "/unevaluatedItems", /cannot be compared/],
+    [
+      a,
+      { anyOf: [a], unevaluatedProperties: false },
+      "/unevaluatedProperties",
+      /cannot be compared beside alternatives/,
+    ],
   ];
   for (const [before, after, path, reason] of cases) {
     const gap = gapOf(before, after);

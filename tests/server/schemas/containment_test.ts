@@ -32,6 +32,7 @@ describe("containment", () => {
         fc.array(documents, { minLength: 20, maxLength: 20 }),
         (schema, changing, values) => {
           const other = changing.reduce((changed, change) => change(changed), schema);
+          if (JSON.stringify(schema) === JSON.stringify(other)) return;
           const [a, b] = [validatorOf(schema), validatorOf(other)];
           if (a === undefined || b === undefined) return;
           for (const [from, to] of [[a, b], [b, a]] as const) {

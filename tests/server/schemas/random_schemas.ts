@@ -2,34 +2,83 @@
 import * as fc from "fast-check";
 
 type Json = Readonly<Record<string, unknown>>;
+type Dialect = "2020-12" | "draft-07";
 
-const names = ["a", "b", "ab", "c"];
-const name = fc.constantFrom(...names);
+const name = fc.constantFrom("a", "b", "ab", "c");
+const names = fc.uniqueArray(name, { maxLength: 3 });
 const pattern = fc.constantFrom("^a", "b$", "^c$");
 const small = fc.integer({ min: 0, max: 3 });
 const number = fc.constantFrom(-2, -1, 0, 1, 2, 3, 4, 6, 0.5, 1.5);
 const text = fc.constantFrom("", "a", "b", "ab", "abc", "2026-01-01");
 const type = fc.constantFrom("null", "boolean", "object", "array", "string", "number", "integer");
+const scalar = fc.oneof(fc.constant(null), fc.boolean(), number, text);
 
 /** Documents. */
 export const documents: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
   value: fc.oneof(
     { maxDepth: 3, depthSize: "small" },
-    fc.oneof(fc.constant(null), fc.boolean(), number, text),
+    scalar,
     fc.array(tie("value"), { maxLength: 3 }),
     fc.dictionary(name, tie("value"), { maxKeys: 4 }),
   ),
 })).value as fc.Arbitrary<unknown>;
 
-/** Schemas of 2020-12; `$ref`s lead to the whole, or to `#/$defs/d`. */
-export const schemas: fc.Arbitrary<Json> = fc.letrec((tie) => {
-  const schema = tie("schema");
-  const some = (arbitrary: fc.Arbitrary<unknown>) =>
-    fc.array(arbitrary, { minLength: 1, maxLength: 3 });
-  const keywords: Record<string, fc.Arbitrary<unknown>> = {
+/** Schemas of both dialects; `$ref`s lead to the whole, or to `#/$defs/d`. */
+export const schemas: fc.Arbitrary<Json> = fc.oneof(
+  { arbitrary: schemasOf("2020-12"), weight: 3 },
+  { arbitrary: schemasOf("draft-07"), weight: 1 },
+);
+
+/** A change of one part of a schema: what comes of it can most often be compared. */
+export const changes: fc.Arbitrary<(schema: Json) => Json> = fc.tuple(
+  fc.nat(),
+  fc.integer({ min: 0, max: 3 }),
+  schemas,
+).map(([at, how, other]) => (schema) => {
+  const { $schema, $defs, ...copy } = structuredClone(schema) as Record<string, unknown>;
+  const places = objectsIn([copy, $defs]);
+  const place = places[at % places.length]!;
+  const keys = Object.keys(place);
+  const key = keys[at % Math.max(1, keys.length)];
+  const { $schema: _schema, $defs: _defs, ...keywords } = other;
+  if (how === 0 && key !== undefined && place !== $defs) delete place[key];
+  if (how === 1 && place !== $defs) Object.assign(place, keywords);
+  if (how === 2 && key !== undefined) place[key] = loosened(place[key]);
+  const changed = how === 3 ? { anyOf: [copy, keywords] } : copy;
+  return { ...$schema === undefined ? {} : { $schema }, ...changed, $defs };
+});
+
+function schemasOf(dialect: Dialect): fc.Arbitrary<Json> {
+  return fc.letrec((tie) => {
+    const keywords = keywordsOf(tie("schema"), dialect);
+    const keyword = fc.constantFrom(...Object.keys(keywords));
+    return {
+      schema: fc.oneof(
+        { maxDepth: 3, depthSize: "small" },
+        fc.oneof(fc.boolean(), type.map((type) => ({ type }))),
+        fc.uniqueArray(keyword, { maxLength: 4 }).chain((chosen) =>
+          fc.record(Object.fromEntries(chosen.map((each) => [each, keywords[each]!])))
+        ),
+      ),
+      whole: fc.tuple(tie("schema"), tie("schema")).map(([root, d]) => ({
+        ...dialect === "draft-07" ? { $schema: "http://json-schema.org/draft-07/schema#" } : {},
+        ...(typeof root === "boolean" ? { allOf: [root] } : root as Json),
+        $defs: { d },
+      })),
+    };
+  }).whole as fc.Arbitrary<Json>;
+}
+
+function keywordsOf(
+  schema: fc.Arbitrary<unknown>,
+  dialect: Dialect,
+): Record<string, fc.Arbitrary<unknown>> {
+  const some = <Value>(each: fc.Arbitrary<Value>) => fc.array(each, { minLength: 1, maxLength: 3 });
+  const members = (value: fc.Arbitrary<unknown>) => fc.dictionary(name, value, { maxKeys: 3 });
+  return {
     type: fc.oneof(type, fc.uniqueArray(type, { minLength: 1, maxLength: 4 })),
-    enum: some(fc.oneof(fc.constant(null), number, text, fc.boolean(), fc.constant({ a: 1 }))),
-    const: fc.oneof(number, text, fc.constant([1])),
+    enum: some(fc.oneof(scalar, fc.constant({ a: 1 }))),
+    const: fc.oneof(scalar, fc.constant([1])),
     minimum: number,
     maximum: number,
     exclusiveMinimum: number,
@@ -42,22 +91,14 @@ export const schemas: fc.Arbitrary<Json> = fc.letrec((tie) => {
     minItems: small,
     maxItems: small,
     uniqueItems: fc.boolean(),
-    items: schema,
-    prefixItems: some(schema),
     contains: schema,
-    minContains: small,
-    maxContains: small,
-    required: fc.uniqueArray(name, { maxLength: 3 }),
-    properties: fc.dictionary(name, schema, { maxKeys: 3 }),
+    required: names,
+    properties: members(schema),
     patternProperties: fc.dictionary(pattern, schema, { minKeys: 1, maxKeys: 2 }),
     additionalProperties: fc.oneof(fc.boolean(), schema),
     propertyNames: schema,
     minProperties: small,
     maxProperties: small,
-    dependentRequired: fc.dictionary(name, fc.uniqueArray(name, { maxLength: 2 }), { maxKeys: 2 }),
-    dependentSchemas: fc.dictionary(name, schema, { maxKeys: 2 }),
-    unevaluatedProperties: fc.boolean(),
-    unevaluatedItems: fc.boolean(),
     allOf: some(schema),
     anyOf: some(schema),
     oneOf: some(schema),
@@ -66,41 +107,21 @@ export const schemas: fc.Arbitrary<Json> = fc.letrec((tie) => {
     then: schema,
     else: schema,
     $ref: fc.constantFrom("#", "#/$defs/d"),
+    dependencies: members(fc.oneof(schema, names)),
+    ...dialect === "draft-07"
+      ? { items: fc.oneof(schema, some(schema)), additionalItems: schema }
+      : {
+        items: schema,
+        prefixItems: some(schema),
+        minContains: small,
+        maxContains: small,
+        dependentRequired: members(names),
+        dependentSchemas: members(schema),
+        unevaluatedProperties: fc.oneof(fc.boolean(), schema),
+        unevaluatedItems: fc.boolean(),
+      },
   };
-  const keyword = fc.constantFrom(...Object.keys(keywords));
-  return {
-    schema: fc.oneof(
-      { maxDepth: 3, depthSize: "small" },
-      fc.oneof(fc.boolean(), type.map((type) => ({ type }))),
-      fc.uniqueArray(keyword, { maxLength: 4 }).chain((chosen) =>
-        fc.record(Object.fromEntries(chosen.map((each) => [each, keywords[each]!])))
-      ),
-    ),
-    whole: fc.tuple(tie("schema"), tie("schema")).map(([root, d]) => ({
-      ...(typeof root === "boolean" ? { allOf: [root] } : root as Json),
-      $defs: { d },
-    })),
-  };
-}).whole as fc.Arbitrary<Json>;
-
-/** A schema with one of its parts changed: most often close enough to be compared. */
-export const changes: fc.Arbitrary<(schema: Json) => Json> = fc.tuple(
-  fc.nat(),
-  fc.integer({ min: 0, max: 4 }),
-  schemas,
-).map(([at, how, other]) => (schema) => {
-  const copy = structuredClone(schema) as Record<string, unknown>;
-  const places = objectsIn(copy);
-  const place = places[at % places.length]!;
-  const keys = Object.keys(place);
-  const key = keys[at % Math.max(1, keys.length)];
-  const { $defs: _, ...keywords } = other;
-  if (how === 0 && key !== undefined && key !== "$defs" && key !== "d") delete place[key];
-  else if (how === 1) Object.assign(place, keywords);
-  else if (how === 2 && key !== undefined) place[key] = loosened(place[key]);
-  else if (how === 3) return { anyOf: [copy, keywords], $defs: copy.$defs };
-  return copy;
-});
+}
 
 function loosened(value: unknown): unknown {
   if (typeof value === "number") return Math.max(0, value - 1);

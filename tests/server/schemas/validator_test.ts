@@ -67,6 +67,21 @@ describe("a document", () => {
     assert.equal(complaint({ uniqueItems: true }, [1, "1", [1], { 1: 1 }, true]), undefined);
   });
 
+  test("that is a list shorter than there are places is checked all the same", () => {
+    const prefixItems = [{ type: "integer" }, { type: "integer" }];
+    const draft07 = { $schema: "http://json-schema.org/draft-07/schema#", items: prefixItems };
+    for (const places of [{ prefixItems }, draft07]) {
+      assert.match(complaint({ ...places, contains: { const: 1 } }, [])!.reason, /contain/);
+      assert.match(complaint({ ...places, contains: { const: 1 } }, [2])!.reason, /contain/);
+      assert.equal(complaint({ ...places, contains: { const: 1 } }, [1]), undefined);
+    }
+    const wide = [...prefixItems, { type: "integer" }];
+    assert.ok(complaint({ prefixItems: wide, uniqueItems: true }, [1, 1]));
+    assert.ok(complaint({ prefixItems, items: false }, [1, 1, 1]));
+    assert.ok(complaint({ prefixItems, unevaluatedItems: false }, [1, 1, 1]));
+    assert.equal(complaint({ prefixItems, unevaluatedItems: false }, [1]), undefined);
+  });
+
   test("each of several patterns is looked for by itself", () => {
     const schema = { patternProperties: { "^a": { type: "string" }, "b$": { type: "null" } } };
     assert.equal(complaint(schema, { a1: "x", b: null }), undefined);
