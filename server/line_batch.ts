@@ -24,7 +24,8 @@ export class LineBatch {
   readonly #target: LineTarget;
   #pending: ShapedRecord[] = [];
   #bytes = 0;
-  #firstLine = 0;
+  /** The line of each of them. */
+  #lines: number[] = [];
   #partitions: number | undefined;
 
   constructor(target: LineTarget) {
@@ -33,8 +34,8 @@ export class LineBatch {
 
   /** Takes a record, and appends all that were gathered when they are enough. */
   async add(shaped: ShapedRecord, bytes: number, line: number): Promise<void> {
-    if (this.#pending.length === 0) this.#firstLine = line;
     this.#pending.push(shaped);
+    this.#lines.push(line);
     this.#bytes += bytes;
     const isFull = this.#pending.length >= LINE_BATCH_RECORDS || this.#bytes >= LINE_BATCH_BYTES;
     if (isFull) await this.flush();
@@ -43,21 +44,27 @@ export class LineBatch {
   /**
    * Appends all that were gathered, one batch for each partition.
    *
-   * @throws {SeglogError} the error of an append, with the line at which the batch starts and what
-   * was appended before; nothing stays gathered
+   * @throws {SeglogError} the error of an append, with the line of the record that it is about, else
+   * that at which the batch starts, and what was appended before; nothing stays gathered
    */
   async flush(): Promise<void> {
-    const pending = this.#pending;
+    const [pending, lines] = [this.#pending, this.#lines];
     this.#pending = [];
+    this.#lines = [];
     this.#bytes = 0;
     if (pending.length === 0) return;
     const { progress } = this.#target;
+    let records: readonly RecordInput[] = [];
     try {
-      for (const [partition, records] of await this.#byPartition(pending)) {
-        await this.#append(records, partition);
+      for (const [partition, group] of await this.#byPartition(pending)) {
+        records = group;
+        await this.#append(group, partition);
       }
     } catch (error) {
-      throw progress.explain(error, { line: this.#firstLine });
+      const refused = refusedOf(error, records);
+      const place = pending.findIndex(({ record }) => record === refused);
+      const gone = lines.length - pending.length; // one that made the topic
+      throw progress.explain(error, { line: lines[place < 0 ? 0 : place + gone]! });
     }
   }
 
@@ -100,4 +107,10 @@ export class LineBatch {
     const { backend, topic, options, progress } = this.#target;
     progress.add(await backend.append(topic, records, { ...options, partition }));
   }
+}
+
+/** The record that an error is about, where it names one of its batch. */
+function refusedOf(error: unknown, records: readonly RecordInput[]): RecordInput | undefined {
+  const index = error instanceof SeglogError ? error.details.index : undefined;
+  return typeof index === "number" ? records[index] : undefined;
 }

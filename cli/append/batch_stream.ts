@@ -5,6 +5,7 @@
  * @module
  */
 import type { AppendResult, Backend } from "../../core/backend.ts";
+import { SeglogError } from "../../core/base/errors.ts";
 import type { RecordInput } from "../../core/format/record.ts";
 import type { SyncMode } from "../../core/format/sync_mode.ts";
 
@@ -39,6 +40,8 @@ export interface Batch {
 
 interface OpenBatch extends Batch {
   readonly records: RecordInput[];
+  /** The place of each in the stream, from 1. */
+  readonly places: number[];
   bytes: number;
 }
 
@@ -49,7 +52,8 @@ export class BatchStream {
   readonly #open = new Map<number, OpenBatch>();
   #openBytes = 0;
   /** Full batches that wait for their turn. */
-  readonly #queue: Batch[] = [];
+  readonly #queue: OpenBatch[] = [];
+  #taken = 0;
   #inFlight = 0;
   #acknowledgedAny = false;
   #nextExpected: number | undefined;
@@ -79,6 +83,7 @@ export class BatchStream {
     if (before !== undefined && before.bytes + bytes > BATCH_BYTES) this.#close(slot, before);
     const batch = this.#open.get(slot) ?? this.#opened(slot, partition);
     batch.records.push(record);
+    batch.places.push(++this.#taken);
     batch.bytes += bytes;
     this.#openBytes += bytes + RECORD_OVERHEAD_BYTES;
     if (batch.records.length >= BATCH_RECORDS || batch.bytes >= BATCH_BYTES) {
@@ -106,7 +111,7 @@ export class BatchStream {
   }
 
   #opened(slot: number, partition: number | undefined): OpenBatch {
-    const batch: OpenBatch = { partition, records: [], bytes: 0 };
+    const batch: OpenBatch = { partition, records: [], places: [], bytes: 0 };
     this.#open.set(slot, batch);
     return batch;
   }
@@ -145,14 +150,14 @@ export class BatchStream {
     }
   }
 
-  async #send(batch: Batch): Promise<void> {
+  async #send(batch: OpenBatch): Promise<void> {
     this.#inFlight++;
     try {
       const result = await this.#append(batch);
       this.#acknowledgedAny = true;
       await this.#options.onAcknowledged(result, batch);
     } catch (error) {
-      this.#failure ??= { error };
+      this.#failure ??= { error: placed(error, batch) };
       this.#queue.length = 0;
       this.#open.clear();
       clearTimeout(this.#lingering);
@@ -178,6 +183,17 @@ export class BatchStream {
   #check(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
+}
+
+/** An error about one record of a batch says which of the stream that is. */
+function placed(error: unknown, { places }: OpenBatch): unknown {
+  const index = error instanceof SeglogError ? error.details.index : undefined;
+  const place = typeof index === "number" ? places[index] : undefined;
+  if (!(error instanceof SeglogError) || place === undefined) return error;
+  return new SeglogError(error.code, `${error.message}, which is line ${place} of the input`, {
+    cause: error,
+    details: { ...error.details, line: place },
+  });
 }
 
 function sizeOf({ key, value, headers }: RecordInput): number {

@@ -4,8 +4,10 @@
  * @module
  */
 import type { Backend } from "../../core/backend.ts";
+import { endOfTurn } from "../../core/base/turn.ts";
 import { recordsOf } from "../../core/format/records_of.ts";
 import { readBatches } from "../../core/reading.ts";
+import { CHECKED_RECORDS_MAX } from "./limits.ts";
 import type { RecordCheck } from "./record_check.ts";
 
 /** A record that would not pass. */
@@ -27,9 +29,9 @@ export interface LookBack {
 }
 
 /**
- * Checks the newest records of each partition.
+ * Checks the newest records of each partition. Others get their turn between two batches.
  *
- * @param count how many of each partition
+ * @param count how many of each partition, as far as {@linkcode CHECKED_RECORDS_MAX} allows for all
  */
 export async function checkRecords(
   backend: Backend,
@@ -41,7 +43,7 @@ export async function checkRecords(
   let invalid = 0;
   let newest: (InvalidRecord & { readonly timestamp: number }) | undefined;
   for (let partition = 0; partition < config.partitions; partition++) {
-    let left = count;
+    let left = Math.min(count, Math.ceil(CHECKED_RECORDS_MAX / config.partitions));
     const range = { from: 0, until: Infinity, reverse: true };
     for await (const batch of readBatches(backend, topic, { partition, reverse: true, onLost })) {
       check.begin();
@@ -57,6 +59,7 @@ export async function checkRecords(
         }
       }
       if (left <= 0) break;
+      await endOfTurn();
     }
   }
   if (newest === undefined) return { checked, invalid, newest: null };

@@ -4,7 +4,6 @@
  * @module
  */
 import { SeglogError } from "../../core/base/errors.ts";
-import type { Gap } from "./compare/asking.ts";
 import { comparisonMeter, findGap } from "./compare/comparison.ts";
 import type { SchemaDocument } from "./schema_document.ts";
 
@@ -57,9 +56,9 @@ export function findIncompatibility(
     if (!isBackward && !isForward) break;
     const before = documentOf();
     const back = isBackward ? findGap(before, document, meter) : undefined;
-    if (back !== undefined) return { version, direction: "backward", ...said(back) };
+    if (back !== undefined) return { version, direction: "backward", ...back };
     const forth = isForward ? findGap(document, before, meter) : undefined;
-    if (forth !== undefined) return { version, direction: "forward", ...said(forth) };
+    if (forth !== undefined) return { version, direction: "forward", ...forth };
   }
   return undefined;
 }
@@ -87,8 +86,4 @@ export function incompatible(
       explainIncompatibility(found),
     { details: { version, direction, path } },
   );
-}
-
-function said({ path, reason }: Gap): Gap {
-  return { path, reason };
 }

@@ -6,15 +6,9 @@
 import { decodeUtf8 } from "../../core/base/bytes.ts";
 import { messageOf, SeglogError } from "../../core/base/errors.ts";
 import type { LogRecord, RecordInput } from "../../core/format/record.ts";
+import type { Complaint } from "./complaint.ts";
 import { SCHEMA_HEADER, withoutSchemaHeader } from "./schema_header.ts";
 import { isSpent, type Validator } from "./validator.ts";
-
-/** What is wrong with a record. */
-export interface RecordComplaint {
-  /** A JSON pointer into its value. */
-  readonly path: string;
-  readonly reason: string;
-}
 
 /** The check of one version for one topic. */
 export class RecordCheck {
@@ -54,7 +48,7 @@ export class RecordCheck {
   /** What is wrong with a record that is no tombstone; `undefined` when it is valid. */
   complaint(
     { value, type }: Pick<RecordInput | LogRecord, "value" | "type">,
-  ): RecordComplaint | undefined {
+  ): Complaint | undefined {
     if (type !== "json") {
       const actual = type ?? (typeof value === "string" ? "text" : "bytes");
       return { path: "", reason: `it is ${actual}, and the topic has a schema: append it as json` };
@@ -76,7 +70,7 @@ export class RecordCheck {
     }
   }
 
-  #refused(index: number, { path, reason }: RecordComplaint): SeglogError {
+  #refused(index: number, { path, reason }: Complaint): SeglogError {
     const where = path === "" ? "" : ` at ${path.slice(0, 200)}`;
     return new SeglogError(
       "invalid-record",

@@ -4,9 +4,8 @@
  * @module
  */
 import type { Backend } from "../../core/backend.ts";
-import type { Compatibility } from "./compatibility.ts";
-import { explainIncompatibility } from "./compatibility.ts";
 import { checkRecords, type LookBack } from "./check_records.ts";
+import { type Compatibility, explainIncompatibility } from "./compatibility.ts";
 import { RecordCheck } from "./record_check.ts";
 import type { GivenSchema, Registered, SchemaRegistry } from "./schema_registry.ts";
 import type { SchemaVersion, TopicSchemas } from "./topic_schemas.ts";

@@ -73,6 +73,7 @@ for (const [place, using] of Object.entries(PLACES)) {
           input: '{"qty":3}\n{"qty":0}\n',
         });
         assert.equal(lines.code, 1);
+        assert.match(lines.err, /at \/qty: .*line 2\b/);
         assert.equal((await run(["schema", "add", "orders", looser])).out, "2\n");
         assert.equal((await append('{"qty":0}')).out, "1\n");
         const { out } = await run(["read", "orders", "-J"]);

@@ -141,7 +141,7 @@ export function hasKeywords(node: SchemaNode): node is ObjectNode {
   return typeof node.schema !== "boolean";
 }
 
-/** The schema under a keyword of another one; `undefined` when there is none. */
+/** The schema under a keyword of another one, where there is one. */
 export function under(node: SchemaNode, ...path: readonly (string | number)[]): SchemaNode {
   const tokens = path.map((token) => String(token).replaceAll("~", "~0").replaceAll("/", "~1"));
   return node.document.at([node.pointer, ...tokens].join("/"));

@@ -75,6 +75,23 @@ describe("a topic with a schema", () => {
     assert.equal((await store.bounds("blobs")).nextOffset, 0);
   });
 
+  test("names the line of a stream that it refuses, whatever partition it is for", async () => {
+    await using opened = await openApp({ store: { defaults: { partitions: 3 } } });
+    const { app, store } = opened;
+    await addSchema(app, "orders", { schema: ORDER });
+    const lines = Array.from(
+      { length: 30 },
+      (_, i) => JSON.stringify({ key: `k${i}`, value: { qty: i === 17 ? 0 : 1 } }),
+    );
+    const init = post("application/x-ndjson", `${lines.join("\n")}\n`);
+    const problem = await problemOf(await app.request(records, init), 422, "invalid-record");
+    assert.equal(problem.line, 18);
+    assert.match(problem.detail, /line 18/);
+    const { partitions } = await store.describeTopic("orders");
+    const written = partitions.reduce((sum, { nextOffset }) => sum + nextOffset, 0);
+    assert.equal(written, problem.appended);
+  });
+
   test("takes no text and no bytes, but tombstones", async () => {
     await using opened = await openApp();
     const { app, store } = opened;
