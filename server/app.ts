@@ -24,8 +24,8 @@ import {
   splitTarget,
   targetOf,
 } from "./exchange.ts";
-import { FrontDesk } from "./front_desk.ts";
 import { logFault } from "./fault.ts";
+import { FrontDesk } from "./front_desk.ts";
 import {
   DEFAULT_SERVER_LIMITS,
   type ServerLimits,

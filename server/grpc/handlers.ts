@@ -24,6 +24,8 @@ export function createHandlers(services: Services, messageBytesMax: number): Han
     requestGate: createGate(services),
     readMaxBytes: messageBytesMax,
     maxTimeoutMs: DEADLINE_MS_MAX,
+    // For people: an offset of 0 is told, and a member that is misspelled is not missed.
+    jsonOptions: { alwaysEmitImplicit: true, ignoreUnknownFields: false },
     // What comes in is unpacked before; this names what is understood to those who use another.
     acceptCompression: [compressionGzip],
   });

@@ -4,13 +4,10 @@
  * @module
  */
 import {
-  createSecureServer,
   createServer,
-  type Http2SecureServer,
-  type Http2Server,
   type IncomingHttpHeaders,
-  type SecureServerOptions,
   type ServerHttp2Stream,
+  type ServerOptions,
 } from "node:http2";
 import type { Services } from "../exchange.ts";
 import { logFault } from "../fault.ts";
@@ -27,6 +24,7 @@ import {
   SESSION_MEMORY_MIB,
 } from "./limits.ts";
 import { Sessions } from "./sessions.ts";
+import { TlsFront } from "./tls_front.ts";
 
 /** Where and how to serve. */
 export interface GrpcOptions {
@@ -71,35 +69,32 @@ export async function listenGrpc(
   const { messageBytesMax } = limits;
   const handlers = createHandlers(services, messageBytesMax);
   const calls: CallServer = { services, handlers, messageBytesMax };
-  const settings = serverOptions(limits);
-  const server: Http2Server | Http2SecureServer = tls === undefined
-    ? createServer(settings)
-    : createSecureServer({ ...settings, ...tls.context() });
-  const unfollow = tls?.follow((context) =>
-    (server as Http2SecureServer).setSecureContext(context)
-  );
-  const sessions = new Sessions(server as Http2Server, { limits, metrics: services.metrics });
+  const server = createServer(serverOptions(limits));
+  const front = tls === undefined ? undefined : new TlsFront(server, tls, limits.handshakeMs);
+  const listener = front?.listener ?? server;
+  const { metrics } = services;
+  const sessions = new Sessions({ server, listener, front }, { limits, metrics });
   server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     if (sessions.take(stream)) answerCall(stream, headers, calls);
   });
   try {
-    await listenOn(server, host, port);
+    await listenOn(listener, host, port);
   } catch (error) {
-    unfollow?.();
+    front?.close();
     throw error;
   }
-  server.on("error", (error: unknown) => logFault(services.logger, error, { what: "grpc" }));
+  listener.on("error", (error: unknown) => logFault(services.logger, error, { what: "grpc" }));
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= (async () => {
-      unfollow?.();
+      front?.close();
       server.close();
       await sessions.stop(limits.stopMs);
     })();
     return closing;
   };
   return {
-    ...addressOf(server, tls === undefined ? "http" : "https"),
+    ...addressOf(listener, tls === undefined ? "http" : "https"),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -109,12 +104,11 @@ function serverOptions(limits: GrpcLimits & ServerLimits) {
   return {
     maxSessionMemory: SESSION_MEMORY_MIB,
     maxHeaderListPairs: HEADER_FIELDS_MAX,
-    handshakeTimeout: limits.handshakeMs, // of TLS
     settings: {
       enablePush: false,
       maxConcurrentStreams: limits.callsMax,
       maxHeaderListSize: limits.headersBytesMax,
       initialWindowSize: CALL_WINDOW_BYTES,
     },
-  } satisfies SecureServerOptions;
+  } satisfies ServerOptions;
 }

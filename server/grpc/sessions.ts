@@ -12,21 +12,31 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import type { Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import type { ServerLimits } from "../limits.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { attempt } from "./attempt.ts";
 import type { GrpcLimits } from "./limits.ts";
+import type { TlsFront } from "./tls_front.ts";
 
 /** What connections are held to. */
 export type SessionLimits =
   & GrpcLimits
   & Pick<ServerLimits, "connectionsMax" | "idleMs" | "pingMs">;
 
+/** Where connections come from. */
+export interface SessionSource {
+  readonly server: Http2Server;
+  /** What listens: the server itself, or what is in front of it. */
+  readonly listener: Server;
+  readonly front: TlsFront | undefined;
+}
+
 /** All connections of one server. */
 export class Sessions {
   readonly #limits: SessionLimits;
   readonly #metrics: Metrics;
+  readonly #front: TlsFront | undefined;
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Map<ServerHttp2Session, Session>();
   readonly #timer: ReturnType<typeof setInterval>;
@@ -34,12 +44,13 @@ export class Sessions {
   #onEmpty: (() => void) | undefined;
 
   constructor(
-    server: Http2Server,
+    { server, listener, front }: SessionSource,
     { limits, metrics }: { readonly limits: SessionLimits; readonly metrics: Metrics },
   ) {
     this.#limits = limits;
     this.#metrics = metrics;
-    server.on("connection", (socket: Socket) => this.#connected(socket));
+    this.#front = front;
+    listener.on("connection", (socket: Socket) => this.#connected(socket));
     server.on("session", (session) => this.#opened(session));
     this.#timer = setInterval(() => this.#lookAround(), limits.pingMs);
     this.#timer.unref();
@@ -75,7 +86,9 @@ export class Sessions {
   #connected(socket: Socket): void {
     socket.on("error", () => socket.destroy());
     if (this.#isStopping) return void socket.destroy();
-    if (this.#sockets.size >= this.#limits.connectionsMax) {
+    const isFull = this.#sockets.size >= this.#limits.connectionsMax;
+    // Whoever begins handshakes and never ends them must not keep others out.
+    if (isFull && !this.#front?.giveUpOldest()) {
       this.#metrics.refusedConnection("grpc");
       return void socket.destroy();
     }

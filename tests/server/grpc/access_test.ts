@@ -58,7 +58,9 @@ test("whoever shows nothing may ask for health and what is served, and nothing e
   const answer = new Promise<Loose>((resolve) => stream.once("data", resolve));
   stream.write({ listServices: "" });
   assert.equal((await answer).messageResponse, "listServicesResponse");
+  const ended = new Promise((resolve) => stream.once("end", resolve));
   stream.end();
+  await ended;
 });
 
 test("a stranger's message is not waited for", async () => {

@@ -81,8 +81,11 @@ test("a call is one request of JSON, for whoever has nothing but curl", async ()
   const value = btoa("hello");
   const produced = await call("Produce", { topic: "t", records: [{ value, type: "TEXT" }] });
   assert.deepEqual(await produced.json(), {
-    appended: { topic: "t", end: "1", durable: true },
+    appended: { topic: "t", partition: 0, start: "0", end: "1", durable: true },
   });
+  const misspelled = await (await call("Consume", { topic: "t", untill: 5 })).json();
+  assert.equal(misspelled.code, "invalid_argument");
+  assert.match(misspelled.message, /untill/);
   const { records } = await (await call("Consume", { topic: "t" })).json();
   assert.deepEqual([records[0].value, records[0].type], [value, "TEXT"]);
   const wrong = await call("Consume", { topic: "none" });

@@ -10,16 +10,22 @@ import * as grpc from "@grpc/grpc-js";
 import { Authority } from "../../../cli/cert/certificates.ts";
 import { LogService } from "../../../server/grpc/generated/seglog/v1/log_service_pb.js";
 import { Health } from "../../../server/grpc/generated/grpc/health/v1/health_pb.js";
+import type { ServerLimits } from "../../../server/limits.ts";
 import { TlsMaterial } from "../../../server/tls/tls_material.ts";
 import { certFolder, VALID } from "../../support/certificates.ts";
 import { bytes, failsWith, openGrpc } from "./support.ts";
 
 /** A server with certificates, and an operator where clients are to be known. */
-async function openTls({ knowsClients = false } = {}) {
+async function openTls(
+  { knowsClients = false, limits = {} }: {
+    knowsClients?: boolean;
+    limits?: Partial<ServerLimits>;
+  } = {},
+) {
   const certs = await certFolder();
   const { clientCa, ...files } = certs.files;
   const material = await TlsMaterial.load(knowsClients ? { ...files, clientCa } : files);
-  const opened = await openGrpc({ grpc: { tls: material } });
+  const opened = await openGrpc({ app: { limits }, grpc: { tls: material } });
   const baseUrl = `https://localhost:${opened.port}`;
   return {
     ...opened,
@@ -92,6 +98,22 @@ test("a client is known by its certificate", async () => {
   const stranger = await Authority.create(VALID);
   const other = await stranger.issue({ kind: "client", name: "reader" }, VALID);
   await failsWith(Code.Unauthenticated, () => as(other).consume({ topic: "t" }));
+});
+
+test("handshakes that take for ever end, and keep nobody out meanwhile", async () => {
+  await using opened = await openTls({ limits: { connectionsMax: 3, handshakeMs: 300 } });
+  const silent = Array.from({ length: 3 }, () => {
+    const socket = connectTcp(opened.port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.on("data", () => {});
+    return {
+      begun: new Promise((resolve) => socket.once("connect", resolve)),
+      ended: new Promise((resolve) => socket.once("close", resolve)),
+    };
+  });
+  await Promise.all(silent.map(({ begun }) => begun));
+  assert.equal((await createClient(Health, opened.transport()).check({})).status, 1);
+  await Promise.all(silent.map(({ ended }) => ended));
 });
 
 test("new certificates are taken while it runs", async () => {
