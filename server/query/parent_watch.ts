@@ -24,5 +24,7 @@ export function endWithParent(): void {
     };
     setInterval(() => isThere() || process.kill(process.pid, "SIGKILL"), ${LOOK_MS});
   `;
-  new Worker(look, { eval: true }).unref();
+  const watch = new Worker(look, { eval: true });
+  watch.on("error", () => {}); // without it, the system's bound of time is left
+  watch.unref();
 }
