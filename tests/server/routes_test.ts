@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ROUTES } from "../../server/app.ts";
+import { ROUTES } from "../../server/routes/all.ts";
 import { openApiDocument } from "../../server/openapi/document.ts";
 import { SeglogError, Store } from "../../mod.ts";
 import { createApp } from "../../server/app.ts";
@@ -61,7 +61,10 @@ test("the paths of the OpenAPI document name their parameters", () => {
   for (const [path, item] of Object.entries(paths)) {
     const names = JSON.stringify(item.parameters ?? []);
     for (const [, name] of path.matchAll(/\{(\w+)\}/g)) {
-      assert.ok(names.includes(`parameters/${name}"`) || names.includes(`"name":"${name}"`), `${path} has the parameter ${name}`);
+      assert.ok(
+        names.includes(`parameters/${name}"`) || names.includes(`"name":"${name}"`),
+        `${path} has the parameter ${name}`,
+      );
     }
   }
 });
