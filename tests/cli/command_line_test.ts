@@ -40,6 +40,33 @@ const VERBS = [
   ["admin", "compact"],
   ["admin", "config"],
   ["doctor"],
+  ["compact"],
+  ["query"],
+  ["query", "indexes"],
+  ["kv", "compact"],
+  ["group", "ls"],
+  ["group", "lag"],
+  ["group", "seek"],
+  ["group", "rm"],
+  ["schema", "add"],
+  ["schema", "check"],
+  ["schema", "ls"],
+  ["schema", "show"],
+  ["schema", "rm"],
+  ["token", "create"],
+  ["token", "ls"],
+  ["token", "revoke"],
+  ["tenant", "ls"],
+  ["tenant", "limit"],
+  ["tenant", "rm"],
+  ["webhook", "add"],
+  ["webhook", "ls"],
+  ["webhook", "info"],
+  ["webhook", "test"],
+  ["webhook", "pause"],
+  ["webhook", "resume"],
+  ["webhook", "rm"],
+  ["cert"],
 ];
 
 for (const verb of VERBS) {
@@ -55,6 +82,19 @@ for (const verb of VERBS) {
     }
   });
 }
+
+test("help groups the verbs by what they are about", () => {
+  const { text } = parse("--help") as { text: string };
+  const groups = text.split("\n").filter((line) => /^[A-Z].*:$/.test(line));
+  assert.deepEqual(groups, [
+    "Records:",
+    "Topics, and views of them:",
+    "Stores:",
+    "Servers:",
+    "For a server:",
+    "Examples:",
+  ]);
+});
 
 test("help lists every verb", () => {
   const request = parse("--help") as { text: string };
