@@ -129,16 +129,23 @@ const grammar = object({
       or(topicGrammar, kvGrammar, shellGrammar, groupGrammar, schemaGrammar),
     ),
     group(
-      "Stores",
-      or(infoGrammar, dumpGrammar, verifyGrammar, repairGrammar, backupGrammar, restoreGrammar),
+      "Upkeep",
+      or(
+        infoGrammar,
+        dumpGrammar,
+        verifyGrammar,
+        repairGrammar,
+        backupGrammar,
+        restoreGrammar,
+        doctorGrammar,
+        adminGrammar,
+      ),
     ),
     group(
       "Servers",
       or(
         serveGrammar,
         configGrammar,
-        doctorGrammar,
-        adminGrammar,
         tokenGrammar,
         tenantGrammar,
         webhookGrammar,

@@ -89,11 +89,18 @@ test("help groups the verbs by what they are about", () => {
   assert.deepEqual(groups, [
     "Records:",
     "Topics, and views of them:",
-    "Stores:",
+    "Upkeep:",
     "Servers:",
     "For a server:",
     "Examples:",
   ]);
+});
+
+test("help of a verb that has verbs shows them without the groups of all", () => {
+  for (const verb of new Set(VERBS.filter(({ length }) => length > 1).map(([verb]) => verb!))) {
+    const { text } = parse(verb, "--help") as { text: string };
+    assert.doesNotMatch(text, /^(Records|Topics.*|Upkeep|Servers):$/m, verb);
+  }
 });
 
 test("help lists every verb", () => {
