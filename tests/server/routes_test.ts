@@ -61,7 +61,10 @@ test("the paths of the OpenAPI document name their parameters", () => {
   for (const [path, item] of Object.entries(paths)) {
     const names = JSON.stringify(item.parameters ?? []);
     for (const [, name] of path.matchAll(/\{(\w+)\}/g)) {
-      assert.ok(names.includes(`parameters/${name}"`) || names.includes(`"name":"${name}"`), `${path} has the parameter ${name}`);
+      assert.ok(
+        names.includes(`parameters/${name}"`) || names.includes(`"name":"${name}"`),
+        `${path} has the parameter ${name}`,
+      );
     }
   }
 });
