@@ -196,6 +196,8 @@ export const SUBJECT_MAX = 1000;
 export const TIMER_MS_MAX = 86_400_000;
 /** How old a measure of what a tenant stores may be. */
 export const STORED_MEASURE_MS = 1000;
+/** What a record counts for in a quota beside its key, its value and its headers. */
+export const RECORD_COST_BYTES = 16;
 /** Largest body that asks for a credential: its name, grants and subject, each at its longest. */
 export const CREDENTIAL_BODY_BYTES_MAX = 32 * KIB;
 
