@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Backend } from "../core/backend.ts";
+import type { Backend, ReadOptions } from "../core/backend.ts";
 import type { Clock } from "../core/base/clock.ts";
 import { isNotFound, messageOf, SeglogError } from "../core/base/errors.ts";
 import type { LogRecord } from "../core/format/record.ts";
@@ -154,8 +154,10 @@ export class Catalogue<Item> {
       if (!this.#backend.capabilities.canWrite) this.#lookAgain();
       return;
     }
+    // Compaction may have taken the last records away: whoever waited for them would wait for ever.
+    if (end > 0) await this.#fold({ until: end });
+    this.#applied = end;
     this.#follow();
-    await this.#reached(end);
   }
 
   #lookAgain(): void {
@@ -165,15 +167,15 @@ export class Catalogue<Item> {
   }
 
   #follow(): void {
-    this.#following ??= this.#fold().catch((error) => this.#fail(error));
+    const options = { from: this.#applied, follow: true, signal: this.#stopping.signal };
+    this.#following ??= this.#fold(options).catch((error) => this.#fail(error));
   }
 
-  async #fold(): Promise<void> {
+  async #fold(range: ReadOptions): Promise<void> {
     const { topic, notice } = this.#options;
     const onLost = ({ start, end }: { start: number; end: number }) =>
       notice(`${topic}: a repair gave up offsets ${start} to ${end}: look at what is kept there`);
-    const options = { follow: true, signal: this.#stopping.signal, onLost };
-    for await (const record of readRecords(this.#backend, topic, options)) {
+    for await (const record of readRecords(this.#backend, topic, { ...range, onLost })) {
       this.#apply(record);
       this.#applied = record.offset + 1;
       for (const waiting of this.#waiting) {

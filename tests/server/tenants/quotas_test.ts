@@ -90,6 +90,32 @@ test("what would be stored past the quota is 507, and nothing of it is there", a
   await jsonOf(await acme("/v1/topics/a/records", record(1500)));
 });
 
+test("what was refused does not count as stored, and what the server keeps is not refused", async () => {
+  await using opened = await openGuarded({ clock: new FakeClock() });
+  const acme = await opened.somebody(ACME);
+  await jsonOf(await acme("/v1/topics/a/records", record()));
+  const { storedBytes } = await jsonOf<{ storedBytes: number }>(
+    await opened.operator("/v1/tenants/acme"),
+  );
+  await limit(opened, { storedBytes: storedBytes + 2000 });
+  const { headers, ...init } = record(900);
+  const behind = { ...init, headers: { ...headers, "seglog-if-offset": "7" } };
+  for (let i = 0; i < 3; i++) {
+    await problemOf(await acme("/v1/topics/a/records", behind), 412, "condition-failed");
+  }
+  for (let i = 0; i < 2; i++) await jsonOf(await acme("/v1/topics/a/records", record(900)));
+  await problemOf(await acme("/v1/topics/a/records", record(900)), 507, "quota-full");
+  for (
+    const [path, body] of [
+      ["/v1/groups/g/join", { member: "one", topics: ["a"] }],
+      ["/v1/schemas/a", { schema: { type: "string" } }],
+    ] as const
+  ) {
+    const answer = await acme(path, jsonRequest("POST", body));
+    assert.ok(answer.ok, `${path}: ${await answer.text()}`);
+  }
+});
+
 test("topics past the quota are 507, however they are made, and however many at once", async () => {
   await using opened = await openGuarded();
   const acme = await opened.somebody(ACME);
@@ -128,4 +154,56 @@ test("tenants are listed with what they have and may have", async () => {
     await problemOf(answer, 400, "invalid-argument");
   }
   await problemOf(await opened.operator("/v1/tenants/A%2Fb"), 400, "invalid-argument");
+});
+
+test("requests of those who are not let in count against nobody", async () => {
+  await using opened = await openGuarded({ clock: new FakeClock() });
+  const quota = jsonRequest("PUT", { requestsPerSecond: 3 });
+  await jsonOf(await opened.operator("/v1/tenants/default/quota", quota));
+  for (let i = 0; i < 10; i++) {
+    await problemOf(await opened.stranger("/v1/topics"), 401, "unauthenticated");
+  }
+  await jsonOf(await opened.operator("/v1/topics"));
+});
+
+test("headers and the room that a record takes count as bytes, whatever its value", async () => {
+  const clock = new FakeClock();
+  await using opened = await openGuarded({ clock });
+  const acme = await opened.somebody(ACME);
+  await limit(opened, { bytesPerSecond: 1000 });
+  const many = Array.from({ length: 1000 }, () => ({ value: "" }));
+  await jsonOf(await acme("/v1/topics/a/records", jsonRequest("POST", many)));
+  await problemOf(await acme("/v1/topics/a/records", record()), 429, "quota-exceeded");
+  clock.advance(60_000);
+  const large = { value: "", headers: { h: "x".repeat(5000) } };
+  await jsonOf(await acme("/v1/topics/a/records", jsonRequest("POST", large)));
+  await problemOf(await acme("/v1/topics/a/records", record()), 429, "quota-exceeded");
+  clock.advance(60_000);
+  await jsonOf(await acme("/v1/topics/a/records/1000"));
+  await problemOf(await acme("/v1/topics/a/records/1000"), 429, "quota-exceeded");
+});
+
+test("values that are read by their keys are counted like records", async () => {
+  const clock = new FakeClock();
+  await using opened = await openGuarded({ clock });
+  const acme = await opened.somebody(ACME);
+  const body = "x".repeat(5000);
+  await jsonOf(await acme("/v1/kv/b/k", { method: "PUT", body }), 201);
+  await jsonOf(await acme("/blobs/k", { method: "POST", body }), 201);
+  await limit(opened, { bytesPerSecond: 1000 });
+  const tx = jsonRequest("POST", { operations: [{ op: "get", key: "k" }] });
+  const reads: [string, RequestInit?][] = [
+    ["/v1/kv/b/k"],
+    ["/v1/kv/b"],
+    ["/v1/kv/b", { headers: { accept: "application/x-ndjson" } }],
+    ["/v1/kv/b/tx", tx],
+    ["/blobs/k"],
+  ];
+  for (const [path, init] of reads) {
+    clock.advance(60_000);
+    const answer = await acme(path, init);
+    assert.equal(answer.status, 200, path);
+    await answer.text();
+    assert.equal((await acme(path, init)).status, 429, path);
+  }
 });
