@@ -28,6 +28,7 @@ export class Catalogue<Item> {
   readonly #options: CatalogueOptions<Item>;
   readonly #items = new Map<string, Item>();
   readonly #stopping = new AbortController();
+  readonly #failed = new AbortController();
   readonly #listeners = new Set<(key: string) => void>();
   readonly #waiting = new Set<{ readonly end: number; readonly resolve: () => void }>();
   /** Everything below is in memory. */
@@ -49,6 +50,11 @@ export class Catalogue<Item> {
     const catalogue = new Catalogue(backend, options);
     await catalogue.#look();
     return catalogue;
+  }
+
+  /** Aborted when what is kept cannot be read any more. */
+  get failed(): AbortSignal {
+    return this.#failed.signal;
   }
 
   /** Whether anything was ever kept, even if it is gone. */
@@ -224,6 +230,7 @@ export class Catalogue<Item> {
     this.#failure = error;
     this.#options.notice(`${this.#options.topic}: ${messageOf(error)}`);
     for (const waiting of this.#waiting) waiting.resolve();
+    this.#failed.abort();
   }
 
   #check(): void {

@@ -57,6 +57,8 @@ export class Credentials {
       this.#open.abort();
       this.#inUse.get(id)?.end();
     });
+    // Nobody could be shown out any more.
+    catalogue.failed.addEventListener("abort", () => this.#endAll(), { once: true });
   }
 
   /** Reads what is kept. @throws {SeglogError} when it cannot be read: then nobody may come in */
@@ -89,14 +91,16 @@ export class Credentials {
    * Makes one.
    *
    * @returns with the `token`, which is not kept and never shown again, where it is one
-   * @throws {SeglogError} `invalid-argument`; `exists` for a name that is taken
+   * @throws {SeglogError} `invalid-argument`; `exists` for a name or a subject that is taken
    */
   make(given: NewCredential): Promise<{ credential: Credential; token: string | undefined }> {
     const { name, tenant, grants, ttlMs, subject } = checked(newCredential, given, "the token");
     return this.#making.run(async () => {
       const others = [...this.#catalogue.values()];
-      if (others.some((other) => other.name === name)) {
-        throw new SeglogError("exists", `Cannot make "${name}": there is one; revoke it first`);
+      for (const other of others) {
+        const taken = takenBy(other, { name, subject });
+        if (taken === undefined) continue;
+        throw new SeglogError("exists", `Cannot make "${name}": ${taken}; revoke it first`);
       }
       if (others.length >= CREDENTIALS_MAX) {
         throw new SeglogError(
@@ -150,8 +154,13 @@ export class Credentials {
 
   /** Lets go of everything. */
   async close(): Promise<void> {
-    for (const { end } of this.#inUse.values()) end();
+    this.#endAll();
     await this.#catalogue.close();
+  }
+
+  #endAll(): void {
+    this.#open.abort();
+    for (const { end } of this.#inUse.values()) end();
   }
 
   async #keep(credential: Credential): Promise<Credential> {
@@ -215,6 +224,17 @@ export class Credentials {
     wait();
     return () => cancel();
   }
+}
+
+/** Names, ids and subjects stand for one credential each. */
+function takenBy(
+  other: Credential,
+  { name, subject }: { readonly name: string; readonly subject: string | undefined },
+): string | undefined {
+  if (other.name === name) return "there is one";
+  if (other.id === name) return `that is the id of "${other.name}"`;
+  const isSame = other.kind === "certificate" && other.subject === subject;
+  return isSame ? `"${other.name}" has this subject` : undefined;
 }
 
 function unauthenticated(why: string): SeglogError {
