@@ -8,10 +8,11 @@ import type { Clock } from "../../core/base/clock.ts";
 import { SeglogError } from "../../core/base/errors.ts";
 import { Mutex } from "../../core/base/mutex.ts";
 import { INTERNAL_PREFIX } from "../../core/format/file_names.ts";
+import { callAt } from "../call_at.ts";
 import { Catalogue } from "../catalogue.ts";
 import { checked } from "../checked.ts";
 import type { Caller } from "../front_desk.ts";
-import { CREDENTIALS_MAX, TIMER_MS_MAX } from "../limits.ts";
+import { CREDENTIALS_MAX } from "../limits.ts";
 import {
   type Credential,
   type NewCredential,
@@ -197,7 +198,9 @@ export class Credentials {
     const known = this.#inUse.get(id);
     if (known?.credential === credential) return known;
     const controller = new AbortController();
-    const cancel = this.#whenOver(expiresAt, () => inUse.end());
+    const cancel = expiresAt === null
+      ? () => {}
+      : callAt(this.#clock, expiresAt, () => inUse.end());
     const inUse: InUse = {
       credential,
       principal: principalOf(credential),
@@ -210,19 +213,6 @@ export class Credentials {
     };
     this.#inUse.set(id, inUse);
     return inUse;
-  }
-
-  /** Calls `end` at a time that may be further away than a timer can be set to. */
-  #whenOver(expiresAt: number | null, end: () => void): () => void {
-    if (expiresAt === null) return () => {};
-    let cancel = () => {};
-    const wait = () => {
-      const restMs = expiresAt - this.#clock.now();
-      if (restMs <= 0) return end();
-      cancel = this.#clock.after(Math.min(restMs, TIMER_MS_MAX), wait);
-    };
-    wait();
-    return () => cancel();
   }
 }
 

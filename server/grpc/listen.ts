@@ -70,9 +70,10 @@ export async function listenGrpc(
   const handlers = createHandlers(services, messageBytesMax);
   const calls: CallServer = { services, handlers, messageBytesMax };
   const server = createServer(serverOptions(limits));
-  const front = tls === undefined ? undefined : new TlsFront(server, tls, limits.handshakeMs);
+  const { handshakeMs } = limits;
+  const { metrics, clock } = services;
+  const front = tls === undefined ? undefined : new TlsFront(server, tls, { handshakeMs, clock });
   const listener = front?.listener ?? server;
-  const { metrics } = services;
   const sessions = new Sessions({ server, listener, front }, { limits, metrics });
   server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     if (sessions.take(stream)) answerCall(stream, headers, calls);

@@ -9,6 +9,8 @@
 import type { Http2Server } from "node:http2";
 import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
+import type { Clock } from "../../core/base/clock.ts";
+import { endWithCertificate } from "../tls/peer.ts";
 import type { TlsMaterial } from "../tls/tls_material.ts";
 
 /** What listens where HTTP/2 cannot be reached without TLS. */
@@ -20,11 +22,16 @@ export class TlsFront {
   readonly #unfinished = new Map<string, Socket>();
   readonly #unfollow: () => void;
 
-  constructor(inner: Http2Server, material: TlsMaterial, handshakeMs: number) {
+  constructor(
+    inner: Http2Server,
+    material: TlsMaterial,
+    { handshakeMs, clock }: { readonly handshakeMs: number; readonly clock: Clock },
+  ) {
     this.#handshakeMs = handshakeMs;
     const options = { ...material.context(), handshakeTimeout: handshakeMs };
     this.listener = createServer({ ...options, ALPNProtocols: ["h2"] }, (socket: TLSSocket) => {
       this.#unfinished.delete(placeOf(socket));
+      endWithCertificate(socket, clock);
       inner.emit("connection", socket);
     });
     this.listener.on("connection", (socket: Socket) => this.#opened(socket));

@@ -9,9 +9,10 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { createServer, type Server as TlsServer, type TLSSocket } from "node:tls";
+import type { Clock } from "../../core/base/clock.ts";
 import { SeglogError } from "../../core/base/errors.ts";
 import { rawProblem } from "../raw_answer.ts";
-import { subjectOf } from "./peer.ts";
+import { endWithCertificate, subjectOf } from "./peer.ts";
 import type { TlsMaterial } from "./tls_material.ts";
 
 /** What a front needs, and what it holds to. */
@@ -23,6 +24,7 @@ export interface SecureFrontParts {
   readonly handshakeMs: number;
   /** How long a client that was refused has to read why. */
   readonly refusalMs: number;
+  readonly clock: Clock;
 }
 
 /** The server that listens where an HTTP server cannot be reached without TLS. */
@@ -81,11 +83,13 @@ export class SecureFront {
   #secured(socket: TLSSocket): void {
     this.#unfinished.delete(placeOf(socket));
     socket.on("error", () => socket.destroy());
+    const { clock } = this.#parts;
     try {
-      subjectOf(socket, Date.now());
+      subjectOf(socket, clock.now());
     } catch (error) {
       return this.#refuse(socket, error);
     }
+    endWithCertificate(socket, clock);
     this.#http.emit("connection", socket);
   }
 
