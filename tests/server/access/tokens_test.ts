@@ -154,6 +154,7 @@ test("what is no credential is refused, and names the member", async () => {
       [{ name: "a", grants: "admin", tenant: "A/../b" }, "tenant"],
       [{ name: "a\nb", grants: "admin" }, "name"],
       [{ name: "a", grants: "admin", ttlMs: 0 }, "ttlMs"],
+      [{ name: "a", grants: "admin", ttlMs: Number.MAX_SAFE_INTEGER }, "ttlMs"],
       [{ name: "a", grants: "admin", hash: "x" }, ""],
       [[], ""],
     ] as const
