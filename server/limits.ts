@@ -63,6 +63,8 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   stopMs: 6000,
 };
 
+/** Bytes that batches of one body are unpacked to until others have their turn. */
+export const UNPACKED_TURN_BYTES = 16 * MIB;
 /** Largest JSON body: one record of the largest size as base64, and then some. */
 export const JSON_BODY_BYTES_MAX = 24 * MIB;
 /** Most records of a JSON body, which is held as a whole; a record a line has no such bound. */
