@@ -78,7 +78,20 @@ export async function openUrl(context: Context): Promise<HttpBackend> {
   const { connect } = await import("../client/connect.ts");
   const { shownToServer } = await import("./server_access.ts");
   const shown = shownToServer(context);
-  return await connect(at, { retries: RETRIES, onNotice: notice(output), ...shown });
+  try {
+    return await connect(at, { retries: RETRIES, onNotice: notice(output), ...shown });
+  } catch (error) {
+    throw withRemedy(error);
+  }
+}
+
+/** An error of who is not let in, with what helps on the command line. */
+function withRemedy(error: unknown): unknown {
+  if (!(error instanceof SeglogError) || error.code !== "unauthenticated") return error;
+  const { code, message, details } = error;
+  if (details.unproven === "server") return error;
+  const remedy = "seglog takes a token by --token-file FILE or SEGLOG_TOKEN";
+  return new SeglogError(code, `${message}; ${remedy}`, { details, cause: error });
 }
 
 /** Takes what is to be noted on standard error. */

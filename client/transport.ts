@@ -225,7 +225,7 @@ function cannotTrust(base: string, why: string, cause: unknown): SeglogError {
     "unauthenticated",
     `Cannot trust ${base}: ${why}; ` +
       "give the authority of its certificate (ca, --ca-file), and use a name that it is for",
-    { cause },
+    { cause, details: { unproven: "server" } },
   );
 }
 

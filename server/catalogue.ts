@@ -28,6 +28,7 @@ export class Catalogue<Item> {
   readonly #options: CatalogueOptions<Item>;
   #items = new Map<string, Item>();
   readonly #stopping = new AbortController();
+  readonly #failureListeners = new Set<() => void>();
   readonly #listeners = new Set<(key: string) => void>();
   readonly #waiting = new Set<{ readonly end: number; readonly resolve: () => void }>();
   /** Everything below is in memory. */
@@ -119,6 +120,12 @@ export class Catalogue<Item> {
   onChange(listener: (key: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls `listener` when what is kept cannot be read any more, until it is read again. */
+  onFailure(listener: () => void): () => void {
+    this.#failureListeners.add(listener);
+    return () => this.#failureListeners.delete(listener);
   }
 
   /** Lets go of the topic. */
@@ -237,6 +244,7 @@ export class Catalogue<Item> {
     if (this.#failure === undefined) notice(`${topic}: ${messageOf(error)}`);
     this.#failure = error;
     for (const waiting of this.#waiting) waiting.resolve();
+    for (const listener of this.#failureListeners) listener();
     this.#stopLooking = clock.after(CATALOGUE_LOOK_MS, () => {
       this.#readAnew().catch((error) => this.#fail(error));
     });

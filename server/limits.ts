@@ -192,6 +192,8 @@ export const CATALOGUE_TRIES = 10;
 export const CREDENTIALS_MAX = 10_000;
 /** Longest name of a credential. */
 export const CREDENTIAL_NAME_MAX = 100;
+/** Longest time that a credential is made for: a hundred years. */
+export const CREDENTIAL_TTL_MS_MAX: number = 100 * 366 * 86_400_000;
 /** Longest subject of a certificate. */
 export const SUBJECT_MAX = 1000;
 /** Longest time that a timer is set to; it is set again where that is not enough. */

@@ -7,6 +7,7 @@ import { createServer, type Server } from "node:http";
 import type { Server as Listener, Socket } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import type { Backend } from "../core/backend.ts";
+import type { Clock } from "../core/base/clock.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { callerRules } from "./access/callers.ts";
 import { demandProtection } from "./access/exposure.ts";
@@ -104,7 +105,9 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
     metrics: services.metrics,
   });
   refuseNonsense(server, limits);
-  const front = tls === undefined ? undefined : secureFront(server, { tls, limits });
+  const front = tls === undefined
+    ? undefined
+    : secureFront(server, { tls, limits, clock: service.services.clock });
   const listener: Listener = front?.listener ?? server;
   let grpc: RunningGrpc | undefined;
   try {
@@ -155,7 +158,11 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
 
 function secureFront(
   server: Server,
-  { tls, limits }: { readonly tls: TlsMaterial; readonly limits: ServerLimits },
+  { tls, limits, clock }: {
+    readonly tls: TlsMaterial;
+    readonly limits: ServerLimits;
+    readonly clock: Clock;
+  },
 ): SecureFront {
   const { connectionsMax, handshakeMs, headersMs } = limits;
   endQuietSockets(server, limits);
@@ -164,6 +171,7 @@ function secureFront(
     connectionsMax,
     handshakeMs,
     refusalMs: headersMs,
+    clock,
   });
 }
 

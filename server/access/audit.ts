@@ -5,6 +5,7 @@
  */
 import type { LogFields } from "../logger.ts";
 import type { Access } from "./access.ts";
+import type { Credential } from "./credential.ts";
 import type { Principal } from "./principal.ts";
 
 /** What somebody did, or was refused. */
@@ -29,5 +30,23 @@ export function auditEvent(
   return [
     `audit: ${JSON.stringify(name)} of ${tenant}: ${method} ${path.slice(0, 500)}: ${status}`,
     { event: "audit", principal: name, tenant, method, path, status },
+  ];
+}
+
+/** Whom somebody has let in: the path of such a request does not say it. */
+export function madeEvent(
+  { name, tenant }: Principal,
+  made: Pick<Credential, "id" | "name" | "tenant" | "grants">,
+): [message: string, fields: LogFields] {
+  const { id, grants } = made;
+  return [
+    `audit: ${JSON.stringify(name)} of ${tenant}: made ${
+      JSON.stringify(made.name)
+    } of ${made.tenant}, who may ${grants}`,
+    {
+      event: "audit",
+      ...{ principal: name, tenant },
+      ...{ made: made.name, made_id: id, made_tenant: made.tenant, grants },
+    },
   ];
 }

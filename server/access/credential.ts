@@ -4,7 +4,12 @@
  * @module
  */
 import { z } from "zod";
-import { CREDENTIAL_NAME_MAX, GRANTS_TEXT_MAX, SUBJECT_MAX } from "../limits.ts";
+import {
+  CREDENTIAL_NAME_MAX,
+  CREDENTIAL_TTL_MS_MAX,
+  GRANTS_TEXT_MAX,
+  SUBJECT_MAX,
+} from "../limits.ts";
 import { parseGrants } from "./grant.ts";
 import { DEFAULT_TENANT, type Principal } from "./principal.ts";
 
@@ -51,7 +56,7 @@ export const newCredential = z.strictObject({
   grants,
   tenant: tenantName.default(DEFAULT_TENANT),
   /** It does not count after so long. */
-  ttlMs: z.number().int().min(1).optional(),
+  ttlMs: z.number().int().min(1).max(CREDENTIAL_TTL_MS_MAX).optional(),
   /** Makes it one for client certificates with this subject, and no token. */
   subject: subject.optional(),
 });

@@ -8,10 +8,11 @@ import type { Clock } from "../../core/base/clock.ts";
 import { SeglogError } from "../../core/base/errors.ts";
 import { Mutex } from "../../core/base/mutex.ts";
 import { INTERNAL_PREFIX } from "../../core/format/file_names.ts";
+import { callAt } from "../call_at.ts";
 import { Catalogue } from "../catalogue.ts";
 import { checked } from "../checked.ts";
 import type { Caller } from "../front_desk.ts";
-import { CREDENTIALS_MAX, TIMER_MS_MAX } from "../limits.ts";
+import { CREDENTIALS_MAX } from "../limits.ts";
 import {
   type Credential,
   type NewCredential,
@@ -57,6 +58,8 @@ export class Credentials {
       this.#open.abort();
       this.#inUse.get(id)?.end();
     });
+    // Nobody could be shown out any more.
+    catalogue.onFailure(() => this.#endAll());
   }
 
   /** Reads what is kept. @throws {SeglogError} when it cannot be read: then nobody may come in */
@@ -89,14 +92,16 @@ export class Credentials {
    * Makes one.
    *
    * @returns with the `token`, which is not kept and never shown again, where it is one
-   * @throws {SeglogError} `invalid-argument`; `exists` for a name that is taken
+   * @throws {SeglogError} `invalid-argument`; `exists` for a name or a subject that is taken
    */
   make(given: NewCredential): Promise<{ credential: Credential; token: string | undefined }> {
     const { name, tenant, grants, ttlMs, subject } = checked(newCredential, given, "the token");
     return this.#making.run(async () => {
       const others = [...this.#catalogue.values()];
-      if (others.some((other) => other.name === name)) {
-        throw new SeglogError("exists", `Cannot make "${name}": there is one; revoke it first`);
+      for (const other of others) {
+        const taken = takenBy(other, { name, subject });
+        if (taken === undefined) continue;
+        throw new SeglogError("exists", `Cannot make "${name}": ${taken}; revoke it first`);
       }
       if (others.length >= CREDENTIALS_MAX) {
         throw new SeglogError(
@@ -150,8 +155,13 @@ export class Credentials {
 
   /** Lets go of everything. */
   async close(): Promise<void> {
-    for (const { end } of this.#inUse.values()) end();
+    this.#endAll();
     await this.#catalogue.close();
+  }
+
+  #endAll(): void {
+    this.#open.abort();
+    for (const { end } of this.#inUse.values()) end();
   }
 
   async #keep(credential: Credential): Promise<Credential> {
@@ -188,7 +198,9 @@ export class Credentials {
     const known = this.#inUse.get(id);
     if (known?.credential === credential) return known;
     const controller = new AbortController();
-    const cancel = this.#whenOver(expiresAt, () => inUse.end());
+    const cancel = expiresAt === null
+      ? () => {}
+      : callAt(this.#clock, expiresAt, () => inUse.end());
     const inUse: InUse = {
       credential,
       principal: principalOf(credential),
@@ -202,19 +214,17 @@ export class Credentials {
     this.#inUse.set(id, inUse);
     return inUse;
   }
+}
 
-  /** Calls `end` at a time that may be further away than a timer can be set to. */
-  #whenOver(expiresAt: number | null, end: () => void): () => void {
-    if (expiresAt === null) return () => {};
-    let cancel = () => {};
-    const wait = () => {
-      const restMs = expiresAt - this.#clock.now();
-      if (restMs <= 0) return end();
-      cancel = this.#clock.after(Math.min(restMs, TIMER_MS_MAX), wait);
-    };
-    wait();
-    return () => cancel();
-  }
+/** Names, ids and subjects stand for one credential each. */
+function takenBy(
+  other: Credential,
+  { name, subject }: { readonly name: string; readonly subject: string | undefined },
+): string | undefined {
+  if (other.name === name) return "there is one";
+  if (other.id === name) return `that is the id of "${other.name}"`;
+  const isSame = other.kind === "certificate" && other.subject === subject;
+  return isSame ? `"${other.name}" has this subject` : undefined;
 }
 
 function unauthenticated(why: string): SeglogError {

@@ -69,9 +69,13 @@ function refusalOf(principal: Principal, needed: string, topic: string): SeglogE
 }
 
 /** Whether somebody runs the server: may do everything, in the tenant of those who run it. */
-export function isOperator({ tenant, grants }: Principal): boolean {
-  return tenant === DEFAULT_TENANT &&
-    grants.some(({ scopes, pattern }) => pattern === "*" && scopes.includes("admin"));
+export function isOperator(principal: Principal): boolean {
+  return principal.tenant === DEFAULT_TENANT && administersAll(principal);
+}
+
+/** Whether somebody may do everything in their tenant. */
+export function administersAll({ grants }: Principal): boolean {
+  return grants.some(({ scopes, pattern }) => pattern === "*" && scopes.includes("admin"));
 }
 
 /** The error for somebody who may not; for a stranger, what to show. */

@@ -14,7 +14,7 @@ import { begun, TRANSPORT, VISITOR } from "./call.ts";
 /** What a method needs: a scope on some topic, any scope, or nothing. */
 type Need = Scope | "any" | "nothing";
 
-/** Of all others: nothing, as for health and reflection, which tell nothing of what is stored. */
+/** Health and reflection tell nothing of what is stored. What is not named is refused to strangers. */
 const NEEDS: Readonly<Record<string, Need>> = {
   "seglog.v1.LogService/Produce": "produce",
   "seglog.v1.LogService/Consume": "consume",
@@ -31,7 +31,18 @@ const NEEDS: Readonly<Record<string, Need>> = {
   "seglog.v1.KvService/List": "consume",
   "seglog.v1.KvService/Transact": "any",
   "seglog.v1.KvService/Watch": "consume",
+  "seglog.v1.IngestionService/HealthCheck": "nothing",
+  "grpc.health.v1.Health/Check": "nothing",
+  "grpc.health.v1.Health/List": "nothing",
+  "grpc.health.v1.Health/Watch": "nothing",
+  "grpc.reflection.v1.ServerReflection/ServerReflectionInfo": "nothing",
+  "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": "nothing",
 };
+
+/** What a method asks of whoever calls it. */
+export function needOf(method: string): Need {
+  return NEEDS[method] ?? "any";
+}
 
 /** Admits callers, each before its first message. The topic is in that: methods look at it then. */
 export function createGate(services: Services): (context: HandlerContext) => Promise<void> {
@@ -39,7 +50,7 @@ export function createGate(services: Services): (context: HandlerContext) => Pro
     const { service, method, values, requestHeader, signal } = context;
     const { intake, socket } = values.get(TRANSPORT);
     intake?.endWith(signal);
-    const need = NEEDS[`${service.typeName}/${method.name}`] ?? "nothing";
+    const need = needOf(`${service.typeName}/${method.name}`);
     if (need === "nothing") return;
     const finish = begun(services, context);
     try {

@@ -74,6 +74,7 @@ export async function listenGrpc(
     material: tls,
     protocol: "h2",
     handshakeMs: limits.handshakeMs,
+    clock: services.clock,
     secured: (socket) => void server.emit("connection", socket),
   });
   const listener = front?.listener ?? server;

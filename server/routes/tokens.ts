@@ -4,6 +4,7 @@
  * @module
  */
 import { OPERATOR } from "../access/access.ts";
+import { madeEvent } from "../access/audit.ts";
 import { type NewCredential, shownCredential } from "../access/credential.ts";
 import { jsonAnswer } from "../answers.ts";
 import type { Exchange, Route } from "../exchange.ts";
@@ -31,6 +32,7 @@ async function make(exchange: Exchange): Promise<Response> {
   const given = await exchange.settings(CREDENTIAL_BODY_BYTES_MAX);
   const credentials = await exchange.services.desk.credentials;
   const { credential, token } = await credentials.make(given as NewCredential);
+  exchange.services.logger.info(...madeEvent(exchange.principal, credential));
   return jsonAnswer({ ...shownCredential(credential), ...token === undefined ? {} : { token } }, {
     status: 201,
     headers: SECRET,

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { SeglogError } from "../../core/base/errors.ts";
 import { PARTITIONS_MAX } from "../../core/base/limits.ts";
 import { type Access, RECOGNIZED } from "../access/access.ts";
-import { demand, mayDo, type Principal, refusal } from "../access/principal.ts";
+import { administersAll, demand, mayDo, type Principal, refusal } from "../access/principal.ts";
 import { jsonAnswer } from "../answers.ts";
 import { checked } from "../checked.ts";
 import type { Exchange, Handler, Route } from "../exchange.ts";
@@ -68,7 +68,7 @@ async function put(exchange: Exchange): Promise<Response> {
   );
   demand(principal, "admin", body.topic);
   const before = await webhooks.topicOf(name);
-  if (before !== undefined) demand(principal, "admin", before);
+  if (before !== undefined) demandWebhook(principal, before);
   const { isNew, ...kept } = await webhooks.put(name, body);
   const secret = isNew && body.secret === undefined ? { secret: kept.webhook.secret } : {};
   const shown = await shownWebhook(backend, kept);
@@ -118,15 +118,20 @@ function onWebhook(
     const name = nameOf(exchange);
     const { principal, tenant: { webhooks } } = exchange;
     const topic = await webhooks.topicOf(name);
-    if (topic !== undefined) demand(principal, "admin", topic);
-    else if (!administersAll(principal)) throw refusal(principal, "admin on a webhook's topic");
+    demandWebhook(principal, topic);
     return await handle(exchange, name);
   };
 }
 
-/** Only they learn that there is no webhook of a name: to others it may be that of another topic. */
-function administersAll({ grants }: Principal): boolean {
-  return grants.some(({ pattern, scopes }) => pattern === "*" && scopes.includes("admin"));
+/**
+ * Refuses whoever may not administer the topic of a webhook, and does not say which that is. That there
+ * is none of a name only those learn who administer all.
+ */
+function demandWebhook(principal: Principal, topic: string | undefined): void {
+  const isTheirs = topic === undefined
+    ? administersAll(principal)
+    : mayDo(principal, "admin", topic);
+  if (!isTheirs) throw refusal(principal, "admin on the webhook's topic");
 }
 
 /** @throws {SeglogError} `invalid-argument` */

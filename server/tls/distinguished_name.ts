@@ -30,6 +30,8 @@ const UTF8_STRING = 0x0c;
 const PRINTABLE_STRING = 0x13;
 const IA5_STRING = 0x16;
 const VERSION = 0xa0;
+/** A length that is not told. */
+const INDEFINITE = 0x80;
 const TEXTS: readonly number[] = [UTF8_STRING, PRINTABLE_STRING, IA5_STRING];
 
 /**
@@ -113,8 +115,9 @@ function elementsOf(bytes: Uint8Array): Element[] {
     const start = at;
     const tag = bytes[at++]!;
     let length = bytes[at++] ?? Infinity;
-    if (length > 0x80) {
-      const lengthBytes = length - 0x80;
+    if (length === INDEFINITE) throw noCertificate(); // there is none in DER
+    if (length > INDEFINITE) {
+      const lengthBytes = length - INDEFINITE;
       if (lengthBytes > 4) throw noCertificate();
       length = 0;
       for (let i = 0; i < lengthBytes; i++) length = length * 256 + (bytes[at++] ?? Infinity);

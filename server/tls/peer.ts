@@ -6,7 +6,9 @@
 import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import type { Clock } from "../../core/base/clock.ts";
 import { SeglogError } from "../../core/base/errors.ts";
+import { callAt } from "../call_at.ts";
 import { subjectOfCertificate } from "./distinguished_name.ts";
 
 interface Peer {
@@ -25,14 +27,35 @@ const peers = new WeakMap<Socket, Peer | null>();
  * is over meanwhile
  */
 export function subjectOf(socket: Socket, nowMs: number): string | undefined {
+  const peer = knownPeer(socket);
+  if (peer === null) return undefined;
+  if (nowMs > peer.validUntilMs) throw refusal("it has expired");
+  return peer.subject;
+}
+
+/**
+ * Ends a connection when the time of its client's certificate is over, and with it what goes on for
+ * long. One whose certificate does not count is left to whoever refuses it.
+ */
+export function endWithCertificate(socket: Socket, clock: Clock): void {
+  let peer: Peer | null;
+  try {
+    peer = knownPeer(socket);
+  } catch {
+    return;
+  }
+  if (peer === null) return;
+  const cancel = callAt(clock, peer.validUntilMs + 1, () => socket.destroy());
+  socket.once("close", cancel);
+}
+
+function knownPeer(socket: Socket): Peer | null {
   let peer = peers.get(socket);
   if (peer === undefined) {
     peer = peerOf(socket);
     peers.set(socket, peer);
   }
-  if (peer === null) return undefined;
-  if (nowMs > peer.validUntilMs) throw refusal("it has expired");
-  return peer.subject;
+  return peer;
 }
 
 function peerOf(socket: Socket): Peer | null {

@@ -7,6 +7,7 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Server as TlsServer, TLSSocket } from "node:tls";
+import type { Clock } from "../../core/base/clock.ts";
 import { SeglogError } from "../../core/base/errors.ts";
 import { rawProblem } from "../raw_answer.ts";
 import { subjectOf } from "./peer.ts";
@@ -22,6 +23,7 @@ export interface SecureFrontParts {
   readonly handshakeMs: number;
   /** How long a client that was refused has to read why. */
   readonly refusalMs: number;
+  readonly clock: Clock;
 }
 
 /** The server that listens where an HTTP server cannot be reached without TLS. */
@@ -32,11 +34,11 @@ export class SecureFront {
   #connections = 0;
 
   constructor(http: Server, parts: SecureFrontParts) {
-    const { material, handshakeMs } = parts;
+    const { material, handshakeMs, clock } = parts;
     this.#http = http;
     this.#parts = parts;
     this.#front = new TlsFront({
-      ...{ material, handshakeMs, protocol: "http/1.1" },
+      ...{ material, handshakeMs, clock, protocol: "http/1.1" },
       secured: (socket) => this.#secured(socket),
     });
     this.listener.on("connection", (socket: Socket) => this.#opened(socket));
@@ -64,7 +66,7 @@ export class SecureFront {
 
   #secured(socket: TLSSocket): void {
     try {
-      subjectOf(socket, Date.now());
+      subjectOf(socket, this.#parts.clock.now());
     } catch (error) {
       return this.#refuse(socket, error);
     }

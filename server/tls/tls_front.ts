@@ -10,6 +10,8 @@
  */
 import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
+import type { Clock } from "../../core/base/clock.ts";
+import { endWithCertificate } from "./peer.ts";
 import type { TlsMaterial } from "./tls_material.ts";
 
 /** What a front needs, and what it holds to. */
@@ -19,6 +21,8 @@ export interface TlsFrontParts {
   readonly protocol: string;
   /** Longest time for a handshake. */
   readonly handshakeMs: number;
+  /** Ends connections with the time of the certificates that clients began with. */
+  readonly clock: Clock;
   /** Takes a connection whose handshake is over. */
   readonly secured: (socket: TLSSocket) => void;
 }
@@ -32,13 +36,14 @@ export class TlsFront {
   readonly #unfinished = new Map<string, Socket>();
   readonly #unfollow: () => void;
 
-  constructor({ material, protocol, handshakeMs, secured }: TlsFrontParts) {
+  constructor({ material, protocol, handshakeMs, clock, secured }: TlsFrontParts) {
     this.#handshakeMs = handshakeMs;
     const options = { ...material.context(), handshakeTimeout: handshakeMs };
     this.listener = createServer({ ...options, ALPNProtocols: [protocol] }, (socket) => {
       this.#unfinished.delete(placeOf(socket));
       socket.on("error", () => socket.destroy());
       secured(socket);
+      endWithCertificate(socket, clock);
     });
     this.listener.on("connection", (socket: Socket) => this.#opened(socket));
     this.listener.on("tlsClientError", (_error: unknown, socket: Socket) => {

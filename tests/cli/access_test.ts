@@ -90,3 +90,16 @@ test("a folder lists its tokens, takes them back, and shows no topics of the ser
   for (const name of ["b", "shop"]) assert.equal((await run(["token", "revoke", name])).code, 0);
   assert.match((await run(["token", "ls"])).err, /lets nobody in; make one in the folder/);
 });
+
+test("who is not let in is told how to show a token", async () => {
+  await using store = await Store.memory();
+  await using server = await serve(store, { port: 0 });
+  const run = (args: string[], env = {}) => runMain(args, { at: server.url, env });
+  const { out: token } = await run(["token", "create", "ops", "--grant", "admin"]);
+  for (const env of [{}, { SEGLOG_TOKEN: `${token.trim().slice(0, -1)}` }]) {
+    const { code, err } = await run(["topic", "ls"], env);
+    assert.equal(code, 1);
+    assert.match(err, /--token-file FILE or SEGLOG_TOKEN\n$/);
+  }
+  assert.equal((await run(["topic", "ls"], { SEGLOG_TOKEN: token })).code, 0);
+});

@@ -172,9 +172,13 @@ test("what changes how the server is run is told to its log, tries included", as
   await opened.operator("/v1/topics/orders", { method: "PUT" });
   await opened.stranger("/v1/tokens", jsonRequest("POST", { name: "x", grants: "admin" }));
   await user("/v1/topics");
+  const made = jsonRequest("POST", { name: "ann", grants: "produce:a*", tenant: "acme" });
+  await opened.operator("/v1/tokens", made);
   assert.deepEqual(opened.notices, [
     'audit: "user" of acme: DELETE /v1/topics/orders: 403',
     'audit: "operator" of default: PUT /v1/topics/orders: 201',
     'audit: "stranger" of default: POST /v1/tokens: 401',
+    'audit: "operator" of default: made "ann" of acme, who may produce:a*',
+    'audit: "operator" of default: POST /v1/tokens: 201',
   ]);
 });

@@ -154,6 +154,7 @@ test("what is no credential is refused, and names the member", async () => {
       [{ name: "a", grants: "admin", tenant: "A/../b" }, "tenant"],
       [{ name: "a\nb", grants: "admin" }, "name"],
       [{ name: "a", grants: "admin", ttlMs: 0 }, "ttlMs"],
+      [{ name: "a", grants: "admin", ttlMs: Number.MAX_SAFE_INTEGER }, "ttlMs"],
       [{ name: "a", grants: "admin", hash: "x" }, ""],
       [[], ""],
     ] as const
@@ -190,4 +191,51 @@ test("who reads beside the owner sees the first credential when it comes", async
   assert.ok(reader.areNeeded);
   await reader.close();
   await owner.close();
+});
+
+test("a subject is one credential's, so that it is never in question what it may do", async () => {
+  await using opened = await openGuarded();
+  const make = (name: string) =>
+    opened.operator(
+      "/v1/tokens",
+      jsonRequest("POST", { name, grants: "consume", subject: "CN=ann" }),
+    );
+  await jsonOf(await make("ann"), 201);
+  const problem = await problemOf(await make("ann again"), 409, "exists");
+  assert.match(problem.detail, /"ann"/);
+  await jsonOf(await opened.operator("/v1/tokens/ann", { method: "DELETE" }));
+  await jsonOf(await make("ann again"), 201);
+});
+
+test("an id is nobody else's name: what is revoked by it is what has it", async () => {
+  await using opened = await openGuarded();
+  const make = async (name: string) =>
+    await jsonOf<{ id: string }>(
+      await opened.operator("/v1/tokens", jsonRequest("POST", { name, grants: "consume" })),
+      201,
+    );
+  // Found first by its name, if names came before ids.
+  const taken = await make("taken");
+  const named = jsonRequest("POST", { name: taken.id, grants: "consume" });
+  await problemOf(await opened.operator("/v1/tokens", named), 409, "exists");
+});
+
+test("when credentials cannot be read any more, those who have come in are shown out", async () => {
+  const clock = new FakeClock(0);
+  const notices: string[] = [];
+  await using store = await Store.memory();
+  const credentials = await Credentials.open(store, {
+    clock,
+    notice: (text) => notices.push(text),
+  });
+  const { token } = await credentials.make({ name: "a", grants: "admin" });
+  const { ended } = credentials.recognize({ authorization: `Bearer ${token}` })!;
+  const told = new Promise<void>((resolve) => ended.addEventListener("abort", () => resolve()));
+  await store.append(CREDENTIALS_TOPIC, [{ key: "x", value: "{}", type: "json" }]);
+  await told;
+  assert.equal(notices.length, 1);
+  assert.throws(() => credentials.recognize({ authorization: `Bearer ${token}` }), {
+    code: "corrupt",
+  });
+  await credentials.close();
 });

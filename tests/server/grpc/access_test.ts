@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
+import { needOf } from "../../../server/grpc/gate.ts";
 import { Health } from "../../../server/grpc/generated/grpc/health/v1/health_pb.js";
 import { IngestionService } from "../../../server/grpc/generated/seglog/v1/ingestion_service_pb.js";
 import { KvService } from "../../../server/grpc/generated/seglog/v1/kv_service_pb.js";
@@ -178,4 +179,20 @@ test("the port of HTTP asks for the same", async () => {
   );
   assert.equal(problem?.code, "unauthenticated");
   await clientWith(withToken(token)).produce({ topic: "t", records });
+});
+
+test("a method that nobody has thought of is not for strangers", () => {
+  const open = new Set([
+    "seglog.v1.IngestionService/HealthCheck",
+    "grpc.health.v1.Health/Check",
+    "grpc.health.v1.Health/List",
+    "grpc.health.v1.Health/Watch",
+  ]);
+  for (const { typeName, methods } of [LogService, IngestionService, KvService, Health]) {
+    for (const { name } of methods) {
+      const method = `${typeName}/${name}`;
+      assert.equal(needOf(method) === "nothing", open.has(method), method);
+    }
+  }
+  assert.equal(needOf("seglog.v1.NewService/Any"), "any");
 });

@@ -4,6 +4,7 @@ import type { Buffer } from "node:buffer";
 import { createServer, type TLSSocket } from "node:tls";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
+import { FakeClock } from "../../support/fake_clock.ts";
 import { TlsMaterial } from "../../../server/tls/tls_material.ts";
 import { subjectOf } from "../../../server/tls/peer.ts";
 import {
@@ -132,4 +133,32 @@ test("a session that is taken up again is still the same client, as long as that
   certs.write("ca.crt", (await Authority.create(VALID)).pair.cert);
   await material.reload();
   assert.equal(await statusOf(), "401");
+});
+
+test("what goes on for long ends with the time of the certificate that it came in with", async () => {
+  const clock = new FakeClock(Date.now());
+  await using opened = await openTlsServer({ knowsClients: true, clock, grpc: { port: 0 } });
+  const { certs: { ca, ...certs }, port, server, store } = opened;
+  await store.ensureTopic("orders");
+  const follow = "GET /v1/topics/orders/records HTTP/1.1\r\nHost: localhost\r\n" +
+    "Accept: text/event-stream\r\n\r\n";
+  const client = { ca, ...await certs.client("ann") };
+  const connections = await Promise.all([
+    secureConnect(port, client),
+    secureConnect(server.grpc!.port, { ...client, ALPNProtocols: ["h2"] }),
+    secureConnect(port, { ca }),
+  ]);
+  const came = connections.map(({ socket }) =>
+    new Promise((resolve) => socket.once("data", resolve))
+  );
+  for (const [i, { socket }] of connections.entries()) {
+    // The first bytes of HTTP/2 are its own: the server answers them with its settings.
+    socket.write(i === 1 ? "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0" : follow);
+  }
+  await Promise.all(came);
+  while (clock.now() <= VALID.untilMs) clock.advance(24 * 3600 * 1000);
+  await Promise.all([connections[0]!.ended, connections[1]!.ended]);
+  const { socket } = connections[2]!;
+  assert.ok(!socket.destroyed, "who has shown none goes on");
+  socket.destroy();
 });
