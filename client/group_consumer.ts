@@ -347,8 +347,17 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<ConsumedBat
       check: () => {
         if (this.#failure !== undefined) throw this.#failure.error;
         membership.checkOpen();
+        // Its server may never come back: what is not committed is read again, by whoever is there.
+        if (this.#closing !== undefined && this.#share.isLost) throw this.#lostAtEnd();
       },
     }, asked);
+  }
+
+  #lostAtEnd(): SeglogError {
+    return new SeglogError(
+      "closed",
+      `Cannot commit in the group "${this.group}": the membership is lost, and the consumer was closed`,
+    );
   }
 }
 

@@ -88,7 +88,7 @@ export class GroupShare {
     const assigned = new Map(partitions.map((one) => [placeName(one), one]));
     for (const [key, part] of this.#parts) {
       const now = assigned.get(key);
-      if (now !== undefined && part.goesOnAs(now)) {
+      if (now !== undefined && part.goesOnAs(now, this.#isLost)) {
         part.since = now.since;
         part.committed = Math.max(part.committed, now.offset);
         part.isLeaving = false;

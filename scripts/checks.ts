@@ -30,7 +30,7 @@ export interface Counts {
 }
 
 const OUTPUT_LINES_SHOWN = 150;
-const TIME_LIMIT_MS = 10 * 60_000;
+const TIME_LIMIT_MS = 12 * 60_000;
 
 /**
  * Runs the checks, prints a line for each and `N passed, N failed` at the end.

@@ -92,8 +92,11 @@ async function checkTestsPass(): Promise<void> {
 async function work(): Promise<void> {
   using copy = new Copy();
   for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
+    const startedMs = Date.now();
     const isKilled = await copy.kills(mutant);
-    console.log(`${isKilled ? "killed  " : "SURVIVED"}  ${mutant.rule} (${mutant.file})`);
+    const seconds = ((Date.now() - startedMs) / 1000).toFixed(1).padStart(5);
+    const { rule, file } = mutant;
+    console.log(`${isKilled ? "killed  " : "SURVIVED"} ${seconds} s  ${rule} (${file})`);
     if (!isKilled) survivors.push(mutant.rule);
   }
 }

@@ -95,7 +95,7 @@ export class FrontDesk {
     backend: Backend,
     options: Pick<FrontDeskOptions, "clock" | "notice">,
   ): Promise<Credentials> {
-    await this.tenants.open();
+    await this.tenants.book.open();
     this.#credentials = await Credentials.open(backend, options);
     return this.#credentials;
   }

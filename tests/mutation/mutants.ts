@@ -4,7 +4,9 @@
  */
 
 import { KV_MUTANTS } from "./kv_mutants.ts";
+import { ACCESS_MUTANTS } from "./access_mutants.ts";
 import { PROTECTION_MUTANTS } from "./protection_mutants.ts";
+import { SERVICE_MUTANTS } from "./service_mutants.ts";
 import { type Mutant, mutantsOf as of } from "./mutant.ts";
 
 const CRASH = ["tests/crash/crash_test.ts"];
@@ -18,7 +20,9 @@ const FAULTS = ["tests/log/faults_test.ts"];
 
 export const MUTANTS: readonly Mutant[] = [
   ...KV_MUTANTS,
+  ...ACCESS_MUTANTS,
   ...PROTECTION_MUTANTS,
+  ...SERVICE_MUTANTS,
   ...of(
     "core/disk/files.ts",
     CRASH,

@@ -7,6 +7,7 @@ import type { Backend, ReadOptions } from "../../../mod.ts";
 import { Health } from "../../../server/grpc/generated/grpc/health/v1/health_pb.js";
 import { LogService } from "../../../server/grpc/generated/seglog/v1/log_service_pb.js";
 import { overriding } from "../support.ts";
+import { callHeaders, END_HEADERS, END_STREAM, FRAME, frame, rawSession } from "./raw_http2.ts";
 import { all, bytes, failsWith, grpcJs, type Loose, openGrpc, text } from "./support.ts";
 
 const LOG = "seglog.v1.LogService";
@@ -62,15 +63,29 @@ test("a deadline ends a wait, and what waited for it", async () => {
   });
 });
 
-test("a deadline that cannot be met any more is told without a wait for what is done", async () => {
+/** The client of these calls only says their deadline, and waits for whatever the server does. */
+const ONE_SIDED = { "grpc-timeout": "50m" };
+
+test("a deadline that cannot be met any more is told without a wait for what is done", {
+  timeout: 5000,
+}, async () => {
   const appending = Promise.withResolvers<never>();
+  appending.promise.catch(() => {}); // the call may be over before it asks
   await using opened = await openGrpc({
     backendOf: (store) => overriding(store, { append: () => appending.promise }),
   });
-  const log = opened.client(LogService);
+  const log = opened.client(LogService, ONE_SIDED);
   const request = { topic: "t", records: [{ value: bytes("x") }] };
-  await failsWith(Code.DeadlineExceeded, () => log.produce(request, { timeoutMs: 50 }));
+  await failsWith(Code.DeadlineExceeded, () => log.produce(request));
   appending.reject(new Error("late")); // that nobody hears of it is no fault
+});
+
+test("a deadline ends the waiting for a message", { timeout: 5000 }, async () => {
+  await using opened = await openGrpc();
+  using session = await rawSession(opened.port);
+  const content = callHeaders(`/${LOG}/Produce`, ONE_SIDED);
+  session.write(frame(FRAME.headers, 1, { flags: END_HEADERS, content }));
+  await session.until(({ type, flags }) => type === FRAME.headers && (flags & END_STREAM) !== 0);
 });
 
 test("a client that cancels ends what follows for it", async () => {

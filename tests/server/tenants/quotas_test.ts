@@ -90,6 +90,32 @@ test("what would be stored past the quota is 507, and nothing of it is there", a
   await jsonOf(await acme("/v1/topics/a/records", record(1500)));
 });
 
+test("what was refused does not count as stored, and what the server keeps is not refused", async () => {
+  await using opened = await openGuarded({ clock: new FakeClock() });
+  const acme = await opened.somebody(ACME);
+  await jsonOf(await acme("/v1/topics/a/records", record()));
+  const { storedBytes } = await jsonOf<{ storedBytes: number }>(
+    await opened.operator("/v1/tenants/acme"),
+  );
+  await limit(opened, { storedBytes: storedBytes + 2000 });
+  const { headers, ...init } = record(900);
+  const behind = { ...init, headers: { ...headers, "seglog-if-offset": "7" } };
+  for (let i = 0; i < 3; i++) {
+    await problemOf(await acme("/v1/topics/a/records", behind), 412, "condition-failed");
+  }
+  for (let i = 0; i < 2; i++) await jsonOf(await acme("/v1/topics/a/records", record(900)));
+  await problemOf(await acme("/v1/topics/a/records", record(900)), 507, "quota-full");
+  for (
+    const [path, body] of [
+      ["/v1/groups/g/join", { member: "one", topics: ["a"] }],
+      ["/v1/schemas/a", { schema: { type: "string" } }],
+    ] as const
+  ) {
+    const answer = await acme(path, jsonRequest("POST", body));
+    assert.ok(answer.ok, `${path}: ${await answer.text()}`);
+  }
+});
+
 test("topics past the quota are 507, however they are made, and however many at once", async () => {
   await using opened = await openGuarded();
   const acme = await opened.somebody(ACME);
