@@ -75,7 +75,7 @@ export class FrontDesk {
   }
 
   /**
-   * Recognizes a caller, and counts the request.
+   * Recognizes a caller, and counts the request. What nobody is let in for is no tenant's to pay.
    *
    * @throws {SeglogError} `unauthenticated` for credentials that do not count; `quota-exceeded`
    */
@@ -102,7 +102,8 @@ export class FrontDesk {
 
   #admit(caller: Caller, credentials: Credentials): Visitor {
     const recognized = credentials.recognize(caller);
-    const visitor = recognized === undefined ? this.stranger : this.#visitor(recognized);
+    if (recognized === undefined) return this.stranger;
+    const visitor = this.#visitor(recognized);
     visitor.tenant.quota.takeRequest();
     return visitor;
   }
