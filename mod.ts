@@ -34,6 +34,7 @@ export type { ProducerStamp } from "./core/format/producer_field.ts";
 export { encodeBatch } from "./core/format/batch_builder.ts";
 export type { BatchHeader } from "./core/format/batch_header.ts";
 export type { Codec } from "./core/format/compression.ts";
+export type { SegmentName } from "./core/format/file_names.ts";
 export type { LogSettings, RetentionPolicy } from "./core/format/log_settings.ts";
 export {
   json,
@@ -48,6 +49,7 @@ export type { SyncMode } from "./core/format/sync_mode.ts";
 export { formatRecordShape, type RecordPlace } from "./core/format/write_shape.ts";
 export type { AppendedRange } from "./core/log/append_queue.ts";
 export { Log } from "./core/log/log.ts";
+export type { SegmentFacts } from "./core/log/segment_file.ts";
 export type { LogReadOptions } from "./core/log/read_batches.ts";
 export type { CompactionReport } from "./core/log/compaction.ts";
 export type { CompactOptions } from "./core/log/compactor.ts";
@@ -65,8 +67,11 @@ export type {
   Hints,
   OpenHint,
   PartitionInfo,
+  PartitionSegments,
   ReadOptions,
+  RecoveredTail,
   Reservation,
+  SegmentInfo,
   TopicDetails,
   TopicInfo,
   TruncateOptions,

@@ -55,7 +55,7 @@ export class ServerApi {
   async askText(
     path: string,
     body: string,
-    options: Pick<Request, "signal" | "waitMs" | "bytesMax"> = {},
+    options: ApiOptions = {},
   ): Promise<string> {
     const sent = { headers: JSON_HEADERS, body, policy: ONCE };
     return decodeUtf8(

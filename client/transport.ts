@@ -229,12 +229,16 @@ function cannotTrust(base: string, why: string, cause: unknown): SeglogError {
   );
 }
 
+/** What Bun adds to an error of `fetch`, and who types a command can do nothing with. */
+const ADVICE_TO_PROGRAMMERS = /\.? For more information, pass `verbose: true`.*$/;
+
 /** The innermost message says most. */
 function reasonOf(error: unknown): string {
   let inner = error;
   while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
   const { code } = inner as { code?: unknown };
-  const message = messageOf(inner);
+  if (code === "ECONNREFUSED") return "nothing listens there (ECONNREFUSED)";
+  const message = messageOf(inner).replace(ADVICE_TO_PROGRAMMERS, "");
   if (message !== "") return message;
   return typeof code === "string" ? code : "the connection failed";
 }

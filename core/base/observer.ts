@@ -6,7 +6,9 @@
 
 /** What one write put into a segment. */
 export interface WrittenBatches {
+  /** Batches in it: one for each append, or for several that were written together. */
   readonly batches: number;
+  /** Records in them. */
   readonly records: number;
   /** Bytes in the file, headers and padding included. */
   readonly bytes: number;

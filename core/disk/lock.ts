@@ -87,7 +87,11 @@ function opened<T>(path: string, open: () => T): T {
   try {
     return open();
   } catch (cause) {
-    throw new SeglogError("io", `Cannot open ${path} to lock it: ${messageOf(cause)}`, { cause });
+    const mayNotWrite = ["EROFS", "EACCES", "EPERM"].includes((cause as { code?: string }).code!);
+    const next = mayNotWrite ? "; reading needs no lock" : "";
+    throw new SeglogError("io", `Cannot open ${path} to lock it: ${messageOf(cause)}${next}`, {
+      cause,
+    });
   }
 }
 

@@ -48,6 +48,7 @@ const PLAIN_BYTE = /^[a-z0-9._-]$/;
 
 /** Which segment: by its first offset, and how often compaction wrote it anew. */
 export interface SegmentName {
+  /** Its first offset. */
   readonly baseOffset: number;
   /** 0, or left out, for a segment as it was appended to. */
   readonly generation?: number;

@@ -37,6 +37,7 @@ export interface SegmentFacts extends SegmentName {
   readonly records: number;
   /** Bytes that may be read: whole batches. */
   readonly bytes: number;
+  /** The largest timestamp in it. */
   readonly maxTimestampMs: number;
 }
 

@@ -58,6 +58,14 @@ function scan(sql: string): { start: number; end: number; hasMore: boolean } {
   return { start: start < 0 ? end : start, end, hasMore: false };
 }
 
+/** Past white space, a comment, or what is in quotes; where it is for anything else. */
+export function pastBlankOrQuoted(sql: string, from: number): number {
+  const past = skipBlank(sql, from);
+  if (past > from) return past;
+  const end = skipToken(sql, from);
+  return /["'`[]/.test(sql[from]!) ? end : from;
+}
+
 /** Past white space and comments. */
 function skipBlank(sql: string, from: number): number {
   let at = from;

@@ -14,6 +14,7 @@ import { isNotFound, SeglogError } from "../../core/base/errors.ts";
 import type { SqlParameters } from "../../core/query/cells.ts";
 import { QUERY_TOPICS_MAX } from "../../core/query/limits.ts";
 import type { QueryTopic, ReadRequest, ReadSummary } from "../../core/query/reader.ts";
+import { demandParameters } from "../../core/query/placeholders.ts";
 import { oneStatement } from "../../core/query/statement.ts";
 import type { IndexWork } from "../../core/query/topic_view.ts";
 import { Deadline } from "./deadline.ts";
@@ -98,6 +99,7 @@ export class Queries {
    */
   async start(ask: QueryAsk, context: QueryContext): Promise<QueryAnswer> {
     const statement = oneStatement(ask.sql);
+    if (!ask.explain) demandParameters(statement, ask.parameters);
     const sql = ask.explain ? `explain query plan ${statement}` : statement;
     this.#workers.warm();
     const topics = new Set(this.#topicsOf.get(sql));

@@ -1,6 +1,7 @@
 /**
  * How a process is started that runs queries: from the source with the runtime that runs already, and
- * by the single executable, which has no source beside it, with a word that no person types.
+ * by the single executable or a bundle, which has no source beside it, with a word that no person
+ * types.
  *
  * @module
  */
@@ -37,10 +38,12 @@ export function workerCommand(cpuSeconds: number): WorkerCommand {
 
 function ownWords(): string[] {
   if (!isRuntime(process.execPath)) return [QUERY_WORKER_WORD];
-  const script = fileURLToPath(new URL("./worker_main.ts", import.meta.url));
-  if (process.versions.deno === undefined) return [script];
+  const entry = fileURLToPath(new URL("./worker_main.ts", import.meta.url));
+  // A bundle has no source beside it: it is started as it was, with that word.
+  const script = existsSync(entry) ? [entry] : [process.argv[1]!, QUERY_WORKER_WORD];
+  if (process.versions.deno === undefined) return script;
   // The files of views may be anywhere; what is run is ours, and needs nothing from outside.
-  return ["run", "--quiet", "--no-config", "--no-lock", "--no-prompt", "-A", script];
+  return ["run", "--quiet", "--no-config", "--no-lock", "--no-prompt", "-A", ...script];
 }
 
 /**
