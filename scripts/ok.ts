@@ -3,11 +3,16 @@
  *
  * @module
  */
+import * as fs from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { bunCounts, type Check, denoCounts, nodeCounts, runChecks } from "./checks.ts";
 import { DENO, findBun, findNode } from "./runtimes.ts";
 
 const PLAIN = { env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined } };
+
+/** Each file of tests, and each command that one starts, is a process that would compile all anew. */
+const NODE_COMPILE_CACHE = join(fs.realpathSync("node_modules"), ".cache", "node-compile");
 
 /** How the code is written: format, lint, types, documentation, what would be published. */
 export const STATIC_CHECKS: readonly Check[] = [
@@ -45,7 +50,7 @@ export async function otherTests(): Promise<Check[]> {
       command: typeof node === "string"
         ? node
         : [...node, "--test", "--test-reporter=spec", "tests/**/*_test.ts"],
-      options: PLAIN,
+      options: { env: { ...PLAIN.env, NODE_COMPILE_CACHE } },
       counts: nodeCounts,
     },
   ];
