@@ -18,7 +18,7 @@ const WEBHOOKS = ["tests/server/webhooks_test.ts"];
 const VERIFY = ["tests/client/verify_webhook_test.ts"];
 const QUERIES = ["tests/query/queries_test.ts"];
 const READER = ["tests/query/reader_test.ts"];
-const QUERY_ROUTE = ["tests/server/query_test.ts"];
+const ENDED = ["tests/query/ended_test.ts"];
 
 export const SERVICE_MUTANTS: readonly Mutant[] = [
   ...of(
@@ -293,15 +293,20 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     WEBHOOKS,
     [
       "what has not arrived is not noted as delivered",
-      "if (isSuccess(outcome)) return await this.#arrived(parcel);",
-      "return await this.#arrived(parcel);",
+      "const parcel = await readParcel(backend, this.#source, range);",
+      "const parcel = await readParcel(backend, this.#source, range);\n        await this.#moveTo({ offset: parcel.end });",
     ],
     [
       "a delivery that is tried again is the same",
       "      range = { from, until: parcel.end, recordsMax: Infinity };\n",
       "      range = { from, until: await backend.bounds(this.#source.topic).then((b) => b.nextOffset), recordsMax: Infinity };\n",
     ],
-    ["a redirect is no success", "status >= 200 && status < 300", "status >= 200 && status < 400"],
+    [
+      "a redirect is no success",
+      "status >= 200 && status < 300",
+      "status >= 200 && status < 400",
+      SENDER,
+    ],
   ),
   ...of(
     "core/base/webhook_signature.ts",
@@ -368,7 +373,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
   ),
   ...of(
     "server/query/worker_pool.ts",
-    QUERY_ROUTE,
+    ENDED,
     [
       "a query whose time is over is ended",
       'signal.addEventListener("abort", end, { once: true });\n    const watch',

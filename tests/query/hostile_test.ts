@@ -158,17 +158,6 @@ test("one owner of queries never has all processes", async () => {
   assert.deepEqual(new Set(await Promise.all(endless)), new Set(["closed"]));
 });
 
-test("one that nobody waits for any more is ended, and its process with it", async () => {
-  await using store = await Store.memory();
-  await using own = openQueries(store);
-  const leaving = new AbortController();
-  const gone = new Error("gone");
-  const asked = own.ask(`${FOREVER} select count(*) from t`, [], { signal: leaving.signal });
-  setTimeout(() => leaving.abort(gone), 300);
-  await assert.rejects(asked, gone);
-  assert.deepEqual((await own.ask("select 1")).rows, [[1]]);
-});
-
 test("more queries than there are processes wait for their turn, and no more than are allowed", async () => {
   await using store = await Store.memory();
   await using own = openQueries(store);
