@@ -1,7 +1,8 @@
 /**
  * Takes away one sync, check or rule at a time, in a copy of the tree, and expects a test to fail:
  * `mutants [WORD…]`, where words choose the rules, and the paths, that have one of them. A mutant
- * that all tests survive is a promise that nothing shows.
+ * that all tests survive is a promise that nothing shows. Without `--tests-passed` all tests are run
+ * without a mutant first.
  *
  * @module
  */
@@ -16,10 +17,15 @@ import { run } from "./command.ts";
 import { DENO, findBun } from "./runtimes.ts";
 
 /** A mutant may turn for ever; then the test that does not end has noticed. */
-const TIME_LIMIT_MS = 300_000;
+const TIME_LIMIT_MS = 120_000;
+/** For all tests without a mutant. */
+const ALL_TESTS_MS = 600_000;
 const WORKERS = Math.max(1, os.availableParallelism());
 
-const words = process.argv.slice(2);
+/** Said by who has just run all tests: it takes as long as many mutants. */
+const PASSED = "--tests-passed";
+
+const words = process.argv.slice(2).filter((word) => word !== PASSED);
 const chosen = MUTANTS.filter(({ rule, file }) =>
   words.length === 0 || words.some((word) => rule.includes(word) || file.includes(word))
 );
@@ -45,28 +51,39 @@ class Copy implements Disposable {
     const text = fs.readFileSync(path, "utf8");
     fs.writeFileSync(path, text.replace(find, () => replace));
     try {
-      await this.#checkLoads(file);
-      return !await this.passes(tests, isForBun);
+      return !await this.passes(tests, { isForBun: isForBun ?? false, timeLimitMs: TIME_LIMIT_MS });
     } finally {
       fs.writeFileSync(path, text);
     }
   }
 
-  async passes(tests: readonly string[], isForBun = false): Promise<boolean> {
+  async passes(
+    tests: readonly string[],
+    { isForBun, timeLimitMs }: { readonly isForBun: boolean; readonly timeLimitMs: number },
+  ): Promise<boolean> {
     const command = isForBun
       ? [...await findBun(), "test", "--bail", "--timeout", "60000", ...tests]
       : [...DENO, "test", "-A", "--no-check", "--fail-fast", "--quiet", ...tests];
-    const { status } = await run(command, { cwd: this.#folder, timeLimitMs: TIME_LIMIT_MS });
+    const { status } = await run(command, { cwd: this.#folder, timeLimitMs });
     return status === 0;
   }
 
-  /** A mutant that is no program would be killed by anything. */
-  async #checkLoads(file: string): Promise<void> {
-    const { status, stderr } = await run([...DENO, "run", "-A", "--no-check", file], {
-      cwd: this.#folder,
-      timeLimitMs: TIME_LIMIT_MS,
+  /** A mutant that is no program would be killed by anything: each is loaded, beside the original. */
+  async checkLoad(mutants: readonly Mutant[]): Promise<void> {
+    const names = mutants.map(({ file, find, replace }, i) => {
+      const name = `./${file.replace(/\.ts$/, `.mutant${i}.ts`)}`;
+      const text = fs.readFileSync(join(this.#folder, file), "utf8");
+      fs.writeFileSync(join(this.#folder, name), text.replace(find, () => replace));
+      return name;
     });
-    if (status !== 0) throw new Error(`the mutant of ${file} does not load: ${stderr}`);
+    const loader = join(this.#folder, "load_mutants.ts");
+    fs.writeFileSync(loader, `for (const name of ${JSON.stringify(names)}) await import(name);`);
+    const { status, stderr } = await run([...DENO, "run", "-A", "--no-check", loader], {
+      cwd: this.#folder,
+      timeLimitMs: ALL_TESTS_MS,
+    });
+    if (status !== 0) throw new Error(`a mutant does not load: ${stderr}`);
+    for (const name of [...names, "load_mutants.ts"]) fs.rmSync(join(this.#folder, name));
   }
 
   [Symbol.dispose](): void {
@@ -78,14 +95,20 @@ const survivors: string[] = [];
 const queue = [...chosen];
 await checkTestsPass();
 
-/** What fails without any mutant would kill them all. */
+/** What fails without any mutant, or does not load with it, would kill it whatever it is. */
 async function checkTestsPass(): Promise<void> {
   using copy = new Copy();
+  await copy.checkLoad(chosen);
+  if (process.argv.includes(PASSED)) return;
   for (const isForBun of [false, true]) {
     const mutants = chosen.filter((mutant) => (mutant.isForBun ?? false) === isForBun);
     const tests = [...new Set(mutants.flatMap(({ tests }) => tests))];
-    if (tests.length === 0 || await copy.passes(tests, isForBun)) continue;
-    throw new Error(`the tests fail without a mutant: ${tests.join(" ")}`);
+    await Promise.all(Array.from({ length: WORKERS }, async (_, worker) => {
+      const some = tests.filter((_, i) => i % WORKERS === worker);
+      const options = { isForBun, timeLimitMs: ALL_TESTS_MS };
+      if (some.length === 0 || await copy.passes(some, options)) return;
+      throw new Error(`the tests fail without a mutant: ${some.join(" ")}`);
+    }));
   }
 }
 

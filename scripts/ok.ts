@@ -3,11 +3,19 @@
  *
  * @module
  */
+import * as os from "node:os";
+import { resolve } from "node:path";
 import process from "node:process";
 import { bunCounts, type Check, denoCounts, nodeCounts, runChecks } from "./checks.ts";
 import { DENO, findBun, findNode } from "./runtimes.ts";
 
 const PLAIN = { env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined } };
+
+/** Each file of tests, and each command that one starts, is a process that would compile all anew. */
+const NODE_COMPILE_CACHE = resolve("node_modules", ".cache", "node-compile");
+
+/** Left to itself, Node leaves one processor idle. */
+const NODE_CONCURRENCY = `--test-concurrency=${os.availableParallelism()}`;
 
 /** How the code is written: format, lint, types, documentation, what would be published. */
 export const STATIC_CHECKS: readonly Check[] = [
@@ -44,8 +52,8 @@ export async function otherTests(): Promise<Check[]> {
       name: "tests on Node",
       command: typeof node === "string"
         ? node
-        : [...node, "--test", "--test-reporter=spec", "tests/**/*_test.ts"],
-      options: PLAIN,
+        : [...node, "--test", NODE_CONCURRENCY, "--test-reporter=spec", "tests/**/*_test.ts"],
+      options: { env: { ...PLAIN.env, NODE_COMPILE_CACHE } },
       counts: nodeCounts,
     },
   ];

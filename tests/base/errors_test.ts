@@ -17,6 +17,8 @@ const GRPC_NAMES = new Set([
   "UNKNOWN",
   "UNAVAILABLE",
   "RESOURCE_EXHAUSTED",
+  "UNAUTHENTICATED",
+  "PERMISSION_DENIED",
 ]);
 
 test("every error code has an HTTP status, a gRPC status and an exit code that exist", () => {

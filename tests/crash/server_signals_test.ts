@@ -49,14 +49,14 @@ describe("a server that is stopped", () => {
     await using dir = tempDir();
     const { server, url } = await served(dir.path);
     await using _ = server;
+    await using patient = await connect(url);
+    await patient.append("t", [{ value: "0" }]);
     await using client = await connect(url, { timeoutMs: 300 });
-    await client.append("t", [{ value: "0" }]);
     process.kill(server.child.pid!, "SIGSTOP");
     await assert.rejects(() => client.append("t", [{ value: "1" }, { value: "2" }]), {
       code: "outcome-unknown",
     });
     process.kill(server.child.pid!, "SIGCONT");
-    await using patient = await connect(url);
     await patient.append("t", [{ value: "3" }]);
     await patient.flush("t");
     const texts = (await collect(readRecords(patient, "t"))).map(({ text }) => text);

@@ -174,6 +174,16 @@ test("offsets are committed all or none, never backwards, and not past the end",
   assert.deepEqual(await at(), [3, "c"]);
 });
 
+test("nobody commits for a partition that another member has", async () => {
+  await using opened = await open();
+  const { groups, store } = opened;
+  await store.append("orders", numbers(0, 5));
+  const one = await join(groups, "one");
+  await join(groups, "two");
+  await rejectsWith("condition-failed", () => commit(groups, { ...one, member: "two" }, 1));
+  await commit(groups, one, 1);
+});
+
 test("commits that come together are stored together, and each is told by itself", async () => {
   await using opened = await open(3);
   const { groups, store } = opened;

@@ -7,13 +7,18 @@ const COMPATIBILITY = ["tests/server/schemas/compatibility_test.ts"];
 const GRPC_ACCESS = ["tests/server/grpc/access_test.ts"];
 const CALLS = ["tests/server/grpc/calls_test.ts"];
 const FLOODS = ["tests/server/grpc/floods_test.ts"];
+const INTAKE = ["tests/server/grpc/intake_test.ts"];
+const SESSIONS = ["tests/server/grpc/sessions_test.ts"];
 const COORDINATOR = ["tests/groups/coordinator_test.ts"];
+const GROUP_STATE = ["tests/groups/group_state_test.ts"];
 const GROUPS = ["tests/server/groups_test.ts"];
+const GROUPS_ACCESS = ["tests/server/groups_access_test.ts"];
 const SENDER = ["tests/server/webhook_sender_test.ts"];
 const WEBHOOKS = ["tests/server/webhooks_test.ts"];
 const VERIFY = ["tests/client/verify_webhook_test.ts"];
 const QUERIES = ["tests/query/queries_test.ts"];
-const HOSTILE = ["tests/query/hostile_test.ts"];
+const READER = ["tests/query/reader_test.ts"];
+const ENDED = ["tests/query/ended_test.ts"];
 
 export const SERVICE_MUTANTS: readonly Mutant[] = [
   ...of(
@@ -101,7 +106,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
   ),
   ...of(
     "server/grpc/intake.ts",
-    FLOODS,
+    INTAKE,
     [
       "a message that is too long is refused by its head",
       'if (length > bytesMax) throw bodyTooLarge(bytesMax, "a message");',
@@ -116,12 +121,11 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
       "a message does not unpack to more than is allowed",
       "{ maxOutputLength: bytesMax }",
       "{}",
-      ["tests/server/grpc/protocols_test.ts"],
     ],
   ),
   ...of(
     "server/grpc/sessions.ts",
-    FLOODS,
+    SESSIONS,
     [
       "a connection has so many calls and no more",
       "this.#isClosing || this.#calls >= this.#limits.callsMax",
@@ -208,7 +212,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
   ),
   ...of(
     "core/groups/group_state.ts",
-    COORDINATOR,
+    GROUP_STATE,
     [
       "a member that is not heard of is given up",
       "filter(({ expiresAt }) => expiresAt <= nowMs);\n    for (const { member } of gone)",
@@ -233,12 +237,12 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
       "nobody is taken for a member by its name alone",
       "known !== undefined && known.principal === principal;",
       "known !== undefined;",
-      GROUPS,
+      GROUPS_ACCESS,
     ],
   ),
   ...of(
     "core/groups/seek.ts",
-    COORDINATOR,
+    GROUPS,
     [
       "a group is not moved under its members",
       "if (active.length > 0 && !force) {",
@@ -289,15 +293,20 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     WEBHOOKS,
     [
       "what has not arrived is not noted as delivered",
-      "if (isSuccess(outcome)) return await this.#arrived(parcel);",
-      "return await this.#arrived(parcel);",
+      "const parcel = await readParcel(backend, this.#source, range);",
+      "const parcel = await readParcel(backend, this.#source, range);\n        await this.#moveTo({ offset: parcel.end });",
     ],
     [
       "a delivery that is tried again is the same",
       "      range = { from, until: parcel.end, recordsMax: Infinity };\n",
       "      range = { from, until: await backend.bounds(this.#source.topic).then((b) => b.nextOffset), recordsMax: Infinity };\n",
     ],
-    ["a redirect is no success", "status >= 200 && status < 300", "status >= 200 && status < 400"],
+    [
+      "a redirect is no success",
+      "status >= 200 && status < 300",
+      "status >= 200 && status < 400",
+      SENDER,
+    ],
   ),
   ...of(
     "core/base/webhook_signature.ts",
@@ -325,7 +334,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
   ),
   ...of(
     "core/query/reader.ts",
-    HOSTILE,
+    READER,
     [
       "SQLite itself allows only reading",
       "(allowed.has(action) && !isOurs(first)",
@@ -341,7 +350,6 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
       'FORBIDDEN.has(second ?? "")',
       "false",
     ],
-    ["files are opened to be read", "?mode=ro", "?mode=rw"],
     [
       "rows are no more than may be given",
       "if (bytes > bytesMax) throw",
@@ -365,7 +373,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
   ),
   ...of(
     "server/query/worker_pool.ts",
-    HOSTILE,
+    ENDED,
     [
       "a query whose time is over is ended",
       'signal.addEventListener("abort", end, { once: true });\n    const watch',

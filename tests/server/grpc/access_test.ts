@@ -143,7 +143,9 @@ test("tenants do not see each other", async () => {
   assert.equal(status.totals?.received, 0n);
 });
 
-test("a stream ends when its credentials do not count any more", async () => {
+test("a stream ends when its credentials do not count any more", {
+  timeout: 10_000,
+}, async () => {
   await using opened = await openGuarded();
   const token = await opened.token({ name: "r", grants: "consume" });
   const admin = await opened.token({ name: "a", grants: "admin" });

@@ -25,7 +25,7 @@ function open(chunks: AsyncIterable<Uint8Array>, options: Partial<IntakeOptions>
     bytesMax: BYTES_MAX,
     budget: new BodyBudget(10 * BYTES_MAX),
     onBytes: () => {},
-    ms: 60_000,
+    ms: 3000,
     ...options,
   });
 }

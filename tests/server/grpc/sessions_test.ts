@@ -14,6 +14,8 @@ class FakeSession extends EventEmitter {
   destroyed = false;
   isClosed = false;
   readonly goaways: number[] = [];
+  pings = 0;
+  readonly end = Promise.withResolvers<string>();
 
   close(): void {
     this.isClosed = true;
@@ -25,6 +27,12 @@ class FakeSession extends EventEmitter {
 
   destroy(): void {
     this.destroyed = true;
+    this.end.resolve("ended");
+  }
+
+  /** It is never answered. */
+  ping(): void {
+    if (++this.pings === 2) this.end.resolve("asked once more");
   }
 }
 
@@ -44,7 +52,7 @@ class FakeStream extends EventEmitter {
   }
 }
 
-function openSessions(limits: { callsMax: number; resetsMax: number }) {
+function openSessions(limits: { callsMax: number; resetsMax: number; pingMs?: number }) {
   const server = new EventEmitter();
   const source = {
     server: server as unknown as Http2Server,
@@ -115,4 +123,13 @@ test("a connection that stops takes no more calls, and ends with the last one", 
   assert.equal(opened.call(session).isTaken, false);
   stream.close(constants.NGHTTP2_NO_ERROR);
   assert.ok(session.isClosed);
+});
+
+test("a client that does not answer while it has a call is given up", async () => {
+  await using opened = openSessions({ callsMax: 5, resetsMax: 5, pingMs: 5 });
+  const session = opened.connect();
+  opened.call(session);
+  const alive = setInterval(() => {}, 1000); // the timer of the sessions keeps no process alive
+  assert.equal(await session.end.promise, "ended");
+  clearInterval(alive);
 });

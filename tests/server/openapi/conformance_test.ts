@@ -30,7 +30,7 @@ interface Described {
 }
 
 const METHODS = ["get", "put", "post", "patch", "delete"];
-const RUNS = Number(process.env.SEGLOG_CONFORMANCE_RUNS ?? 60);
+const RUNS = Number(process.env.SEGLOG_CONFORMANCE_RUNS ?? 20);
 
 function operationsOf(document: Json): Described[] {
   const found: Described[] = [];

@@ -105,6 +105,7 @@ test("what was refused does not count as stored, and what the server keeps is no
   }
   for (let i = 0; i < 2; i++) await jsonOf(await acme("/v1/topics/a/records", record(900)));
   await problemOf(await acme("/v1/topics/a/records", record(900)), 507, "quota-full");
+  await limit(opened, { storedBytes: 1 });
   for (
     const [path, body] of [
       ["/v1/groups/g/join", { member: "one", topics: ["a"] }],
