@@ -12,7 +12,7 @@ import { SeglogError } from "../core/base/errors.ts";
 import { VERSION } from "../core/base/version.ts";
 import { BodyBudget } from "./body_budget.ts";
 import { OPEN } from "./access/access.ts";
-import { auditEvent, isAudited } from "./access/audit.ts";
+import { AuditLog, isAudited } from "./access/audit.ts";
 import { type CallerRules, checkCaller, OWN_PAGES_ONLY } from "./access/callers.ts";
 import { corsHeaders } from "./access/cors.ts";
 import { type Asked, callerFacts, callerOf, headerOf, preflightOf } from "./asked.ts";
@@ -205,6 +205,7 @@ export function createService(backend: Backend, options: AppOptions = {}): Servi
     stopping: options.stopping ?? new AbortController().signal,
     version,
     logger,
+    audit: new AuditLog(logger, clock),
     requestLog: new RequestLog(logger, options.logRequests ? "info" : "debug"),
     notice,
   };
@@ -286,7 +287,7 @@ async function answerWatched(
     const { path } = splitTarget(targetOf(request, asked.incoming));
     const { status } = response;
     const { principal } = visitor;
-    services.logger.info(...auditEvent({ principal, method: request.method, path, status }));
+    services.audit.add({ principal, method: request.method, path, status });
   }
   const cors = corsHeaders(services.callers, headerOf(asked, "origin"));
   for (const [name, value] of Object.entries(cors)) response.headers.append(name, value);

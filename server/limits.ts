@@ -203,3 +203,8 @@ export const CREDENTIAL_BODY_BYTES_MAX = 32 * KIB;
 
 /** Characters of a message, or of one field, of the server's log; the rest is cut. */
 export const LOG_VALUE_CHARS_MAX = 8 * KIB;
+
+/** The time in which tries of strangers are counted. */
+export const STRANGER_WINDOW_MS = 60_000;
+/** Tries of strangers in that time that have a line each in the server's log. */
+export const STRANGER_LINES_MAX = 20;
