@@ -15,7 +15,10 @@ const RECORDS = "/v1/topics/large/records";
 async function fillGigabyte(path: string): Promise<void> {
   await using store = await Store.open(path);
   await store.ensureTopic("large");
-  const bytes = encodeBatch([{ value: Buffer.alloc(MIB, "x").toString() }], { nowMs: 1, codec: "zstd" });
+  const bytes = encodeBatch([{ value: Buffer.alloc(MIB, "x").toString() }], {
+    nowMs: 1,
+    codec: "zstd",
+  });
   for (let i = 0; i < 1024; i++) {
     const batch = decodeBatch(bytes, 0, 0);
     assert.ok(typeof batch !== "string", String(batch));
@@ -23,11 +26,11 @@ async function fillGigabyte(path: string): Promise<void> {
   }
 }
 
-for (const hasTls of [false, true]) {
-  test(`30 readers of a gigabyte who never read take a few records each${hasTls ? ", over TLS" : ""}`, async () => {
+{
+  test("30 readers of a gigabyte who never read take a few records each", async () => {
     await using dir = tempDir();
     await fillGigabyte(dir.path);
-    await using server = await abusedServer({ data: dir.path, hasTls });
+    await using server = await abusedServer({ data: dir.path });
     const base = server.forgetPeak();
     const accepts = ["application/x-ndjson", "text/event-stream", "application/vnd.seglog.batch"];
     const readers = [];
@@ -47,13 +50,13 @@ for (const hasTls of [false, true]) {
   });
 }
 
-test("100 followers who never read are cut off in the end, and hold up nobody before", async () => {
+test("50 followers who never read are cut off in the end, and hold up nobody before", async () => {
   await using server = await abusedServer({ flags: ["--limits-blocked-time", "2s"] });
   await server.backend.ensureTopic("large");
   const base = server.forgetPeak();
   const sockets: Socket[] = [];
   const closed = [];
-  for (let i = 0; i < 100; i++) {
+  for (let i = 0; i < 50; i++) {
     const socket = i % 2 === 0
       ? await openRaw(server)
       : (await openSocket(server.port, `${RECORDS}?from=0`)).socket;
