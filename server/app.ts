@@ -9,7 +9,7 @@ import { type Context, Hono } from "hono";
 import type { Backend } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { OPEN } from "./access/access.ts";
-import { auditEvent, isAudited } from "./access/audit.ts";
+import { isAudited } from "./access/audit.ts";
 import { checkCaller } from "./access/callers.ts";
 import { corsHeaders } from "./access/cors.ts";
 import { type Asked, callerFacts, callerOf, headerOf, preflightOf } from "./asked.ts";
@@ -111,7 +111,7 @@ async function answerWatched(
     const { path } = splitTarget(targetOf(request, asked.incoming));
     const { status } = response;
     const { principal } = visitor;
-    services.logger.info(...auditEvent({ principal, method: request.method, path, status }));
+    services.audit.add({ principal, method: request.method, path, status });
   }
   const cors = corsHeaders(services.callers, headerOf(asked, "origin"));
   for (const [name, value] of Object.entries(cors)) response.headers.append(name, value);

@@ -2,7 +2,9 @@
  * The connections of a server: how many there are, and which of them wait for an answer.
  *
  * A server's own `close` waits for connections that may never send anything, on some runtimes for
- * ever; so they are counted here, and ended here.
+ * ever; so they are counted here, and ended here. A client may ask again before it was answered: of
+ * many such requests only some are begun, and while more wait nothing is read. One that leaves its
+ * answer unread is cut off after a while.
  *
  * @module
  */
@@ -10,8 +12,23 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { SeglogError } from "../core/base/errors.ts";
+import { PIPELINED_MAX, PIPELINED_WAITING_MAX } from "./limits.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import { rawProblem } from "./raw_answer.ts";
+
+/** What connections may do. */
+export interface ConnectionLimits {
+  readonly connectionsMax: number;
+  /** How long a client may leave its answer unread. */
+  readonly blockedMs: number;
+  readonly metrics: Metrics;
+}
+
+/** How much of its answers a client has taken, and since when it is no more. */
+interface Taken {
+  readonly bytes: number;
+  readonly sinceMs: number;
+}
 
 /** All connections of one server. */
 export class Connections {
@@ -20,15 +37,20 @@ export class Connections {
   readonly #upgraded = new WeakSet<Duplex>();
   readonly #connectionsMax: number;
   readonly #metrics: Metrics;
+  /** Requests that are begun when those before them on their connection are answered. */
+  readonly #waiting = new Map<Socket, (() => void)[]>();
+  readonly #taken = new Map<Socket, Taken>();
+  readonly #blockedMs: number;
+  readonly #looking: ReturnType<typeof setInterval>;
   #isStopping = false;
   #onEmpty: (() => void) | undefined;
 
-  constructor(
-    server: Server,
-    { connectionsMax, metrics }: { readonly connectionsMax: number; readonly metrics: Metrics },
-  ) {
+  constructor(server: Server, { connectionsMax, blockedMs, metrics }: ConnectionLimits) {
     this.#connectionsMax = connectionsMax;
+    this.#blockedMs = blockedMs;
     this.#metrics = metrics;
+    this.#looking = setInterval(() => this.#cutBlocked(), blockedMs / 2);
+    this.#looking.unref();
     server.on("connection", (socket) => this.#opened(socket));
     server.prependListener("upgrade", (_request, socket) => this.#upgraded.add(socket));
     server.prependListener("request", (request, response) => this.#asked(request, response));
@@ -39,12 +61,25 @@ export class Connections {
     return this.#busy.size;
   }
 
+  /** Begins with a request, at once or when enough of those before it are answered. */
+  inTurn({ socket }: IncomingMessage, begin: () => void): void {
+    const asked = this.#busy.get(socket)?.size ?? 0;
+    if (asked <= PIPELINED_MAX) return begin();
+    let waiting = this.#waiting.get(socket);
+    if (waiting === undefined) this.#waiting.set(socket, waiting = []);
+    waiting.push(begin);
+    // What was read already comes in any case; who sends on all the same is none to be kept.
+    if (waiting.length > PIPELINED_WAITING_MAX) socket.destroy();
+    else socket.pause();
+  }
+
   /**
    * Ends idle connections at once, the others when they are answered, and those that have not ended
    * when `deadlineMs` is over.
    */
   async stop(deadlineMs: number): Promise<void> {
     this.#isStopping = true;
+    clearInterval(this.#looking);
     for (const [socket, responses] of this.#busy) {
       if (responses.size === 0 && !this.#upgraded.has(socket)) socket.destroy();
       for (const response of responses) announceEnd(response);
@@ -78,6 +113,8 @@ export class Connections {
     socket.once("close", () => {
       ended();
       this.#busy.delete(socket);
+      this.#waiting.delete(socket);
+      this.#taken.delete(socket);
       if (this.#busy.size === 0) this.#onEmpty?.();
     });
   }
@@ -92,8 +129,33 @@ export class Connections {
     if (this.#isStopping) announceEnd(response);
     response.once("close", () => {
       responses.delete(response);
+      this.#beginNext(socket);
       if (this.#isStopping && responses.size === 0) socket.destroySoon();
     });
+  }
+
+  #beginNext(socket: Socket): void {
+    const waiting = this.#waiting.get(socket);
+    if (waiting === undefined) return;
+    waiting.shift()?.();
+    if (waiting.length > 0) return;
+    this.#waiting.delete(socket);
+    socket.resume();
+  }
+
+  /** Cuts those off whose clients have taken nothing for too long of what they asked for. */
+  #cutBlocked(): void {
+    const nowMs = performance.now();
+    for (const [socket, responses] of this.#busy) {
+      if (responses.size === 0 || socket.writableLength === 0 || this.#upgraded.has(socket)) {
+        this.#taken.delete(socket);
+        continue;
+      }
+      const bytes = socket.bytesWritten - socket.writableLength;
+      const taken = this.#taken.get(socket);
+      if (taken?.bytes !== bytes) this.#taken.set(socket, { bytes, sinceMs: nowMs });
+      else if (nowMs - taken.sinceMs >= this.#blockedMs) socket.destroy();
+    }
   }
 }
 

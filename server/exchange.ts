@@ -21,6 +21,7 @@ import type { Metrics } from "./metrics/metrics.ts";
 import type { ProblemOptions } from "./problem.ts";
 import { decodePercent, Query } from "./query.ts";
 import { type BodyLimits, withBody } from "./request_body.ts";
+import type { AuditLog } from "./access/audit.ts";
 import type { RequestLog } from "./request_log.ts";
 import type { Role, Work } from "./roles.ts";
 import type { TenantServices } from "./tenant_services.ts";
@@ -54,6 +55,8 @@ export interface Services {
   readonly version: string;
   /** The server's own log. */
   readonly logger: Logger;
+  /** Writes into it who changes how the server is run, or tries to. */
+  readonly audit: AuditLog;
   /** Writes requests into it, where it is to have them. */
   readonly requestLog: RequestLog;
   /** Takes what the log should say, in one line. */

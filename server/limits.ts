@@ -32,7 +32,7 @@ export interface ServerLimits {
   readonly lagRecords: number;
   /** How long a subscriber may leave unread what it was sent until it is told that it lags. */
   readonly lagMs: number;
-  /** How long it may do so until its connection is closed. */
+  /** How long it, or a client with any other answer, may do so until its connection is closed. */
   readonly blockedMs: number;
   /** Buckets that are open at once; one more closes what was not used for longest. */
   readonly bucketsMax: number;
@@ -63,6 +63,10 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   stopMs: 6000,
 };
 
+/** Requests of one connection that are answered at once, where its client does not wait for answers. */
+export const PIPELINED_MAX = 16;
+/** Most requests of one connection that wait: some more than come in one piece. */
+export const PIPELINED_WAITING_MAX = 20_000;
 /** Bytes that batches of one body are unpacked to until others have their turn. */
 export const UNPACKED_TURN_BYTES = 16 * MIB;
 /** Largest JSON body: one record of the largest size as base64, and then some. */
@@ -207,3 +211,8 @@ export const CREDENTIAL_BODY_BYTES_MAX = 32 * KIB;
 
 /** Characters of a message, or of one field, of the server's log; the rest is cut. */
 export const LOG_VALUE_CHARS_MAX = 8 * KIB;
+
+/** The time in which tries of strangers are counted. */
+export const STRANGER_WINDOW_MS = 60_000;
+/** Tries of strangers in that time that have a line each in the server's log. */
+export const STRANGER_LINES_MAX = 20;

@@ -95,13 +95,16 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
     errorHandler: (error) => problemResponse(toProblem(error)),
   });
   const server = createServer(serverOptions(limits), (incoming, outgoing) => {
-    answer(incoming, outgoing).catch((error) => {
-      logFault(services.logger, error, { what: "server" });
-      outgoing.destroy();
+    connections.inTurn(incoming, () => {
+      answer(incoming, outgoing).catch((error) => {
+        logFault(services.logger, error, { what: "server" });
+        outgoing.destroy();
+      });
     });
   });
   const connections = new Connections(server, {
     connectionsMax: limits.connectionsMax,
+    blockedMs: limits.blockedMs,
     metrics: services.metrics,
   });
   refuseNonsense(server, limits);

@@ -7,6 +7,7 @@
 import type { Backend } from "../core/backend.ts";
 import { type Clock, systemClock } from "../core/base/clock.ts";
 import { VERSION } from "../core/base/version.ts";
+import { AuditLog } from "./access/audit.ts";
 import { type CallerRules, OWN_PAGES_ONLY } from "./access/callers.ts";
 import { BodyBudget } from "./body_budget.ts";
 import type { Route, Services, ShownSetting } from "./exchange.ts";
@@ -124,17 +125,17 @@ export function openServices(
     stopping: options.stopping ?? new AbortController().signal,
     version,
     logger,
+    audit: new AuditLog(logger, clock),
     requestLog: new RequestLog(logger, options.logRequests ? "info" : "debug"),
     notice,
   };
   return {
     services,
     async start() {
-      try {
-        if (delivers) await tenants.start();
-      } catch (error) {
-        logFault(logger, error, { what: "webhooks" });
-      }
+      if (!delivers) return;
+      const failed = (error: unknown, tenant?: string) =>
+        logFault(logger, error, { what: "webhooks", tenant });
+      await tenants.start((tenant, error) => failed(error, tenant)).catch(failed);
     },
     async close() {
       endObserving?.();

@@ -33,10 +33,17 @@ export class Tenants {
     this.#options = options;
   }
 
-  /** Begins what goes on without being asked for: webhooks. @throws {SeglogError} */
-  async start(): Promise<void> {
+  /**
+   * Begins what goes on without being asked for: webhooks.
+   *
+   * @param failed is told where one tenant's cannot begin; the others' do
+   * @throws {SeglogError} when topics cannot be listed
+   */
+  async start(failed: (tenant: string, error: unknown) => void): Promise<void> {
     for (const { name } of await this.book.backend.listTopics()) {
-      if (nameInTenant(name) === WEBHOOK_BUCKET) await this.of(tenantOf(name)).webhooks.start();
+      if (nameInTenant(name) !== WEBHOOK_BUCKET) continue;
+      const tenant = tenantOf(name);
+      await this.of(tenant).webhooks.start().catch((error) => failed(tenant, error));
     }
   }
 
