@@ -120,7 +120,7 @@ export class Courier {
       const { parcel, outcome } = await slots.run(async () => {
         const parcel = await readParcel(backend, this.#source, range);
         return { parcel, outcome: parcel.records === 0 ? undefined : await this.#send(parcel) };
-      }, this.#stopping.signal);
+      }, { owner: backend, signal: this.#stopping.signal });
       if (outcome === undefined) return await this.#pass(parcel.end);
       if (isSuccess(outcome)) return await this.#arrived(parcel);
       if (this.#stopping.signal.aborted) return;

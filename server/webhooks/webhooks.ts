@@ -203,7 +203,7 @@ export class Webhooks {
     const startMs = performance.now();
     const { signal } = new AbortController();
     const delivery = { url: new URL(webhook.url), headers, body, signal };
-    const outcome = await slots.run(() => sender.send(delivery));
+    const outcome = await slots.run(() => sender.send(delivery), { owner: this.#backend });
     const ms = Math.round(performance.now() - startMs);
     const { status, error } = outcome;
     return { isDelivered: isSuccess(outcome), status, error, ms };

@@ -86,6 +86,26 @@ test(
   },
 );
 
+test(
+  "a commit that waits for a lost server ends with the signal of the consumer",
+  LONG,
+  async () => {
+    await using opened = await openServer();
+    await opened.store.append("orders", numbers(0, 1));
+    await using proxy = await proxyTo(opened.port);
+    await using far = await connect(proxy.url, { retries: 0 });
+    const leaving = new AbortController();
+    await using consumer = await openMember(far, { leaseMs: 600, signal: leaving.signal });
+    await consumer.batches().next();
+    await proxy.cut();
+    await using near = await connect(opened.url);
+    await until(async () => (await near.groups.describe("g")).state === "empty");
+    const committed = consumer.commit();
+    leaving.abort();
+    await rejectsWith("condition-failed", () => committed);
+  },
+);
+
 test("a consumer ends with an error when its membership cannot go on", async () => {
   await using store = await Store.memory();
   await store.append("orders", numbers(0, 1));

@@ -188,9 +188,15 @@ test("a name that leads to public and private addresses is refused as a whole", 
 });
 
 test("a proxy of the environment is passed by: it would look names up by itself", async () => {
-  let asked = 0;
-  await using proxy = await receive((response) => (asked++, response.writeHead(207).end()));
-  proxy.server.on("connect", (_request, socket) => (asked++, socket.destroy()));
+  const asked: (string | undefined)[] = []; // a runtime may ask by itself, for a newer one
+  await using proxy = await receive((response, { url }) => {
+    asked.push(url);
+    response.writeHead(207).end();
+  });
+  proxy.server.on("connect", ({ url }, socket) => {
+    asked.push(url);
+    socket.destroy();
+  });
   await using receiver = await receive((response) => response.end());
   const { port } = receiver;
   const [program, ...words] = thisRuntime().command;
@@ -208,7 +214,7 @@ test("a proxy of the environment is passed by: it would look names up by itself"
   const lines = [];
   for await (const line of createInterface({ input: child.stdout })) lines.push(line);
   assert.deepEqual(lines, ["200", "200", "failed"]);
-  assert.equal(asked, 0);
+  assert.deepEqual(asked.filter((url) => url?.includes(`:${port}`)), []);
 });
 
 test("a name without an address is refused, with what the resolver says", async () => {
