@@ -28,8 +28,8 @@ export class Catalogue<Item> {
   readonly #options: CatalogueOptions<Item>;
   #items = new Map<string, Item>();
   readonly #stopping = new AbortController();
-  readonly #failureListeners = new Set<() => void>();
   readonly #listeners = new Set<(key: string) => void>();
+  readonly #failureListeners = new Set<() => void>();
   readonly #waiting = new Set<{ readonly end: number; readonly resolve: () => void }>();
   /** Everything below is in memory. */
   #applied = 0;
@@ -122,10 +122,9 @@ export class Catalogue<Item> {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Calls `listener` when what is kept cannot be read any more, until it is read again. */
-  onFailure(listener: () => void): () => void {
+  /** Calls `listener` whenever it begins that what is kept cannot be read. */
+  onFailure(listener: () => void): void {
     this.#failureListeners.add(listener);
-    return () => this.#failureListeners.delete(listener);
   }
 
   /** Lets go of the topic. */
@@ -241,10 +240,13 @@ export class Catalogue<Item> {
   #fail(error: unknown): void {
     if (this.#stopping.signal.aborted) return;
     const { topic, notice, clock } = this.#options;
-    if (this.#failure === undefined) notice(`${topic}: ${messageOf(error)}`);
+    const begins = this.#failure === undefined;
     this.#failure = error;
+    if (begins) {
+      notice(`${topic}: ${messageOf(error)}`);
+      for (const listener of this.#failureListeners) listener();
+    }
     for (const waiting of this.#waiting) waiting.resolve();
-    for (const listener of this.#failureListeners) listener();
     this.#stopLooking = clock.after(CATALOGUE_LOOK_MS, () => {
       this.#readAnew().catch((error) => this.#fail(error));
     });
@@ -253,7 +255,7 @@ export class Catalogue<Item> {
   /** From the beginning: what was removed meanwhile may have left no trace. */
   async #readAnew(): Promise<void> {
     const { topic, notice } = this.#options;
-    const { nextOffset: end } = await this.#backend.bounds(topic);
+    const end = await this.#endNow();
     if (end < this.#applied) throw this.#failure; // it is another one: what was in it is not known
     const items = new Map<string, Item>();
     if (end > 0) await this.#fold({ until: end }, (record) => this.#apply(items, record));
@@ -263,12 +265,23 @@ export class Catalogue<Item> {
     this.#applied = end;
     this.#failure = undefined;
     this.#following = undefined;
-    this.#follow();
+    if (end > 0) this.#follow();
+    else await this.#look();
     for (const key of new Set([...before.keys(), ...items.keys()])) {
       const isSame = JSON.stringify(before.get(key)) === JSON.stringify(items.get(key));
       if (!isSame) this.#tell(key);
     }
     notice(`${topic}: is read again`);
+  }
+
+  /** Where there was nothing yet, there may be nothing still. */
+  async #endNow(): Promise<number> {
+    try {
+      return (await this.#backend.bounds(this.#options.topic)).nextOffset;
+    } catch (error) {
+      if (isNotFound(error) && this.#applied === 0) return 0;
+      throw error;
+    }
   }
 
   #check(): void {

@@ -58,8 +58,7 @@ export class Credentials {
       this.#open.abort();
       this.#inUse.get(id)?.end();
     });
-    // Nobody could be shown out any more.
-    catalogue.onFailure(() => this.#endAll());
+    catalogue.onFailure(() => this.#endAll()); // nobody could be shown out any more
   }
 
   /** Reads what is kept. @throws {SeglogError} when it cannot be read: then nobody may come in */
@@ -160,7 +159,6 @@ export class Credentials {
   }
 
   #endAll(): void {
-    this.#open.abort();
     for (const { end } of this.#inUse.values()) end();
   }
 

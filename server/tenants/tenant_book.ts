@@ -138,7 +138,10 @@ export class TenantBook {
     await closed?.();
     this.#entries.delete(tenant);
     const { topics } = this.entry(tenant);
-    for (const { name } of await topics.listTopics()) await topics.deleteTopic(name);
+    // What was under way may make one again.
+    for (let left = await topics.listTopics(); left.length > 0; left = await topics.listTopics()) {
+      for (const { name } of left) await topics.deleteTopic(name);
+    }
     await this.#quotas?.delete(tenant);
     return info;
   }
