@@ -101,7 +101,6 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
   });
   const connections = new Connections(server, {
     connectionsMax: limits.connectionsMax,
-    blockedMs: limits.blockedMs,
     metrics: service.metrics,
   });
   refuseNonsense(server, limits);
