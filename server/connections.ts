@@ -3,8 +3,7 @@
  *
  * A server's own `close` waits for connections that may never send anything, on some runtimes for
  * ever; so they are counted here, and ended here. A client may ask again before it was answered: of
- * many such requests only some are begun, and while more wait nothing is read. One that leaves its
- * answer unread is cut off after a while.
+ * many such requests only some are begun, and while more wait nothing is read.
  *
  * @module
  */
@@ -16,20 +15,6 @@ import { PIPELINED_MAX, PIPELINED_WAITING_MAX } from "./limits.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import { rawProblem } from "./raw_answer.ts";
 
-/** What connections may do. */
-export interface ConnectionLimits {
-  readonly connectionsMax: number;
-  /** How long a client may leave its answer unread. */
-  readonly blockedMs: number;
-  readonly metrics: Metrics;
-}
-
-/** How much of its answers a client has taken, and since when it is no more. */
-interface Taken {
-  readonly bytes: number;
-  readonly sinceMs: number;
-}
-
 /** All connections of one server. */
 export class Connections {
   readonly #busy = new Map<Socket, Set<ServerResponse>>();
@@ -39,18 +24,15 @@ export class Connections {
   readonly #metrics: Metrics;
   /** Requests that are begun when those before them on their connection are answered. */
   readonly #waiting = new Map<Socket, (() => void)[]>();
-  readonly #taken = new Map<Socket, Taken>();
-  readonly #blockedMs: number;
-  readonly #looking: ReturnType<typeof setInterval>;
   #isStopping = false;
   #onEmpty: (() => void) | undefined;
 
-  constructor(server: Server, { connectionsMax, blockedMs, metrics }: ConnectionLimits) {
+  constructor(
+    server: Server,
+    { connectionsMax, metrics }: { readonly connectionsMax: number; readonly metrics: Metrics },
+  ) {
     this.#connectionsMax = connectionsMax;
-    this.#blockedMs = blockedMs;
     this.#metrics = metrics;
-    this.#looking = setInterval(() => this.#cutBlocked(), blockedMs / 2);
-    this.#looking.unref();
     server.on("connection", (socket) => this.#opened(socket));
     server.prependListener("upgrade", (_request, socket) => this.#upgraded.add(socket));
     server.prependListener("request", (request, response) => this.#asked(request, response));
@@ -79,7 +61,6 @@ export class Connections {
    */
   async stop(deadlineMs: number): Promise<void> {
     this.#isStopping = true;
-    clearInterval(this.#looking);
     for (const [socket, responses] of this.#busy) {
       if (responses.size === 0 && !this.#upgraded.has(socket)) socket.destroy();
       for (const response of responses) announceEnd(response);
@@ -114,7 +95,6 @@ export class Connections {
       ended();
       this.#busy.delete(socket);
       this.#waiting.delete(socket);
-      this.#taken.delete(socket);
       if (this.#busy.size === 0) this.#onEmpty?.();
     });
   }
@@ -141,21 +121,6 @@ export class Connections {
     if (waiting.length > 0) return;
     this.#waiting.delete(socket);
     socket.resume();
-  }
-
-  /** Cuts those off whose clients have taken nothing for too long of what they asked for. */
-  #cutBlocked(): void {
-    const nowMs = performance.now();
-    for (const [socket, responses] of this.#busy) {
-      if (responses.size === 0 || socket.writableLength === 0 || this.#upgraded.has(socket)) {
-        this.#taken.delete(socket);
-        continue;
-      }
-      const bytes = socket.bytesWritten - socket.writableLength;
-      const taken = this.#taken.get(socket);
-      if (taken?.bytes !== bytes) this.#taken.set(socket, { bytes, sinceMs: nowMs });
-      else if (nowMs - taken.sinceMs >= this.#blockedMs) socket.destroy();
-    }
   }
 }
 

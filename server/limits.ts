@@ -32,7 +32,7 @@ export interface ServerLimits {
   readonly lagRecords: number;
   /** How long a subscriber may leave unread what it was sent until it is told that it lags. */
   readonly lagMs: number;
-  /** How long it, or a client with any other answer, may do so until its connection is closed. */
+  /** How long it may do so until its connection is closed. */
   readonly blockedMs: number;
   /** Buckets that are open at once; one more closes what was not used for longest. */
   readonly bucketsMax: number;

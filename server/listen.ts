@@ -104,7 +104,6 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
   });
   const connections = new Connections(server, {
     connectionsMax: limits.connectionsMax,
-    blockedMs: limits.blockedMs,
     metrics: services.metrics,
   });
   refuseNonsense(server, limits);
