@@ -6,7 +6,7 @@
 import { systemClock } from "../core/base/clock.ts";
 import type { NewCredential, ShownCredential } from "../server/access/credential.ts";
 import type { Quota } from "../server/tenants/quota.ts";
-import type { TenantInfo } from "../server/tenants/tenants.ts";
+import type { TenantInfo } from "../server/tenants/tenant_book.ts";
 import { isUrl, openToChange, openToWrite, openUrl } from "./connect.ts";
 import type { Context } from "./grammar/verb.ts";
 
@@ -50,30 +50,16 @@ async function onServer(context: Context): Promise<AccessDesk> {
 }
 
 async function inFolder(context: Context, create: boolean): Promise<AccessDesk> {
-  const [
-    { Credentials },
-    { shownCredential },
-    { Tenants },
-    { removeTenant },
-    { WorkerPool },
-    limits,
-  ] = await Promise.all([
+  const [{ Credentials }, { shownCredential }, { TenantBook }] = await Promise.all([
     import("../server/access/credentials.ts"),
     import("../server/access/credential.ts"),
-    import("../server/tenants/tenants.ts"),
-    import("../server/tenants/remove_tenant.ts"),
-    import("../server/query/worker_pool.ts"),
-    import("../server/limits.ts"),
+    import("../server/tenants/tenant_book.ts"),
   ]);
   const store = create ? await openToWrite(context) : await openToChange(context);
   const clock = systemClock;
   const notice = (text: string) => context.output.note(`seglog: ${text}`);
-  const tenants = new Tenants(store, {
-    queryWorkers: new WorkerPool(),
-    ...limits.DEFAULT_SERVER_LIMITS,
-    ...{ clock, notice, refused() {} },
-  });
-  await tenants.open();
+  const book = new TenantBook(store, { clock, notice, refused() {} });
+  await book.open();
   const credentials = await Credentials.open(store, { clock, notice });
   return {
     tokens: () =>
@@ -86,13 +72,13 @@ async function inFolder(context: Context, create: boolean): Promise<AccessDesk> 
       return { ...shownCredential(credential), ...token === undefined ? {} : { token } };
     },
     revokeToken: async (name) => void await credentials.revoke(name),
-    tenants: () => tenants.list(credentials.all().map(({ tenant }) => tenant)),
-    tenant: (tenant) => tenants.describe(tenant),
-    limitTenant: (tenant, quota) => tenants.limit(tenant, quota),
-    removeTenant: async (tenant) => void await removeTenant(tenant, tenants, credentials),
+    tenants: () => book.list(credentials),
+    tenant: (tenant) => book.describe(tenant),
+    limitTenant: (tenant, quota) => book.limit(tenant, quota),
+    removeTenant: async (tenant) => void await book.remove(tenant, credentials),
     async [Symbol.asyncDispose]() {
       await credentials.close();
-      await tenants.close();
+      await book.close();
       await store.close();
     },
   };

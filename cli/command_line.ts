@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { object, or } from "@optique/core/constructs";
+import { group, object, or } from "@optique/core/constructs";
 import { runParser } from "@optique/core/facade";
 import { formatMessage, type Message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
@@ -112,36 +112,45 @@ const grammar = object({
   at,
   config,
   access: serverAccess,
-  // At most fifteen each.
   verb: or(
-    or(
-      appendGrammar,
-      readGrammar,
-      tailGrammar,
-      truncateGrammar,
-      compactGrammar,
-      dumpGrammar,
-      infoGrammar,
-      topicGrammar,
-      kvGrammar,
-      shellGrammar,
-      verifyGrammar,
-      repairGrammar,
-      backupGrammar,
-      restoreGrammar,
+    group(
+      "Records",
+      or(
+        appendGrammar,
+        readGrammar,
+        tailGrammar,
+        queryGrammar,
+        truncateGrammar,
+        compactGrammar,
+      ),
     ),
-    or(
-      queryGrammar,
-      serveGrammar,
-      groupGrammar,
-      tokenGrammar,
-      tenantGrammar,
-      webhookGrammar,
-      configGrammar,
-      adminGrammar,
-      doctorGrammar,
-      certGrammar,
-      schemaGrammar,
+    group(
+      "Topics, and views of them",
+      or(topicGrammar, kvGrammar, shellGrammar, groupGrammar, schemaGrammar),
+    ),
+    group(
+      "Upkeep",
+      or(
+        infoGrammar,
+        dumpGrammar,
+        verifyGrammar,
+        repairGrammar,
+        backupGrammar,
+        restoreGrammar,
+        doctorGrammar,
+        adminGrammar,
+      ),
+    ),
+    group(
+      "Servers",
+      or(
+        serveGrammar,
+        configGrammar,
+        tokenGrammar,
+        tenantGrammar,
+        webhookGrammar,
+        certGrammar,
+      ),
     ),
   ),
 });

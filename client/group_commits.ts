@@ -6,8 +6,9 @@
 import { SeglogError } from "../core/base/errors.ts";
 import { Mutex } from "../core/base/mutex.ts";
 import type { GroupPlace, Groups } from "../core/group_contract.ts";
+import { placeName } from "../core/groups/group_checks.ts";
 import type { GroupPart } from "./group_part.ts";
-import { type GroupShare, placeName } from "./group_share.ts";
+import type { GroupShare } from "./group_share.ts";
 
 /** A partition, and up to where it is done. */
 export interface Done {

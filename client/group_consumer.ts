@@ -201,7 +201,8 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<ConsumedBat
    * offsets, up to which partitions are done.
    *
    * @throws {SeglogError} `condition-failed` when some of what was handed out, or is to be committed,
-   * is somebody else's by now, who reads it again: the rest is committed, and the consumer goes on
+   * is somebody else's by now, who reads it again: the rest is committed, and the consumer goes on;
+   * also when the membership is lost while the consumer ends
    */
   async commit(done?: ConsumedBatch | readonly GroupOffset[]): Promise<void> {
     await this.#commit(() => this.#asked(done));
@@ -347,8 +348,17 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<ConsumedBat
       check: () => {
         if (this.#failure !== undefined) throw this.#failure.error;
         membership.checkOpen();
+        // Its server may never come back, and who has ended does not wait for that.
+        if (this.#ending.signal.aborted && this.#share.isLost) throw this.#lostAtEnd();
       },
     }, asked);
+  }
+
+  #lostAtEnd(): SeglogError {
+    return new SeglogError(
+      "condition-failed",
+      `Cannot commit in the group "${this.group}": the membership was lost before the consumer was ended; what is not committed is read again`,
+    );
   }
 }
 

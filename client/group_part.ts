@@ -75,11 +75,13 @@ export class GroupPart implements GroupPlace {
   }
 
   /**
-   * Whether what is assigned goes on where this is: nobody has taken the group back meanwhile, or
-   * further than what was handed out here.
+   * Whether what is assigned goes on where this is. Who was lost gets all of its partitions anew: then
+   * they go on unless the group was taken back meanwhile, or further than what was handed out here.
+   * Who was not gets one anew because it is to be read from another place.
    */
-  goesOnAs({ topicId, offset, since }: AssignedPartition): boolean {
+  goesOnAs({ topicId, offset, since }: AssignedPartition, wasLost: boolean): boolean {
     if (topicId !== this.topicId) return false;
-    return since === this.since || (offset >= this.committed && offset <= this.position);
+    if (since === this.since) return true;
+    return wasLost && offset >= this.committed && offset <= this.position;
   }
 }

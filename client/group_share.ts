@@ -8,6 +8,7 @@ import type { Backend } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import type { BatchView } from "../core/format/batch.ts";
 import type { AssignedPartition, GroupPlace, Membership } from "../core/group_contract.ts";
+import { placeName } from "../core/groups/group_checks.ts";
 import { type LostRange, readBatches } from "../core/reading.ts";
 import { GroupPart } from "./group_part.ts";
 import { MergedBatches } from "./merged_batches.ts";
@@ -88,7 +89,7 @@ export class GroupShare {
     const assigned = new Map(partitions.map((one) => [placeName(one), one]));
     for (const [key, part] of this.#parts) {
       const now = assigned.get(key);
-      if (now !== undefined && part.goesOnAs(now)) {
+      if (now !== undefined && part.goesOnAs(now, this.#isLost)) {
         part.since = now.since;
         part.committed = Math.max(part.committed, now.offset);
         part.isLeaving = false;
@@ -219,11 +220,6 @@ export class GroupShare {
     onLost?.({ topic, partition, ...range });
     return onLost !== undefined;
   }
-}
-
-/** `"orders" partition 3` */
-export function placeName({ topic, partition }: GroupPlace): string {
-  return `"${topic}" partition ${partition}`;
 }
 
 function lostError(place: GroupPlace, { start, end }: LostRange): SeglogError {

@@ -111,9 +111,9 @@ export interface GroupSummary {
   readonly state: GroupActivity;
   /** How many. */
   readonly members: number;
-  /** The topics that it is about, by name. */
+  /** The topics that it is about, by name, without those that are damaged. */
   readonly topics: readonly string[];
-  /** Offsets that it has not committed yet, over all partitions. */
+  /** Offsets that it has not committed yet, over all partitions of these. */
   readonly lag: number;
 }
 

@@ -44,7 +44,7 @@ export async function otherTests(): Promise<Check[]> {
   return [
     {
       name: "tests on Bun",
-      command: [...await findBun(), "test", "--timeout", "120000", "tests"],
+      command: [...await findBun(), "test", "--parallel", "--timeout", "120000", "tests"],
       options: PLAIN,
       counts: bunCounts,
     },

@@ -81,6 +81,40 @@ const steps: [name: string, step: () => Promise<void>][] = [
     const read = ["read", "orders", "-J"];
     assert.equal(text(await seglog([...read, "--at", restored])), text(await seglog(read)));
   }],
+  ["a schema refuses what does not fit", async () => {
+    const schema = '{"type":"object","required":["qty"]}';
+    assert.equal(text(await seglog(["schema", "add", "checked", "-"], schema)), "1\n");
+    await seglog(["append", "checked", "--format", "json", '{"qty":1}']);
+    const refused = await run([...command, "append", "checked", "--format", "json", "{}"], options);
+    assert.match(refused.stderr, /required property 'qty'/);
+  }],
+  ["a group goes on where it was", async () => {
+    await seglog(["append", "jobs", "a", "b", "c"]);
+    const read = ["read", "jobs", "--group", "workers"];
+    assert.equal(text(await seglog([...read, "-n", "2"])), "a\nb\n");
+    assert.equal(text(await seglog(read)), "c\n");
+  }],
+  ["certificates and a token are made, and let in who shows it", async () => {
+    await seglog(["cert", "--dir", join(home, "certs")]);
+    const at = ["--at", join(home, "secured")];
+    const made = await seglog([...at, "token", "create", "ops", "--grant", "admin"]);
+    const serving = {
+      ...options.env,
+      SEGLOG_TLS_CERT: join(home, "certs", "server.crt"),
+      SEGLOG_TLS_KEY: join(home, "certs", "server.key"),
+    };
+    await using server = await ServerProcess.start(command, join(home, "secured"), {
+      ...options,
+      env: serving,
+    });
+    const append = [...command, "--at", server.url, "append", "orders", "hello"];
+    const trusting = { ...options.env, SEGLOG_CA_FILE: join(home, "certs", "ca.crt") };
+    const refused = await run(append, { ...options, env: trusting });
+    assert.match(refused.stderr, /without credentials.*--token-file FILE/);
+    const known = { ...trusting, SEGLOG_TOKEN: text(made).trim() };
+    const appended = await run(append, { ...options, env: known });
+    assert.equal(appended.stderr + text(appended), "0\n");
+  }],
   ["serve answers HTTP, and the verbs work on its URL", async () => {
     await using server = await ServerProcess.start(command, join(home, "data"), options);
     const { url } = server;

@@ -24,7 +24,7 @@ export function appendBatches(exchange: Exchange): Promise<Response> {
     );
   }
   return exchange.body(services.limits.bodyBytesMax, async (body) => {
-    const batches = checkedBatches(body);
+    const batches = await checkedBatches(body, services.turn);
     const progress = new AppendProgress(services.metrics);
     let expectedOffset = options.expectedOffset;
     for (const [index, batch] of batches.entries()) {
@@ -32,6 +32,7 @@ export function appendBatches(exchange: Exchange): Promise<Response> {
         const result = await backend.appendBatch(topic, batch, { ...options, expectedOffset });
         progress.add(result);
         if (expectedOffset !== undefined) expectedOffset = result.end;
+        batch.forget();
       } catch (error) {
         if (batches.length === 1) throw error;
         throw progress.explain(error, { batch: index });

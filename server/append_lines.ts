@@ -8,6 +8,7 @@ import { decodeUtf8, isValidUtf8 } from "../core/base/bytes.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { parsePlainShape } from "../core/format/plain_shape.ts";
 import { parseRecordShape, type ShapedRecord } from "../core/format/record_shape.ts";
+import { credentialsEnded } from "./access/credentials_ended.ts";
 import { jsonAnswer } from "./answers.ts";
 import { appendOptions, refuseConditions } from "./append_options.ts";
 import { AppendProgress } from "./append_progress.ts";
@@ -17,6 +18,7 @@ import { LineBatch } from "./line_batch.ts";
 import { readLines } from "./line_reader.ts";
 import { NDJSON_TYPE } from "./media_types.ts";
 import { countedBody } from "./metrics/counted_body.ts";
+import { patience } from "./patience.ts";
 import { checkEncoding } from "./request_body.ts";
 
 /**
@@ -24,7 +26,7 @@ import { checkEncoding } from "./request_body.ts";
  * after it are not.
  */
 export async function appendLines(exchange: Exchange): Promise<Response> {
-  const { topic, backend, services } = exchange;
+  const { topic, backend, services, visitor } = exchange;
   const options = appendOptions(exchange, exchange.query("partition"));
   refuseConditions(options, NDJSON_TYPE);
   checkEncoding(exchange.request);
@@ -33,24 +35,28 @@ export async function appendLines(exchange: Exchange): Promise<Response> {
   let line = 0;
   /** A failure between two appends: what came before it is appended, then it is told. */
   const fail = async (error: unknown): Promise<never> => {
-    await batch.flush();
+    if (!visitor.ended.aborted) await batch.flush();
     throw progress.explain(error, { line });
   };
   const lines = linesOf(exchange);
-  for (;;) {
-    const next = await lines.next().catch((error) => {
-      line++;
-      return fail(error);
-    });
-    if (next.done) break;
-    for (const bytes of next.value) {
-      line++;
-      if (isBlank(bytes)) continue;
-      const shaped = parseLine(bytes);
-      if (shaped instanceof SeglogError) return await fail(shaped);
-      await batch.add(shaped, bytes.length, line);
+  try {
+    for (;;) {
+      const next = await lines.next().catch((error) => {
+        line++;
+        return fail(error);
+      });
+      if (next.done) break;
+      for (const bytes of next.value) {
+        line++;
+        if (isBlank(bytes)) continue;
+        const shaped = parseLine(bytes);
+        if (shaped instanceof SeglogError) return await fail(shaped);
+        await batch.add(shaped, bytes.length, line);
+      }
+      if (next.value.length === 0) await batch.flush();
     }
-    if (next.value.length === 0) await batch.flush();
+  } finally {
+    await lines.return(); // what is not read to the end gives its memory back all the same
   }
   await batch.flush();
   if (progress.records === 0) {
@@ -59,17 +65,29 @@ export async function appendLines(exchange: Exchange): Promise<Response> {
   return jsonAnswer(progress.answer(topic));
 }
 
-function linesOf({ request, services }: Exchange): AsyncGenerator<Uint8Array[], void, undefined> {
-  const { limits, budget, metrics } = services;
+/** Lines until the body ends, the server stops, or whoever sends them is let in no longer. */
+async function* linesOf(
+  { request, services, visitor }: Exchange,
+): AsyncGenerator<Uint8Array[], void, undefined> {
+  const { limits, budget, metrics, stopping } = services;
   const body = request.body ?? new Blob([]).stream();
   const counted = countedBody(body, (bytes) => metrics.receivedBytes("http", bytes));
-  return readLines(counted, {
-    lineBytesMax: limits.bodyBytesMax,
-    silenceMs: limits.bodyMs,
-    lingerMs: LINE_LINGER_MS,
-    budget,
-    stopping: services.stopping,
-  });
+  const ending = patience([stopping, visitor.ended]);
+  try {
+    yield* readLines(counted, {
+      lineBytesMax: limits.bodyBytesMax,
+      silenceMs: limits.bodyMs,
+      lingerMs: LINE_LINGER_MS,
+      budget,
+      ending: ending.signal,
+      endedBy: () =>
+        visitor.ended.aborted
+          ? credentialsEnded()
+          : new SeglogError("unavailable", "Cannot take more lines: the server is stopping"),
+    });
+  } finally {
+    ending.release();
+  }
 }
 
 /** The record of a line, or why there is none. */

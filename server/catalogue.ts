@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Backend } from "../core/backend.ts";
+import type { Backend, ReadOptions } from "../core/backend.ts";
 import type { Clock } from "../core/base/clock.ts";
 import { isNotFound, messageOf, SeglogError } from "../core/base/errors.ts";
 import type { LogRecord } from "../core/format/record.ts";
@@ -26,7 +26,7 @@ export interface CatalogueOptions<Item> {
 export class Catalogue<Item> {
   readonly #backend: Backend;
   readonly #options: CatalogueOptions<Item>;
-  readonly #items = new Map<string, Item>();
+  #items = new Map<string, Item>();
   readonly #stopping = new AbortController();
   readonly #listeners = new Set<(key: string) => void>();
   readonly #waiting = new Set<{ readonly end: number; readonly resolve: () => void }>();
@@ -154,8 +154,10 @@ export class Catalogue<Item> {
       if (!this.#backend.capabilities.canWrite) this.#lookAgain();
       return;
     }
+    // Compaction may have taken the last records away: whoever waited for them would wait for ever.
+    if (end > 0) await this.#fold({ until: end }, this.#see);
+    this.#applied = end;
     this.#follow();
-    await this.#reached(end);
   }
 
   #lookAgain(): void {
@@ -165,28 +167,37 @@ export class Catalogue<Item> {
   }
 
   #follow(): void {
-    this.#following ??= this.#fold().catch((error) => this.#fail(error));
+    const options = { from: this.#applied, follow: true, signal: this.#stopping.signal };
+    this.#following ??= this.#fold(options, this.#see).catch((error) => this.#fail(error));
   }
 
-  async #fold(): Promise<void> {
+  async #fold(range: ReadOptions, take: (record: LogRecord) => void): Promise<void> {
     const { topic, notice } = this.#options;
     const onLost = ({ start, end }: { start: number; end: number }) =>
       notice(`${topic}: a repair gave up offsets ${start} to ${end}: look at what is kept there`);
-    const options = { follow: true, signal: this.#stopping.signal, onLost };
-    for await (const record of readRecords(this.#backend, topic, options)) {
-      this.#apply(record);
-      this.#applied = record.offset + 1;
-      for (const waiting of this.#waiting) {
-        if (waiting.end <= this.#applied) waiting.resolve();
-      }
+    for await (const record of readRecords(this.#backend, topic, { ...range, onLost })) {
+      take(record);
     }
   }
 
-  #apply(record: LogRecord): void {
+  readonly #see = (record: LogRecord): void => {
+    this.#apply(this.#items, record);
+    const { keyText: key } = record;
+    if (key !== null) this.#tell(key);
+    this.#applied = record.offset + 1;
+    for (const waiting of this.#waiting) {
+      if (waiting.end <= this.#applied) waiting.resolve();
+    }
+  };
+
+  #apply(items: Map<string, Item>, record: LogRecord): void {
     const key = record.keyText;
     if (key === null) return;
-    if (record.value === null) this.#items.delete(key);
-    else this.#items.set(key, this.#parsed(key, record.text));
+    if (record.value === null) items.delete(key);
+    else items.set(key, this.#parsed(key, record.text));
+  }
+
+  #tell(key: string): void {
     for (const listener of this.#listeners) listener(key);
   }
 
@@ -216,12 +227,40 @@ export class Catalogue<Item> {
     });
   }
 
-  /** From then on everything that needs it is refused: what is not known must not be guessed. */
+  /**
+   * From then on everything that needs it is refused: what is not known must not be guessed. All of it
+   * is read again before long: there may have been too many files open, say.
+   */
   #fail(error: unknown): void {
     if (this.#stopping.signal.aborted) return;
+    const { topic, notice, clock } = this.#options;
+    if (this.#failure === undefined) notice(`${topic}: ${messageOf(error)}`);
     this.#failure = error;
-    this.#options.notice(`${this.#options.topic}: ${messageOf(error)}`);
     for (const waiting of this.#waiting) waiting.resolve();
+    this.#stopLooking = clock.after(CATALOGUE_LOOK_MS, () => {
+      this.#readAnew().catch((error) => this.#fail(error));
+    });
+  }
+
+  /** From the beginning: what was removed meanwhile may have left no trace. */
+  async #readAnew(): Promise<void> {
+    const { topic, notice } = this.#options;
+    const { nextOffset: end } = await this.#backend.bounds(topic);
+    if (end < this.#applied) throw this.#failure; // it is another one: what was in it is not known
+    const items = new Map<string, Item>();
+    if (end > 0) await this.#fold({ until: end }, (record) => this.#apply(items, record));
+    if (this.#stopping.signal.aborted) return;
+    const before = this.#items;
+    this.#items = items;
+    this.#applied = end;
+    this.#failure = undefined;
+    this.#following = undefined;
+    this.#follow();
+    for (const key of new Set([...before.keys(), ...items.keys()])) {
+      const isSame = JSON.stringify(before.get(key)) === JSON.stringify(items.get(key));
+      if (!isSame) this.#tell(key);
+    }
+    notice(`${topic}: is read again`);
   }
 
   #check(): void {

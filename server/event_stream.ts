@@ -5,6 +5,7 @@
  * @module
  */
 import { encodeUtf8 } from "../core/base/bytes.ts";
+import { demandCurrent } from "./access/credentials_ended.ts";
 import { AS_TYPED } from "./answers.ts";
 import type { Exchange } from "./exchange.ts";
 import { streamFailed } from "./fault.ts";
@@ -12,7 +13,6 @@ import { EVENTS_TYPE } from "./media_types.ts";
 import { patience, settledWithin } from "./patience.ts";
 import { describeFault, problemJson } from "./problem.ts";
 import { streamOf } from "./streaming.ts";
-import { credentialsEnded } from "./subscribers/credentials_ended.ts";
 
 const RECONNECT_MS = 1000;
 const PING = encodeUtf8(": ping\n\n");
@@ -66,7 +66,7 @@ async function* framed(
   try {
     yield encodeUtf8(`retry: ${RECONNECT_MS}\n\n`);
     yield* withPings(events(watching.signal), services.limits.pingMs);
-    if (visitor.ended.aborted) throw credentialsEnded();
+    demandCurrent(visitor);
     const reason = services.stopping.aborted ? "stopping" : "complete";
     yield encodeUtf8(`event: end\ndata: {"reason":"${reason}"}\n\n`);
   } catch (error) {

@@ -11,6 +11,7 @@ import { messageOf, SeglogError } from "../core/base/errors.ts";
 import type { BodyBudget } from "./body_budget.ts";
 import type { Access } from "./access/access.ts";
 import type { CallerRules } from "./access/callers.ts";
+import { demandCurrent } from "./access/credentials_ended.ts";
 import type { Principal } from "./access/principal.ts";
 import type { FrontDesk, Visitor } from "./front_desk.ts";
 import type { Turn } from "./turn.ts";
@@ -204,6 +205,7 @@ export class Exchange {
       async (body) => {
         metrics.receivedBytes("http", body.length);
         await turn.end();
+        demandCurrent(this.visitor); // it may have been long in coming
         return use(body);
       },
     );
@@ -212,6 +214,7 @@ export class Exchange {
   /** A small JSON body; `undefined` when it is empty. @throws {SeglogError} `invalid-argument` */
   settings(bytesMax: number): Promise<unknown> {
     return withBody(this, this.#bodyLimits(bytesMax), (body) => {
+      demandCurrent(this.visitor);
       if (body.length === 0) return undefined;
       this.services.metrics.receivedBytes("http", body.length);
       try {

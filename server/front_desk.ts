@@ -75,7 +75,7 @@ export class FrontDesk {
   }
 
   /**
-   * Recognizes a caller, and counts the request.
+   * Recognizes a caller, and counts the request. What nobody is let in for is no tenant's to pay.
    *
    * @throws {SeglogError} `unauthenticated` for credentials that do not count; `quota-exceeded`
    */
@@ -95,14 +95,15 @@ export class FrontDesk {
     backend: Backend,
     options: Pick<FrontDeskOptions, "clock" | "notice">,
   ): Promise<Credentials> {
-    await this.tenants.open();
+    await this.tenants.book.open();
     this.#credentials = await Credentials.open(backend, options);
     return this.#credentials;
   }
 
   #admit(caller: Caller, credentials: Credentials): Visitor {
     const recognized = credentials.recognize(caller);
-    const visitor = recognized === undefined ? this.stranger : this.#visitor(recognized);
+    if (recognized === undefined) return this.stranger;
+    const visitor = this.#visitor(recognized);
     visitor.tenant.quota.takeRequest();
     return visitor;
   }

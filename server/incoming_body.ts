@@ -34,3 +34,36 @@ export function readIncoming(incoming: IncomingMessage, announced: number): Prom
     incoming.once("error", reject);
   });
 }
+
+/**
+ * Reads a body whose length nobody knows, part by part. A stream of the web would cost so much for
+ * each part that a client could keep the server busy by sending one byte in each.
+ *
+ * @param take may throw: then that is the error, and no more is taken
+ * @throws when the connection ends before the body does
+ */
+export function readParts(
+  incoming: IncomingMessage,
+  take: (part: Uint8Array) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => {
+      incoming.off("data", onPart);
+      incoming.pause();
+      reject(error);
+    };
+    const onPart = (part: Uint8Array) => {
+      try {
+        take(part);
+      } catch (error) {
+        fail(error);
+      }
+    };
+    const cutOff = () => fail(new Error("the connection ended before the body did"));
+    if (incoming.destroyed) return cutOff(); // nothing more will be told
+    incoming.on("data", onPart);
+    incoming.once("end", resolve);
+    incoming.once("close", cutOff);
+    incoming.once("error", fail);
+  });
+}

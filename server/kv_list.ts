@@ -8,12 +8,13 @@ import { keyBehind, type KvListOptions, type KvSnapshot, rangeOf } from "../core
 import { wholeAnswer } from "./answers.ts";
 import { EntryWriter } from "./entry_text.ts";
 import type { Exchange } from "./exchange.ts";
-import { type BucketPlace, momentOf } from "./kv_read.ts";
+import { type BucketPlace, entriesOf, momentOf } from "./kv_read.ts";
 import { CHUNK_BYTES, KV_PAGE_KEYS_DEFAULT, KV_PAGE_KEYS_MAX, PAGE_BYTES_MAX } from "./limits.ts";
 import { lineStream } from "./line_stream.ts";
 import { JSON_TYPE } from "./media_types.ts";
 import { pathBucket } from "./path_key.ts";
 import type { Query } from "./query.ts";
+import type { TenantServices } from "./tenant_services.ts";
 
 const PARAMETERS = [
   "prefix",
@@ -56,7 +57,7 @@ export async function listPage(exchange: Exchange): Promise<Response> {
     const { bucket } = listing.place;
     body.text(`{"bucket":${JSON.stringify(bucket)},"revision":${snapshot.revision},"entries":[`);
     let last = "";
-    for await (const { key, write } of listed(snapshot, listing)) {
+    for await (const { key, write } of listed(exchange.tenant, snapshot, listing)) {
       const { length } = body;
       if (count > 0) body.text(",");
       if (count < limit) write(body);
@@ -87,14 +88,14 @@ export async function listLines(exchange: Exchange): Promise<Response> {
 }
 
 async function* linesOf(
-  { services }: Exchange,
+  { services, tenant, request: { signal } }: Exchange,
   listing: Listing,
   { snapshot, release }: { snapshot: KvSnapshot; release(): void },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const chunk = new ByteWriter();
   let count = 0;
   try {
-    for await (const { write } of listed(snapshot, listing)) {
+    for await (const { write } of listed(tenant, snapshot, { ...listing, signal })) {
       write(chunk);
       chunk.text("\n");
       count++;
@@ -152,12 +153,13 @@ function first(a: string, b: string): string {
 }
 
 async function* listed(
+  tenant: TenantServices,
   snapshot: KvSnapshot,
-  { options, withValues }: Listing,
+  { options, withValues, signal }: Listing & { readonly signal?: AbortSignal },
 ): AsyncGenerator<Listed, void, undefined> {
   if (withValues) {
     const writer = new EntryWriter();
-    for await (const entry of snapshot.list(options)) {
+    for await (const entry of entriesOf(tenant, snapshot, { ...options, signal })) {
       yield { key: entry.key, write: (sink) => writer.entry(sink, entry) };
     }
     return;

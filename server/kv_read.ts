@@ -4,9 +4,12 @@
  * @module
  */
 import { SeglogError } from "../core/base/errors.ts";
-import type { KvEntry } from "../core/kv/kv_entry.ts";
+import type { Kv } from "../core/kv/kv.ts";
+import type { KvChange, KvEntry } from "../core/kv/kv_entry.ts";
+import type { KvListOptions, KvSnapshot } from "../core/kv/kv_snapshot.ts";
 import type { Exchange } from "./exchange.ts";
 import type { SnapshotUse } from "./held_snapshots.ts";
+import type { TenantServices } from "./tenant_services.ts";
 
 /** Where to read. */
 export interface BucketPlace {
@@ -25,17 +28,22 @@ export async function readEntry(
   { bucket, snapshot: id, revision }: BucketPlace & { readonly revision?: number | undefined },
   key: string,
 ): Promise<KvEntry | undefined> {
-  const { buckets, snapshots } = tenant;
+  const { buckets, snapshots, quota } = tenant;
+  quota.checkBytes();
+  const counted = (entry: KvEntry | undefined) => {
+    if (entry !== undefined) quota.takeBytes(bytesOf(entry));
+    return entry;
+  };
   if (id !== undefined && revision !== undefined) {
     throw new SeglogError("invalid-argument", "Cannot read: give snapshot or revision, not both");
   }
   if (id === undefined) {
     const options = revision === undefined ? {} : { revision };
-    return await buckets.use(bucket, { create: false }, (kv) => kv.get(key, options));
+    return counted(await buckets.use(bucket, { create: false }, (kv) => kv.get(key, options)));
   }
   const { snapshot, release } = snapshots.use(bucket, id);
   try {
-    return await snapshot.get(key);
+    return counted(await snapshot.get(key));
   } finally {
     release();
   }
@@ -61,6 +69,47 @@ export async function momentOf(
     release();
     throw error;
   }
+}
+
+/**
+ * Entries in order, counted like records that are read.
+ *
+ * @param signal of whoever reads them all: is then slowed down, where a page is had at once
+ * @throws {SeglogError} `quota-exceeded` at the start
+ */
+export async function* entriesOf(
+  { quota }: Pick<TenantServices, "quota">,
+  snapshot: KvSnapshot,
+  { signal, ...options }: KvListOptions & { readonly signal?: AbortSignal },
+): AsyncGenerator<KvEntry, void, undefined> {
+  quota.checkBytes();
+  for await (const entry of snapshot.list(options)) {
+    if (signal !== undefined) await quota.awaitBytes(signal);
+    quota.takeBytes(bytesOf(entry));
+    yield entry;
+  }
+}
+
+/** Changes as they come, counted likewise; whoever has begun is slowed down. */
+export async function* changesOf(
+  { quota }: Pick<TenantServices, "quota">,
+  kv: Kv,
+  { watched, ...range }: {
+    readonly watched: Parameters<Kv["watch"]>[0];
+    readonly from: number;
+    readonly signal: AbortSignal;
+  },
+): AsyncGenerator<KvChange, void, undefined> {
+  for await (const change of kv.watch(watched, range)) {
+    await quota.awaitBytes(range.signal);
+    if (range.signal.aborted) return;
+    quota.takeBytes(change.kind === "set" ? bytesOf(change.entry) : change.key.length);
+    yield change;
+  }
+}
+
+function bytesOf({ key, value }: KvEntry): number {
+  return key.length + value.length;
 }
 
 /** The error for a key without a value. */

@@ -61,7 +61,8 @@ export async function commitTx(
   bucket: string,
   request: TxRequest,
 ): Promise<TxCommit> {
-  const { buckets, snapshots } = tenant;
+  const { buckets, snapshots, quota } = tenant;
+  quota.checkBytes();
   const using = request.snapshot === undefined
     ? undefined
     : snapshots.use(bucket, request.snapshot);
@@ -72,6 +73,7 @@ export async function commitTx(
       if (!isValidated) await kv.catchUp(); // no commit will find that something came meanwhile
       const { result, revision } = await surely(kv, () => runOn(kv, request, base));
       services.metrics.appended(result.written.length);
+      for (const entry of result.outcomes) quota.takeBytes(entry?.value.length ?? 0);
       return { revision, results: resultsOf(request.operations, result, revision) };
     };
     try {

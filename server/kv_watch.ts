@@ -9,6 +9,7 @@ import { rangeOf } from "../core/kv/kv_snapshot.ts";
 import { EntryWriter } from "./entry_text.ts";
 import { eventStream } from "./event_stream.ts";
 import type { Exchange } from "./exchange.ts";
+import { changesOf } from "./kv_read.ts";
 import { bucketKey, pathBucket } from "./path_key.ts";
 import { parseOffset, type Query } from "./query.ts";
 
@@ -68,7 +69,7 @@ async function* changes(
   const text = new ByteWriter();
   const entries = new EntryWriter();
   try {
-    for await (const change of kv.watch(watched, { from, signal })) {
+    for await (const change of changesOf(tenant, kv, { watched, from, signal })) {
       text.text(`id: ${change.revision + 1}\nevent: ${change.kind}\ndata: `);
       entries.change(text, change);
       text.text("\n\n");

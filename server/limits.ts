@@ -63,6 +63,8 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   stopMs: 6000,
 };
 
+/** Bytes that batches of one body are unpacked to until others have their turn. */
+export const UNPACKED_TURN_BYTES = 16 * MIB;
 /** Largest JSON body: one record of the largest size as base64, and then some. */
 export const JSON_BODY_BYTES_MAX = 24 * MIB;
 /** Most records of a JSON body, which is held as a whole; a record a line has no such bound. */
@@ -196,6 +198,8 @@ export const SUBJECT_MAX = 1000;
 export const TIMER_MS_MAX = 86_400_000;
 /** How old a measure of what a tenant stores may be. */
 export const STORED_MEASURE_MS = 1000;
+/** What a record counts for in a quota beside its key, its value and its headers. */
+export const RECORD_COST_BYTES = 16;
 /** Largest body that asks for a credential: its name, grants and subject, each at its longest. */
 export const CREDENTIAL_BODY_BYTES_MAX = 32 * KIB;
 

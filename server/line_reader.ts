@@ -5,7 +5,7 @@
  */
 import { ByteWriter } from "../core/base/bytes.ts";
 import type { BodyBudget } from "./body_budget.ts";
-import { SeglogError } from "../core/base/errors.ts";
+import type { SeglogError } from "../core/base/errors.ts";
 import { bodyTooLarge, inTime } from "./request_body.ts";
 
 /** What a streamed body may take. */
@@ -19,7 +19,9 @@ export interface LineLimits {
   /** Where the bytes of an unfinished line are counted. */
   readonly budget: BodyBudget;
   /** Ends the reading: a stream may go on for ever, and a server has to stop. */
-  readonly stopping: AbortSignal;
+  readonly ending: AbortSignal;
+  /** Why it was ended. */
+  readonly endedBy: () => SeglogError;
 }
 
 const NEWLINE = 0x0a;
@@ -30,8 +32,8 @@ const RETURN = 0x0d;
  * nothing came for a while. A last line without an end counts, but not one that was cut off by a
  * lost connection: then reading fails.
  *
- * @throws {SeglogError} `too-large` for a line, `overloaded`, `request-timeout`, `unavailable` when
- * the server stops, `invalid-argument` when the connection is lost
+ * @throws {SeglogError} `too-large` for a line, `overloaded`, `request-timeout`, `endedBy`,
+ * `invalid-argument` when the connection is lost
  */
 export async function* readLines(
   body: ReadableStream<Uint8Array>,
@@ -44,7 +46,7 @@ export async function* readLines(
     for (;;) {
       const reading = inTime(reader.read(), limits.silenceMs);
       if (!(await settlesSoon(reading, limits.lingerMs))) yield [];
-      const { done, value } = await unlessStopped(reading, limits.stopping);
+      const { done, value } = await unlessEnded(reading, limits);
       if (done) break;
       const { lines, rest } = splitLines(value);
       if (lines.length > 0) {
@@ -95,16 +97,15 @@ function trimReturn(line: Uint8Array): Uint8Array {
   return line[line.length - 1] === RETURN ? line.subarray(0, -1) : line;
 }
 
-function unlessStopped<Result>(
+function unlessEnded<Result>(
   reading: Promise<Result>,
-  stopping: AbortSignal,
+  { ending, endedBy }: LineLimits,
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const stop = () =>
-      reject(new SeglogError("unavailable", "Cannot take more lines: the server is stopping"));
-    if (stopping.aborted) stop();
-    stopping.addEventListener("abort", stop, { once: true });
-    reading.then(resolve, reject).finally(() => stopping.removeEventListener("abort", stop));
+    const end = () => reject(endedBy());
+    if (ending.aborted) end();
+    ending.addEventListener("abort", end, { once: true });
+    reading.then(resolve, reject).finally(() => ending.removeEventListener("abort", end));
   });
 }
 

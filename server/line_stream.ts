@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { demandCurrent } from "./access/credentials_ended.ts";
 import { AS_TYPED } from "./answers.ts";
 import { encodeUtf8 } from "../core/base/bytes.ts";
 import type { Exchange } from "./exchange.ts";
@@ -40,7 +41,10 @@ async function* withFirst(
   if (first.done) return;
   try {
     yield first.value;
-    yield* rest;
+    for await (const lines of rest) {
+      demandCurrent(exchange.visitor);
+      yield lines;
+    }
   } catch (error) {
     streamFailed(exchange, error);
     yield encodeUtf8(`{"error":${problemJson(error)}}\n`);

@@ -10,7 +10,8 @@ import type { Backend } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { callerRules } from "./access/callers.ts";
 import { demandProtection } from "./access/exposure.ts";
-import { type AppOptions, createService } from "./app.ts";
+import { createService } from "./app.ts";
+import type { AppOptions } from "./open_services.ts";
 import { Connections } from "./connections.ts";
 import { logFault } from "./fault.ts";
 import type { RunningGrpc } from "./grpc/listen.ts";
@@ -87,39 +88,40 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
     stopping: stopping.signal,
     connections: () => connections.count,
   });
+  const { services } = service;
   const answer = getRequestListener(service.app.fetch, {
     hostname: "localhost",
     errorHandler: (error) => problemResponse(toProblem(error)),
   });
   const server = createServer(serverOptions(limits), (incoming, outgoing) => {
     answer(incoming, outgoing).catch((error) => {
-      logFault(service.logger, error, { what: "server" });
+      logFault(services.logger, error, { what: "server" });
       outgoing.destroy();
     });
   });
   const connections = new Connections(server, {
     connectionsMax: limits.connectionsMax,
-    metrics: service.metrics,
+    metrics: services.metrics,
   });
   refuseNonsense(server, limits);
   const front = tls === undefined ? undefined : secureFront(server, { tls, limits });
   const listener: Listener = front?.listener ?? server;
   let grpc: RunningGrpc | undefined;
   try {
-    const hasCredentials = () => service.desk.areCredentialsNeeded();
+    const hasCredentials = () => services.desk.areCredentialsNeeded();
     const hasTls = tls !== undefined;
     for (const host of new Set(hosts)) {
       const risk = await demandProtection({ host, hasTls, hasCredentials, unprotected });
-      if (risk !== undefined) service.logger.warn(risk, { event: "notice" });
+      if (risk !== undefined) services.logger.warn(risk, { event: "notice" });
     }
     if (tls?.knowsClients === true && !await hasCredentials()) {
-      service.logger.warn(NOBODY_KNOWN, { event: "notice" });
+      services.logger.warn(NOBODY_KNOWN, { event: "notice" });
     }
     // Behind what looks after quiet connections, which leaves those alone that are taken up here.
     server.on("upgrade", service.upgrade);
     if (grpcAt !== undefined) {
       const { listenGrpc } = await import("./grpc/listen.ts");
-      grpc = await listenGrpc(service.services, { ...grpcAt, tls });
+      grpc = await listenGrpc(services, { ...grpcAt, tls });
     }
     await listenOn(listener, host, port);
     if (backend.capabilities.canWrite) await service.start();
@@ -129,8 +131,8 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
     await service.close();
     throw error;
   }
-  listener.on("error", (error) => logFault(service.logger, error, { what: "server" }));
-  const unwatch = watchEventLoop(service.metrics);
+  listener.on("error", (error) => logFault(services.logger, error, { what: "server" }));
+  const unwatch = watchEventLoop(services.metrics);
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= (async () => {

@@ -7,7 +7,13 @@ import type { IncomingMessage } from "node:http";
 import { ByteWriter } from "../core/base/bytes.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import type { BodyBudget } from "./body_budget.ts";
-import { readIncoming } from "./incoming_body.ts";
+import { readIncoming, readParts } from "./incoming_body.ts";
+
+/** Headers that say how a body is packed, and what they say of one that is not. */
+const PLAIN_ENCODINGS = [["Content-Encoding", "identity"], [
+  "Transfer-Encoding",
+  "chunked",
+]] as const;
 
 /** What a body may take. */
 export interface BodyLimits {
@@ -38,7 +44,7 @@ export async function withBody<Result>(
   const account = new Account(limits.budget);
   try {
     const reading = announced === undefined
-      ? readCounted(request, limits, account)
+      ? readCounted({ request, incoming }, limits, account)
       : readAnnounced({ request, incoming }, announced, account);
     return await use(await inTime(reading, limits.ms));
   } finally {
@@ -46,14 +52,19 @@ export async function withBody<Result>(
   }
 }
 
-/** @throws {SeglogError} `unsupported-media-type` for a body that is compressed */
-export function checkEncoding(request: Request): void {
-  const encoding = request.headers.get("content-encoding");
-  if (encoding === null || encoding === "identity") return;
-  throw new SeglogError(
-    "unsupported-media-type",
-    `Cannot read a body with Content-Encoding ${encoding.slice(0, 80)}: send it as it is`,
-  );
+/**
+ * @throws {SeglogError} `unsupported-media-type` for a body that is compressed, also by a transfer
+ * coding within its chunks
+ */
+export function checkEncoding({ headers }: Request): void {
+  for (const [name, plain] of PLAIN_ENCODINGS) {
+    const encoding = headers.get(name);
+    if (encoding === null || encoding.toLowerCase() === plain) continue;
+    throw new SeglogError(
+      "unsupported-media-type",
+      `Cannot read a body with ${name} ${encoding.slice(0, 80)}: send it as it is`,
+    );
+  }
 }
 
 /** The error for a body, or a line of one, past its bound. */
@@ -94,24 +105,27 @@ async function readAnnounced(
 }
 
 async function readCounted(
-  request: Request,
+  { request, incoming }: Asked,
   limits: BodyLimits,
   account: Account,
 ): Promise<Uint8Array> {
   const writer = new ByteWriter();
-  for await (const part of request.body ?? []) {
+  const take = (part: Uint8Array) => {
     account.take(part.length);
     if (account.taken > limits.bytesMax) throw bodyTooLarge(limits.bytesMax);
     writer.bytes(part);
-  }
+  };
+  if (incoming !== undefined) await readParts(incoming, take);
+  else for await (const part of request.body ?? []) take(part);
   return writer.subarray(0, writer.length);
 }
 
+/** One that is no number at all comes from no HTTP parser; one too large to count is too large. */
 function announcedLength(request: Request): number | undefined {
   const header = request.headers.get("content-length");
   if (header === null) return undefined;
   const length = Number(header);
-  return Number.isSafeInteger(length) && length >= 0 ? length : undefined;
+  return length >= 0 ? length : undefined;
 }
 
 function interrupted(error: unknown): unknown {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import "reflect-metadata";
+import "./reflection.ts";
 import { randomBytes } from "node:crypto";
 import { isIP } from "node:net";
 import * as x509 from "@peculiar/x509";

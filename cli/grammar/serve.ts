@@ -38,7 +38,10 @@ export const serveGrammar = command(
     description: prose`Says on standard error where it listens. Ends in good order on SIGINT and
       SIGTERM: what is under way is answered first. A second signal ends it at once. All that can be
       said by a flag can be said by a variable, or in the file that --config names.`,
-    usageLine: [{ type: "literal", value: "[--http HOST:PORT] [--data DIR] [OPTION …]" }],
+    usageLine: [{
+      type: "literal",
+      value: "[--http HOST:PORT] [--grpc HOST:PORT] [--data DIR] [OPTION …]",
+    }],
     footer: examples(
       "seglog serve",
       "seglog serve --http 127.0.0.1:9000 --data /var/lib/seglog",

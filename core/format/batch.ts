@@ -78,6 +78,11 @@ export class BatchView {
     return this.#payload;
   }
 
+  /** Lets go of what the batch was unpacked to: where that is asked for again, it is unpacked again. */
+  forget(): void {
+    if (this.header.codec !== "none") this.#payload = undefined;
+  }
+
   /** The records in offset order, decoded one by one. @throws {SeglogError} `corrupt` */
   records(): IterableIterator<LogRecord> {
     return new BatchRecords(this.payload(), this.header);

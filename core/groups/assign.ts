@@ -35,11 +35,11 @@ export function assign(
 ): (string | undefined)[] {
   const loads = new Map(
     subscribers.toSorted((a, b) => compare(a.member, b.member))
-      .map(({ member, topics }) => [member, { member, topics, slots: [] as number[] }]),
+      .map(({ member, topics }) => [member, new Load(member, topics)]),
   );
   const targets: (string | undefined)[] = slots.map(() => undefined);
   const give = (index: number, load: Load) => {
-    load.slots.push(index);
+    load.take(slots[index]!.topic, index);
     targets[index] = load.member;
   };
   slots.forEach(({ topic, owner }, index) => {
@@ -51,40 +51,72 @@ export function assign(
     const load = targets[index] === undefined ? lightest(wanting.get(topic)) : undefined;
     if (load !== undefined) give(index, load);
   });
-  for (let move = nextMove(slots, loads, wanting); move !== undefined;) {
-    const { from, to, index } = move;
-    from.slots.splice(from.slots.indexOf(index), 1);
-    give(index, to);
-    move = nextMove(slots, loads, wanting);
+  for (;;) {
+    const move = nextMove([...loads.values()], wanting);
+    if (move === undefined) return targets;
+    give(move.from.giveUp(move.topic), move.to);
   }
-  return targets;
 }
 
-interface Load extends Subscriber {
-  readonly slots: number[];
+/** What a member has. */
+class Load implements Subscriber {
+  readonly member: string;
+  readonly topics: ReadonlySet<string>;
+  readonly #slots = new Map<string, number[]>();
+  #size = 0;
+
+  constructor(member: string, topics: ReadonlySet<string>) {
+    this.member = member;
+    this.topics = topics;
+  }
+
+  /** How many partitions. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The topics that they are of. */
+  get held(): Iterable<string> {
+    return this.#slots.keys();
+  }
+
+  /** One more. */
+  take(topic: string, index: number): void {
+    const others = this.#slots.get(topic);
+    if (others === undefined) this.#slots.set(topic, [index]);
+    else others.push(index);
+    this.#size++;
+  }
+
+  /** One less: the last of a topic. */
+  giveUp(topic: string): number {
+    const slots = this.#slots.get(topic)!;
+    const index = slots.pop()!;
+    if (slots.length === 0) this.#slots.delete(topic);
+    this.#size--;
+    return index;
+  }
 }
 
 interface Move {
   readonly from: Load;
   readonly to: Load;
-  readonly index: number;
+  readonly topic: string;
 }
 
-/** From the one with most, as far as it can give to somebody with two less; of its last partition. */
+/** From the one with most, as far as it can give to somebody with two less. */
 function nextMove(
-  slots: readonly Slot[],
-  loads: ReadonlyMap<string, Load>,
+  loads: readonly Load[],
   wanting: ReadonlyMap<string, readonly Load[]>,
 ): Move | undefined {
-  const heaviest = [...loads.values()].sort((a, b) => b.slots.length - a.slots.length);
+  const heaviest = loads.toSorted((a, b) => b.size - a.size);
+  const least = heaviest.at(-1)?.size ?? 0;
   for (const from of heaviest) {
+    if (from.size - 1 <= least) return undefined; // nobody has two less
     let best: Move | undefined;
-    for (const topic of new Set(from.slots.map((index) => slots[index]!.topic))) {
+    for (const topic of from.held) {
       const to = lightest(wanting.get(topic))!;
-      const isLighter = to.slots.length < (best?.to.slots.length ?? from.slots.length - 1);
-      if (!isLighter) continue;
-      const index = from.slots.findLast((index) => slots[index]!.topic === topic)!;
-      best = { from, to, index };
+      if (to.size < (best?.to.size ?? from.size - 1)) best = { from, to, topic };
     }
     if (best !== undefined) return best;
   }
@@ -105,7 +137,7 @@ function subscribersByTopic(loads: readonly Load[]): Map<string, Load[]> {
 
 /** The first by name of those with fewest partitions. */
 function lightest(loads: readonly Load[] | undefined): Load | undefined {
-  return loads?.reduce((a, b) => b.slots.length < a.slots.length ? b : a);
+  return loads?.reduce((a, b) => b.size < a.size ? b : a);
 }
 
 function compare(a: string, b: string): number {

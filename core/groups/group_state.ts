@@ -112,9 +112,7 @@ export class GroupState {
 
   /** What a member may read. */
   shareOf(id: string): Share {
-    const mine = [...this.#places.values()].filter(({ target }) => target === id);
-    const places = mine.filter(({ owner }) => owner === id);
-    return { places, awaited: mine.length - places.length };
+    return share(id, [...this.#places.values()].filter(({ target }) => target === id));
   }
 
   /** Takes in what topics there are. All that is in one which was not there before is new to the group. */
@@ -189,8 +187,9 @@ export class GroupState {
     this.#generation++;
     this.#layOut(begin);
     this.#distribute(nowMs);
+    const byTarget = Map.groupBy(this.#places.values(), ({ target }) => target);
     for (const member of this.#members.values()) {
-      const { places, awaited } = this.shareOf(member.member);
+      const { places, awaited } = share(member.member, byTarget.get(member.member) ?? []);
       const shares = places.map(({ topic, partition, since }) => [topic, partition, since]);
       const seen = JSON.stringify([shares, awaited]);
       if (seen === member.seen) continue;
@@ -250,6 +249,12 @@ export class GroupState {
 export function isMember(state: GroupState, { member, principal }: MemberRequest): boolean {
   const known = state.member(member);
   return known !== undefined && known.principal === principal;
+}
+
+/** Of the partitions that somebody is to have, those that it has already. */
+function share(id: string, mine: readonly Place[]): Share {
+  const places = mine.filter(({ owner }) => owner === id);
+  return { places, awaited: mine.length - places.length };
 }
 
 function freePlace(

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Backend, PartitionInfo, TopicDetails } from "../backend.ts";
-import { isNotFound } from "../base/errors.ts";
+import { isNotFound, SeglogError } from "../base/errors.ts";
 import type {
   GroupActivity,
   GroupDetails,
@@ -34,9 +34,13 @@ export class GroupViews {
     this.#isOwner = backend.capabilities.canWrite;
   }
 
-  /** A group at a glance. */
+  /** A group at a glance. A damaged topic is left out, and keeps nobody from seeing the others. */
   async summary(group: KnownGroup): Promise<GroupSummary> {
-    const partitions = await this.#partitions(group);
+    const partitions = await this.#partitions(group, (name) =>
+      this.#topic(name).catch((error) => {
+        if (error instanceof SeglogError && error.code === "corrupt") return undefined;
+        throw error;
+      }));
     return {
       group: group.name,
       state: this.#activity(group),
@@ -59,7 +63,7 @@ export class GroupViews {
         leaseMs: member.leaseMs,
         expiresAt: member.expiresAt,
       })),
-      partitions: await this.#partitions(group),
+      partitions: await this.#partitions(group, (name) => this.#topic(name)),
     };
   }
 
@@ -69,14 +73,17 @@ export class GroupViews {
   }
 
   /** The partitions where it was, and those that its members read. */
-  async #partitions({ state, stored }: KnownGroup): Promise<GroupPartition[]> {
+  async #partitions(
+    { state, stored }: KnownGroup,
+    look: (topic: string) => Promise<TopicDetails | undefined>,
+  ): Promise<GroupPartition[]> {
     const names = new Set([
       ...state?.wanted ?? [],
       ...[...stored?.offsets.values() ?? []].map(({ topic }) => topic),
     ]);
     const found: GroupPartition[] = [];
     for (const topic of [...names].sort()) {
-      const details = await this.#topic(topic);
+      const details = await look(topic);
       for (const info of details?.partitions ?? []) {
         const committed = stored?.offsets.get(`${details!.id}/${info.partition}`);
         const place = state?.place({ topic, partition: info.partition });

@@ -7,11 +7,11 @@
  *
  * @module
  */
-import * as fs from "node:fs";
 import process from "node:process";
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { cellJson, type SqlParameters, type SqlValue } from "./cells.ts";
+import { identityOf } from "./file_identity.ts";
 import {
   QUERY_CACHE_BYTES,
   QUERY_CELL_BYTES_MAX,
@@ -271,9 +271,4 @@ function given<Result>(
 ): Result {
   if (Array.isArray(parameters)) return call(...parameters as SQLInputValue[]);
   return call(parameters as unknown as SQLInputValue);
-}
-
-function identityOf(path: string): string {
-  const stat = fs.statSync(path, { throwIfNoEntry: false });
-  return stat === undefined ? "" : `${stat.dev}:${stat.ino}`;
 }

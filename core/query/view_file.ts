@@ -9,6 +9,7 @@
  */
 import * as fs from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { identityOf } from "./file_identity.ts";
 import { VIEW_BUSY_MS } from "./limits.ts";
 import { inTransaction, isNoJson, quoted, SQLITE, type Sqlite, sqliteCode } from "./sqlite.ts";
 import {
@@ -270,9 +271,4 @@ function isSame(known: ViewPosition | undefined, expected: ViewPosition | undefi
   if (known === undefined || expected === undefined) return known === expected;
   return known.start === expected.start && known.next === expected.next &&
     known.count === expected.count && known.truncations === expected.truncations;
-}
-
-function identityOf(path: string): string {
-  const stat = fs.statSync(path, { throwIfNoEntry: false });
-  return stat === undefined ? "" : `${stat.dev}:${stat.ino}`;
 }

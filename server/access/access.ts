@@ -22,7 +22,7 @@ export const OPEN: Access = { kind: "open", demand() {} };
 export const RECOGNIZED: Access = {
   kind: "recognized",
   demand({ principal }) {
-    if (!principal.isKnown && principal !== ANYBODY) throw refusal(principal, "any");
+    if (!principal.isKnown && principal !== ANYBODY) throw refusal(principal, "to know who asks");
   },
 };
 

@@ -84,6 +84,6 @@ export function refusal(principal: Principal, needed: string): SeglogError {
   }
   return new SeglogError(
     "unauthenticated",
-    `Cannot do this without credentials: it needs ${needed}; send Authorization: Bearer TOKEN`,
+    `Cannot do this without credentials: it needs ${needed}; send Authorization: Bearer TOKEN, with seglog by --token-file FILE`,
   );
 }

@@ -14,6 +14,7 @@ import {
 } from "@connectrpc/connect";
 import type { Span } from "@opentelemetry/api";
 import { idsOf } from "../../tracing/spans.ts";
+import { credentialsEnded, demandCurrent } from "../access/credentials_ended.ts";
 import type { Services } from "../exchange.ts";
 import { logFault } from "../fault.ts";
 import type { Visitor } from "../front_desk.ts";
@@ -22,7 +23,7 @@ import { isServerFault } from "../problem.ts";
 import { endCallSpan, startCallSpan, withinSpan } from "../tracing/call_span.ts";
 import { noteCaller } from "../tracing/request_span.ts";
 import type { Intake } from "./intake.ts";
-import { endedBy, revokedStatus, statusOf, stoppingStatus } from "./status.ts";
+import { endedBy, statusOf, stoppingStatus } from "./status.ts";
 
 /** What is known of a call before its messages are. */
 export interface Transport {
@@ -74,6 +75,7 @@ export function unary<Request, Response>(
     try {
       const visitor = visitorOf(services, context);
       if (span !== undefined) noteCaller(span, visitor.principal);
+      demandCurrent(visitor); // the message may have been long in coming
       const run = () => method(request, { services, visitor, signal, context });
       const answer = Promise.resolve(withinSpan(span, run));
       const response = await beforeEnd(answer, signal);
@@ -122,7 +124,7 @@ function beforeEnd<Result>(answer: Promise<Result>, signal: AbortSignal): Promis
 function endOf(services: Services, context: HandlerContext): ConnectError {
   if (context.signal.aborted) return endedBy(context.signal);
   if (services.stopping.aborted) return stoppingStatus();
-  return revokedStatus();
+  return statusOf(credentialsEnded());
 }
 
 /**

@@ -106,9 +106,9 @@ class RecordsPage {
 }
 
 async function firstArrival(range: ReadRange, call: Call): Promise<BatchView | undefined> {
-  const { services, signal, visitor: { backend } } = call;
+  const { services, signal, visitor } = call;
   for await (
-    const batch of arrivals({ backend, services, request: { signal } }, range, range.from)
+    const batch of arrivals({ visitor, services, request: { signal } }, range, range.from)
   ) {
     return batch;
   }

@@ -7,8 +7,9 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type KvSnapshot, rangeOf } from "../../core/kv/kv_snapshot.ts";
 import { demand } from "../access/principal.ts";
 import { keysOf, rangeBehind } from "../kv_list.ts";
-import { momentOf } from "../kv_read.ts";
+import { entriesOf, momentOf } from "../kv_read.ts";
 import { KV_PAGE_KEYS_DEFAULT, KV_PAGE_KEYS_MAX, PAGE_BYTES_MAX } from "../limits.ts";
+import type { TenantServices } from "../tenant_services.ts";
 import type { Call } from "./call.ts";
 import type { KvEntrySchema, KvListRequest } from "./generated/seglog/v1/kv_service_pb.js";
 import { entryMessage, revisionMember } from "./kv_messages.ts";
@@ -32,7 +33,9 @@ export async function kvList(request: KvListRequest, { services, visitor }: Call
   let bytes = 0;
   let next: string | undefined;
   try {
-    const found = request.keysOnly ? bare(snapshot, options) : full(snapshot, options);
+    const found = request.keysOnly
+      ? bare(snapshot, options)
+      : full(visitor.tenant, snapshot, options);
     for await (const { entry, size } of found) {
       if (entries.length === limit || (entries.length > 0 && bytes + size > PAGE_BYTES_MAX)) {
         next = entries.at(-1)!.key!;
@@ -57,8 +60,12 @@ interface Found {
   readonly size: number;
 }
 
-async function* full(snapshot: KvSnapshot, options: object): AsyncGenerator<Found> {
-  for await (const entry of snapshot.list(options)) {
+async function* full(
+  tenant: TenantServices,
+  snapshot: KvSnapshot,
+  options: object,
+): AsyncGenerator<Found> {
+  for await (const entry of entriesOf(tenant, snapshot, options)) {
     yield { entry: entryMessage(entry), size: entry.value.length + entry.key.length };
   }
 }

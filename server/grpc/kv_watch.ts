@@ -8,6 +8,7 @@ import { outOfRange } from "../../core/base/offset_errors.ts";
 import type { KvChange } from "../../core/kv/kv_entry.ts";
 import { rangeOf } from "../../core/kv/kv_snapshot.ts";
 import { demand } from "../access/principal.ts";
+import { changesOf } from "../kv_read.ts";
 import type { Call } from "./call.ts";
 import type { KvWatchRequest, KvWatchResponseSchema } from "./generated/seglog/v1/kv_service_pb.js";
 import { valueMessage } from "./kv_messages.ts";
@@ -40,7 +41,7 @@ export async function* kvWatch(
       if (!isThere) throw outOfRange(`"${bucket}"`, asked, bounds);
     }
     const from = asked ?? kv.revision + 1;
-    for await (const change of kv.watch(watched, { from, signal })) {
+    for await (const change of changesOf(tenant, kv, { watched, from, signal })) {
       services.metrics.sent(1);
       yield changeMessage(change);
     }

@@ -24,7 +24,7 @@ import {
   SESSION_MEMORY_MIB,
 } from "./limits.ts";
 import { Sessions } from "./sessions.ts";
-import { TlsFront } from "./tls_front.ts";
+import { TlsFront } from "../tls/tls_front.ts";
 
 /** Where and how to serve. */
 export interface GrpcOptions {
@@ -70,7 +70,12 @@ export async function listenGrpc(
   const handlers = createHandlers(services, messageBytesMax);
   const calls: CallServer = { services, handlers, messageBytesMax };
   const server = createServer(serverOptions(limits));
-  const front = tls === undefined ? undefined : new TlsFront(server, tls, limits.handshakeMs);
+  const front = tls === undefined ? undefined : new TlsFront({
+    material: tls,
+    protocol: "h2",
+    handshakeMs: limits.handshakeMs,
+    secured: (socket) => void server.emit("connection", socket),
+  });
   const listener = front?.listener ?? server;
   const { metrics } = services;
   const sessions = new Sessions({ server, listener, front }, { limits, metrics });

@@ -6,7 +6,7 @@
 import type { AppendResult } from "../../core/backend.ts";
 import type { BatchView } from "../../core/format/batch.ts";
 import type { RecordInput } from "../../core/format/record.ts";
-import { checkedBatches } from "../batch_check.ts";
+import { checkedBatch } from "../batch_check.ts";
 import type { Call } from "./call.ts";
 import type { ProduceRequest, ProduceStreamRequest } from "./generated/seglog/v1/log_service_pb.js";
 import { PRODUCE_IN_FLIGHT_BYTES, PRODUCE_IN_FLIGHT_MAX } from "./limits.ts";
@@ -100,7 +100,7 @@ function encodedBatch({ records, batch, producer }: ProduceRequest): BatchView {
   if (producer !== undefined) {
     throw invalidMember("producer", "is given: a batch that is encoded has its producer inside");
   }
-  const [first, second] = checkedBatches(batch);
-  if (second === undefined) return first!;
+  const first = checkedBatch(batch);
+  if (first.bytes.length === batch.length) return first;
   throw invalidMember("batch", "holds several batches: send each in a message of its own");
 }

@@ -17,7 +17,7 @@ import type { ServerLimits } from "../limits.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { attempt } from "./attempt.ts";
 import type { GrpcLimits } from "./limits.ts";
-import type { TlsFront } from "./tls_front.ts";
+import type { TlsFront } from "../tls/tls_front.ts";
 
 /** What connections are held to. */
 export type SessionLimits =

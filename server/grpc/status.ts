@@ -37,13 +37,6 @@ export function stoppingStatus(): ConnectError {
   );
 }
 
-/** The status of a stream whose caller is let in no longer. */
-export function revokedStatus(): ConnectError {
-  return statusOf(
-    new SeglogError("unauthenticated", "Cannot go on: these credentials do not count any more"),
-  );
-}
-
 /** `grpc-message` as people can read it on the wire: all but printable ASCII is percent-encoded. */
 export function readableMessage(encoded: string): string {
   return encoded.replace(

@@ -7,11 +7,15 @@
 import type { Backend } from "../../core/backend.ts";
 import { isNotFound, SeglogError } from "../../core/base/errors.ts";
 import { INTERNAL_PREFIX } from "../../core/format/file_names.ts";
+import { json } from "../../core/format/record.ts";
 import { Kv } from "../../core/kv/kv.ts";
+import type { KvTransaction } from "../../core/kv/kv_transaction.ts";
 import { VIEW_INDEXES_MAX } from "../../core/query/limits.ts";
 import { checkIndexPath } from "../../core/query/view_schema.ts";
 
 const BUCKET = `${INTERNAL_PREFIX}query-indexes`;
+/** How often a change is tried again that others were faster than. */
+const CHANGE_RETRIES = 20;
 
 /** Changes when an index of any topic was asked for, or given up. */
 export async function indexRevision(backend: Backend): Promise<number> {
@@ -42,17 +46,15 @@ export async function addIndex(
 ): Promise<readonly string[]> {
   checkIndexPath(path);
   await backend.describeTopic(topic);
-  await using kv = await Kv.open(backend, BUCKET);
-  const paths = await pathsIn(kv, topic);
-  if (paths.includes(path)) return paths;
-  if (paths.length >= VIEW_INDEXES_MAX) {
+  return await change(backend, topic, (paths) => {
+    if (paths.includes(path)) return paths;
+    if (paths.length < VIEW_INDEXES_MAX) return [...paths, path].toSorted();
     throw new SeglogError(
       "too-large",
       `Cannot index ${path} of "${topic}": it has ${VIEW_INDEXES_MAX} indexes, which are the most; remove one`,
       { details: { limit: VIEW_INDEXES_MAX } },
     );
-  }
-  return await keep(kv, topic, [...paths, path].toSorted());
+  });
 }
 
 /** Asks for an index no more. @returns the paths that are left. @throws {SeglogError} `not-found` */
@@ -66,18 +68,30 @@ export async function removeIndex(
     `Cannot remove the index on ${JSON.stringify(path.slice(0, 80))} of "${topic}": there is none`,
   );
   if (!(await readIndexes(backend, topic)).includes(path)) throw none;
+  return await change(backend, topic, (paths) => paths.filter((other) => other !== path));
+}
+
+/** Keeps what is made of the paths of a topic; nobody else comes in between. */
+async function change(
+  backend: Backend,
+  topic: string,
+  make: (paths: readonly string[]) => readonly string[],
+): Promise<readonly string[]> {
   await using kv = await Kv.open(backend, BUCKET);
-  const paths = await pathsIn(kv, topic);
-  return await keep(kv, topic, paths.filter((other) => other !== path));
+  const { result } = await kv.transaction(async (transaction) => {
+    const before = await pathsIn(transaction, topic);
+    const paths = make(before);
+    if (paths.length === 0) transaction.delete(topic);
+    else if (paths !== before) transaction.set(topic, json(paths));
+    return paths;
+  }, { retries: CHANGE_RETRIES });
+  return result;
 }
 
-async function keep(kv: Kv, topic: string, paths: readonly string[]): Promise<readonly string[]> {
-  if (paths.length === 0) await kv.delete(topic);
-  else await kv.set(topic, { value: JSON.stringify(paths), type: "json" });
-  return paths;
-}
-
-async function pathsIn(kv: Kv, topic: string): Promise<readonly string[]> {
+async function pathsIn(
+  kv: Pick<Kv | KvTransaction, "get">,
+  topic: string,
+): Promise<readonly string[]> {
   const entry = await kv.get(topic);
   return entry === undefined ? [] : entry.json() as string[];
 }

@@ -12,6 +12,7 @@ import { loadSqlite, SQLITE, type Sqlite, sqliteCode } from "../../core/query/sq
 import { ViewFile } from "../../core/query/view_file.ts";
 import { AnswerWriter } from "./answer_writer.ts";
 import { LinePieces } from "./line_pieces.ts";
+import { endWithParent } from "./parent_watch.ts";
 import {
   type AnswerEnd,
   type AnswerFailure,
@@ -26,6 +27,7 @@ const READ_BYTES = 64 * 1024;
 export async function runQueryWorker(): Promise<void> {
   // A terminal sends its signals to all: who started this one ends it.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
+  endWithParent();
   const sqlite = await loadSqlite();
   const reader = new QueryReader(sqlite);
   const writer = new AnswerWriter();

@@ -40,7 +40,7 @@ async function metersFor(exchange: Exchange): Promise<Registry> {
 async function viewsOfAll({ services }: Exchange): Promise<SampledView[]> {
   const { tenants } = services.desk;
   const shows = (topic: string) => !isInternalTopic(topic);
-  return [...await tenants.names()].toSorted().map((name) => ({
+  return [...await tenants.book.names()].toSorted().map((name) => ({
     tenant: name === DEFAULT_TENANT ? undefined : name,
     backend: tenants.of(name).backend,
     groups: tenants.of(name).groups,

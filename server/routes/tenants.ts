@@ -8,7 +8,6 @@ import { jsonAnswer } from "../answers.ts";
 import { checked } from "../checked.ts";
 import type { Exchange, Route } from "../exchange.ts";
 import { SETTINGS_BYTES_MAX } from "../limits.ts";
-import { removeTenant } from "../tenants/remove_tenant.ts";
 import { quotaShape } from "../tenants/quota.ts";
 
 /** The routes of tenants. */
@@ -22,33 +21,28 @@ export const TENANT_ROUTES: readonly Route[] = [
 async function list(exchange: Exchange): Promise<Response> {
   exchange.query();
   const { tenants, credentials } = exchange.services.desk;
-  const names = (await credentials).all().map(({ tenant }) => tenant);
-  return jsonAnswer({ tenants: await tenants.list(names) });
+  return jsonAnswer({ tenants: await tenants.book.list(await credentials) });
 }
 
 async function describe(exchange: Exchange): Promise<Response> {
   exchange.query();
-  return jsonAnswer(await exchange.services.desk.tenants.describe(tenantOf(exchange)));
+  const { book } = exchange.services.desk.tenants;
+  return jsonAnswer(await book.describe(exchange.segment(3)));
 }
 
 /** Nobody comes in as the tenant any more, and then its topics go. */
 async function remove(exchange: Exchange): Promise<Response> {
   exchange.query();
   const { tenants, credentials } = exchange.services.desk;
-  const tenant = tenantOf(exchange);
-  return jsonAnswer(await removeTenant(tenant, tenants, await credentials));
+  return jsonAnswer(await tenants.remove(exchange.segment(3), await credentials));
 }
 
 /** What the body does not name has no limit. */
 async function limit(exchange: Exchange): Promise<Response> {
   exchange.query();
-  const { tenants } = exchange.services.desk;
-  const tenant = tenantOf(exchange);
+  const { book } = exchange.services.desk.tenants;
+  const tenant = exchange.segment(3);
   const quota = checked(quotaShape, await exchange.settings(SETTINGS_BYTES_MAX), "the quota");
-  await tenants.limit(tenant, quota);
-  return jsonAnswer(await tenants.describe(tenant));
-}
-
-function tenantOf(exchange: Exchange): string {
-  return exchange.segment(3);
+  await book.limit(tenant, quota);
+  return jsonAnswer(await book.describe(tenant));
 }

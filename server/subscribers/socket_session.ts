@@ -8,6 +8,7 @@ import type { WebSocket } from "ws";
 import { z } from "zod";
 import { encodeUtf8 } from "../../core/base/bytes.ts";
 import { SeglogError } from "../../core/base/errors.ts";
+import { demandCurrent } from "../access/credentials_ended.ts";
 import { checked } from "../checked.ts";
 import type { Exchange } from "../exchange.ts";
 import { streamFailed } from "../fault.ts";
@@ -20,7 +21,6 @@ import { MessageFraming, noteText } from "./message_framing.ts";
 import { pieces } from "./pieces.ts";
 import { CLOSE_GOING_AWAY, CLOSE_NORMAL, closeCodeOf, SocketLink } from "./socket_link.ts";
 import type { Subscription } from "./subscription.ts";
-import { credentialsEnded } from "./credentials_ended.ts";
 
 /** How a client wants to be sent what it subscribed to. */
 export interface SocketManner {
@@ -70,7 +70,7 @@ export async function serveSocket(
       next = sent.next;
     }
     if (link.failure !== undefined) throw link.failure;
-    if (visitor.ended.aborted) throw credentialsEnded();
+    demandCurrent(visitor);
     const [reason, code] = stopping.aborted
       ? ["stopping", CLOSE_GOING_AWAY] as const
       : ["complete", CLOSE_NORMAL] as const;

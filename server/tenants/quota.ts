@@ -10,7 +10,7 @@ const amount = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 
 /** Limits of one tenant; there is none for what is not there. */
 export const quotaShape = z.strictObject({
-  /** Bytes of keys and values that are appended and read. */
+  /** Bytes of records that are appended and read, by whatever view: keys, values, headers. */
   bytesPerSecond: amount.optional(),
   requestsPerSecond: amount.optional(),
   /** Bytes of segments. */

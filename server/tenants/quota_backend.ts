@@ -12,13 +12,13 @@ import type {
   TopicInfo,
 } from "../../core/backend.ts";
 import { utf8Length } from "../../core/base/bytes.ts";
-import { sleep } from "../../core/base/clock.ts";
 import { Mutex } from "../../core/base/mutex.ts";
 import type { BatchView } from "../../core/format/batch.ts";
 import { isInternalTopic } from "../../core/format/file_names.ts";
 import type { LogRecord, RecordInput } from "../../core/format/record.ts";
 import { DEFAULT_TOPIC_CONFIG, type TopicConfig } from "../../core/topic_config.ts";
 import { LayeredBackend } from "../layered_backend.ts";
+import { RECORD_COST_BYTES } from "../limits.ts";
 import type { TenantQuota } from "./tenant_quota.ts";
 
 /** Counts what is stored, and how many topics there are. */
@@ -136,7 +136,7 @@ export class MeteredReads extends LayeredBackend {
   override async read(topic: string, offset: number, partition?: number): Promise<LogRecord> {
     this.#quota.checkBytes();
     const record = await super.read(topic, offset, partition);
-    this.#quota.takeBytes(record.value?.length ?? 0);
+    this.#take([record]);
     return record;
   }
 
@@ -147,7 +147,7 @@ export class MeteredReads extends LayeredBackend {
   ): Promise<LogRecord[]> {
     this.#quota.checkBytes();
     const records = await super.readAll(topic, offsets, partition);
-    for (const { value } of records) this.#quota.takeBytes(value?.length ?? 0);
+    this.#take(records);
     return records;
   }
 
@@ -158,6 +158,11 @@ export class MeteredReads extends LayeredBackend {
       : this.#counted(batches, options);
   }
 
+  /** What a record is, is only looked at where it counts. */
+  #take(records: readonly LogRecord[]): void {
+    if (this.#quota.limits?.bytesPerSecond !== undefined) this.#quota.takeBytes(sizeOf(records));
+  }
+
   /** Refuses at the start; who has begun is slowed down instead. */
   async *#counted(
     batches: AsyncIterableIterator<BatchView>,
@@ -165,8 +170,7 @@ export class MeteredReads extends LayeredBackend {
   ): AsyncGenerator<BatchView, void, undefined> {
     this.#quota.checkBytes();
     for await (const batch of batches) {
-      const waitMs = this.#quota.bytesWaitMs();
-      if (waitMs > 0) await sleep(waitMs, options?.signal);
+      await this.#quota.awaitBytes(options?.signal);
       if (options?.signal?.aborted) return;
       this.#quota.takeBytes(batch.bytes.length);
       yield batch;
@@ -174,9 +178,12 @@ export class MeteredReads extends LayeredBackend {
   }
 }
 
-function sizeOf(records: readonly RecordInput[]): number {
-  let bytes = 0;
-  for (const { key, value } of records) bytes += lengthOf(key) + lengthOf(value);
+function sizeOf(records: readonly Pick<RecordInput, "key" | "value" | "headers">[]): number {
+  let bytes = RECORD_COST_BYTES * records.length;
+  for (const { key, value, headers = {} } of records) {
+    bytes += lengthOf(key) + lengthOf(value);
+    for (const name in headers) bytes += utf8Length(name) + utf8Length(headers[name]!);
+  }
   return bytes;
 }
 

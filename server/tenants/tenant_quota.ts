@@ -4,7 +4,7 @@
  * @module
  */
 import type { Backend } from "../../core/backend.ts";
-import type { Clock } from "../../core/base/clock.ts";
+import { type Clock, sleep } from "../../core/base/clock.ts";
 import { isInternalTopic } from "../../core/format/file_names.ts";
 import { STORED_MEASURE_MS } from "../limits.ts";
 import { type Quota, quotaFull, type QuotaName, rateExceeded } from "./quota.ts";
@@ -68,9 +68,10 @@ export class TenantQuota {
     this.#bytes.take(bytes);
   }
 
-  /** Milliseconds until bytes may be had again. */
-  bytesWaitMs(): number {
-    return this.#bytes.waitMs();
+  /** Waits until bytes may be had again: for those who have begun, and are slowed down. */
+  async awaitBytes(signal?: AbortSignal): Promise<void> {
+    const waitMs = this.#bytes.waitMs();
+    if (waitMs > 0) await sleep(waitMs, signal);
   }
 
   /**

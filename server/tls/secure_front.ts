@@ -1,17 +1,16 @@
 /**
- * TLS in front of an HTTP server: takes connections, sees to their handshakes, and hands them on.
- *
- * `https` is not used: on Bun it neither takes new certificates while it runs, nor ends handshakes
- * that take for ever, nor tells who the client is. `tls` does all that on all three runtimes.
+ * An HTTP server that is reached by TLS only: its connections are counted from their first byte on, and
+ * clients whose certificate does not count are told why.
  *
  * @module
  */
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
-import { createServer, type Server as TlsServer, type TLSSocket } from "node:tls";
+import type { Server as TlsServer, TLSSocket } from "node:tls";
 import { SeglogError } from "../../core/base/errors.ts";
 import { rawProblem } from "../raw_answer.ts";
 import { subjectOf } from "./peer.ts";
+import { TlsFront } from "./tls_front.ts";
 import type { TlsMaterial } from "./tls_material.ts";
 
 /** What a front needs, and what it holds to. */
@@ -27,71 +26,49 @@ export interface SecureFrontParts {
 
 /** The server that listens where an HTTP server cannot be reached without TLS. */
 export class SecureFront {
-  /** What listens. */
-  readonly listener: TlsServer;
+  readonly #front: TlsFront;
   readonly #http: Server;
   readonly #parts: SecureFrontParts;
-  /** Connections whose handshake is not over, by where they come from, the oldest first. */
-  readonly #unfinished = new Map<string, Socket>();
-  readonly #unfollow: () => void;
   #connections = 0;
 
   constructor(http: Server, parts: SecureFrontParts) {
     const { material, handshakeMs } = parts;
     this.#http = http;
     this.#parts = parts;
-    this.listener = createServer(
-      { ...material.context(), handshakeTimeout: handshakeMs, ALPNProtocols: ["http/1.1"] },
-      (socket) => this.#secured(socket),
-    );
+    this.#front = new TlsFront({
+      ...{ material, handshakeMs, protocol: "http/1.1" },
+      secured: (socket) => this.#secured(socket),
+    });
     this.listener.on("connection", (socket: Socket) => this.#opened(socket));
-    // The runtimes tell of a handshake that failed or took too long, and leave it open.
-    this.listener.on("tlsClientError", (_error, socket) => this.#failed(socket));
-    this.#unfollow = material.follow((context) => this.listener.setSecureContext(context));
     // Deno ends a connection after its first answer where the HTTP server does not listen itself.
     Object.defineProperty(http, "listening", { get: () => this.listener.listening });
   }
 
+  /** What listens. */
+  get listener(): TlsServer {
+    return this.#front.listener;
+  }
+
   /** Takes no more connections, and ends those whose handshake is not over. */
   close(): void {
-    this.#unfollow();
-    this.listener.close();
-    for (const socket of this.#unfinished.values()) socket.destroy();
+    this.#front.close();
   }
 
   #opened(socket: Socket): void {
-    const place = placeOf(socket);
-    socket.on("error", () => socket.destroy());
-    if (this.#connections >= this.#parts.connectionsMax) {
-      // Whoever begins handshakes and never ends them must not keep others out.
-      const [slowest] = this.#unfinished;
-      // Without a handshake there is no way to say why.
-      if (slowest === undefined) return void socket.destroy();
-      this.#unfinished.delete(slowest[0]);
-      slowest[1].destroy();
-    }
+    // Whoever begins handshakes and never ends them must not keep others out. Where nobody does, it is
+    // this one that ends, and there is no way to say why: that takes a handshake.
+    if (this.#connections >= this.#parts.connectionsMax) this.#front.giveUpOldest();
     this.#connections++;
-    this.#unfinished.set(place, socket);
-    socket.once("close", () => {
-      this.#connections--;
-      if (this.#unfinished.get(place) === socket) this.#unfinished.delete(place);
-    });
+    socket.once("close", () => this.#connections--);
   }
 
   #secured(socket: TLSSocket): void {
-    this.#unfinished.delete(placeOf(socket));
-    socket.on("error", () => socket.destroy());
     try {
       subjectOf(socket, Date.now());
     } catch (error) {
       return this.#refuse(socket, error);
     }
     this.#http.emit("connection", socket);
-  }
-
-  #failed(socket: TLSSocket): void {
-    this.#unfinished.get(placeOf(socket))?.destroy();
-    socket.destroy();
   }
 
   /** What the client sends is read and dropped, so that the answer is not lost to a reset. */
@@ -104,8 +81,4 @@ export class SecureFront {
       : new SeglogError("unauthenticated", "Cannot take the certificate of the client");
     socket.end(rawProblem(told));
   }
-}
-
-function placeOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress}:${remotePort}`;
 }

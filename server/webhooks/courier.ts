@@ -118,10 +118,9 @@ export class Courier {
     let range = { from, until, recordsMax: webhook.batch };
     for (;;) {
       const { parcel, outcome } = await slots.run(async () => {
-        this.#stopping.signal.throwIfAborted();
         const parcel = await readParcel(backend, this.#source, range);
         return { parcel, outcome: parcel.records === 0 ? undefined : await this.#send(parcel) };
-      });
+      }, { owner: backend, signal: this.#stopping.signal });
       if (outcome === undefined) return await this.#pass(parcel.end);
       if (isSuccess(outcome)) return await this.#arrived(parcel);
       if (this.#stopping.signal.aborted) return;

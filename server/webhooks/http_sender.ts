@@ -5,8 +5,13 @@
  * @module
  */
 import { lookup as dnsLookup, type LookupAddress } from "node:dns";
-import { type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
+import {
+  Agent as HttpAgent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as httpRequest,
+} from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { messageOf, SeglogError } from "../../core/base/errors.ts";
 import { WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_ANSWER_HEADERS_MAX } from "../limits.ts";
@@ -53,10 +58,18 @@ export interface SenderOptions {
   readonly ca?: string | Uint8Array;
 }
 
+/**
+ * A connection that is used again was made to an address that may not be that of the name now; and a
+ * proxy that the environment names, as runtimes may go by, would look the name up by itself.
+ */
+const DIRECTLY = { keepAlive: false, maxCachedSessions: 0, proxyEnv: {} };
+
 /** Sends over HTTP. */
 export class HttpSender implements Sender {
   readonly #options: SenderOptions;
   readonly #resolve: Resolve;
+  readonly #plainAgent = new HttpAgent(DIRECTLY);
+  readonly #agent = new HttpsAgent(DIRECTLY);
 
   constructor(options: SenderOptions) {
     this.#options = options;
@@ -106,8 +119,7 @@ export class HttpSender implements Sender {
       port: url.port === "" ? (isPlain ? 80 : 443) : Number(url.port),
       path: url.pathname + url.search,
       headers: { ...headers, "content-length": String(body.length) },
-      // A connection that is used again was made to an address that may not be that of the name now.
-      agent: false as const,
+      agent: isPlain ? this.#plainAgent : this.#agent,
       maxHeaderSize: WEBHOOK_ANSWER_HEADERS_MAX,
       lookup: this.#guardedLookup(url),
     };

@@ -148,7 +148,7 @@ export class Webhooks {
     await this.#changes.run(async () => {
       const found = this.#find(name);
       await this.#halt(found);
-      await this.#book.remove(found);
+      await this.#orAsBefore(found, () => this.#book.remove(found));
       this.#active.delete(name);
       if (found.webhook.pause !== null) this.#support.metrics.webhookPaused(-1);
     });
@@ -203,7 +203,7 @@ export class Webhooks {
     const startMs = performance.now();
     const { signal } = new AbortController();
     const delivery = { url: new URL(webhook.url), headers, body, signal };
-    const outcome = await slots.run(() => sender.send(delivery));
+    const outcome = await slots.run(() => sender.send(delivery), { owner: this.#backend });
     const ms = Math.round(performance.now() - startMs);
     const { status, error } = outcome;
     return { isDelivered: isSuccess(outcome), status, error, ms };
@@ -252,14 +252,22 @@ export class Webhooks {
   }
 
   async #keep(webhook: StoredWebhook, positions: Map<number, Position>): Promise<void> {
+    const before = this.#active.get(webhook.name);
+    await this.#orAsBefore(before, () => this.#book.keep({ webhook, positions }));
+    this.#activate(webhook, positions);
+  }
+
+  /** Writes a change of a webhook that was halted; where that fails, what was before goes on. */
+  async #orAsBefore(
+    before: ActiveWebhook | undefined,
+    write: () => Promise<void>,
+  ): Promise<void> {
     try {
-      await this.#book.keep({ webhook, positions });
-    } catch (error) { // then what was before goes on
-      const before = this.#active.get(webhook.name);
+      await write();
+    } catch (error) {
       if (before !== undefined) this.#activate(before.webhook, before.positions);
       throw error;
     }
-    this.#activate(webhook, positions);
   }
 
   #activate(webhook: StoredWebhook, positions: Map<number, Position>): void {

@@ -40,6 +40,33 @@ const VERBS = [
   ["admin", "compact"],
   ["admin", "config"],
   ["doctor"],
+  ["compact"],
+  ["query"],
+  ["query", "indexes"],
+  ["kv", "compact"],
+  ["group", "ls"],
+  ["group", "lag"],
+  ["group", "seek"],
+  ["group", "rm"],
+  ["schema", "add"],
+  ["schema", "check"],
+  ["schema", "ls"],
+  ["schema", "show"],
+  ["schema", "rm"],
+  ["token", "create"],
+  ["token", "ls"],
+  ["token", "revoke"],
+  ["tenant", "ls"],
+  ["tenant", "limit"],
+  ["tenant", "rm"],
+  ["webhook", "add"],
+  ["webhook", "ls"],
+  ["webhook", "info"],
+  ["webhook", "test"],
+  ["webhook", "pause"],
+  ["webhook", "resume"],
+  ["webhook", "rm"],
+  ["cert"],
 ];
 
 for (const verb of VERBS) {
@@ -55,6 +82,26 @@ for (const verb of VERBS) {
     }
   });
 }
+
+test("help groups the verbs by what they are about", () => {
+  const { text } = parse("--help") as { text: string };
+  const groups = text.split("\n").filter((line) => /^[A-Z].*:$/.test(line));
+  assert.deepEqual(groups, [
+    "Records:",
+    "Topics, and views of them:",
+    "Upkeep:",
+    "Servers:",
+    "For a server:",
+    "Examples:",
+  ]);
+});
+
+test("help of a verb that has verbs shows them without the groups of all", () => {
+  for (const verb of new Set(VERBS.filter(({ length }) => length > 1).map(([verb]) => verb!))) {
+    const { text } = parse(verb, "--help") as { text: string };
+    assert.doesNotMatch(text, /^(Records|Topics.*|Upkeep|Servers):$/m, verb);
+  }
+});
 
 test("help lists every verb", () => {
   const request = parse("--help") as { text: string };

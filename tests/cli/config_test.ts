@@ -11,7 +11,7 @@ import { SETTINGS, SETTINGS_BY_KEY } from "../../cli/config/settings.ts";
 import { TOPIC_SETTINGS } from "../../cli/config/topic_settings.ts";
 import { COMPACTION_BYTES_PER_SECOND } from "../../core/base/limits.ts";
 import { DEFAULT_TOPIC_CONFIG } from "../../core/topic_config.ts";
-import { VOLUME_ID_DEFAULT } from "../../server/app.ts";
+import { VOLUME_ID_DEFAULT } from "../../server/open_services.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../server/limits.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { runMain } from "./fake_io.ts";

@@ -10,7 +10,7 @@ import { ConfigMap, Service } from "kubernetes-models/v1";
 import { parse, parseAllDocuments } from "yaml";
 import { examineConfigFile } from "../../cli/config/config_file.ts";
 import { VERSION } from "../../core/base/version.ts";
-import { ROUTES } from "../../server/app.ts";
+import { ROUTES } from "../../server/routes/all.ts";
 import { ROOT } from "../source_tree.ts";
 import { tempDir } from "../support/temp_dir.ts";
 

@@ -154,6 +154,19 @@ for (const [name, open] of Object.entries(BACKENDS)) {
     assert.deepEqual(await committed(backend), [2]);
   });
 
+  test(`a seek by force on ${name} takes a member back also within what it has in hand`, async () => {
+    await using opened = await open();
+    const { backend, store } = opened;
+    for (const start of [0, 2, 4]) await store.append("orders", numbers(start, start + 2));
+    await using consumer = await openMember(backend);
+    const batches = consumer.batches();
+    for (const start of [0, 2]) assert.equal((await batches.next()).value!.start, start);
+    await using held = holdGroups(backend);
+    await held.groups.seek("g", { topic: "orders", to: "2", force: true });
+    await until(async () => await consumer.lag() === 4);
+    assert.equal((await batches.next()).value!.start, 2);
+  });
+
   test(`with autoCommitMs the loop on ${name} commits what it is done with, and no more`, async () => {
     const clock = new FakeClock();
     await using opened = await open();

@@ -1,18 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  GroupConsumer,
-  Kv,
-  type Membership,
-  MemoryDisk,
-  type SeglogError,
-  Store,
-} from "../../mod.ts";
+import { GroupConsumer, Kv, type Membership, MemoryDisk, SeglogError, Store } from "../../mod.ts";
 import { CommittedOffsets, GROUPS_TOPIC } from "../../core/groups/committed_offsets.ts";
 import { GroupCoordinator } from "../../core/groups/coordinator.ts";
 import { holdCoordinator } from "../../core/groups/shared_groups.ts";
 import { collect, rejectsWith } from "../support/collect.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { overriding } from "../server/support.ts";
 import { numbers } from "./support.ts";
 
 const LEASE_MS = 1000;
@@ -322,6 +316,24 @@ test("looking at groups makes nothing, and beside the owner members are not know
   ]);
   await rejectsWith("read-only", () => beside.seek("g", { topic: "orders", to: "end" }));
   await rejectsWith("read-only", () => join(beside, "two"));
+});
+
+test("a damaged topic keeps nobody from seeing which groups there are", async () => {
+  await using store = await Store.memory();
+  for (const topic of ["bad", "good"]) await store.append(topic, numbers(0, 2));
+  let isDamaged = false;
+  const damaged = overriding(store, {
+    describeTopic(topic) {
+      if (topic !== "bad" || !isDamaged) return store.describeTopic(topic);
+      return Promise.reject(new SeglogError("corrupt", "Cannot read it"));
+    },
+  });
+  await using groups = new GroupCoordinator(damaged);
+  for (const topic of ["bad", "good"]) await groups.seek("g", { topic, to: "1" });
+  isDamaged = true;
+  const [group] = await groups.list();
+  assert.deepEqual([group!.topics, group!.lag], [["good"], 1]);
+  await rejectsWith("corrupt", () => groups.describe("g"));
 });
 
 test("what is stored and cannot be read is an error that names the place", async () => {

@@ -8,6 +8,9 @@ import { openServer } from "../server/support.ts";
 import { rejectsWith } from "../support/collect.ts";
 import { numbers, openMember, textsOf, until, work } from "./support.ts";
 
+/** Less than a test that waits for ever. */
+const LONG = { timeout: 30_000 };
+
 test("a member outlives a restart of the server, and commits what it had in hand", async () => {
   await using store = await Store.memory();
   await store.append("orders", numbers(0, 2));
@@ -58,6 +61,50 @@ test("a member whose connection is cut, and that is given up meanwhile, hands no
   assert.deepEqual(textsOf(next.value!), ["2"], "it goes on where the others have come to");
   await consumer.commit();
 });
+
+test(
+  "a member that is lost with its server can be closed: what is done is committed by no one",
+  LONG,
+  async () => {
+    await using opened = await openServer();
+    const { store } = opened;
+    await store.append("orders", numbers(0, 1));
+    await store.append("orders", numbers(1, 2));
+    await using proxy = await proxyTo(opened.port);
+    await using far = await connect(proxy.url, { retries: 0 });
+    const notices: string[] = [];
+    const onNotice = (notice: string) => void notices.push(notice);
+    const consumer = await openMember(far, { leaseMs: 600, autoCommitMs: 60_000, onNotice });
+    const batches = consumer.batches();
+    for (const text of ["0", "1"]) assert.deepEqual(textsOf((await batches.next()).value!), [text]);
+    await proxy.cut();
+    await using near = await connect(opened.url);
+    await until(async () => (await near.groups.describe("g")).state === "empty");
+    await consumer.close();
+    assert.ok(notices.some((notice) => notice.includes("membership")), notices.join("\n"));
+    assert.equal((await near.groups.describe("g")).partitions[0]!.committed, 0);
+  },
+);
+
+test(
+  "a commit that waits for a lost server ends with the signal of the consumer",
+  LONG,
+  async () => {
+    await using opened = await openServer();
+    await opened.store.append("orders", numbers(0, 1));
+    await using proxy = await proxyTo(opened.port);
+    await using far = await connect(proxy.url, { retries: 0 });
+    const leaving = new AbortController();
+    await using consumer = await openMember(far, { leaseMs: 600, signal: leaving.signal });
+    await consumer.batches().next();
+    await proxy.cut();
+    await using near = await connect(opened.url);
+    await until(async () => (await near.groups.describe("g")).state === "empty");
+    const committed = consumer.commit();
+    leaving.abort();
+    await rejectsWith("condition-failed", () => committed);
+  },
+);
 
 test("a consumer ends with an error when its membership cannot go on", async () => {
   await using store = await Store.memory();

@@ -135,15 +135,14 @@ export const PROTECTION_MUTANTS: readonly Mutant[] = [
     "server/tls/secure_front.ts",
     TLS,
     [
-      "a failed handshake ends its connection",
-      "this.#unfinished.get(placeOf(socket))?.destroy();\n    socket.destroy();",
+      "a slow handshake loses its place",
+      "if (this.#connections >= this.#parts.connectionsMax) this.#front.giveUpOldest();",
       "",
     ],
-    [
-      "a slow handshake loses its place",
-      "if (slowest === undefined) return void socket.destroy();",
-      "if (slowest !== undefined) return void socket.destroy();",
-    ],
+  ),
+  ...of(
+    "server/tls/tls_front.ts",
+    TLS,
     [
       "a stop ends handshakes",
       "for (const socket of this.#unfinished.values()) socket.destroy();",

@@ -231,6 +231,16 @@ test("indexes are kept in the log: a view that is made anew has them again", asy
   await rejects("not-found", /there is none/, own.queries.views.removeIndex("t", "$.user.id"));
 });
 
+test("indexes that are asked for at once are all kept", async () => {
+  await using store = await Store.memory();
+  await store.append("t", jsonRecords(1));
+  await using own = openQueries(store);
+  const { views } = own.queries;
+  const paths = Array.from({ length: 6 }, (_, i) => `$.a${i}`);
+  await Promise.all(paths.map((path) => views.addIndex("t", path)));
+  assert.deepEqual(await views.indexes("t"), paths);
+});
+
 test("a process that is killed while it makes a view leaves one to go on with", async () => {
   await using dir = tempDir();
   const script = fileURLToPath(new URL("./view_builder.ts", import.meta.url));

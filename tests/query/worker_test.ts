@@ -1,13 +1,19 @@
 /** The processes that run queries: how they are started, replaced and ended. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import process from "node:process";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { isRuntime } from "../../server/query/worker_command.ts";
 import { WorkerEnded, WorkerProcess } from "../../server/query/worker_process.ts";
 import { type AnswerFailure, contentOf, requestLine, TAG } from "../../server/query/protocol.ts";
 import { WorkerPool } from "../../server/query/worker_pool.ts";
 import { readSourceTree } from "../source_tree.ts";
+import { thisRuntime } from "../support/runtimes.ts";
 import { LinePieces } from "../../server/query/line_pieces.ts";
+
+const WORKER_PARENT = fileURLToPath(new URL("./worker_parent.ts", import.meta.url));
 
 test("a program that runs scripts is told from the single executable", () => {
   for (const path of ["/usr/bin/node", "/opt/nodejs", "C:/x/bun.exe", "/a/deno", "/b/node-24.1"]) {
@@ -48,6 +54,21 @@ test("a process answers one query after the other, and ends with its input", asy
   await worker.kill();
   assert.equal(worker.isAlive, false);
   await assert.rejects(worker.line(), WorkerEnded);
+});
+
+test("a process ends with the one that started it, also in the middle of a query", {
+  skip: process.platform === "win32",
+  timeout: 30_000,
+}, async () => {
+  const [program, ...words] = thisRuntime().command;
+  const parent = spawn(program, [...words, WORKER_PARENT], { stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  parent.stderr.on("data", (text) => said += text);
+  const ended = once(parent.stderr, "end"); // of all who write there
+  await once(parent.stdout, "data");
+  parent.kill("SIGKILL");
+  await ended;
+  assert.equal(said, "");
 });
 
 test("a process that takes too much time of the processor is ended by the system", {

@@ -180,6 +180,15 @@ test("a stream ends when the server stops, and says what is in", async () => {
   assert.equal(problem.appended, 1);
 });
 
+test("a line that is refused leaves nothing in memory of what came behind it", async () => {
+  await using opened = await openApp({ limits: { bodiesBytesMax: 10_000 } });
+  const unfinished = `{"value":"${"x".repeat(4000)}`;
+  for (let i = 0; i < 5; i++) {
+    await problemOf(await send(opened, `{nonsense\n${unfinished}`), 400, "invalid-argument");
+  }
+  await jsonOf(await send(opened, '{"value":1}\n'));
+});
+
 test("conditions and producers are refused: a stream is not one batch", async () => {
   await using opened = await openApp();
   const conditions: Record<string, string>[] = [

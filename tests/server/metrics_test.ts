@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeBatch, MemoryDisk, SeglogError, Store } from "../../mod.ts";
-import { createApp, createService, ROUTES } from "../../server/app.ts";
+import { createApp, createService } from "../../server/app.ts";
+import { ROUTES } from "../../server/routes/all.ts";
 import { METRIC_PARTITIONS_MAX } from "../../server/limits.ts";
 import { watchEventLoop } from "../../server/metrics/event_loop.ts";
 import { Metrics } from "../../server/metrics/metrics.ts";
@@ -175,7 +176,7 @@ test("a service that has ended is told nothing more by its store", async () => {
   const service = createService(store);
   await service.close();
   await store.append("orders", [{ value: "a" }]);
-  const { values } = await service.metrics.registry.getSingleMetric(
+  const { values } = await service.services.metrics.registry.getSingleMetric(
     "seglog_written_records_total",
   )!.get();
   assert.deepEqual(values.map(({ value }) => value), [0]);

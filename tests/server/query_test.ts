@@ -108,7 +108,7 @@ describe("POST /v1/query", () => {
         /within 300 ms/,
       ],
       [
-        { sql: "select hex(zeroblob(7000000)) from t", limit: 10 },
+        { sql: "select hex(zeroblob(7000000)) from t", limit: 10, timeoutMs: 60_000 },
         413,
         "too-large",
         /more than a query may/,

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect, Store } from "../../mod.ts";
-import { createApp, ROUTES } from "../../server/app.ts";
+import { createApp } from "../../server/app.ts";
+import { ROUTES } from "../../server/routes/all.ts";
 import { serve } from "../../server/listen.ts";
 import type { Sender } from "../../server/webhooks/http_sender.ts";
 import { demandRole, inRole, ROLES, workOf } from "../../server/roles.ts";

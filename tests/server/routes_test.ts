@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ROUTES } from "../../server/app.ts";
+import { ROUTES } from "../../server/routes/all.ts";
 import { openApiDocument } from "../../server/openapi/document.ts";
 import { SeglogError, Store } from "../../mod.ts";
 import { createApp } from "../../server/app.ts";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import type { Hono } from "hono";
 import { type Backend, Store, type StoreOptions } from "../../mod.ts";
-import { type AppOptions, createApp } from "../../server/app.ts";
+import { createApp } from "../../server/app.ts";
+import type { AppOptions } from "../../server/open_services.ts";
 import { type RunningServer, serve, type ServeOptions } from "../../server/listen.ts";
 
 /** An app over an empty store in memory. */

@@ -1,16 +1,22 @@
 import "reflect-metadata";
 import assert from "node:assert/strict";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { spawn } from "node:child_process";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import process from "node:process";
+import { createInterface } from "node:readline";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import * as x509 from "@peculiar/x509";
 import { SeglogError } from "../../mod.ts";
 import { AddressPolicy } from "../../server/webhooks/address_policy.ts";
 import { isSuccess } from "../../server/webhooks/courier.ts";
 import { delayAfter, retryAfterMs } from "../../server/webhooks/backoff.ts";
 import { HttpSender, type Outcome, type Resolve } from "../../server/webhooks/http_sender.ts";
+import { thisRuntime } from "../support/runtimes.ts";
 
+const WEBHOOK_PROCESS = fileURLToPath(new URL("./webhook_process.ts", import.meta.url));
 const BODY = new TextEncoder().encode('[{"offset":0}]');
 
 /** What a policy says of a URL: `undefined` is nothing against it. */
@@ -31,6 +37,7 @@ async function sent(sender: HttpSender, url: string): Promise<Outcome> {
 }
 
 interface Receiver extends AsyncDisposable {
+  readonly server: Server;
   readonly port: number;
   readonly requests: IncomingMessage[];
 }
@@ -48,6 +55,7 @@ async function receive(
   const server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
+    server,
     port: (server.address() as AddressInfo).port,
     requests,
     async [Symbol.asyncDispose]() {
@@ -178,6 +186,36 @@ test("a name that leads to public and private addresses is refused as a whole", 
   const url = new URL("https://both.example/");
   await assert.rejects(() => sender.check(url), { code: "forbidden" });
   assert.match((await sent(sender, url.href)).error!, /its address is not public/);
+});
+
+test("a proxy of the environment is passed by: it would look names up by itself", async () => {
+  const asked: (string | undefined)[] = []; // a runtime may ask by itself, for a newer one
+  await using proxy = await receive((response, { url }) => {
+    asked.push(url);
+    response.writeHead(207).end();
+  });
+  proxy.server.on("connect", ({ url }, socket) => {
+    asked.push(url);
+    socket.destroy();
+  });
+  await using receiver = await receive((response) => response.end());
+  const { port } = receiver;
+  const [program, ...words] = thisRuntime().command;
+  const urls = [`http://hook.example:${port}/`, `http://127.0.0.1:${port}/`];
+  const https = `https://hook.example:${port}/`; // which is not spoken there
+  const at = `http://127.0.0.1:${proxy.port}`;
+  const child = spawn(program, [...words, WEBHOOK_PROCESS, ...urls, https], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: {
+      ...process.env,
+      ...{ NODE_USE_ENV_PROXY: "1", NO_PROXY: "", no_proxy: "" },
+      ...{ HTTP_PROXY: at, HTTPS_PROXY: at, http_proxy: at, https_proxy: at },
+    },
+  });
+  const lines = [];
+  for await (const line of createInterface({ input: child.stdout })) lines.push(line);
+  assert.deepEqual(lines, ["200", "200", "failed"]);
+  assert.deepEqual(asked.filter((url) => url?.includes(`:${port}`)), []);
 });
 
 test("a name without an address is refused, with what the resolver says", async () => {

@@ -5,7 +5,9 @@ import { test } from "node:test";
 import type { Hono } from "hono";
 import { type Backend, SeglogError, Store, type StoreOptions } from "../../mod.ts";
 import { endOfTurn } from "../../core/base/turn.ts";
-import { type AppOptions, createService } from "../../server/app.ts";
+import { createService } from "../../server/app.ts";
+import type { AppOptions } from "../../server/open_services.ts";
+import { Slots } from "../../server/webhooks/slots.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { jsonOf, jsonRequest, overriding, problemOf } from "./support.ts";
 import { FakeReceiver } from "./webhook_receiver.ts";
@@ -434,6 +436,64 @@ test("what a removed webhook was is forgotten; one of the same name begins anew"
   await opened.restart();
   await put(opened.app, { from: "start" });
   assert.deepEqual((await receiver.next()).offsets, [0]);
+});
+
+test("a webhook whose removal cannot be written goes on", async () => {
+  await using opened = await open();
+  const { app, store, receiver } = opened;
+  await fill(store, 1);
+  await put(app, {});
+  let isFull = true;
+  await opened.restart(overriding(store, {
+    appendBatch(...args: Parameters<Store["appendBatch"]>) {
+      return isFull
+        ? Promise.reject(new SeglogError("disk-full", "Cannot append: the disk is full"))
+        : store.appendBatch(...args);
+    },
+  }));
+  const removal = await opened.app.request(`${HOOKS}/hook`, { method: "DELETE" });
+  await problemOf(removal, 507, "disk-full");
+  isFull = false;
+  await fill(store, 1);
+  assert.deepEqual((await receiver.next()).offsets, [1]);
+});
+
+test("who waits for a place is gone when it is not wanted any more, and takes none", async () => {
+  const slots = new Slots(1);
+  const owner = {};
+  let end = () => {};
+  const first = slots.run(() => new Promise<void>((resolve) => end = resolve), { owner });
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  const second = slots.run(() => Promise.resolve("second"), { owner, signal });
+  const third = slots.run(() => Promise.resolve("third"), { owner });
+  const gone = new Error("gone");
+  leaving.abort(gone);
+  await assert.rejects(second, gone);
+  end();
+  await first;
+  assert.equal(await third, "third");
+  assert.equal(await slots.run(() => Promise.resolve("fourth"), { owner }), "fourth");
+});
+
+test("a place that becomes free goes to whose deliveries have fewest", async () => {
+  const slots = new Slots(2);
+  const [many, few] = [{}, {}];
+  const ends: (() => void)[] = [];
+  const begun: string[] = [];
+  const run = (owner: object, name: string) =>
+    slots.run(() => {
+      begun.push(name);
+      return new Promise<void>((resolve) => ends.push(resolve));
+    }, { owner });
+  const all = ["a", "b", "c", "d"].map((name) => run(many, name));
+  all.push(run(few, "x"), run(few, "y"));
+  for (let done = 0; done < all.length; done++) {
+    while (ends.length === done) await endOfTurn();
+    ends[done]!();
+  }
+  await Promise.all(all);
+  assert.deepEqual(begun, ["a", "b", "x", "c", "y", "d"]);
 });
 
 test("a webhook that makes no sense is refused, and says what is wrong", async () => {

@@ -2,7 +2,8 @@
 import type { Hono } from "hono";
 import { Store } from "../../../mod.ts";
 import type { NewCredential } from "../../../server/access/credential.ts";
-import { type AppOptions, createService } from "../../../server/app.ts";
+import { createService } from "../../../server/app.ts";
+import type { AppOptions } from "../../../server/open_services.ts";
 import { jsonOf, jsonRequest } from "../support.ts";
 
 /** Asks as somebody. */

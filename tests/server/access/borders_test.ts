@@ -1,7 +1,7 @@
 /** Who may not, is refused: at every route, and between tenants. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ROUTES } from "../../../server/app.ts";
+import { ROUTES } from "../../../server/routes/all.ts";
 import type { Route } from "../../../server/exchange.ts";
 import { jsonOf, jsonRequest, post, problemOf } from "../support.ts";
 import { type Asking, openGuarded } from "./access_support.ts";

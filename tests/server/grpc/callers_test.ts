@@ -67,7 +67,7 @@ test("a certificate that does not count is refused at every call", async () => {
   await using opened = await openSecureGrpc();
   const { certs, service } = opened;
   const { ca } = certs;
-  const credentials = await service.desk.credentials;
+  const credentials = await service.services.desk.credentials;
   await credentials.make({ name: "ann", grants: "produce:orders", subject: "CN=ann" });
   const ann = clientOf(opened, { ca, ...await certs.client("ann") });
   await ann.produce({ topic: "orders", records });

@@ -14,7 +14,7 @@ import { type OpenGrpc, openGrpc } from "./support.ts";
 const PRODUCE = "seglog.v1.LogService/Produce";
 
 async function metered(opened: OpenGrpc): Promise<(series: string) => number | undefined> {
-  const text = await opened.service.metrics.registry.metrics();
+  const text = await opened.service.services.metrics.registry.metrics();
   return (series) => {
     const line = text.split("\n").find((line) => line.startsWith(`${series} `));
     return line === undefined ? undefined : Number(line.slice(series.length + 1));

@@ -14,7 +14,8 @@ import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-no
 import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { type Backend, Store, type StoreOptions } from "../../../mod.ts";
-import { type AppOptions, createService, type Service } from "../../../server/app.ts";
+import { createService, type Service } from "../../../server/app.ts";
+import type { AppOptions } from "../../../server/open_services.ts";
 import type { Services } from "../../../server/exchange.ts";
 import {
   type Problem,

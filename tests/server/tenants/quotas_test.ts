@@ -156,3 +156,55 @@ test("tenants are listed with what they have and may have", async () => {
   }
   await problemOf(await opened.operator("/v1/tenants/A%2Fb"), 400, "invalid-argument");
 });
+
+test("requests of those who are not let in count against nobody", async () => {
+  await using opened = await openGuarded({ clock: new FakeClock() });
+  const quota = jsonRequest("PUT", { requestsPerSecond: 3 });
+  await jsonOf(await opened.operator("/v1/tenants/default/quota", quota));
+  for (let i = 0; i < 10; i++) {
+    await problemOf(await opened.stranger("/v1/topics"), 401, "unauthenticated");
+  }
+  await jsonOf(await opened.operator("/v1/topics"));
+});
+
+test("headers and the room that a record takes count as bytes, whatever its value", async () => {
+  const clock = new FakeClock();
+  await using opened = await openGuarded({ clock });
+  const acme = await opened.somebody(ACME);
+  await limit(opened, { bytesPerSecond: 1000 });
+  const many = Array.from({ length: 1000 }, () => ({ value: "" }));
+  await jsonOf(await acme("/v1/topics/a/records", jsonRequest("POST", many)));
+  await problemOf(await acme("/v1/topics/a/records", record()), 429, "quota-exceeded");
+  clock.advance(60_000);
+  const large = { value: "", headers: { h: "x".repeat(5000) } };
+  await jsonOf(await acme("/v1/topics/a/records", jsonRequest("POST", large)));
+  await problemOf(await acme("/v1/topics/a/records", record()), 429, "quota-exceeded");
+  clock.advance(60_000);
+  await jsonOf(await acme("/v1/topics/a/records/1000"));
+  await problemOf(await acme("/v1/topics/a/records/1000"), 429, "quota-exceeded");
+});
+
+test("values that are read by their keys are counted like records", async () => {
+  const clock = new FakeClock();
+  await using opened = await openGuarded({ clock });
+  const acme = await opened.somebody(ACME);
+  const body = "x".repeat(5000);
+  await jsonOf(await acme("/v1/kv/b/k", { method: "PUT", body }), 201);
+  await jsonOf(await acme("/blobs/k", { method: "POST", body }), 201);
+  await limit(opened, { bytesPerSecond: 1000 });
+  const tx = jsonRequest("POST", { operations: [{ op: "get", key: "k" }] });
+  const reads: [string, RequestInit?][] = [
+    ["/v1/kv/b/k"],
+    ["/v1/kv/b"],
+    ["/v1/kv/b", { headers: { accept: "application/x-ndjson" } }],
+    ["/v1/kv/b/tx", tx],
+    ["/blobs/k"],
+  ];
+  for (const [path, init] of reads) {
+    clock.advance(60_000);
+    const answer = await acme(path, init);
+    assert.equal(answer.status, 200, path);
+    await answer.text();
+    assert.equal((await acme(path, init)).status, 429, path);
+  }
+});
