@@ -158,11 +158,11 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
-    "server/tenants/remove_tenant.ts",
+    "server/tenants/tenant_book.ts",
     TENANTS,
     [
       "the credentials of a tenant end with it",
-      "for (const { id } of theirs) await credentials.revoke(id);",
+      "if (each.tenant === tenant) await credentials.revoke(each.id);",
       "",
     ],
   ),

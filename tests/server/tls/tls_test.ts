@@ -202,7 +202,7 @@ test("new certificates are taken while connections are open", async () => {
   assert.match(notices.at(-1)!, /took new certificates from .*server\.crt/);
 });
 
-test("a stop answers what is under way and ends the rest", { timeout: 20_000 }, async () => {
+test("a stop answers what is under way and ends the rest", { timeout: 10_000 }, async () => {
   await using opened = await openTlsServer({ limits: { handshakeMs: 600_000 } });
   const { port, certs: { ca }, store, server } = opened;
   await store.ensureTopic("orders");
