@@ -37,8 +37,8 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     ],
     [
       "an admin of all topics of a tenant does not run the server",
-      "return tenant === DEFAULT_TENANT &&\n    grants",
-      "return grants",
+      "return principal.tenant === DEFAULT_TENANT && administersAll(principal);",
+      "return administersAll(principal);",
       BORDERS,
     ],
     [
@@ -96,8 +96,8 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     ],
     [
       "who came in is told when the time of a token is over",
-      "const cancel = this.#whenOver(expiresAt, () => inUse.end());",
-      "const cancel = () => {};",
+      "callAt(this.#clock, expiresAt, () => inUse.end());",
+      "() => {};",
     ],
     ["who came in is told when a token is revoked", "this.#inUse.get(id)?.end();", ""],
     [
@@ -112,8 +112,8 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     ],
     [
       "a name is taken once",
-      "if (others.some((other) => other.name === name)) {",
-      "if (others === undefined) {",
+      "if (taken === undefined) continue;",
+      "if (taken !== name) continue;",
     ],
   ),
   ...of(
