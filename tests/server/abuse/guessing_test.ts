@@ -50,7 +50,7 @@ test("10,000 wrong tokens are 401 each, others are answered meanwhile, and the l
   void guessing.finally(() => isOver = true);
   let others = 0;
   for (; !isOver; others++) await server.expectUnharmed();
-  assert.ok(others > 1);
+  assert.ok(others >= 1);
   for (const statuses of await guessing) {
     assert.equal(statuses.length, perConnection);
     assert.ok(statuses.every((status) => status === 401));

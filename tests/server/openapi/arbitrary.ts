@@ -89,7 +89,11 @@ function typedValue(document: unknown, schema: Schema, depth: number): fc.Arbitr
           [name, each],
         ) => [name, valueOf(document, each, depth + 1)]),
       );
-      return fc.record(model, { requiredKeys });
+      const least = Object.fromEntries(requiredKeys.map((name) => [name, model[name]!]));
+      return fc.oneof(
+        { weight: 2, arbitrary: fc.record(model, { requiredKeys }) },
+        { weight: 1, arbitrary: fc.record(least) },
+      );
     }
     default:
       return fc.jsonValue({ maxDepth: 2 });
