@@ -15,6 +15,12 @@ const PLAIN = { env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined } }
 /** Each file of tests, and each command that one starts, is a process that would compile all anew. */
 const NODE_COMPILE_CACHE = resolve("node_modules", ".cache", "node-compile");
 
+/**
+ * Files of tests side by side. Bun then loads the polyfill that the library for certificates needs behind
+ * that library, whatever the order of the imports, unless it is loaded before all.
+ */
+const BUN_OPTIONS = ["--parallel", "--preload", "reflect-metadata", "--timeout", "120000"];
+
 /** Left to itself, Node leaves one processor idle. */
 const NODE_CONCURRENCY = `--test-concurrency=${os.availableParallelism()}`;
 
@@ -66,7 +72,7 @@ export async function otherTests(): Promise<Check[]> {
     },
     {
       name: "tests on Bun",
-      command: [...await findBun(), "test", "--parallel", "--timeout", "120000", ...files],
+      command: [...await findBun(), "test", ...BUN_OPTIONS, ...files],
       options: PLAIN,
       counts: bunCounts,
     },
