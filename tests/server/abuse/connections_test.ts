@@ -63,6 +63,8 @@ test("1,000 idle connections keep nobody out, and cost little", async () => {
 test("beyond the bound of connections each is told 503, and those before it are served on", async () => {
   await using server = await abusedServer({ flags: ["--limits-connections", "100"] });
   const first = await openRaw(server);
+  first.write(`${GET}\r\n`);
+  await new Promise((resolve) => first.once("data", resolve)); // now the server has taken it up
   const sockets = await Promise.all(Array.from({ length: 300 }, () => openRaw(server)));
   const turnedAway: string[] = [];
   await new Promise<void>((resolve) => {
