@@ -2,7 +2,8 @@
  * Takes away one sync, check or rule at a time, in a copy of the tree, and expects a test to fail:
  * `mutants [WORD…]`, where words choose the rules, and the paths, that have one of them. A mutant
  * that all tests survive is a promise that nothing shows. Without `--tests-passed` all tests are run
- * without a mutant first.
+ * without a mutant first. `--a-third` takes every third, from one that the commit chooses: over a few
+ * commits that is all of them.
  *
  * @module
  */
@@ -25,10 +26,22 @@ const WORKERS = Math.max(1, os.availableParallelism());
 /** Said by who has just run all tests: it takes as long as many mutants. */
 const PASSED = "--tests-passed";
 
-const words = process.argv.slice(2).filter((word) => word !== PASSED);
-const chosen = MUTANTS.filter(({ rule, file }) =>
+/** Said where all of them would take too long. */
+const THIRD = "--a-third";
+
+const words = process.argv.slice(2).filter((word) => word !== PASSED && word !== THIRD);
+const named = MUTANTS.filter(({ rule, file }) =>
   words.length === 0 || words.some((word) => rule.includes(word) || file.includes(word))
 );
+const chosen = process.argv.includes(THIRD) ? thirdOf(named) : named;
+
+function thirdOf(mutants: readonly Mutant[]): Mutant[] {
+  const commit = execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8" });
+  const first = parseInt(commit.slice(0, 8), 16) % 3;
+  const third = mutants.filter((_, i) => i % 3 === first);
+  console.log(`${third.length} of ${mutants.length} mutants, from the one at ${first} on`);
+  return third;
+}
 
 class Copy implements Disposable {
   readonly #folder = fs.mkdtempSync(join(os.tmpdir(), "seglog-mutant-"));
