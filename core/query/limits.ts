@@ -16,7 +16,7 @@ export const QUERY_TOPICS_MAX = 10;
 /** Largest text or blob within a query: a record of the largest size as base64, and then some. */
 export const QUERY_CELL_BYTES_MAX: number = 32 * MIB;
 /** Memory that SQLite may take for one query, sorting and grouping included. */
-export const QUERY_MEMORY_BYTES: number = 256 * MIB;
+export const QUERY_MEMORY_BYTES: number = 560 * MIB;
 /** Memory of SQLite's page cache for one topic. */
 export const QUERY_CACHE_BYTES: number = 32 * MIB;
 /** Topics, one by one or joined, that a reader keeps open. */

@@ -168,7 +168,16 @@ class Connection {
       }
       return { rows, isTruncated, offsets };
     } finally {
+      this.#rollBack();
+    }
+  }
+
+  /** What failed is told, and not that there is nothing to be taken back any more. */
+  #rollBack(): void {
+    try {
       this.#own("rollback");
+    } catch {
+      // SQLite has rolled back by itself: for want of memory, say.
     }
   }
 
