@@ -17,7 +17,7 @@ export interface LogSettings {
 }
 
 /** Lines for people, or for programs. */
-export const LOG_FORMATS = ["text", "json"] as const;
+const LOG_FORMATS = ["text", "json"] as const;
 
 /** One of them. */
 export type LogFormat = typeof LOG_FORMATS[number];

@@ -43,7 +43,7 @@ const UNSAFE = /[\0-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2
 const WORD = /^[\w.:/@%+,*-]+$/;
 
 /** A logger of what is at least of a level. */
-export function loggerOf(least: LogLevel, write: WriteEvent): Logger {
+function loggerOf(least: LogLevel, write: WriteEvent): Logger {
   const isOn = (level: LogLevel) => LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(least);
   const at = (level: LogLevel) => (message: string, fields: LogFields = {}) => {
     if (isOn(level)) write(level, message, fields);

@@ -11,7 +11,7 @@ import { SeglogError } from "./errors.ts";
 /** What a secret begins with, as it is shown. */
 export const SECRET_PREFIX = "whsec_";
 /** What a signature of this kind begins with. */
-export const SIGNATURE_PREFIX = "v1,";
+const SIGNATURE_PREFIX = "v1,";
 const SECRET_BYTES_MIN = 24;
 const SECRET_BYTES_MAX = 64;
 

@@ -16,7 +16,7 @@ import { VIEW_PAGE_BYTES, VIEW_PATH_MAX } from "./limits.ts";
 import { literal, quoted } from "./sqlite.ts";
 
 /** Changes with the tables: a file of another version is made anew. */
-export const VIEW_VERSION = 1;
+const VIEW_VERSION = 1;
 
 /** The columns of a topic's table, as people are told of them. */
 export const VIEW_COLUMNS = [

@@ -62,11 +62,6 @@ export function parseGrants(text: string): readonly Grant[] {
   });
 }
 
-/** Grants as {@linkcode parseGrants} reads them. */
-export function formatGrants(grants: readonly Grant[]): string {
-  return grants.map(({ scopes, pattern }) => `${scopes.join(",")}:${pattern}`).join(";");
-}
-
 /** Whether a name fits: after a star that fails, only the last one tries again further on. */
 function fits(pattern: string, name: string): boolean {
   let at = 0;

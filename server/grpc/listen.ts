@@ -53,7 +53,7 @@ export interface RunningGrpc extends AsyncDisposable {
 }
 
 /** The port of gRPC where none is given. */
-export const GRPC_PORT_DEFAULT = 8400;
+const GRPC_PORT_DEFAULT = 8400;
 
 /**
  * Serves gRPC.

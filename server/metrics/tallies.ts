@@ -13,18 +13,18 @@ export const PROTOCOLS = ["http", "grpc"] as const;
 export type Protocol = typeof PROTOCOLS[number];
 
 /** From less than a page cache needs to what is certainly too long. */
-export const WORK_SECONDS: readonly number[] = [
+const WORK_SECONDS: readonly number[] = [
   ...[0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05],
   ...[0.1, 0.25, 0.5, 1, 2.5, 10],
 ];
 /** A request may wait for a record for a minute. */
-export const REQUEST_SECONDS: readonly number[] = [
+const REQUEST_SECONDS: readonly number[] = [
   ...[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5],
   ...[1, 2.5, 10, 60],
 ];
 
 /** How requests of one kind ended. */
-export class EndTally<Status extends string | number> {
+class EndTally<Status extends string | number> {
   readonly statuses = new Map<Status, number>();
   readonly latencies = new Latencies(REQUEST_SECONDS);
 
@@ -36,7 +36,7 @@ export class EndTally<Status extends string | number> {
 }
 
 /** Those of one route over HTTP. */
-export class RouteTally extends EndTally<number> {
+class RouteTally extends EndTally<number> {
   readonly method: string;
   readonly path: string;
 

@@ -189,7 +189,7 @@ export class SchemaDocument {
 }
 
 /** A name as part of a JSON pointer. */
-export function escapeToken(name: string): string {
+function escapeToken(name: string): string {
   return name.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
