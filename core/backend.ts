@@ -11,16 +11,19 @@ import type { ProducerStamp } from "./format/producer_field.ts";
 import type { LogRecord, RecordInput } from "./format/record.ts";
 import type { SyncMode } from "./format/sync_mode.ts";
 import type { Groups } from "./group_contract.ts";
+import type { MirrorTarget } from "./mirror_contract.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
 /** What an implementation can do beyond the contract, and what it is. */
 export interface Capabilities {
-  /** Where records are kept: `disk`, `memory`, `http`. */
+  /** Where records are kept: `disk`, `memory`, `http`, `jetstream`, `node`. */
   readonly kind: string;
   /** Whether appends, truncations and changes of topics are possible at all. */
   readonly canWrite: boolean;
   /** Whether `truncate({ after })` is possible. */
   readonly canTruncateAfter: boolean;
+  /** Why something is not possible, as the end of a sentence; by what is not. */
+  readonly why?: { readonly [Name in "canWrite" | "canTruncateAfter"]?: string };
 }
 
 /** Where one partition starts and ends: `logStartOffset <= durableOffset <= nextOffset`. */
@@ -249,6 +252,8 @@ export interface Backend extends AsyncDisposable {
   readonly hints?: Hints;
   /** Consumer groups, where somebody else coordinates them: the server. */
   readonly groups?: Groups;
+  /** Takes in what another backend has, offsets and all; nothing where that is not possible. */
+  readonly mirrorTarget?: MirrorTarget;
 
   /**
    * Asks compaction to keep what a reader at an offset sees: of each key the last record up to it.
