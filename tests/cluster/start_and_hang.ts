@@ -1,6 +1,11 @@
-/** Starts a server, says its process id, and never ends by itself. See `harness_test.ts`. */
-import { startNats } from "../support/nats/nats_server.ts";
+/**
+ * Starts a server, or a cluster of so many, says the process ids, and never ends by itself. See
+ * `server_harness_test.ts`.
+ */
+import process from "node:process";
+import { startCluster, startNats } from "../support/nats.ts";
 
-const server = await startNats();
-console.log(server.pid);
+const count = Number(process.argv[2]);
+const servers = count === 1 ? [await startNats()] : (await startCluster(count)).nodes;
+console.log(JSON.stringify(servers.map(({ pid }) => pid)));
 setInterval(() => {}, 60_000);

@@ -5,5 +5,6 @@
  * @module
  */
 export { findNats } from "../../scripts/find_nats.ts";
-export { NatsServer, startNats } from "./nats/nats_server.ts";
-export type { NatsOptions } from "./nats/nats_server.ts";
+export { type NatsOptions, NatsServer, startNats } from "./nats/nats_server.ts";
+export { type ClusterOptions, NatsCluster, startCluster } from "./nats/nats_cluster.ts";
+export { whyNoNamespaces } from "./nats/namespaces.ts";

@@ -9,10 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "../../../scripts/command.ts";
 import { findNats, type NatsProgram } from "../../../scripts/find_nats.ts";
-import { freePort } from "./free_port.ts";
+import { freePort, untilBound } from "./free_port.ts";
 import { WatchedProcess } from "./watched_process.ts";
-
-const STARTS_MAX = 10;
 
 /** How the server differs from its defaults. */
 export interface NatsOptions {
@@ -24,6 +22,7 @@ export interface NatsOptions {
 
 /** Where a server runs and is reached. */
 export interface Place {
+  readonly name: string;
   readonly url: string;
   /** What it is started by, such as the command that enters a namespace. */
   readonly prefix: Command;
@@ -36,6 +35,7 @@ export interface Place {
 
 /** One nats-server, started again and again at the same place. */
 export class NatsServer {
+  readonly name: string;
   readonly url: string;
   readonly #program: NatsProgram;
   readonly #place: Place;
@@ -43,10 +43,11 @@ export class NatsServer {
   #process: WatchedProcess | undefined;
 
   /** @param release gives back what the place was made of */
-  constructor(program: NatsProgram, place: Place, release: () => void) {
+  constructor(program: NatsProgram, place: Place, release: () => void = () => {}) {
     this.#program = program;
     this.#place = place;
     this.#release = release;
+    this.name = place.name;
     this.url = place.url;
   }
 
@@ -121,11 +122,12 @@ export class NatsServer {
 /** Starts one server. @throws {Error} when there is no nats-server: ask `findNats` first */
 export async function startNats(options: NatsOptions = {}): Promise<NatsServer> {
   const program = await foundNats();
-  for (let i = 1;; i++) {
+  return await untilBound(async () => {
     const folder = fs.mkdtempSync(join(tmpdir(), "seglog-nats-"));
     const release = () => fs.rmSync(folder, { recursive: true, force: true });
     const port = await freePort();
     const place: Place = {
+      name: "n1",
       url: `nats://127.0.0.1:${port}`,
       prefix: [],
       config: `listen: "127.0.0.1:${port}"\n${configOf(options)}`,
@@ -138,10 +140,9 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
       return server;
     } catch (error) {
       release();
-      const isTaken = /address already in use/.test((error as Error).message);
-      if (!isTaken || i === STARTS_MAX) throw error;
+      throw error;
     }
-  }
+  });
 }
 
 /** The nats-server to start. @throws {Error} when there is none */

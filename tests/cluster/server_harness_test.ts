@@ -1,17 +1,17 @@
 /** The servers that the cluster tests run on are real, and do what they are told. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import * as fs from "node:fs";
 import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { test } from "node:test";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { start } from "../../scripts/command.ts";
-import { findNats } from "../../scripts/find_nats.ts";
+import { findNats, startNats } from "../support/nats.ts";
 import { thisRuntime } from "../support/runtimes.ts";
-import { startNats } from "../support/nats/nats_server.ts";
 import { tempDir } from "../support/temp_dir.ts";
+import { isAlive } from "./is_alive.ts";
 
 const program = await findNats();
 const options = { skip: typeof program === "string" ? program : false };
@@ -38,7 +38,7 @@ test("a server that is paused does not answer, and then does", options, async ()
   const connection = await connect({ servers: server.url });
   await server.pause();
   const answered = connection.flush().then(() => "answered");
-  const waited = new Promise((resolve) => setTimeout(resolve, 200, "waiting"));
+  const waited = delay(200, "waiting");
   assert.equal(await Promise.race([answered, waited]), "waiting");
   server.resume();
   assert.equal(await answered, "answered");
@@ -56,21 +56,12 @@ test("a server is gone with its folder at the end of the block", options, async 
 test("no server outlives a test that is killed", options, async () => {
   await using folder = tempDir();
   const script = fileURLToPath(new URL("./start_and_hang.ts", import.meta.url));
-  const child = start([...thisRuntime().command, script], {
+  const child = start([...thisRuntime().command, script, "1"], {
     env: { ...process.env, TMPDIR: folder.path },
   });
   const [said] = await once(child.stdout!, "data");
-  const pid = Number(said);
+  const [pid] = JSON.parse(said) as [number];
   assert.ok(isAlive(pid));
   child.kill("SIGKILL");
-  while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (isAlive(pid)) await delay(10);
 });
-
-/** Whether a process runs; one that has ended and was not asked after does not. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) Z/.test(fs.readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-}
