@@ -15,8 +15,11 @@ export interface FinalPartition {
 }
 
 export interface Promises {
-  /** Whose acknowledged appends, and whose reads, a read that begins behind them has to see. */
-  readonly seenBy: Scope;
+  /**
+   * Whose acknowledged appends, and whose reads, a read that begins behind them has to see, by the
+   * backend that is read.
+   */
+  readonly seenBy: (backend: string) => Scope;
   /** How reads and truncations may fail: not at all unless given. */
   readonly tolerated?: readonly ErrorCode[];
 }

@@ -8,8 +8,9 @@ import { type Append, type Operation, type Read, told, type Truncation } from ".
  */
 export type Scope = "client" | "backend" | "everybody";
 
-export function checkReads(part: Part, scope: Scope): string[] {
-  return [...part.reads.flatMap(gapsIn), ...checkFreshness(part, scope)];
+/** @param scopeOf what is promised by a backend of this name */
+export function checkReads(part: Part, scopeOf: (backend: string) => Scope): string[] {
+  return [...part.reads.flatMap(gapsIn), ...checkFreshness(part, scopeOf)];
 }
 
 /** Offsets of one read follow each other, from the one that was asked for. */
@@ -32,7 +33,10 @@ interface Fact {
   readonly by: Operation & (Append | Read | Truncation);
 }
 
-function checkFreshness({ appends, reads, truncations }: Part, scope: Scope): string[] {
+function checkFreshness(
+  { appends, reads, truncations }: Part,
+  scopeOf: (backend: string) => Scope,
+): string[] {
   const ends: Fact[] = [];
   const starts: Fact[] = [];
   for (const by of appends) {
@@ -47,11 +51,11 @@ function checkFreshness({ appends, reads, truncations }: Part, scope: Scope): st
   for (const by of truncations) {
     if (by.isAcknowledged) starts.push({ at: by.endedAt, offset: by.before, by });
   }
-  const end = new Knowledge(ends, scope);
-  const start = new Knowledge(starts, scope);
+  const end = new Knowledge(ends);
+  const start = new Knowledge(starts);
   return [
     ...reads.flatMap((read) => {
-      const due = end.before(read);
+      const due = end.before(read, scopeOf(read.backend));
       return due !== undefined && read.endMax < due.offset
         ? [
           `${told(read)} found the end at ${read.endMax}, and it was at ${due.offset} for ${
@@ -61,7 +65,7 @@ function checkFreshness({ appends, reads, truncations }: Part, scope: Scope): st
         : [];
     }),
     ...reads.flatMap((read) => {
-      const due = start.before(read);
+      const due = start.before(read, scopeOf(read.backend));
       const below = due && read.seen.find(({ offset }) => offset < due.offset);
       return below === undefined
         ? []
@@ -69,7 +73,7 @@ function checkFreshness({ appends, reads, truncations }: Part, scope: Scope): st
     }),
     ...appends.flatMap((append) => {
       const { outcome } = append;
-      const due = end.before(append);
+      const due = end.before(append, scopeOf(append.backend));
       return outcome.kind === "rejected" && due !== undefined && outcome.actual! < due.offset
         ? [
           `${told(append)}, as the end was ${outcome.actual}, and it was at ${due.offset} for ${
@@ -83,14 +87,13 @@ function checkFreshness({ appends, reads, truncations }: Part, scope: Scope): st
 
 /** What has to be known at any time, by whom. */
 class Knowledge {
-  readonly #scope: Scope;
-  /** The farthest by any time, in the order of time. */
+  /** By who knows it the farthest by any time, in the order of time. */
   readonly #farthest = new Map<string, Fact[]>();
 
-  constructor(facts: readonly Fact[], scope: Scope) {
-    this.#scope = scope;
+  constructor(facts: readonly Fact[]) {
     for (const fact of facts.toSorted((a, b) => a.at - b.at)) {
-      for (const who of this.#circles(fact.by)) {
+      for (const scope of ["client", "backend", "everybody"] as const) {
+        const who = circleOf(fact.by, scope);
         const known = this.#farthest.get(who) ?? [];
         if (known.length === 0) this.#farthest.set(who, known);
         if (fact.offset > (known.at(-1)?.offset ?? 0)) known.push(fact);
@@ -99,15 +102,14 @@ class Knowledge {
   }
 
   /** The farthest that an operation has to know of when it begins. */
-  before(operation: Operation): Fact | undefined {
-    const due = this.#circles(operation)
-      .map((who) => this.#farthest.get(who)?.findLast(({ at }) => at < operation.startedAt))
-      .filter((fact) => fact !== undefined);
-    return due.toSorted((a, b) => a.offset - b.offset).at(-1);
+  before(operation: Operation, scope: Scope): Fact | undefined {
+    return this.#farthest.get(circleOf(operation, scope))
+      ?.findLast(({ at }) => at < operation.startedAt);
   }
+}
 
-  #circles({ client, backend }: Operation): string[] {
-    if (this.#scope === "client") return [`client ${client}`];
-    return [this.#scope === "backend" ? `backend ${backend}` : "everybody"];
-  }
+/** Who knows of each other's doings. */
+function circleOf({ client, backend }: Operation, scope: Scope): string {
+  if (scope === "client") return `client ${client}`;
+  return scope === "backend" ? `backend ${backend}` : scope;
 }

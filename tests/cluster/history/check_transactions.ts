@@ -17,10 +17,10 @@ import {
   type TransactionHistory,
 } from "./transactions.ts";
 
-/** @param seesAll whether who caught up sees what was committed by way of any backend */
+/** @param seesAll whether who caught up by a backend sees what was committed by way of any */
 export function checkTransactions(
   history: TransactionHistory,
-  { seesAll }: { seesAll: boolean },
+  { seesAll }: { seesAll: (backend: string) => boolean },
 ): string[] {
   const { transactions, written } = history;
   return [
@@ -104,7 +104,10 @@ function checkTotals({ transactions, written }: TransactionHistory): string[] {
 }
 
 /** A bucket shows what was committed through it, and what was committed before it caught up. */
-function checkFreshness(transactions: readonly Transaction[], seesAll: boolean): string[] {
+function checkFreshness(
+  transactions: readonly Transaction[],
+  seesAll: (backend: string) => boolean,
+): string[] {
   const found: string[] = [];
   let ended: Transaction[] = [];
   const byStart = transactions.filter(({ snapshot }) => snapshot > -2)
@@ -119,7 +122,10 @@ function checkFreshness(transactions: readonly Transaction[], seesAll: boolean):
     }
     ended = ended.filter(({ endedAt }) => endedAt > one.startedAt);
     ended.push(one);
-    const circles = [`bucket ${one.bucket}`, ...one.isCaughtUp && seesAll ? ["all"] : []];
+    const circles = [
+      `bucket ${one.bucket}`,
+      ...one.isCaughtUp && seesAll(one.bucket) ? ["all"] : [],
+    ];
     for (const who of circles) {
       const due = farthest.get(who);
       if (due === undefined || knows(due) <= one.snapshot) continue;

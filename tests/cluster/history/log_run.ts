@@ -3,7 +3,7 @@ import { type Backend, readRecords } from "../../../mod.ts";
 import { collect } from "../../support/collect.ts";
 import { Random } from "../../support/random.ts";
 import type { FinalPartition } from "./check_log.ts";
-import { History } from "./history.ts";
+import type { History } from "./history.ts";
 import { type Load, LogClient, type Member } from "./log_client.ts";
 import { nameOf } from "./values.ts";
 
@@ -18,11 +18,15 @@ export interface LogRun extends Load {
   readonly truth: () => Promise<Backend>;
 }
 
-/** Runs the clients to their end, and waits until each follower has seen all. */
-export async function runLog(run: LogRun): Promise<{ history: History; final: FinalPartition[] }> {
+/**
+ * Runs the clients to their end, and waits until each follower has seen all.
+ *
+ * @param history where it is written down
+ * @returns what is in each partition at the end
+ */
+export async function runLog(history: History, run: LogRun): Promise<FinalPartition[]> {
   const { clients, isOver, members, partitions, topic } = run;
   const random = new Random(run.seed);
-  const history = new History();
   const begun = () => history.appends.length + history.reads.length + history.truncations.length;
   const client = (name: string, member: Member) =>
     new LogClient(name, { member, history, random: new Random(random.fork()), load: run });
@@ -50,7 +54,7 @@ export async function runLog(run: LogRun): Promise<{ history: History; final: Fi
   }
   ending.abort();
   await Promise.all(followers.map(({ done }) => done));
-  return { history, final };
+  return final;
 }
 
 async function readFinal(

@@ -66,12 +66,18 @@ export function amountOf(value: string): number {
   return Number(value.split(" ")[0]);
 }
 
-/** Runs the clients to their end, on a bucket that is new. */
-export async function runTransactions(run: TransactionRun): Promise<TransactionHistory> {
+/**
+ * Runs the clients to their end, on a bucket that is new.
+ *
+ * @param transactions where they are written down
+ */
+export async function runTransactions(
+  transactions: Transaction[],
+  run: TransactionRun,
+): Promise<TransactionHistory> {
   const { bucket, clients, limitMs, members, paceMs } = run;
   const random = new Random(run.seed);
   const complaints: string[] = [];
-  const transactions: Transaction[] = [];
   let now = 0;
   await setUp(await run.truth(), bucket);
   const open = await Promise.all(
