@@ -35,6 +35,7 @@ import { LogCaches } from "../log/caches.ts";
 import type { Log } from "../log/log.ts";
 import { lockFolder } from "../log/open_log.ts";
 import { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "../topic_config.ts";
+import { noTopic } from "../topic_errors.ts";
 import { type Catalogue, readCatalogue } from "./catalogue.ts";
 import { compactTopic } from "./compact_topic.ts";
 import { HintFiles } from "./hint_files.ts";
@@ -42,7 +43,6 @@ import { Maintenance } from "./maintenance.ts";
 import type { Topic } from "./topic.ts";
 import {
   existingCatalogue,
-  noTopic,
   openCatalogue,
   partitionFolders,
   TopicRegistry,

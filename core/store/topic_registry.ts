@@ -14,6 +14,7 @@ import type { Disk, DiskLock } from "../disk/disk.ts";
 import { LOCK_IS_LOST, makeFolderDurably } from "../disk/files.ts";
 import { partitionFolderName } from "../format/file_names.ts";
 import type { TopicConfig } from "../topic_config.ts";
+import { checkAgrees, checkPartitionsStay, noTopic } from "../topic_errors.ts";
 import { type Catalogue, readCatalogue, writeCatalogue } from "./catalogue.ts";
 import { prepareTopicFolders } from "./prepare_topic.ts";
 import { Topic, type TopicContext } from "./topic.ts";
@@ -216,16 +217,6 @@ export class TopicRegistry {
   }
 }
 
-/** The error for a topic that is not there. */
-export function noTopic(name: string): SeglogError {
-  return new SeglogError(
-    "not-found",
-    `Cannot find topic ${
-      JSON.stringify(name.slice(0, 80))
-    }: no such topic; create it, or append to it`,
-  );
-}
-
 /** The catalogue of a store that must be there. @throws {SeglogError} `not-found` */
 export function existingCatalogue(disk: Disk, folder: string): Catalogue {
   const catalogue = readCatalogue(disk, folder);
@@ -273,26 +264,5 @@ export function partitionFolders(info: TopicInfo): string[] {
   return Array.from(
     { length: info.config.partitions },
     (_, partition) => partitionFolderName(info.name, partition),
-  );
-}
-
-function checkAgrees({ name, config }: TopicInfo, asked: Partial<TopicConfig>): void {
-  for (const [setting, value] of Object.entries(asked)) {
-    const actual = config[setting as keyof TopicConfig];
-    if (actual === value) continue;
-    throw new SeglogError(
-      "exists",
-      `Cannot create topic "${name}" with ${setting} ${value}: it exists with ${setting} ${actual}`,
-      { details: { setting } },
-    );
-  }
-}
-
-function checkPartitionsStay({ name, config }: TopicInfo, asked: Partial<TopicConfig>): void {
-  if (asked.partitions === undefined || asked.partitions === config.partitions) return;
-  throw new SeglogError(
-    "invalid-argument",
-    `Cannot change the partitions of topic "${name}" from ${config.partitions} to ${asked.partitions}: ` +
-      "keys would move to other partitions; create another topic and copy the records",
   );
 }
