@@ -175,7 +175,10 @@ export class LogClient {
     truncation.endedAt = this.#history.tick();
   }
 
-  /** Follows a partition from its start, and past truncations, until it is told to end. */
+  /**
+   * Follows a partition from its start, past truncations and until it is told to end. Nobody follows
+   * what is broken.
+   */
   async follow(partition: number, { signal, reached }: {
     signal: AbortSignal;
     reached: (nextOffset: number) => void;
@@ -191,6 +194,7 @@ export class LogClient {
           reached(from);
         }
       }, Infinity);
+      if (read.failure !== undefined && !NOT_NOW.includes(read.failure.code)) return;
       from = Math.max(from, read.startMin);
       await new Promise((resolve) => setTimeout(resolve, this.#load.paceMs));
     }

@@ -1,0 +1,105 @@
+/**
+ * What may happen to a cluster of three nodes happens to a real one, while many clients use it: nothing
+ * that was acknowledged is lost, nothing is twice, all see one order, and transactions are isolated.
+ */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import {
+  findNats,
+  type NatsCluster,
+  type NatsServer,
+  startCluster,
+  whyNoNamespaces,
+} from "../support/nats.ts";
+import { Random } from "../support/random.ts";
+import { type Busy, directMember, type LoadedMember, underLoad } from "./under_load.ts";
+
+const SEED = 20_261_130;
+const MIB = 1024 * 1024;
+/** What an operation may take beyond its time-out. */
+const MARGIN_MS = 10_000;
+const PATIENT_MS = 20_000;
+const IMPATIENT_MS = 3000;
+/** Complaints that are shown: one fault often has many. */
+const SHOWN_MAX = 20;
+
+const program = await findNats();
+const missing = typeof program === "string" ? program : false;
+const withoutDisk = missing || (await whyNoNamespaces() ?? false);
+
+describe("a cluster of three nodes under load", () => {
+  let cluster: NatsCluster;
+  const seeds = new Random(SEED);
+
+  before(async () => {
+    if (missing) return;
+    cluster = await startCluster(3, {
+      ...withoutDisk ? {} : { smallDisk: { node: 0, bytes: 64 * MIB } },
+    });
+  });
+  after(() => cluster?.[Symbol.asyncDispose]());
+
+  fault("each node is killed in turn, and comes back", async (busy, members) => {
+    for (const node of cluster.nodes) {
+      await node.kill();
+      await busy.writesGoOn(members);
+      await node.restart();
+      await busy.writesGoOn(members);
+    }
+  });
+
+  fault("the leader is killed again and again", async (busy, members, stream) => {
+    for (let times = 0; times < 2; times++) {
+      const leader = await cluster.leaderOf(stream);
+      await leader.kill();
+      await busy.writesGoOn(members);
+      await leader.restart();
+    }
+  });
+
+  fault("two nodes are killed", async (busy, members) => {
+    const [one, other] = cluster.nodes;
+    await Promise.all([one!.kill(), other!.kill()]);
+    await busy.writesFail(members);
+    await Promise.all([one!.restart(), other!.restart()]);
+  }, { timeoutMs: IMPATIENT_MS });
+
+  fault("the leader stands still for a while", async (busy, members, stream) => {
+    const leader = await cluster.leaderOf(stream);
+    await leader.pause();
+    await cluster.leaderOf(stream, { via: othersThan(leader) });
+    leader.resume();
+    await busy.writesGoOn(members);
+  });
+
+  fault("all nodes are killed at once", async () => {
+    await Promise.all(cluster.nodes.map((node) => node.kill()));
+    await Promise.all(cluster.nodes.map((node) => node.restart()));
+  });
+
+  /** Declares a test in which this happens while clients are busy. */
+  function fault(
+    what: string,
+    act: (busy: Busy, members: readonly LoadedMember[], stream: string) => Promise<void>,
+    { timeoutMs = PATIENT_MS, skip = missing }: { timeoutMs?: number; skip?: string | boolean } =
+      {},
+  ): void {
+    const seed = seeds.fork();
+    const name = `fault-${seed}`;
+    test(`${what}, seed ${seed}`, { skip }, async () => {
+      await using one = await directMember("direct-1", { url: cluster.url, timeoutMs });
+      await using other = await directMember("direct-2", { url: cluster.url, timeoutMs });
+      const members = [one, other];
+      const load = { name, seed, members, limitMs: timeoutMs + MARGIN_MS };
+      const wrong = await underLoad(cluster, load, async (busy) => {
+        const { id } = await one.backend.describeTopic(name);
+        await act(busy, members, `SEGLOG_seglog_${id}_0`);
+      });
+      assert.deepEqual(wrong.slice(0, SHOWN_MAX), [], `${wrong.length} in all`);
+    });
+  }
+
+  function othersThan(node: NatsServer): NatsServer[] {
+    return cluster.nodes.filter((other) => other !== node);
+  }
+});
