@@ -15,7 +15,8 @@ import { Random } from "../support/random.ts";
 import { type Busy, directMember, type LoadedMember, underLoad } from "./under_load.ts";
 
 const SEED = 20_261_130;
-const MIB = 1024 * 1024;
+const KIB = 1024;
+const MIB = 1024 * KIB;
 /** What an operation may take beyond its time-out. */
 const MARGIN_MS = 10_000;
 const PATIENT_MS = 20_000;
@@ -34,6 +35,7 @@ describe("a cluster of three nodes under load", () => {
   before(async () => {
     if (missing) return;
     cluster = await startCluster(3, {
+      maxPayload: 32 * KIB,
       ...withoutDisk ? {} : { smallDisk: { node: 0, bytes: 64 * MIB } },
     });
   });
@@ -72,6 +74,24 @@ describe("a cluster of three nodes under load", () => {
     await busy.writesGoOn(members);
   });
 
+  fault("the leader is cut off, with clients on both sides", async (busy, members, stream) => {
+    const leader = await cluster.leaderOf(stream);
+    await cluster.isolate(leader);
+    await busy.writesFail([members[cluster.nodes.indexOf(leader)]!]);
+    await cluster.leaderOf(stream, { via: othersThan(leader) });
+    await busy.writesGoOn(members.filter((_, i) => cluster.nodes[i] !== leader));
+    await cluster.heal();
+  }, { timeoutMs: IMPATIENT_MS, isAtEachNode: true });
+
+  fault("the disk of one node is full", async (busy, members) => {
+    const [full] = cluster.nodes;
+    cluster.smallDisk.fill();
+    await full!.process.said(/no space left on device/);
+    await busy.writesGoOn(members);
+    cluster.smallDisk.free();
+    await full!.restart();
+  }, { skip: withoutDisk });
+
   fault("all nodes are killed at once", async () => {
     await Promise.all(cluster.nodes.map((node) => node.kill()));
     await Promise.all(cluster.nodes.map((node) => node.restart()));
@@ -81,19 +101,25 @@ describe("a cluster of three nodes under load", () => {
   function fault(
     what: string,
     act: (busy: Busy, members: readonly LoadedMember[], stream: string) => Promise<void>,
-    { timeoutMs = PATIENT_MS, skip = missing }: { timeoutMs?: number; skip?: string | boolean } =
-      {},
+    { timeoutMs = PATIENT_MS, skip = missing, isAtEachNode = false }: {
+      timeoutMs?: number;
+      skip?: string | boolean;
+      /** A member for each node, that knows no other, and not some that know all. */
+      isAtEachNode?: boolean;
+    } = {},
   ): void {
     const seed = seeds.fork();
     const name = `fault-${seed}`;
     test(`${what}, seed ${seed}`, { skip }, async () => {
-      await using one = await directMember("direct-1", { url: cluster.url, timeoutMs });
-      await using other = await directMember("direct-2", { url: cluster.url, timeoutMs });
-      const members = [one, other];
-      const load = { name, seed, members, limitMs: timeoutMs + MARGIN_MS };
+      await using members = new Members();
+      const urls = isAtEachNode ? cluster.urls : [cluster.url, cluster.url];
+      for (const [i, url] of urls.entries()) {
+        await members.add(directMember(`direct-${i + 1}`, { url, timeoutMs }));
+      }
+      const load = { name, seed, members: members.all, limitMs: timeoutMs + MARGIN_MS };
       const wrong = await underLoad(cluster, load, async (busy) => {
-        const { id } = await one.backend.describeTopic(name);
-        await act(busy, members, `SEGLOG_seglog_${id}_0`);
+        const { id } = await members.all[0]!.backend.describeTopic(name);
+        await act(busy, members.all, `SEGLOG_seglog_${id}_0`);
       });
       assert.deepEqual(wrong.slice(0, SHOWN_MAX), [], `${wrong.length} in all`);
     });
@@ -103,3 +129,16 @@ describe("a cluster of three nodes under load", () => {
     return cluster.nodes.filter((other) => other !== node);
   }
 });
+
+/** Members that are closed at the end of the block. */
+class Members implements AsyncDisposable {
+  readonly all: LoadedMember[] = [];
+
+  async add(member: Promise<LoadedMember>): Promise<void> {
+    this.all.push(await member);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.all.map((member) => member[Symbol.asyncDispose]()));
+  }
+}
