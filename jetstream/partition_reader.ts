@@ -9,6 +9,7 @@ import { SeglogError } from "../core/base/errors.ts";
 import { lostRange, outOfRange } from "../core/base/offset_errors.ts";
 import type { BatchView } from "../core/format/batch.ts";
 import { holdsKey } from "../core/format/records_of.ts";
+import { trimBatch } from "../core/format/trim_batch.ts";
 import type { Connection } from "./connection.ts";
 import { findOffset, missing } from "./find_offset.ts";
 import { messageFeed } from "./message_feed.ts";
@@ -52,9 +53,14 @@ export async function* readPartition(
   const batches = reverse
     ? backwards(stream, { tip, range, signal })
     : forwards(parts, { tip, range, follow, signal });
-  for await (const batch of batches) {
+  const start = tip.state.logStartOffset;
+  for await (const found of batches) {
     if (signal.aborted) break;
-    if (key === undefined || holdsKey(batch, key)) yield batch;
+    // A truncation may go through the middle of a batch.
+    const batch = found.baseOffset < start
+      ? trimBatch(found, { from: start, until: Infinity })
+      : found;
+    if (batch !== undefined && (key === undefined || holdsKey(batch, key))) yield batch;
     if (signal.aborted) break;
   }
   if (ending.aborted && !options.signal?.aborted) {

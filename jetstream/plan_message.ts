@@ -112,8 +112,8 @@ class MessageDraft {
 
   /** Takes in what waits, as {@linkcode planMessage} says. */
   fill(queue: AppendQueue): PlannedMessage | "look" | undefined {
-    for (let next; (next = queue.first)?.kind === "batch";) {
-      if (next.producer?.id !== this.#producerId) break;
+    for (let next; (next = queue.first) !== undefined;) {
+      if (next.kind !== "batch" || next.producer?.id !== this.#producerId) break;
       const verdict = this.#judge(next);
       if (verdict === "later") break;
       if (verdict === "look") return "look";
