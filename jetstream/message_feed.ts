@@ -78,6 +78,7 @@ class Pull {
   /** Messages that were asked for and may still come. */
   #asked = 0;
   #isOver = false;
+  #isEnded = false;
   #heardMs = Date.now();
 
   constructor(connection: Connection, range: FeedRange) {
@@ -87,9 +88,9 @@ class Pull {
 
   async start(): Promise<void> {
     const { stream, from, what, signal } = this.#range;
-    const over = () => this.#over();
-    signal.addEventListener("abort", over, { once: true });
-    this.#endings.push(() => signal.removeEventListener("abort", over));
+    const end = () => this.end(); // also where nobody asks for the next message any more
+    signal.addEventListener("abort", end, { once: true });
+    this.#endings.push(() => signal.removeEventListener("abort", end));
     const body = {
       stream_name: stream,
       action: "create",
@@ -112,7 +113,7 @@ class Pull {
       if (!hasNumber(error, NUMBERS.streamNotFound)) throw asSeglogError(error, action);
       throw new SeglogError("not-found", `Cannot ${action}: its topic was deleted`);
     }
-    this.#listen();
+    if (!signal.aborted) this.#listen();
   }
 
   async *messages(): AsyncGenerator<StoredMessage, void, undefined> {
@@ -138,8 +139,11 @@ class Pull {
     }
   }
 
+  /** Gives everything back, once. */
   end(): void {
     this.#over();
+    if (this.#isEnded) return;
+    this.#isEnded = true;
     for (const end of this.#endings) end();
     const { stream } = this.#range;
     const subject = `$JS.API.CONSUMER.DELETE.${stream}.${this.#consumer}`;
