@@ -94,6 +94,7 @@ export class JetStreamBackend implements Backend {
         this.#checkOpen();
         return new JetStreamMirror((await this.#topics.now(topic)).partition(partition));
       },
+      drop: (topic) => this.deleteTopic(topic),
     };
   }
 
