@@ -12,6 +12,7 @@ import {
   whyNoNamespaces,
 } from "../support/nats.ts";
 import { Random } from "../support/random.ts";
+import type { Scope } from "./history/check_reads.ts";
 import { type Busy, directMember, type LoadedMember, underLoad } from "./under_load.ts";
 
 const SEED = 20_261_130;
@@ -81,7 +82,7 @@ describe("a cluster of three nodes under load", () => {
     await cluster.leaderOf(stream, { via: othersThan(leader) });
     await busy.writesGoOn(members.filter((_, i) => cluster.nodes[i] !== leader));
     await cluster.heal();
-  }, { timeoutMs: IMPATIENT_MS, isAtEachNode: true });
+  }, { timeoutMs: IMPATIENT_MS, isAtEachNode: true, sees: "backend" });
 
   fault("the disk of one node is full", async (busy, members) => {
     const [full] = cluster.nodes;
@@ -101,11 +102,13 @@ describe("a cluster of three nodes under load", () => {
   function fault(
     what: string,
     act: (busy: Busy, members: readonly LoadedMember[], stream: string) => Promise<void>,
-    { timeoutMs = PATIENT_MS, skip = missing, isAtEachNode = false }: {
+    { timeoutMs = PATIENT_MS, skip = missing, isAtEachNode = false, sees = "everybody" }: {
       timeoutMs?: number;
       skip?: string | boolean;
       /** A member for each node, that knows no other, and not some that know all. */
       isAtEachNode?: boolean;
+      /** Less than everybody's where a leader may not know that it is none any more. */
+      sees?: Scope;
     } = {},
   ): void {
     const seed = seeds.fork();
@@ -114,7 +117,7 @@ describe("a cluster of three nodes under load", () => {
       await using members = new Members();
       const urls = isAtEachNode ? cluster.urls : [cluster.url, cluster.url];
       for (const [i, url] of urls.entries()) {
-        await members.add(directMember(`direct-${i + 1}`, { url, timeoutMs }));
+        await members.add(directMember(`direct-${i + 1}`, { url, timeoutMs, sees }));
       }
       const load = { name, seed, members: members.all, limitMs: timeoutMs + MARGIN_MS };
       const wrong = await underLoad(cluster, load, async (busy) => {
