@@ -85,6 +85,7 @@ export {
   readRecords,
   startOfLast,
 } from "./core/reading.ts";
+export { type AwaitedOffset, waitForOffset } from "./core/wait_for_offset.ts";
 export { type DumpOptions, dumpSegment, type DumpSummary } from "./core/dump/dump.ts";
 export { verify } from "./core/store/verify.ts";
 export type { VerifiedPartition, VerifyProblem, VerifyReport } from "./core/store/verify_report.ts";
@@ -96,6 +97,7 @@ export { listSnapshots, type Snapshot } from "./core/store/snapshots.ts";
 export { Store, type StoreOptions } from "./core/store/store.ts";
 export { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "./core/topic_config.ts";
 export {
+  type CatchUpOptions,
   type DeleteOptions,
   type GetOptions,
   Kv,

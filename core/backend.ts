@@ -163,6 +163,14 @@ export interface ReadOptions {
   /** Only batches that hold a record with this key; segments that surely do not are not read. */
   readonly key?: Uint8Array | undefined;
   /**
+   * Begin only when the end of the partition has passed this offset, `nextOffset >= minOffset`: what
+   * an append told as its `end` is seen then, whichever backend it went through. When that does not
+   * come in time, reading ends with `unavailable`, and `minOffset` and `nextOffset` in its details.
+   */
+  readonly minOffset?: number;
+  /** How long to wait for that at the most; 5000 unless given. */
+  readonly minOffsetWaitMs?: number;
+  /**
    * Bytes that may be held ahead of the caller, where reading ahead is worth it: over HTTP, where it
    * is 8 MiB unless given, 128 KiB at the least, and a batch that is larger by itself.
    */
@@ -358,7 +366,8 @@ export interface Backend extends AsyncDisposable {
    *
    * @throws {SeglogError} `offset-out-of-range` when `from` is below the first readable offset,
    * also when a truncation overtakes the reader, or past the end; `corrupt`, naming the offsets;
-   * `lost` at offsets that a repair gave up, with `start` and `end` of them in its details
+   * `lost` at offsets that a repair gave up, with `start` and `end` of them in its details;
+   * `unavailable` when the end does not pass `minOffset` in time
    */
   batches(topic: string, options?: ReadOptions): AsyncIterableIterator<BatchView>;
 
