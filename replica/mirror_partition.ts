@@ -31,6 +31,8 @@ export interface PartitionCopy {
   readonly signal?: AbortSignal;
   /** Is told of what was taken in, when it is acknowledged. */
   readonly onTaken?: (taken: Taken) => void;
+  /** Is told where the copy begins, whenever it was looked at. */
+  readonly onBegins?: (logStartOffset: number) => void;
   /** Is told when the copy has all that the source had a moment ago. */
   readonly onCaughtUp?: () => void;
 }
@@ -73,7 +75,7 @@ export async function mirrorPartition(copy: PartitionCopy): Promise<number> {
 
 /** The first readable offset of the copy is that of its source. */
 async function beginWhereItBegins(
-  { topic, partition, target }: PartitionCopy,
+  { topic, partition, target, onBegins }: PartitionCopy,
   intake: Intake,
   { logStartOffset, nextOffset }: Bounds,
 ): Promise<void> {
@@ -90,6 +92,7 @@ async function beginWhereItBegins(
   if ((await target.bounds()).logStartOffset < logStartOffset) {
     await target.truncateBefore(logStartOffset);
   }
+  onBegins?.(logStartOffset);
 }
 
 /**
