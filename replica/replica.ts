@@ -4,7 +4,7 @@
  * @module
  */
 import type { Backend, TopicDetails, TopicInfo } from "../core/backend.ts";
-import { type Clock, systemClock } from "../core/base/clock.ts";
+import { type Clock, wakefulClock } from "../core/base/clock.ts";
 import { isNotFound, messageOf, SeglogError } from "../core/base/errors.ts";
 import { Mutex } from "../core/base/mutex.ts";
 import type { StoreMirror } from "../core/store/store_mirror.ts";
@@ -19,7 +19,7 @@ import { Turns } from "./turns.ts";
 export interface ReplicaOptions {
   /** How long to wait between two looks at the topics of the source, in ms; 1000 unless given. */
   readonly lookMs?: number;
-  /** Time; the machine's unless given. */
+  /** Time; the machine's unless given, and a process stays alive for it. */
   readonly clock?: Clock;
   /** Is told, in a sentence, of topics that come and go, and of what is in the way. */
   readonly onNotice?: (notice: string, level: "info" | "warn") => void;
@@ -102,7 +102,7 @@ export class Replica implements AsyncDisposable {
     this.#source = source;
     this.#local = local;
     this.#into = local.mirrorTarget;
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = options.clock ?? wakefulClock;
     this.#lookMs = options.lookMs ?? LOOK_MS;
     this.#notice = options.onNotice ?? (() => {});
     this.#running = this.#run();

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Backend } from "../../core/backend.ts";
-import { sleep, wakefulClock } from "../../core/base/clock.ts";
+import { sleep } from "../../core/base/clock.ts";
 import { messageOf, SeglogError } from "../../core/base/errors.ts";
 import { Store } from "../../core/store/store.ts";
 import { Replica, type ReplicaStatus } from "../../replica/replica.ts";
@@ -32,10 +32,7 @@ export async function follow(context: Context, options: FollowVerbOptions): Prom
     if (source === undefined) return EXIT_OK;
     if (options.discardDiverged) await setOwnAside(data, output);
     await using local = await openReplica(source, options, output);
-    await using replica = new Replica(source, local, {
-      clock: wakefulClock,
-      onNotice: notice(output),
-    });
+    await using replica = new Replica(source, local, { onNotice: notice(output) });
     if (once) {
       await replica.caughtUp(signal);
       if (signal.aborted) return EXIT_INTERRUPTED;

@@ -120,6 +120,11 @@ export class FakeTarget implements MirrorTarget {
     this.topics.set(info.name, { info, partitions });
   }
 
+  drop(topic: string): Promise<void> {
+    this.topics.delete(topic);
+    return Promise.resolve();
+  }
+
   openMirror(topic: string, partition: number): Promise<FakePartition> {
     return Promise.resolve(this.topics.get(topic)!.partitions[partition]!);
   }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Backend, connect, type Disk, MemoryDisk, Replica, Store } from "../../mod.ts";
-import { serve, type Server } from "../../server/listen.ts";
+import { serve, type RunningServer } from "../../server/listen.ts";
 import { changedBackend } from "../support/changed_backend.ts";
 import { rejectsWith } from "../support/collect.ts";
 import { assertSame, fill, recordsFrom, smallStore } from "./sources.ts";
@@ -44,7 +44,7 @@ describe("a replica", () => {
       await using store = await smallStore();
       await store.ensureTopic("orders", { partitions: 3 });
       await fill(store, "orders", 40);
-      const { backend, server } = await open(store) as { backend: Backend; server?: Server };
+      const { backend, server } = await open(store) as { backend: Backend; server?: RunningServer };
       {
         await using followed = await following(backend);
         const { local, replica } = followed;
@@ -105,7 +105,7 @@ describe("a replica", () => {
     await assertSame(source, local, "orders");
     const told = notices.find((notice) => /set "orders" aside/.test(notice));
     const folder = /kept in (\S+)/.exec(told ?? "")![1]!;
-    assert.ok(disk.list(folder)?.some(({ name }) => name.endsWith(".log")), told);
+    assert.ok(disk.list(folder)?.some(({ name }) => name.endsWith(".log")), `${told}`);
   });
 
   test("sees a truncation that came while nobody followed", async () => {
