@@ -86,6 +86,8 @@ export {
   startOfLast,
 } from "./core/reading.ts";
 export { type AwaitedOffset, waitForOffset } from "./core/wait_for_offset.ts";
+export type { Following, FollowingPartition } from "./core/following_contract.ts";
+export { NodeBackend, type NodeOptions } from "./replica/node_backend.ts";
 export { type DumpOptions, dumpSegment, type DumpSummary } from "./core/dump/dump.ts";
 export { verify } from "./core/store/verify.ts";
 export type { VerifiedPartition, VerifyProblem, VerifyReport } from "./core/store/verify_report.ts";
@@ -119,7 +121,12 @@ export { type KvListOptions, KvSnapshot } from "./core/kv/kv_snapshot.ts";
 export { type Isolation, KvTransaction } from "./core/kv/kv_transaction.ts";
 export type { Compaction } from "./core/format/log_settings.ts";
 export type { KvValue } from "./core/kv/kv_write.ts";
-export { mirror, type MirrorOptions, type MirrorProgress, type MirrorReport } from "./replica/mirror.ts";
+export {
+  mirror,
+  type MirrorOptions,
+  type MirrorProgress,
+  type MirrorReport,
+} from "./replica/mirror.ts";
 export {
   type MirrorDifference,
   type MirrorVerification,

@@ -6,6 +6,7 @@
  * @module
  */
 import type { Observer } from "./base/observer.ts";
+import type { Following } from "./following_contract.ts";
 import type { BatchView } from "./format/batch.ts";
 import type { ProducerStamp } from "./format/producer_field.ts";
 import type { LogRecord, RecordInput } from "./format/record.ts";
@@ -258,6 +259,8 @@ export interface Backend extends AsyncDisposable {
   readonly capabilities: Capabilities;
   /** Where views keep hints; nothing where there is no place for them. */
   readonly hints?: Hints;
+  /** How far it is behind what it follows; absent where it is no copy. */
+  readonly following?: Following;
   /** Consumer groups, where somebody else coordinates them: the server. */
   readonly groups?: Groups;
   /**

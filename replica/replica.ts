@@ -224,7 +224,9 @@ export class Replica implements AsyncDisposable {
       this.#lastError = undefined;
     } catch (error) {
       const message = messageOf(error);
-      if (message !== this.#lastError) this.#notice(`cannot look at the source: ${message}`, "warn");
+      if (message !== this.#lastError) {
+        this.#notice(`cannot look at the source: ${message}`, "warn");
+      }
       this.#lastError = message;
       throw error;
     } finally {

@@ -96,7 +96,9 @@ async function answerWatched(
   let visitor = desk.stranger;
   try {
     checkCaller(services.callers, callerFacts(asked));
-    if (route.access !== OPEN) visitor = asReplica(request, await desk.admit(callerOf(asked)), services);
+    if (route.access !== OPEN) {
+      visitor = asReplica(request, await desk.admit(callerOf(asked)), services);
+    }
     watch.admitted(visitor.principal);
     const exchange = new Exchange(request, { ...asked, visitor });
     route.access.demand(exchange);
