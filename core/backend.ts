@@ -260,7 +260,7 @@ export interface Backend extends AsyncDisposable {
   /** Where views keep hints; nothing where there is no place for them. */
   readonly hints?: Hints;
   /** How far it is behind what it follows; absent where it is no copy. */
-  readonly following?: Following;
+  readonly following?: Following | undefined;
   /** Consumer groups, where somebody else coordinates them: the server. */
   readonly groups?: Groups;
   /**

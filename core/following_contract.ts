@@ -20,6 +20,8 @@ export interface Following {
   readonly source: string;
   /** Whether the copy has had everything that its source had, since it was opened. */
   readonly isReady: boolean;
+  /** Resolves when it has, if ever. */
+  readonly ready: Promise<void>;
   /** Whether the source answered when it was looked at last. */
   readonly isConnected: boolean;
   /** How far each partition is, as far as it is known. */

@@ -107,6 +107,7 @@ export class NodeBackend implements Backend {
     const isReady = () => this.#isReady;
     this.following = {
       source: name,
+      ready: this.#becomeReady(),
       get isReady() {
         return isReady();
       },
@@ -117,7 +118,6 @@ export class NodeBackend implements Backend {
         return replica.status.partitions;
       },
     };
-    this.#becomeReady();
   }
 
   /** The source's. */
@@ -297,15 +297,17 @@ export class NodeBackend implements Backend {
     return true;
   }
 
+  /** Resolves when it has everything; one that is closed before never does. */
   async #becomeReady(): Promise<void> {
     const { signal } = this.#ending;
-    while (!signal.aborted && !this.#isReady) {
+    while (!this.#isReady) {
       try {
         await this.#replica.caughtUp(signal);
         this.#isReady = !signal.aborted;
       } catch {
         await sleep(READY_PAUSE_MS, signal); // why is in the status of the copy
       }
+      if (signal.aborted) await new Promise(() => {});
     }
   }
 }
