@@ -189,6 +189,23 @@ describe("several nodes over one source", () => {
   });
 });
 
+describe("retention", () => {
+  test("is applied to a source that does not do so by itself, and asks for nothing twice", async () => {
+    await using opened = await openHeld({ appliesRetention: true });
+    const { node, store } = opened;
+    await node.ensureTopic("orders", { retentionRecords: 3, partitions: 2 });
+    for (let i = 0; i < 10; i++) await node.append("orders", [{ value: `${i}` }], { partition: 1 });
+    assert.equal((await node.bounds("orders", 1)).logStartOffset, 0);
+    for (let i = 0; i < 2; i++) {
+      await node.maintain();
+      assert.equal((await store.bounds("orders", 1)).logStartOffset, 7);
+    }
+    await node.caughtUp();
+    await node.append("orders", [{ value: "10" }], { partition: 1 });
+    assert.equal((await node.read("orders", 10, 1)).text, "10");
+  });
+});
+
 describe("the copy of a node", () => {
   test("is made anew when it is deleted, and goes on when it was away", async () => {
     await using dir = tempDir();
