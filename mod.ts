@@ -117,7 +117,12 @@ export { type KvListOptions, KvSnapshot } from "./core/kv/kv_snapshot.ts";
 export { type Isolation, KvTransaction } from "./core/kv/kv_transaction.ts";
 export type { Compaction } from "./core/format/log_settings.ts";
 export type { KvValue } from "./core/kv/kv_write.ts";
-export { mirror, type MirrorOptions, type MirrorProgress, type MirrorReport } from "./replica/mirror.ts";
+export {
+  mirror,
+  type MirrorOptions,
+  type MirrorProgress,
+  type MirrorReport,
+} from "./replica/mirror.ts";
 export {
   type MirrorDifference,
   type MirrorVerification,

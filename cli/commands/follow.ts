@@ -26,7 +26,9 @@ const RETRY_MS = 2000;
 export async function follow(context: Context, options: FollowVerbOptions): Promise<number> {
   const { io, output } = context;
   const { data, once } = options;
-  if (isUrl(data)) throw new UsageError(`follow needs a folder, and ${data} is a server: --data DIR`);
+  if (isUrl(data)) {
+    throw new UsageError(`follow needs a folder, and ${data} is a server: --data DIR`);
+  }
   return await interruptible(io, async (signal) => {
     await using source = await openPatiently({ ...context, at: options.source }, { once, signal });
     if (source === undefined) return EXIT_OK;

@@ -88,7 +88,9 @@ async function tell(
   const verified = verification === undefined
     ? ""
     : verification.ok
-    ? `; ${output.styleNote("green", `all ${countOf(verification.records, "record")} are the same`)}`
+    ? `; ${
+      output.styleNote("green", `all ${countOf(verification.records, "record")} are the same`)
+    }`
     : `; ${output.styleNote("red", "it is not the same")}`;
   output.note(
     `seglog: copied ${countOf(records, "record")} (${formatBytes(bytes)}) to ${to}: ` +

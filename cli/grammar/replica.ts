@@ -28,7 +28,8 @@ const mirrorOptions = object({
     description: prose`Look for more every second, until a signal.`,
   }),
   verify: option("--verify", {
-    description: prose`Compare every record when all is copied; the exit code is 5 when one differs.`,
+    description:
+      prose`Compare every record when all is copied; the exit code is 5 when one differs.`,
   }),
   shaped,
 });
@@ -44,7 +45,8 @@ export const mirrorGrammar = command(
   }),
   {
     brief: prose`Copy topics to another place, with their offsets.`,
-    description: prose`Topics keep their ids and settings, records their offsets, times and producers.
+    description:
+      prose`Topics keep their ids and settings, records their offsets, times and producers.
       What is there already is not copied again: what was cut short is gone on with by the same
       command. Records that TO has otherwise are refused, with exit code 4.`,
     footer: examples(
@@ -66,11 +68,13 @@ const followOptions = object({
     description: prose`End when the replica has all that is there now.`,
   }),
   renamed: option("--renamed", {
-    description: prose`URL is what the replica has followed already, at another address, or what took
+    description:
+      prose`URL is what the replica has followed already, at another address, or what took
       its place.`,
   }),
   discardDiverged: option("--discard-diverged", {
-    description: prose`Make a replica of a store of its own, such as a leader that was replaced: what
+    description:
+      prose`Make a replica of a store of its own, such as a leader that was replaced: what
       it has is kept in DIR/quarantine, and everything is copied anew.`,
   }),
 });
@@ -113,7 +117,8 @@ export const promoteGrammar = command(
   }),
   {
     brief: prose`Make a replica a store that can be written to.`,
-    description: prose`It follows nobody any more, and begins a new epoch, which is printed: what the
+    description:
+      prose`It follows nobody any more, and begins a new epoch, which is printed: what the
       old leader still takes in is refused by whoever knows that. Stop follow first, and the old
       leader where that can be done. What it had and the replica had not is not here.`,
     footer: examples("seglog promote ./replica", "seglog serve --data ./replica"),

@@ -27,7 +27,10 @@ export function asReplica(
   if (!request.headers.has(REPLICA_HEADER)) return visitor;
   OPERATOR.demand(visitor);
   if (request.method !== "GET") {
-    throw new SeglogError("invalid-argument", "Cannot change anything with Seglog-Replica: it reads");
+    throw new SeglogError(
+      "invalid-argument",
+      "Cannot change anything with Seglog-Replica: it reads",
+    );
   }
   const principal = { ...visitor.principal, isKnown: true, seesInternal: true };
   return { ...visitor, principal, backend: everything };

@@ -7,7 +7,7 @@ import { connect, Store, verify, verifyMirror } from "../../mod.ts";
 import { rejectsWith } from "../support/collect.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { runMain } from "./fake_io.ts";
-import { acknowledged, type RunningCli, runCli, startCli } from "./run_cli.ts";
+import { acknowledged, runCli, type RunningCli, startCli } from "./run_cli.ts";
 
 /** Serves a folder. */
 async function served(data: string, port = 0): Promise<RunningCli & { readonly url: string }> {
@@ -37,7 +37,10 @@ test("follow --once copies what is there, and the folder is a replica from then 
   assert.equal((await runMain(["read", "orders"], { at: replica })).out, "a\nb\nc\n");
   const refused = await runMain(["append", "orders", "own"], { at: replica });
   assert.equal(refused.code, 1);
-  assert.match(refused.err, /it follows http:.*; write there, or make it writable with `seglog promote/);
+  assert.match(
+    refused.err,
+    /it follows http:.*; write there, or make it writable with `seglog promote/,
+  );
   const info = await runMain(["info"], { at: replica });
   assert.match(info.err, /seglog: .*replica follows http:\S+, epoch 1\n/);
   const shaped = JSON.parse((await runMain(["info", "-J"], { at: replica })).out);
@@ -103,7 +106,10 @@ test("a replica that is promoted takes the place of its leader, whose late write
   assert.equal((await runCli(["follow", leader.url, "--data", b, "--once"])).code, 0);
   const promoted = await runCli(["promote", b]);
   assert.deepEqual([promoted.code, promoted.out], [0, "2\n"], promoted.err);
-  assert.match(promoted.err, /can be written to, with epoch 2\. What http:\S+ still takes in is not here/);
+  assert.match(
+    promoted.err,
+    /can be written to, with epoch 2\. What http:\S+ still takes in is not here/,
+  );
   assert.equal((await runMain(["promote", b], { at: "elsewhere" })).code, 4);
   assert.equal((await runMain(["append", "orders", "new"], { at: b })).out, "3\n");
 

@@ -42,7 +42,10 @@ test("mirror copies a folder, and the next time only what is new", async () => {
   assert.equal((await runMain(["append", "orders", "own"], { at: to })).out, "103\n");
   const refused = await runMain(["mirror", from, to], { at: "elsewhere" });
   assert.equal(refused.code, 4);
-  assert.match(refused.err, /partition 0 of "orders": the copy ends at offset 104, and its source at 103/);
+  assert.match(
+    refused.err,
+    /partition 0 of "orders": the copy ends at offset 104, and its source at 103/,
+  );
 });
 
 test("mirror copies from a server, named topics only when asked", async () => {
@@ -99,7 +102,11 @@ test("what cannot be mirrored is refused in words that say what to do", async ()
   const cases: [string[], number, RegExp][] = [
     [["mirror", join(dir.path, "no"), join(dir.path, "to")], 3, /no such folder/],
     [["mirror", from, from], 2, /mirror needs two places/],
-    [["mirror", from, "http://127.0.0.1:8080"], 2, /is a server, which gives records offsets of its own/],
+    [
+      ["mirror", from, "http://127.0.0.1:8080"],
+      2,
+      /is a server, which gives records offsets of its own/,
+    ],
     [["mirror", from, join(dir.path, "to"), "--topic", "none"], 3, /no topic|none/],
   ];
   for (const [args, exitCode, message] of cases) {

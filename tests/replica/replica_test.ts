@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Backend, connect, type Disk, MemoryDisk, Replica, Store } from "../../mod.ts";
-import { serve, type RunningServer } from "../../server/listen.ts";
+import { type RunningServer, serve } from "../../server/listen.ts";
 import { changedBackend } from "../support/changed_backend.ts";
 import { rejectsWith } from "../support/collect.ts";
 import { assertSame, fill, recordsFrom, smallStore } from "./sources.ts";
@@ -100,7 +100,9 @@ describe("a replica", () => {
     await replica.caughtUp();
     await source.truncate("orders", { after: 4 });
     const { end } = await source.append("orders", recordsFrom(20, 3));
-    await until(async () => (await local.bounds("orders").catch(() => undefined))?.nextOffset === end);
+    await until(async () =>
+      (await local.bounds("orders").catch(() => undefined))?.nextOffset === end
+    );
     await replica.caughtUp();
     await assertSame(source, local, "orders");
     const told = notices.find((notice) => /set "orders" aside/.test(notice));
