@@ -137,6 +137,7 @@ export { Replica, type ReplicaOptions, type ReplicaStatus } from "./replica/repl
 export type { FollowerState, ReplicaPartition } from "./replica/partition_follower.ts";
 export { connect, type ConnectOptions } from "./client/connect.ts";
 export type { ClientTls } from "./client/https_fetch.ts";
+export type { JetStreamBackend } from "./jetstream/jetstream_backend.ts";
 export { HttpBackend } from "./client/http_backend.ts";
 export type { ApiOptions, ServerApi } from "./client/server_api.ts";
 export { Producer, type SendOptions } from "./client/producer.ts";

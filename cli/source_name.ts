@@ -9,7 +9,5 @@ import { isUrl } from "./connect.ts";
 /** A folder by its whole path, a URL without a slash at its end and without who uses it. */
 export function sourceName(at: string): string {
   if (!isUrl(at)) return resolve(at);
-  const url = new URL(at);
-  url.username = url.password = "";
-  return url.href.replace(/\/+$/, "");
+  return at.replace(/^([a-z]+:\/\/)[^/@]*@/i, "$1").replace(/\/+$/, "");
 }

@@ -5,7 +5,7 @@
  */
 import type { Backend, PartitionInfo } from "../core/backend.ts";
 import type { Clock } from "../core/base/clock.ts";
-import { isNotFound, messageOf, type SeglogError } from "../core/base/errors.ts";
+import { isNotFound, messageOf, SeglogError } from "../core/base/errors.ts";
 import { isDiverged } from "./diverged.ts";
 import { mirrorPartition } from "./mirror_partition.ts";
 import { checkSameHistory } from "./same_history.ts";
@@ -163,10 +163,10 @@ export class PartitionFollower {
 
   async #failed(error: unknown): Promise<void> {
     const { topic, partition, onNotice } = this.#options;
+    const before = this.#lastError;
     this.#lastError = messageOf(error);
     this.#state = "waiting";
-    // A topic that was deleted meanwhile is no failure: whoever looks at the source finds out.
-    if (!isNotFound(error)) {
+    if (this.#lastError !== before && !isToldOtherwise(error)) {
       onNotice(`partition ${partition} of "${topic}" waits to be tried again: ${this.#lastError}`);
     }
     this.#options.onChange();
@@ -194,4 +194,9 @@ export class PartitionFollower {
     this.#options.onReached(nextOffset);
     this.#options.onChange();
   }
+}
+
+/** Whoever looks at the source finds out, too, that a topic is gone, or that nobody answers. */
+function isToldOtherwise(error: unknown): boolean {
+  return isNotFound(error) || error instanceof SeglogError && error.code === "unavailable";
 }

@@ -57,7 +57,8 @@ interface Followed {
  * again, or has otherwise than the replica, are set aside, told of, and copied anew.
  *
  * The store is the replica's to write to and everybody's to read. What is in the way of one partition
- * is tried again, with growing pauses, and keeps no other from going on.
+ * is tried again, with growing pauses, and keeps no other from going on. What all followers hold in
+ * memory is bounded together; each waits by a reading of its own, over HTTP a request.
  *
  * @example
  * ```ts

@@ -24,17 +24,17 @@ export interface NatsProgram {
 /** The first nats-server there is, or in words why the cluster tests cannot run. */
 export async function findNats(): Promise<NatsProgram | string> {
   const told = process.env.SEGLOG_NATS_SERVER;
+  let why = told === undefined
+    ? "nats-server is not on PATH"
+    : `SEGLOG_NATS_SERVER=${told} is no program that runs`;
   for (const path of told === undefined ? await candidates() : [told]) {
     const { status, stdout } = await run([path, "--version"]);
     const version = /v(\d+\.\d+\.\d+)/.exec(stdout.toString())?.[1];
     if (status !== 0 || version === undefined) continue;
-    if (isOld(version)) return `nats-server ${version} cannot sync each write: 2.10 can`;
-    return { path, version };
+    if (!isOld(version)) return { path, version };
+    why = `nats-server ${version} cannot sync each write, which it can since 2.10`;
   }
-  return told === undefined
-    ? "nats-server is not on PATH: go install " +
-      `github.com/nats-io/nats-server/v2@v${NATS_VERSION}, or set SEGLOG_NATS_SERVER to its path`
-    : `SEGLOG_NATS_SERVER=${told} does not run`;
+  return `${why}: go install github.com/nats-io/nats-server/v2@v${NATS_VERSION}`;
 }
 
 async function candidates(): Promise<string[]> {

@@ -94,7 +94,9 @@ async function answerWatched(
   const { desk } = services;
   let response: Response;
   let visitor = desk.stranger;
+  let epoch: Record<string, string> = {};
   try {
+    epoch = epochHeaders(services.everything);
     checkCaller(services.callers, callerFacts(asked));
     if (route.access !== OPEN) {
       visitor = asReplica(request, await desk.admit(callerOf(asked)), services);
@@ -120,7 +122,7 @@ async function answerWatched(
   }
   const more = {
     ...corsHeaders(services.callers, headerOf(asked, "origin")),
-    ...epochHeaders(services.everything),
+    ...epoch,
   };
   for (const [name, value] of Object.entries(more)) response.headers.append(name, value);
   return watch.answered(response);

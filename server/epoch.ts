@@ -10,7 +10,6 @@ import type { Backend } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import type { Route } from "./exchange.ts";
 import { WHOLE } from "./query.ts";
-import { workOf } from "./roles.ts";
 
 /** Says an epoch, of the server in an answer, that the caller knows in a request. */
 const EPOCH_HEADER = "seglog-epoch";
@@ -22,7 +21,7 @@ const EPOCH_HEADER = "seglog-epoch";
  */
 export function demandEpoch(
   backend: Backend,
-  route: Pick<Route, "access" | "work"> & { readonly method: string },
+  route: Pick<Route, "work"> & { readonly method: string },
   request: Request,
 ): void {
   const text = request.headers.get(EPOCH_HEADER);
@@ -34,7 +33,7 @@ export function demandEpoch(
       `Cannot use Seglog-Epoch: ${JSON.stringify(text.slice(0, 80))}: give a whole number from 1`,
     );
   }
-  const isChange = route.method !== "GET" && workOf(route) !== "read";
+  const isChange = route.method !== "GET" && route.work !== "read";
   const { epoch } = backend;
   if (!isChange || known <= epoch) return;
   throw new SeglogError(

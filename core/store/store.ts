@@ -35,6 +35,7 @@ import { LogCaches } from "../log/caches.ts";
 import { lockFolder } from "../log/open_log.ts";
 import { batchesOnceThere } from "../wait_for_offset.ts";
 import { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "../topic_config.ts";
+import { noTopic } from "../topic_errors.ts";
 import { type Catalogue, epochOf, type Followed, readCatalogue } from "./catalogue.ts";
 import { compactIfDue, compactTopic } from "./compact_topic.ts";
 import { followed, possibilities } from "./follow.ts";
@@ -46,7 +47,6 @@ import type { Topic } from "./topic.ts";
 import {
   existingCatalogue,
   NO_TOPICS,
-  noTopic,
   openCatalogue,
   partitionFolders,
   TopicRegistry,

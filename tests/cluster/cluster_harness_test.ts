@@ -1,13 +1,10 @@
 /** The clusters that tests run on are real: nodes are lost, elect others, and come back. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { test } from "node:test";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { start } from "../../scripts/command.ts";
 import {
   findNats,
   type NatsCluster,
@@ -15,6 +12,7 @@ import {
   startCluster,
   whyNoNamespaces,
 } from "../support/nats.ts";
+import { WatchedProcess } from "../support/nats/watched_process.ts";
 import { thisRuntime } from "../support/runtimes.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { isAlive } from "./is_alive.ts";
@@ -24,6 +22,8 @@ const missing = typeof program === "string" ? program : undefined;
 const withCluster = { skip: missing ?? false };
 const withNamespaces = { skip: missing ?? await whyNoNamespaces() ?? false };
 const MIB = 1024 * 1024;
+const CATCH_UP_MS = 60_000;
+const PUBLISHES_MAX = 20;
 
 const partitions = [
   { network: "network namespaces", options: withNamespaces },
@@ -74,7 +74,7 @@ test("a node whose disk is full does not stop the others", withNamespaces, async
   cluster.smallDisk.fill();
   const value = "x".repeat(MIB / 2);
   let last = 0;
-  for (let i = 0; i < 4; i++) last = await publish(others, value);
+  for (let i = 0; i < 4; i++) last = await publishAtLast(others, value);
   assert.match(full!.process.log, /no space left on device/);
   cluster.smallDisk.free();
   await full!.restart();
@@ -84,13 +84,12 @@ test("a node whose disk is full does not stop the others", withNamespaces, async
 test("no node outlives a test that is killed", withCluster, async () => {
   await using folder = tempDir();
   const script = fileURLToPath(new URL("./start_and_hang.ts", import.meta.url));
-  const child = start([...thisRuntime().command, script, "3"], {
-    env: { ...process.env, TMPDIR: folder.path },
-  });
-  const [said] = await once(child.stdout!, "data");
+  const command = [...thisRuntime().command, script, "3"];
+  const child = new WatchedProcess(["env", `TMPDIR=${folder.path}`, ...command]);
+  const [said] = await child.said(/\[.*\]/);
   const pids = JSON.parse(said) as number[];
   assert.deepEqual(pids.map(isAlive), [true, true, true]);
-  child.kill("SIGKILL");
+  await child.kill();
   while (pids.some(isAlive)) await delay(10);
 });
 
@@ -111,6 +110,17 @@ async function publish(via: readonly NatsServer[], value: string): Promise<numbe
   return (await jetstream(connection).publish("s", value, { timeout: 3000 })).seq;
 }
 
+/** Publishes again and again, since who was full may have led, and the others choose anew. */
+async function publishAtLast(via: readonly NatsServer[], value: string): Promise<number> {
+  for (let i = 1;; i++) {
+    try {
+      return await publish(via, value);
+    } catch (error) {
+      if (i === PUBLISHES_MAX) throw error;
+    }
+  }
+}
+
 async function connectTo(nodes: readonly NatsServer[]) {
   const connection = await connect({
     servers: nodes.map(({ url }) => url),
@@ -122,6 +132,7 @@ async function connectTo(nodes: readonly NatsServer[]) {
 
 /** The leader knows every other node to be in step, up to this sequence. */
 async function untilAllHave(cluster: NatsCluster, sequence: number): Promise<void> {
+  const endMs = Date.now() + CATCH_UP_MS;
   for (;;) {
     const leader = await cluster.leaderOf("S");
     await using connection = await connectTo([leader]);
@@ -132,6 +143,7 @@ async function untilAllHave(cluster: NatsCluster, sequence: number): Promise<voi
     const isDone = info?.state.last_seq === sequence && replicas.length === 2 &&
       replicas.every(({ current, offline }) => current && offline !== true);
     if (isDone) return;
+    assert.ok(Date.now() < endMs, `not all have ${sequence}: ${JSON.stringify(info)}`);
     await delay(50);
   }
 }

@@ -1,14 +1,12 @@
 /** The servers that the cluster tests run on are real, and do what they are told. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { test } from "node:test";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { start } from "../../scripts/command.ts";
 import { findNats, startNats } from "../support/nats.ts";
+import { WatchedProcess } from "../support/nats/watched_process.ts";
 import { thisRuntime } from "../support/runtimes.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { isAlive } from "./is_alive.ts";
@@ -56,12 +54,11 @@ test("a server is gone with its folder at the end of the block", options, async 
 test("no server outlives a test that is killed", options, async () => {
   await using folder = tempDir();
   const script = fileURLToPath(new URL("./start_and_hang.ts", import.meta.url));
-  const child = start([...thisRuntime().command, script, "1"], {
-    env: { ...process.env, TMPDIR: folder.path },
-  });
-  const [said] = await once(child.stdout!, "data");
+  const command = [...thisRuntime().command, script, "1"];
+  const child = new WatchedProcess(["env", `TMPDIR=${folder.path}`, ...command]);
+  const [said] = await child.said(/\[.*\]/);
   const [pid] = JSON.parse(said) as [number];
   assert.ok(isAlive(pid));
-  child.kill("SIGKILL");
+  await child.kill();
   while (isAlive(pid)) await delay(10);
 });

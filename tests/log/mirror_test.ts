@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { rehead } from "../../core/format/batch.ts";
 import { encodeSegmentHeader } from "../../core/format/segment_header.ts";
 import { readManifest } from "../../core/log/manifest.ts";
-import { Log, type LogOptions, MemoryDisk, verify } from "../../mod.ts";
+import { Log, type LogOptions, MemoryDisk, repair, verify } from "../../mod.ts";
 import { collect, rejectsWith, shown } from "../support/collect.ts";
 import { storedBatch, viewOf } from "../support/stored_batch.ts";
 
@@ -76,6 +76,20 @@ describe("a log that mirrors another one", () => {
       disk.crash();
     }
     assert.deepEqual(verify(FOLDER, { disk }).problems.filter((p) => p.severity === "damage"), []);
+  });
+
+  test("has it, too, when its manifest had to be made anew", async () => {
+    await using source = await compacted();
+    const disk = new MemoryDisk();
+    const copy = await open(disk);
+    for await (const batch of source.batches()) await copy.mirror().append(batch);
+    await copy.close();
+    disk.removeFile(`${FOLDER}/partition.json`);
+    assert.ok((await repair(FOLDER, { disk })).isDamaged);
+    await using log = await open(disk);
+    assert.deepEqual(await shown(log.records()), await shown(source.records()));
+    assert.equal(log.recordCount, source.recordCount);
+    assert.ok(log.compactedTo > 0);
   });
 
   test("refuses a batch that is not intact, and one whose offsets do not rise", async () => {

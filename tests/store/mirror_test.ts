@@ -18,6 +18,7 @@ import { DEFAULT_TOPIC_CONFIG } from "../../core/topic_config.ts";
 import { collect, rejectsWith, shown } from "../support/collect.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { storedBatch } from "../support/stored_batch.ts";
+import { tempDir } from "../support/temp_dir.ts";
 
 const FOLDER = "/data";
 const SOURCE = "http://leader:8080";
@@ -326,6 +327,26 @@ describe("drop() and setAside()", () => {
     await using log = await Log.open(kept[1]!, { disk, readOnly: true });
     assert.deepEqual(await shown(log.records()), expected);
     assert.deepEqual(disk.list(kept[0]!)!.filter(({ name }) => name.endsWith(".hint")), []);
+  });
+
+  test("setAside() keeps it on a real disk, too, where a promoted store leaves it", async () => {
+    await using dir = tempDir();
+    let kept: readonly string[];
+    {
+      await using store = await Store.open(dir.path, { follows: { source: SOURCE } });
+      const target = await mirrored(store);
+      const mirror = await target.openMirror("orders", 0);
+      await mirror.skipTo(7, "removed");
+      await mirror.append(storedBatch(7, ["a", "b"]));
+      kept = await target.setAside!("orders", "it is a test");
+      await target.adopt(topicOf());
+    }
+    assert.equal(await promote(dir.path), 2);
+    await using store = await Store.open(dir.path);
+    await store.append("orders", [{ value: "new" }]);
+    await using log = await Log.open(kept[0]!, { readOnly: true });
+    assert.deepEqual(await shown(log.records()), ["7:a", "8:b"]);
+    assert.ok(verify(dir.path).ok);
   });
 
   test("setAside() takes another name for the same topic again, and both can be read", async () => {

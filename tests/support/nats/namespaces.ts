@@ -145,7 +145,8 @@ export class Namespaces implements Network {
       config: clusterConfig(`n${i + 1}`, {
         client: `${clientHost(i)}:${PORT}`,
         cluster: routes[i]!,
-        routes,
+        count,
+        earlier: routes.slice(0, i),
       }),
       storeFolder: storeFolder(folder, i),
       configPath: join(folder, `${i}.conf`),

@@ -1,5 +1,5 @@
 /**
- * A network that needs no rights: each node reaches each other one by a proxy of its own on the loopback
+ * A network that needs no rights: each node reaches each earlier one by a proxy of its own on the loopback
  * interface. A partition is proxies that swallow: they take connections and bytes no further, and tell
  * nobody. The proxies live in the process of the test, which therefore must not block.
  *
@@ -12,7 +12,7 @@ import { freePort } from "./free_port.ts";
 import type { Place } from "./nats_server.ts";
 import { clusterConfig, type Network } from "./network.ts";
 
-/** One way from one node to another. */
+/** The way from one node to another. */
 class Proxy {
   readonly #server: net.Server;
   readonly #target: number;
@@ -76,7 +76,7 @@ class Proxy {
 export class Proxies implements Network {
   readonly kind = "proxies between the nodes";
   readonly places: readonly Place[];
-  /** By the node it starts at and the one it leads to. */
+  /** By the node that connects and the one that it connects to. */
   readonly #ways: ReadonlyMap<string, Proxy>;
 
   private constructor(places: readonly Place[], ways: ReadonlyMap<string, Proxy>) {
@@ -95,12 +95,10 @@ export class Proxies implements Network {
     }
     const ways = new Map<string, Proxy>();
     for (const from of nodes) {
-      for (const to of nodes) {
-        if (from !== to) ways.set(`${from}-${to}`, await Proxy.open(routePorts[to]!));
+      for (const to of nodes.slice(0, from)) {
+        ways.set(`${from}-${to}`, await Proxy.open(routePorts[to]!));
       }
     }
-    // Nodes tell each other where they listen: at an address where nobody does.
-    const nowhere = await freePort();
     const places = nodes.map((i) => ({
       name: `n${i + 1}`,
       url: `nats://127.0.0.1:${ports[i]}`,
@@ -108,9 +106,9 @@ export class Proxies implements Network {
       config: clusterConfig(`n${i + 1}`, {
         client: `127.0.0.1:${ports[i]}`,
         cluster: `127.0.0.1:${routePorts[i]}`,
-        routes: nodes.filter((to) => to !== i)
+        count,
+        earlier: nodes.slice(0, i)
           .map((to) => `127.0.0.1:${ways.get(`${i}-${to}`)!.port}`),
-        more: `cluster_advertise: "127.0.0.1:${nowhere}"`,
       }),
       storeFolder: join(folder, `store${i}`),
       configPath: join(folder, `${i}.conf`),
