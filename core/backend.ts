@@ -6,6 +6,7 @@
  * @module
  */
 import type { Observer } from "./base/observer.ts";
+import type { Election } from "./election_contract.ts";
 import type { BatchView } from "./format/batch.ts";
 import type { ProducerStamp } from "./format/producer_field.ts";
 import type { LogRecord, RecordInput } from "./format/record.ts";
@@ -252,6 +253,11 @@ export interface Backend extends AsyncDisposable {
   readonly hints?: Hints;
   /** Consumer groups, where somebody else coordinates them: the server. */
   readonly groups?: Groups;
+  /**
+   * Elections among all processes that have these topics; absent, this process is the only one, and
+   * does everything.
+   */
+  readonly election?: Election;
   /** Takes in what another backend has, offsets and all; nothing where that is not possible. */
   readonly mirrorTarget?: MirrorTarget;
 
