@@ -109,6 +109,7 @@ export class LeasedElection implements Election {
     }
     const lease = this.#known.get(duty) ?? await this.#look(duty);
     if (lease === undefined) return GONE;
+    if (signal?.aborted) throw ended(duty);
     const { post } = this.#parts;
     const letter: Letter = { holder: lease.holder, question };
     const timeoutMs = waitMs + ELECTION_ANSWER_MS;

@@ -1,4 +1,5 @@
 /** Elections among nodes of one process, each with a clock of its own, and a network that can be cut. */
+import assert from "node:assert/strict";
 import { SeglogError } from "../../core/base/errors.ts";
 import { LeasedElection } from "../../core/election/leased_election.ts";
 import type { Lease, LeaseRegister, Post, SeenLease } from "../../core/election/lease.ts";
@@ -8,6 +9,8 @@ import { FakeClock } from "./fake_clock.ts";
 export const LEASE_MS = 6000;
 /** How far clocks go at a time. */
 const STEP_MS = 100;
+/** Ten minutes of their time: what has not happened then does not. */
+const STEPS_MAX = 6000;
 
 type Receiver = (letter: unknown) => Promise<unknown>;
 
@@ -36,7 +39,6 @@ export class Electorate implements AsyncDisposable {
     const address = `node${this.nodes.length}`;
     const clock = new FakeClock(1_000_000 * (this.nodes.length + 1));
     const notices: string[] = [];
-    const electorate = this;
     const node: ElectionNode = {
       ...{ clock, notices, isCut: false, isStill: false, losesAnswer: false },
       election: new LeasedElection({
@@ -46,9 +48,7 @@ export class Electorate implements AsyncDisposable {
         leaseMs: LEASE_MS,
         onNotice: (notice) => notices.push(notice),
       }),
-      async [Symbol.asyncDispose]() {
-        await electorate.until(node.election.close());
-      },
+      [Symbol.asyncDispose]: () => this.until(node.election.close()),
     };
     this.nodes.push(node);
     return node;
@@ -72,13 +72,16 @@ export class Electorate implements AsyncDisposable {
     };
     running.then(over, over);
     await turn();
-    while (!isOver) await this.#step();
+    await this.untilSo(() => isOver);
     return await running;
   }
 
   /** Lets time pass until something is so. */
   async untilSo(isSo: () => boolean | Promise<boolean>): Promise<void> {
-    while (!await isSo()) await this.#step();
+    for (let steps = 0; !await isSo(); steps++) {
+      assert.ok(steps < STEPS_MAX, "it never was so");
+      await this.#step();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -123,6 +126,7 @@ export class Electorate implements AsyncDisposable {
         const lost = Promise.withResolvers<never>();
         const lose = () => lost.reject(new SeglogError("outcome-unknown", "no answer"));
         const cancel = node.clock.after(timeoutMs, lose);
+        if (signal?.aborted) lose();
         signal?.addEventListener("abort", lose, { once: true });
         const answer = other.node.isCut || other.node.isStill
           ? new Promise(() => {})
