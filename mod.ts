@@ -119,6 +119,7 @@ export type { Compaction } from "./core/format/log_settings.ts";
 export type { KvValue } from "./core/kv/kv_write.ts";
 export { connect, type ConnectOptions } from "./client/connect.ts";
 export type { ClientTls } from "./client/https_fetch.ts";
+export type { JetStreamBackend } from "./jetstream/jetstream_backend.ts";
 export { HttpBackend } from "./client/http_backend.ts";
 export type { ApiOptions, ServerApi } from "./client/server_api.ts";
 export { Producer, type SendOptions } from "./client/producer.ts";

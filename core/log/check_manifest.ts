@@ -10,7 +10,7 @@ import { EPOCH_MAX } from "../format/batch_header.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import type { Gap } from "./gaps.ts";
 import type { Manifest, SealedEntry } from "./manifest.ts";
-import type { ProducedRange } from "./producers.ts";
+import type { ProducedRange } from "../format/producer_state.ts";
 
 const POSITION = whole(SEGMENT_HEADER_BYTES, 2 * SEGMENT_BYTES_MAX);
 const RANGE = { start: whole(0), end: whole(1) };

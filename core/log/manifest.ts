@@ -13,7 +13,7 @@ import { readFile, replaceFile } from "../disk/files.ts";
 import { MANIFEST_FILE } from "../format/file_names.ts";
 import { complaintAboutManifest } from "./check_manifest.ts";
 import { type Gap, joinGaps } from "./gaps.ts";
-import type { ProducerState } from "./producers.ts";
+import type { ProducerState } from "../format/producer_state.ts";
 import { repairCommand } from "./repair_words.ts";
 
 /** A segment that is complete. */

@@ -19,7 +19,7 @@ import type { ProducerTable } from "./producers.ts";
 import type { LogPlace, ReadableSegment } from "./segment_file.ts";
 import { type ActiveSegment, createActive, SealedSegment } from "./segments.ts";
 import type { RewrittenSegment } from "./segment_rewriter.ts";
-import { Tail } from "./tail.ts";
+import { Tail } from "../base/tail.ts";
 import type { LogView } from "./view.ts";
 
 /** The state of a log that is open for writing. Only its {@linkcode LogWriter} calls what changes it. */

@@ -34,6 +34,7 @@ import type { LogRecord, RecordInput } from "../format/record.ts";
 import { LogCaches } from "../log/caches.ts";
 import { lockFolder } from "../log/open_log.ts";
 import { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "../topic_config.ts";
+import { noTopic } from "../topic_errors.ts";
 import { type Catalogue, epochOf, type Followed, readCatalogue } from "./catalogue.ts";
 import { compactIfDue, compactTopic } from "./compact_topic.ts";
 import { followed, possibilities } from "./follow.ts";
@@ -45,7 +46,6 @@ import type { Topic } from "./topic.ts";
 import {
   existingCatalogue,
   NO_TOPICS,
-  noTopic,
   openCatalogue,
   partitionFolders,
   TopicRegistry,

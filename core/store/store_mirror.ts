@@ -9,7 +9,8 @@ import { checkTopicName } from "../format/file_names.ts";
 import type { LogMirror } from "../log/log_mirror.ts";
 import type { MirrorTarget } from "../mirror_contract.ts";
 import { DEFAULT_TOPIC_CONFIG, parseTopicConfig } from "../topic_config.ts";
-import { noTopic, type TopicRegistry } from "./topic_registry.ts";
+import { noTopic } from "../topic_errors.ts";
+import type { TopicRegistry } from "./topic_registry.ts";
 
 /** The side of a store that mirrors a backend. */
 export class StoreMirror implements MirrorTarget {

@@ -23,6 +23,7 @@ import type { CompactionReport } from "../log/compaction.ts";
 import { Log } from "../log/log.ts";
 import type { LogOptions } from "../log/options.ts";
 import { hasRetention } from "../topic_config.ts";
+import { checkPartition } from "../topic_errors.ts";
 import { commonPartition, partitionOf } from "../partitioner.ts";
 import { describeSegments } from "./describe_segments.ts";
 import { HeldOffsets } from "./held_offsets.ts";
@@ -74,14 +75,7 @@ export class Topic {
     if (this.#isClosed) {
       throw new SeglogError("closed", `Cannot use topic "${this.#info.name}": it is closed`);
     }
-    if (!Number.isInteger(partition) || partition < 0 || partition >= this.#logs.length) {
-      throw new SeglogError(
-        "not-found",
-        `Cannot find partition ${partition} of topic "${this.#info.name}": it has ${
-          this.#logs.length === 1 ? "only partition 0" : `partitions 0 to ${this.#logs.length - 1}`
-        }`,
-      );
-    }
+    checkPartition(this.#info.name, partition, this.#logs.length);
     this.#logs[partition] ??= this.#opening(partition);
     return this.#logs[partition];
   }

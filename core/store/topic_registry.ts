@@ -15,6 +15,7 @@ import type { Disk, DiskLock } from "../disk/disk.ts";
 import { LOCK_IS_LOST, makeFolderDurably } from "../disk/files.ts";
 import { partitionFolderName } from "../format/file_names.ts";
 import type { TopicConfig } from "../topic_config.ts";
+import { checkAgrees, checkPartitionsStay, noTopic } from "../topic_errors.ts";
 import { type Catalogue, epochOf, readCatalogue, writeCatalogue } from "./catalogue.ts";
 import { followed, type FollowOptions, withEpoch } from "./follow.ts";
 import { prepareTopicFolders } from "./prepare_topic.ts";
@@ -293,16 +294,6 @@ export class TopicRegistry {
 /** What a new store says of itself. */
 export const NO_TOPICS: Catalogue = { topics: [], dropping: [] };
 
-/** The error for a topic that is not there. */
-export function noTopic(name: string): SeglogError {
-  return new SeglogError(
-    "not-found",
-    `Cannot find topic ${
-      JSON.stringify(name.slice(0, 80))
-    }: no such topic; create it, or append to it`,
-  );
-}
-
 /** The catalogue of a store that must be there. @throws {SeglogError} `not-found` */
 export function existingCatalogue(disk: Disk, folder: string): Catalogue {
   const catalogue = readCatalogue(disk, folder);
@@ -358,18 +349,6 @@ export function partitionFolders(info: TopicInfo): string[] {
   );
 }
 
-function checkAgrees({ name, config }: TopicInfo, asked: Partial<TopicConfig>): void {
-  for (const [setting, value] of Object.entries(asked)) {
-    const actual = config[setting as keyof TopicConfig];
-    if (actual === value) continue;
-    throw new SeglogError(
-      "exists",
-      `Cannot create topic "${name}" with ${setting} ${value}: it exists with ${setting} ${actual}`,
-      { details: { setting } },
-    );
-  }
-}
-
 /** @param known the topic that has the name, or the id */
 function checkAdoptable(info: TopicInfo, known: TopicInfo): void {
   const { name, id, config: { partitions } } = info;
@@ -385,14 +364,5 @@ function checkAdoptable(info: TopicInfo, known: TopicInfo): void {
     "exists",
     `Cannot take in topic "${name}": ${state}; delete it, or set it aside, first`,
     { details: { id: known.id, partitions: known.config.partitions } },
-  );
-}
-
-function checkPartitionsStay({ name, config }: TopicInfo, asked: Partial<TopicConfig>): void {
-  if (asked.partitions === undefined || asked.partitions === config.partitions) return;
-  throw new SeglogError(
-    "invalid-argument",
-    `Cannot change the partitions of topic "${name}" from ${config.partitions} to ${asked.partitions}: ` +
-      "keys would move to other partitions; create another topic and copy the records",
   );
 }
