@@ -13,8 +13,11 @@ import type { ProducerStamp } from "./format/producer_field.ts";
 import type { LogRecord, RecordInput } from "./format/record.ts";
 import type { SyncMode } from "./format/sync_mode.ts";
 import type { Groups } from "./group_contract.ts";
+import type { Hints } from "./hint_contract.ts";
 import type { MirrorTarget } from "./mirror_contract.ts";
 import type { TopicConfig } from "./topic_config.ts";
+
+export type { Hints, OpenHint } from "./hint_contract.ts";
 
 /** What an implementation can do beyond the contract, and what it is. */
 export interface Capabilities {
@@ -212,34 +215,6 @@ export interface CompactResult {
   readonly records: number;
   /** Bytes that the topic takes less. */
   readonly bytes: number;
-}
-
-/** A hint that is open to be read. */
-export interface OpenHint {
-  /** Bytes in it. */
-  size(): number;
-  /** Fills `target` from `position` on. @returns how many bytes there were */
-  read(target: Uint8Array, position: number): number;
-  /** Gives it back. */
-  close(): void;
-}
-
-/**
- * What views keep beside a topic so that they need not read all of it again. A hint may be gone,
- * outdated or damaged at any time: whoever reads it has to see that.
- */
-export interface Hints {
-  /** Opens the hint of this name; `undefined` when there is none. */
-  open(topic: string, name: string): OpenHint | undefined;
-  /**
-   * Where a view that writes its own file may have it; `undefined` where there are no files. Nothing
-   * is there at first, and who else writes to it is for the view to know.
-   *
-   * @throws {SeglogError} `not-found` for a topic that is not there
-   */
-  pathOf?(topic: string, name: string): string | undefined;
-  /** Keeps a hint in place of the one before, whole or not at all. @throws {SeglogError} `io`, … */
-  keep(topic: string, name: string, pieces: Iterable<Uint8Array>): Promise<void>;
 }
 
 /** What to remove: all records below `before`, or all above `after`. */
