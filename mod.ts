@@ -85,6 +85,9 @@ export {
   readRecords,
   startOfLast,
 } from "./core/reading.ts";
+export { type AwaitedOffset, waitForOffset } from "./core/wait_for_offset.ts";
+export type { Following, FollowingPartition } from "./core/following_contract.ts";
+export { NodeBackend, type NodeOptions } from "./replica/node_backend.ts";
 export { type DumpOptions, dumpSegment, type DumpSummary } from "./core/dump/dump.ts";
 export { verify } from "./core/store/verify.ts";
 export type { VerifiedPartition, VerifyProblem, VerifyReport } from "./core/store/verify_report.ts";
@@ -103,6 +106,7 @@ export type { LogBounds, LogMirror } from "./core/log/log_mirror.ts";
 export type { GapReason, MirrorPartition, MirrorTarget } from "./core/mirror_contract.ts";
 export { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "./core/topic_config.ts";
 export {
+  type CatchUpOptions,
   type DeleteOptions,
   type GetOptions,
   Kv,
@@ -117,6 +121,20 @@ export { type KvListOptions, KvSnapshot } from "./core/kv/kv_snapshot.ts";
 export { type Isolation, KvTransaction } from "./core/kv/kv_transaction.ts";
 export type { Compaction } from "./core/format/log_settings.ts";
 export type { KvValue } from "./core/kv/kv_write.ts";
+export {
+  mirror,
+  type MirrorOptions,
+  type MirrorProgress,
+  type MirrorReport,
+} from "./replica/mirror.ts";
+export {
+  type MirrorDifference,
+  type MirrorVerification,
+  verifyMirror,
+  type VerifyMirrorOptions,
+} from "./replica/verify_mirror.ts";
+export { Replica, type ReplicaOptions, type ReplicaStatus } from "./replica/replica.ts";
+export type { FollowerState, ReplicaPartition } from "./replica/partition_follower.ts";
 export { connect, type ConnectOptions } from "./client/connect.ts";
 export type { ClientTls } from "./client/https_fetch.ts";
 export type { JetStreamBackend } from "./jetstream/jetstream_backend.ts";
@@ -151,6 +169,13 @@ export type {
   SeekRequest,
   SoughtOffset,
 } from "./core/group_contract.ts";
+export type {
+  Candidacy,
+  Candidate,
+  DutyHolder,
+  DutyRequestOptions,
+  Election,
+} from "./core/election_contract.ts";
 export {
   type ReceivedWebhook,
   verifyWebhook,

@@ -4,11 +4,12 @@
  * @module
  */
 import { existsSync } from "node:fs";
-import { isClusterUrl } from "../client/connect.ts";
+import { type ConnectOptions, isClusterUrl } from "../client/connect.ts";
 import type { HttpBackend } from "../client/http_backend.ts";
 import type { Backend } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import type { StoreOptions } from "../core/store/options.ts";
+import type { Store } from "../core/store/store.ts";
 import { UsageError } from "./exit.ts";
 import type { Context } from "./grammar/verb.ts";
 import type { Output } from "./output.ts";
@@ -75,6 +76,13 @@ async function checkedBySchemas({ output }: Context, store: Backend): Promise<Ba
   return await openChecked(store, notice(output));
 }
 
+/** Opens what is to be copied: a folder beside its owner, or a server with all that it has. */
+export async function openSource(context: Context, asReplica: boolean): Promise<Backend> {
+  return placeOf(context.at) === "a server"
+    ? await openUrl(context, { asReplica })
+    : await openToRead(context);
+}
+
 function checkFolder(at: string): void {
   if (existsSync(at)) return;
   throw new SeglogError(
@@ -87,13 +95,13 @@ function checkFolder(at: string): void {
 export async function openFolder(
   { at, output }: Pick<Context, "at" | "output">,
   options: StoreOptions,
-): Promise<Backend> {
+): Promise<Store> {
   const { Store } = await import("../core/store/store.ts");
   return await Store.open(at, { onNotice: notice(output), ...options });
 }
 
 /** Connects to the cluster that `--at` names. */
-async function openCluster(context: Context): Promise<Backend> {
+export async function openCluster(context: Context): Promise<Backend> {
   const { connect } = await import("../client/connect.ts");
   const { shownToCluster } = await import("./server_access.ts");
   const { at, output } = context;
@@ -101,8 +109,15 @@ async function openCluster(context: Context): Promise<Backend> {
   return await connect(at, { ...given, ...shownToCluster(context) });
 }
 
-/** Connects to the server that `--at` names, for what only a server has. */
-export async function openUrl(context: Context): Promise<HttpBackend> {
+/**
+ * Connects to the server that `--at` names, for what only a server has.
+ *
+ * @param options with whether to read all that it has, as a replica does
+ */
+export async function openUrl(
+  context: Context,
+  options: Pick<ConnectOptions, "asReplica" | "headers"> = {},
+): Promise<HttpBackend> {
   const { at, output } = context;
   if (isClusterUrl(at)) {
     throw new UsageError(
@@ -114,7 +129,8 @@ export async function openUrl(context: Context): Promise<HttpBackend> {
   const { shownToServer } = await import("./server_access.ts");
   const shown = shownToServer(context);
   try {
-    return await connectHttp(at, { retries: RETRIES, onNotice: notice(output), ...shown });
+    const given = { retries: RETRIES, onNotice: notice(output), ...shown, ...options };
+    return await connectHttp(at, given);
   } catch (error) {
     throw withRemedy(error);
   }
