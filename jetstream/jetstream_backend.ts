@@ -284,9 +284,9 @@ export class JetStreamBackend implements Backend {
     try {
       return await use(known);
     } catch (error) {
-      if (!isNotFound(error)) throw error;
+      if (!(error instanceof SeglogError && error.code === "not-found")) throw error;
       const now = await this.#topics.now(topic);
-      if (now === known) throw error;
+      if (now === known) throw missingStream(error) ?? error;
       return await use(now);
     }
   }
@@ -315,6 +315,18 @@ export class JetStreamBackend implements Backend {
     this.#checkOpen();
     await this.#topics.adopt(topic);
   }
+}
+
+/** A topic that is listed has its streams: they are removed after it was taken off the list. */
+function missingStream(error: SeglogError): SeglogError | undefined {
+  const { stream } = error.details;
+  if (stream === undefined) return undefined;
+  return new SeglogError(
+    "corrupt",
+    `${error.message}. Something other than seglog deleted ${stream}; ` +
+      "restore it from a backup, or delete the topic",
+    { cause: error },
+  );
 }
 
 function checkSyncMode(sync: SyncMode): void {

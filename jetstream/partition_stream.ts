@@ -53,10 +53,8 @@ export class PartitionStream {
    */
   async tip(): Promise<Tip> {
     const known = this.#tip;
-    // A look for the message behind the last one costs less than the last one, which may be large.
-    if (known !== undefined && await this.#raw({ seq: known.sequence + 1 }) === undefined) {
-      return known;
-    }
+    // To find nothing behind the last one costs less than the last one, which may be large.
+    if (known !== undefined && await this.first(known.sequence + 1) === undefined) return known;
     const last = await this.#raw({ last_by_subj: this.names.every });
     this.#tip = last === undefined ? await this.#emptyTip() : tipAt(this.#keep(last));
     return this.#tip;
@@ -104,6 +102,14 @@ export class PartitionStream {
     return message;
   }
 
+  /** The error for a stream that is not there: with its topic, as a rule. */
+  gone(): SeglogError {
+    const { stream } = this.names;
+    return new SeglogError("not-found", `Cannot find ${this.what}: its stream was deleted`, {
+      details: { stream },
+    });
+  }
+
   /** The error for a stream that is not as seglog left it. */
   damage(why: string): SeglogError {
     return new SeglogError(
@@ -120,7 +126,7 @@ export class PartitionStream {
   async #raw(query: MessageQuery): Promise<RawMessage | undefined> {
     const found = await this.streams.message(this.names.stream, query);
     if (found !== "no stream") return found;
-    throw new SeglogError("not-found", `Cannot find ${this.what}: its stream was deleted`);
+    throw this.gone();
   }
 
   /** The end of a stream in which there is nothing: it never was, or all of it was removed. */

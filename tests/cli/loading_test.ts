@@ -46,6 +46,12 @@ test("append, read and tail on a folder load no server, no client and no tables"
   }
 });
 
+test("whoever has a folder or a server loads nothing of NATS", () => {
+  for (const file of ["mod.ts", "client/connect_http.ts", "cli/connect.ts"]) {
+    expectNone(loadedBy(file), /@nats-io|^jetstream\/(?!cluster_url)/);
+  }
+});
+
 test("the version is the same everywhere", () => {
   for (const file of ["deno.json", "package.json"]) {
     assert.equal(JSON.parse(fs.readFileSync(join(ROOT, file), "utf8")).version, VERSION, file);
