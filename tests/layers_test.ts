@@ -70,7 +70,6 @@ type Layer = keyof typeof MAY_IMPORT;
 const ROOTS = [
   "mod.ts",
   "cli/main.ts",
-  "core/election/leased_election.ts",
   "server/query/worker_main.ts",
   "bench/main.ts",
   "bench/run_one.ts",
