@@ -25,7 +25,8 @@ const MAY_IMPORT = {
   query: ["base", "format", "contract"],
   tracing: ["base", "format", "contract"],
   groups: ["base", "format", "contract", "kv"],
-  jetstream: ["base", "format", "contract"],
+  election: ["base", "contract"],
+  jetstream: ["base", "format", "contract", "election"],
   replica: ["base", "disk", "format", "contract", "store"],
   client: ["base", "format", "contract", "groups", "tracing", "jetstream"],
   server: ["base", "format", "kv", "groups", "query", "contract", "tracing"],
@@ -69,6 +70,7 @@ type Layer = keyof typeof MAY_IMPORT;
 const ROOTS = [
   "mod.ts",
   "cli/main.ts",
+  "core/election/leased_election.ts",
   "server/query/worker_main.ts",
   "bench/main.ts",
   "bench/run_one.ts",
