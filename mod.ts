@@ -93,7 +93,14 @@ export { repair, type RepairOptions } from "./core/store/repair.ts";
 export { backup, type BackupOptions, type BackupReport } from "./core/store/backup.ts";
 export { restore, type RestoreOptions, type RestoreReport } from "./core/store/restore.ts";
 export { listSnapshots, type Snapshot } from "./core/store/snapshots.ts";
-export { Store, type StoreOptions } from "./core/store/store.ts";
+export { Store } from "./core/store/store.ts";
+export type { StoreOptions } from "./core/store/options.ts";
+export type { FollowOptions } from "./core/store/follow.ts";
+export type { Followed } from "./core/store/catalogue.ts";
+export { promote, type PromoteOptions } from "./core/store/promote.ts";
+export type { StoreMirror } from "./core/store/store_mirror.ts";
+export type { LogBounds, LogMirror } from "./core/log/log_mirror.ts";
+export type { GapReason, MirrorPartition, MirrorTarget } from "./core/mirror_contract.ts";
 export { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "./core/topic_config.ts";
 export {
   type DeleteOptions,
@@ -112,6 +119,7 @@ export type { Compaction } from "./core/format/log_settings.ts";
 export type { KvValue } from "./core/kv/kv_write.ts";
 export { connect, type ConnectOptions } from "./client/connect.ts";
 export type { ClientTls } from "./client/https_fetch.ts";
+export type { JetStreamBackend } from "./jetstream/jetstream_backend.ts";
 export { HttpBackend } from "./client/http_backend.ts";
 export type { ApiOptions, ServerApi } from "./client/server_api.ts";
 export { Producer, type SendOptions } from "./client/producer.ts";

@@ -7,6 +7,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import { fileURLToPath } from "node:url";
 import { run } from "../scripts/command.ts";
+import { findNats } from "../scripts/find_nats.ts";
 import type { Machine } from "./results.ts";
 import type { Runtime } from "./runtimes.ts";
 import { RUNTIME_TITLES } from "./table.ts";
@@ -53,5 +54,7 @@ export async function inspectVersions(runtime: Runtime): Promise<Record<string, 
     const found = /\d+(\.\d+)+/.exec(stdout.toString());
     if (status === 0 && found !== null) versions[name] = found[0];
   }
+  const nats = await findNats();
+  if (typeof nats !== "string") versions["NATS (J1)"] = nats.version;
   return versions;
 }

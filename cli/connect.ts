@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import type { HttpBackend } from "../client/http_backend.ts";
 import type { Backend } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
-import type { StoreOptions } from "../core/store/store.ts";
+import type { StoreOptions } from "../core/store/options.ts";
 import { UsageError } from "./exit.ts";
 import type { Context } from "./grammar/verb.ts";
 import type { Output } from "./output.ts";

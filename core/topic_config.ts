@@ -10,6 +10,7 @@ import {
   DEFAULT_LOG_SETTINGS,
   LOG_SETTING_CHECKS,
   type LogSettings,
+  type RetentionPolicy,
   wholeNumber,
 } from "./format/log_settings.ts";
 
@@ -23,7 +24,7 @@ export interface TopicConfig extends LogSettings {
 export const DEFAULT_TOPIC_CONFIG: TopicConfig = { partitions: 1, ...DEFAULT_LOG_SETTINGS };
 
 /** Whether a topic drops records by itself. */
-export function hasRetention(config: TopicConfig): boolean {
+export function hasRetention(config: RetentionPolicy): boolean {
   return [config.retentionMs, config.retentionBytes, config.retentionRecords]
     .some((limit) => limit !== null);
 }

@@ -48,6 +48,11 @@ export function members(shapes: Readonly<Record<string, Shape>>): Shape {
   };
 }
 
+/** Values of a shape, or none at all. */
+export function orAbsent(shape: Shape): Shape {
+  return (value, name) => value === undefined ? undefined : shape(value, name);
+}
+
 /** `null`, or values of a shape. */
 export function orNull(shape: Shape): Shape {
   return (value, name) => value === null ? undefined : shape(value, name);

@@ -48,13 +48,18 @@ export type Compaction = "none" | "keys";
 /** All kinds of compaction. */
 export const COMPACTIONS: readonly Compaction[] = ["none", "keys"];
 
+/** The limits of a log that drops no records by itself. */
+export const NO_RETENTION: RetentionPolicy = {
+  retentionMs: null,
+  retentionBytes: null,
+  retentionRecords: null,
+};
+
 /** What a log gets where nothing is said. */
 export const DEFAULT_LOG_SETTINGS: LogSettings = {
   segmentBytes: SEGMENT_BYTES_DEFAULT,
   segmentAgeMs: SEGMENT_AGE_MS_DEFAULT,
-  retentionMs: null,
-  retentionBytes: null,
-  retentionRecords: null,
+  ...NO_RETENTION,
   sync: "always",
   compression: "none",
   compaction: "none",

@@ -15,6 +15,8 @@ import { compressBatch } from "../format/compress_batch.ts";
 import type { Codec } from "../format/compression.ts";
 import type { RecordInput } from "../format/record.ts";
 import type { SyncPolicy } from "../format/sync_mode.ts";
+import type { GapReason } from "../format/gap_reason.ts";
+import type { Skip } from "./gaps.ts";
 
 /** Offsets `[start, end)`. */
 export interface AppendedRange {
@@ -36,6 +38,8 @@ export interface Waiter {
 export interface AppendWork {
   readonly buffer: ByteWriter;
   readonly batches: readonly BuiltBatch[];
+  /** Offsets that are passed over before the batch that begins at their end, or behind all of them. */
+  readonly skips: readonly Skip[];
   readonly waiters: readonly Waiter[];
 }
 
@@ -47,6 +51,7 @@ export class AppendQueue {
   #spare: ByteWriter | undefined = new ByteWriter(64 * 1024);
   #open: BatchBuilder | undefined;
   #batches: BuiltBatch[] = [];
+  #skips: Skip[] = [];
   #waiters: Waiter[] = [];
   #nextOffset: number;
   /** Why a batch could not be finished: all that waits has to be turned away. */
@@ -106,14 +111,22 @@ export class AppendQueue {
   addBatch(encoded: BatchView): AppendedRange {
     this.#checkRoom(encoded.header.recordCount);
     this.#finishOpen();
-    const batch = compressBatch(encoded, this.#codec());
-    const start = this.#buffer.length;
-    this.#buffer.bytes(batch.bytes);
-    const header = { ...batch.header, baseOffset: this.#nextOffset };
-    this.#batches.push({ start, end: this.#buffer.length, header });
-    const range = { start: this.#nextOffset, end: this.#nextOffset + header.recordCount };
-    this.#nextOffset = range.end;
-    return range;
+    return this.#place(compressBatch(encoded, this.#codec()));
+  }
+
+  /** The same as it is: its offsets, which begin with the next one, may have gaps. */
+  addMirrored(batch: BatchView): AppendedRange {
+    this.#checkRoom(batch.header.lastOffsetDelta + 1);
+    this.#finishOpen();
+    return this.#place(batch);
+  }
+
+  /** Lets the offsets below `end`, which is not below the next one, hold no records. */
+  skipTo(end: number, reason: GapReason): AppendedRange {
+    this.#finishOpen();
+    if (end > this.#nextOffset) this.#skips.push({ start: this.#nextOffset, end, reason });
+    this.#nextOffset = end;
+    return this.end;
   }
 
   /** Resolves with the range when everything below its end is acknowledged as `sync` says. */
@@ -131,10 +144,16 @@ export class AppendQueue {
   take(): AppendWork {
     this.#finishOpen();
     if (this.#failure !== undefined) throw this.#failure;
-    const work = { buffer: this.#buffer, batches: this.#batches, waiters: this.#waiters };
+    const work = {
+      buffer: this.#buffer,
+      batches: this.#batches,
+      skips: this.#skips,
+      waiters: this.#waiters,
+    };
     this.#buffer = this.#spare ?? new ByteWriter(64 * 1024);
     this.#spare = undefined;
     this.#batches = [];
+    this.#skips = [];
     this.#waiters = [];
     return work;
   }
@@ -153,9 +172,21 @@ export class AppendQueue {
     this.#open = undefined;
     this.#failure = undefined;
     this.#batches = [];
+    this.#skips = [];
     this.#waiters = [];
     this.#nextOffset = nextOffset;
     return waiters;
+  }
+
+  /** Gives a batch the next offsets. */
+  #place(batch: BatchView): AppendedRange {
+    const start = this.#buffer.length;
+    this.#buffer.bytes(batch.bytes);
+    const header = { ...batch.header, baseOffset: this.#nextOffset };
+    this.#batches.push({ start, end: this.#buffer.length, header });
+    const range = { start: this.#nextOffset, end: this.#nextOffset + header.lastOffsetDelta + 1 };
+    this.#nextOffset = range.end;
+    return range;
   }
 
   #finishOpen(): void {

@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { list, members, orNull, type Shape, text, whole } from "../base/shape.ts";
+import { list, members, orAbsent, orNull, type Shape, text, whole } from "../base/shape.ts";
 import { GENERATION_MAX, SEGMENT_BYTES_MAX, TIMESTAMP_MS_MAX } from "../base/limits.ts";
 import { EPOCH_MAX } from "../format/batch_header.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import type { Gap } from "./gaps.ts";
 import type { Manifest, SealedEntry } from "./manifest.ts";
-import type { ProducedRange } from "./producers.ts";
+import type { ProducedRange } from "../format/producer_state.ts";
 
 const POSITION = whole(SEGMENT_HEADER_BYTES, 2 * SEGMENT_BYTES_MAX);
 const RANGE = { start: whole(0), end: whole(1) };
@@ -38,7 +38,11 @@ const MANIFEST: Shape = members({
     epoch: whole(0),
     recent: list(members({ sequence: whole(0), ...RANGE })),
   })),
-  clean: orNull(members({ nextOffset: whole(0), bytes: POSITION })),
+  clean: orNull(members({
+    nextOffset: whole(0),
+    bytes: POSITION,
+    records: orAbsent(whole(0)),
+  })),
 });
 
 /** In words, the first thing that cannot be true of a manifest; `undefined` when all of it can. */
@@ -53,9 +57,7 @@ function contradiction(manifest: Manifest): string | undefined {
     start: baseOffset,
     end: nextOffset,
   }));
-  if (Math.max(manifest.compactedTo, manifest.cleanTo) > activeBaseOffset) {
-    return "it was compacted past its end";
-  }
+  if (manifest.cleanTo > activeBaseOffset) return "it was compacted past its end";
   if (!isRising(segments, activeBaseOffset)) return "its segments are not in rising order";
   if (!sealed.every(hasRoom)) return "a segment has more records than offsets";
   if (!isRising(gaps, activeBaseOffset)) return "its gaps are not in rising order";
@@ -66,6 +68,8 @@ function contradiction(manifest: Manifest): string | undefined {
   const isEnd = isEmpty
     ? clean.nextOffset === activeBaseOffset
     : clean.nextOffset > activeBaseOffset;
+  const isRoomy = (clean.records ?? 0) <= clean.nextOffset - activeBaseOffset;
+  if (!isRoomy) return "its end has more records than offsets";
   return isEnd && logStartOffset <= clean.nextOffset ? undefined : "it ends where it cannot end";
 }
 

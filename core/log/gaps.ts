@@ -5,10 +5,17 @@
  * @module
  */
 
+import type { GapReason } from "../format/gap_reason.ts";
+
 /** Offsets `[start, end)` that hold no records any more, or cannot be read any more. */
 export interface Gap {
   readonly start: number;
   readonly end: number;
+}
+
+/** Offsets that a log passes over since the one that it follows has no records there. */
+export interface Skip extends Gap {
+  readonly reason: GapReason;
 }
 
 /** Offsets from `start` on; `end` is `undefined` where nothing tells it. */

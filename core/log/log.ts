@@ -6,7 +6,7 @@
 import { join, resolve } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
-import { absent, checkOffset, outOfRange } from "../base/offset_errors.ts";
+import { absent, checkOffset } from "../base/offset_errors.ts";
 import { endOfTurn } from "../base/turn.ts";
 import type { DiskLock } from "../disk/disk.ts";
 import { makeFolderDurably } from "../disk/files.ts";
@@ -24,6 +24,7 @@ import { LogCaches } from "./caches.ts";
 import { countRecords } from "./count_records.ts";
 import { gapAt } from "./gaps.ts";
 import { Cursor } from "./cursor.ts";
+import { type LogBounds, LogMirror } from "./log_mirror.ts";
 import { LogWriter } from "./log_writer.ts";
 import { noLog } from "./no_log.ts";
 import { lockLog, openOwnedLog } from "./open_log.ts";
@@ -34,6 +35,7 @@ import type { RecoveryReport } from "./recovery.ts";
 import { PointReader } from "./point_reader.ts";
 import { type LogReadOptions, readBatches } from "./read_batches.ts";
 import { offsetAtTime } from "./time_lookup.ts";
+import { type TruncatedRange, truncateLog } from "./truncation.ts";
 import type { SegmentFacts } from "./segment_file.ts";
 import type { LogView } from "./view.ts";
 
@@ -159,6 +161,12 @@ export class Log implements AsyncDisposable {
   /** The offset that the next record gets, when nothing else is on its way. */
   get nextOffset(): number {
     return this.#fresh().nextOffset;
+  }
+
+  /** Where it starts and ends. */
+  get bounds(): LogBounds {
+    const { logStartOffset, durableOffset, nextOffset } = this;
+    return { logStartOffset, durableOffset, nextOffset };
   }
 
   /** Records that can be read: fewer than there are offsets, once some were removed or lost. */
@@ -305,31 +313,18 @@ export class Log implements AsyncDisposable {
    *
    * @throws {SeglogError} `offset-out-of-range`
    */
-  async truncate(
-    range: { readonly before: number; readonly after?: undefined } | {
-      readonly after: number;
-      readonly before?: undefined;
-    },
-  ): Promise<void> {
-    const writer = this.#writable();
-    const offset = range.before ?? range.after;
-    if (offset === undefined || (range.before !== undefined && range.after !== undefined)) {
-      throw new SeglogError(
-        "invalid-argument",
-        `Cannot truncate ${this.#view.name}: give before or after, and not both`,
-      );
-    }
-    const least = range.before === undefined ? -1 : 0;
-    if (!Number.isSafeInteger(offset) || offset < least) {
-      throw outOfRange(this.#view.name, offset, this.#view);
-    }
-    if (range.before !== undefined) await writer.truncateBefore(range.before);
-    else await writer.truncateAfter(range.after);
+  async truncate(range: TruncatedRange): Promise<void> {
+    await truncateLog(this.#writable(), this.#view, range);
   }
 
   /** Resolves when everything appended so far survives a loss of power. */
   async flush(): Promise<void> {
     await this.#writable().flush();
+  }
+
+  /** Its side that takes in what another log has, offsets and all. @throws {SeglogError} `read-only` */
+  mirror(): LogMirror {
+    return new LogMirror(this.#writable(), () => this.bounds);
   }
 
   /** Rolls a segment that is old enough, and drops what retention no longer keeps. */

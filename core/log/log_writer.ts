@@ -17,18 +17,19 @@ import { split } from "../base/split.ts";
 import { endOfTurn } from "../base/turn.ts";
 import type { BatchView } from "../format/batch.ts";
 import type { ProducerStamp } from "../format/producer_field.ts";
-import { encodeBatchHeader } from "../format/batch_header.ts";
-import { checkBatch } from "../format/check_batch.ts";
-import type { BuiltBatch } from "../format/batch_builder.ts";
+import { checkBatch, checkStoredBatch } from "../format/check_batch.ts";
+import type { GapReason } from "../format/gap_reason.ts";
 import type { LogSettings } from "../format/log_settings.ts";
 import type { RecordInput } from "../format/record.ts";
 import type { SyncPolicy } from "../format/sync_mode.ts";
 import { type AppendedRange, AppendQueue, type AppendWork, type Waiter } from "./append_queue.ts";
 import { BackgroundSync } from "./background_sync.ts";
 import { Compactor } from "./compactor.ts";
+import type { Skip } from "./gaps.ts";
 import { syncPolicyOf, type WriteOptions } from "./options.ts";
 import type { OwnedState } from "./owned_state.ts";
 import { keptStart } from "./retain.ts";
+import { writeWork } from "./write_work.ts";
 
 /** Writes one log. Everything that touches its files runs one at a time. */
 export class LogWriter {
@@ -86,6 +87,33 @@ export class LogWriter {
   ): Promise<AppendedRange> {
     checkBatch(batch);
     return this.#append(options, batch.producer(), () => this.#queue.addBatch(batch));
+  }
+
+  /** Takes in a batch as another log has it, when its offsets are the next. Its producer is noted only. */
+  appendMirrored(batch: BatchView): Promise<AppendedRange> {
+    checkStoredBatch(batch);
+    const producer = batch.producer();
+    this.#checkWritable();
+    this.#checkExpected(batch.baseOffset);
+    const range = this.#queue.addMirrored(batch);
+    if (producer !== undefined) this.#state.producers.expect(producer, range);
+    return this.#acknowledge(this.#syncPolicy, range);
+  }
+
+  /** Goes on at an offset: those before it hold no records. @throws {SeglogError} `offset-out-of-range` */
+  async skipTo(offset: number, reason: GapReason): Promise<void> {
+    this.#checkWritable();
+    const { nextOffset } = this.#queue;
+    if (!(Number.isSafeInteger(offset) && offset >= nextOffset)) {
+      const { name, logStartOffset } = this.#state;
+      throw outOfRange(name, offset, { logStartOffset, nextOffset });
+    }
+    await this.#acknowledge({ kind: "os" }, this.#queue.skipTo(offset, reason));
+  }
+
+  /** Notes that below an offset records may be missing that later ones with the same key replace. */
+  noteCompacted(offset: number): Promise<void> {
+    return this.#mutex.run(() => this.#state.noteCompacted(offset));
   }
 
   /** Everything is checked before anything is queued: what is queued will be written. */
@@ -230,7 +258,11 @@ export class LogWriter {
     }
     let failure: Error | undefined;
     try {
-      await this.#write(work);
+      await writeWork(state, work, {
+        segmentBytes: this.#settings.segmentBytes,
+        isAged: () => this.#isAged(),
+        roll: (skip) => this.#roll(skip),
+      });
     } catch (error) {
       failure = error as Error;
     }
@@ -256,53 +288,9 @@ export class LogWriter {
     if (this.#isBehind()) this.#backgroundSync.start();
   }
 
-  /** Writes batches by runs that fit into a segment, rolling in between. */
-  async #write(work: AppendWork): Promise<void> {
-    let run: BuiltBatch[] = [];
-    let runBytes = 0;
-    for (const batch of work.batches) {
-      if (this.#mustRoll(runBytes, batch.end - batch.start)) {
-        this.#writeRun(work, run);
-        run = [];
-        runBytes = 0;
-        await this.#roll();
-      }
-      run.push(batch);
-      runBytes += batch.end - batch.start;
-    }
-    this.#writeRun(work, run);
-  }
-
-  #writeRun(work: AppendWork, run: readonly BuiltBatch[]): void {
-    if (run.length === 0) return;
-    const { active, durableBytes, epoch } = this.#state;
-    const bytes = work.buffer.subarray(run[0]!.start, run.at(-1)!.end);
-    for (const { start, header } of run) {
-      const placed = { ...header, durableUpTo: durableBytes, epoch };
-      encodeBatchHeader(bytes, start - run[0]!.start, placed, active.salt);
-    }
-    try {
-      active.write(bytes, run.map(({ header, start, end }) => ({ header, length: end - start })));
-    } catch (error) {
-      try {
-        active.cutBack();
-      } catch (cause) {
-        throw this.#state.poison("a write failed and could not be taken back", cause);
-      }
-      throw error;
-    }
-  }
-
   #isBehind(): boolean {
     const { active, durableBytes, failure } = this.#state;
     return failure === undefined && active.written.bytes - durableBytes >= WRITE_BEHIND_BYTES;
-  }
-
-  #mustRoll(runBytes: number, batchBytes: number): boolean {
-    const { active } = this.#state;
-    if (active.isEmpty && runBytes === 0) return false;
-    const isFull = active.written.bytes + runBytes + batchBytes > this.#settings.segmentBytes;
-    return isFull || this.#isAged();
   }
 
   #isAged(): boolean {
@@ -311,7 +299,8 @@ export class LogWriter {
     return !active.isEmpty && ageMs >= this.#settings.segmentAgeMs;
   }
 
-  async #roll(): Promise<void> {
+  /** @param skip offsets that are passed over then */
+  async #roll(skip?: Skip): Promise<void> {
     const state = this.#state;
     state.checkOwned();
     if (state.segments.length >= SEGMENTS_MAX) {
@@ -324,7 +313,7 @@ export class LogWriter {
     await this.#syncExactly();
     state.publish();
     state.producers.settle(state.nextOffset);
-    await state.roll(this.#clock.now());
+    await state.roll(this.#clock.now(), skip);
     state.checkOwned(); // more will be written at once
     this.#hasRolled = true;
   }

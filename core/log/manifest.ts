@@ -13,7 +13,7 @@ import { readFile, replaceFile } from "../disk/files.ts";
 import { MANIFEST_FILE } from "../format/file_names.ts";
 import { complaintAboutManifest } from "./check_manifest.ts";
 import { type Gap, joinGaps } from "./gaps.ts";
-import type { ProducerState } from "./producers.ts";
+import type { ProducerState } from "../format/producer_state.ts";
 import { repairCommand } from "./repair_words.ts";
 
 /** A segment that is complete. */
@@ -34,6 +34,18 @@ export interface SealedEntry {
 export interface CleanEnd {
   readonly nextOffset: number;
   readonly bytes: number;
+  /** Records in it, where those are fewer than there are offsets. */
+  readonly records?: number;
+}
+
+/** The end of an active segment, for the manifest. */
+export function cleanEnd(
+  baseOffset: number,
+  { nextOffset, bytes, records }: Required<CleanEnd>,
+): CleanEnd {
+  return records === nextOffset - baseOffset
+    ? { nextOffset, bytes }
+    : { nextOffset, bytes, records };
 }
 
 /** What a log says of itself. */
@@ -54,7 +66,7 @@ export interface Manifest {
   readonly lost: readonly Gap[];
   /**
    * Below it, records may be missing that later ones with the same key replaced: compaction has been
-   * there.
+   * there. In a log that follows another one, it may be past the end: what is to come was compacted.
    */
   readonly compactedTo: number;
   /** Below it, no key has two records: compaction need not look for them again. */

@@ -80,6 +80,7 @@ export async function openOwnedLog(folder: string, options: OwnedLogOptions): Pr
     // Epochs never fall, not even under a manifest that is older than its segments.
     const opened = {
       ...manifest,
+      compactedTo: Math.min(manifest.compactedTo, active.nextOffset),
       epoch: epochAfter(folder, Math.max(manifest.epoch, epoch)),
       clean: null,
     };

@@ -203,8 +203,15 @@ function openActive(place: LogPlace, manifest: Manifest, files: OpenFiles): Outs
     const { activeBaseOffset: baseOffset, clean } = manifest;
     if (clean === null || !isCorrupt(error)) throw error;
     // Its records cannot be read, but it is known which they are, and all others can be.
-    const records = clean.nextOffset - baseOffset;
-    const entry = { ...clean, baseOffset, generation: 0, records, maxTimestampMs: Infinity };
+    const { nextOffset, bytes, records = nextOffset - baseOffset } = clean;
+    const entry = {
+      baseOffset,
+      generation: 0,
+      nextOffset,
+      records,
+      bytes,
+      maxTimestampMs: Infinity,
+    };
     const segment = new SealedSegment(place, entry, files);
     return { segment, durableOffset: clean.nextOffset, canGrow: false, scan() {} };
   }

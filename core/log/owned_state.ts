@@ -9,17 +9,17 @@ import { SeglogError } from "../base/errors.ts";
 import type { DiskLock } from "../disk/disk.ts";
 import { LOCK_IS_LOST, removeIfThere } from "../disk/files.ts";
 import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
-import { addGap, type Gap, gapsFrom, outsideGaps } from "./gaps.ts";
+import { addGap, type Gap, gapsFrom, outsideGaps, type Skip } from "./gaps.ts";
 import { companionPaths } from "./companions.ts";
 import { saveFilter } from "./filter_file.ts";
 import { saveIndex } from "./index_file.ts";
-import { type Manifest, type SealedEntry, writeManifest } from "./manifest.ts";
+import { cleanEnd, type Manifest, type SealedEntry, writeManifest } from "./manifest.ts";
 import type { OpenFiles } from "./open_files.ts";
 import type { ProducerTable } from "./producers.ts";
 import type { LogPlace, ReadableSegment } from "./segment_file.ts";
 import { type ActiveSegment, createActive, SealedSegment } from "./segments.ts";
 import type { RewrittenSegment } from "./segment_rewriter.ts";
-import { Tail } from "./tail.ts";
+import { Tail } from "../base/tail.ts";
 import type { LogView } from "./view.ts";
 
 /** The state of a log that is open for writing. Only its {@linkcode LogWriter} calls what changes it. */
@@ -186,28 +186,43 @@ export class OwnedState implements LogView {
    *
    * A crash before the manifest is replaced leaves a new segment that no manifest lists and that
    * holds no records: opening puts it aside. After it, the new one is the active segment.
+   *
+   * @param skip offsets behind it without records: the new segment begins at their end. One that is
+   * empty is given up then, and not sealed
    */
-  async roll(nowMs: number): Promise<void> {
-    const sealed = this.#active.seal();
-    const baseOffset = sealed.nextOffset;
-    saveIndex(this.place, this.#active);
+  async roll(nowMs: number, skip?: Skip): Promise<void> {
+    const before = this.#active;
+    const sealed = before.isEmpty ? [] : [before.seal()];
+    const baseOffset = skip?.end ?? before.written.nextOffset;
+    if (!before.isEmpty) saveIndex(this.place, before);
     const active = await createActive(this.place, baseOffset, nowMs);
     try {
       await this.#replaceManifest({
-        sealed: [...this.#manifest.sealed, sealed],
+        sealed: [...this.#manifest.sealed, ...sealed],
         activeBaseOffset: baseOffset,
         producers: this.producers.snapshot(),
+        ...skip === undefined ? {} : this.#without(skip),
       });
     } catch (error) {
       active.close();
       if (!this.isPoisoned) removeIfThere(this.place.disk, active.path);
       throw error;
     }
-    this.#active.close();
-    this.#sealed = [...this.#sealed, this.#sealedSegment(sealed)];
+    this.#sealed = [...this.#sealed, ...sealed.map((entry) => this.#sealedSegment(entry))];
     this.#active = active;
     this.#durable = { bytes: SEGMENT_HEADER_BYTES, offset: baseOffset };
     this.#listSegments();
+    if (before.isEmpty) this.removeFiles([before]); // what stays goes at opening
+    else before.close();
+    if (skip !== undefined) this.#tail.wake();
+  }
+
+  /** What the manifest says of offsets without records; a log that holds nothing begins behind them. */
+  #without({ start, end, reason }: Skip): Partial<Manifest> {
+    const { logStartOffset, gaps, lost } = this.#manifest;
+    if (reason === "lost") return { lost: addGap(lost, { start, end }) };
+    if (logStartOffset < start) return { gaps: addGap(gaps, { start, end }) };
+    return { logStartOffset: end, gaps: gapsFrom(gaps, end), lost: gapsFrom(lost, end) };
   }
 
   /** Makes `offset`, which is durable, the first readable one, and drops segments wholly below it. */
@@ -279,6 +294,13 @@ export class OwnedState implements LogView {
     this.#listSegments();
   }
 
+  /** Notes that below an offset records may be missing that later ones replace. */
+  async noteCompacted(compactedTo: number): Promise<void> {
+    if (compactedTo <= this.#manifest.compactedTo) return;
+    this.checkOwned();
+    await this.#replaceManifest({ compactedTo });
+  }
+
   /** Notes that below an offset no key has two records. */
   async markCompacted(cleanTo: number): Promise<void> {
     this.checkOwned();
@@ -287,10 +309,9 @@ export class OwnedState implements LogView {
 
   /** Says in the manifest that everything written is durable; opening then need not scan. */
   async markClean(): Promise<void> {
-    const { bytes, nextOffset } = this.#active.written;
     saveIndex(this.place, this.#active);
     await this.#replaceManifest({
-      clean: { bytes, nextOffset },
+      clean: cleanEnd(this.#active.baseOffset, this.#active.written),
       producers: this.producers.snapshot(),
     });
   }
@@ -324,7 +345,7 @@ export class OwnedState implements LogView {
   }
 
   /** Removes the files of segments that the manifest does not list any more. */
-  removeFiles(dropped: readonly SealedSegment[]): void {
+  removeFiles(dropped: readonly ReadableSegment[]): void {
     for (const segment of dropped) segment.close();
     const { disk } = this.place;
     for (const segment of dropped) {

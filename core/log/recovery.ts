@@ -109,10 +109,12 @@ async function recoverByScan(
   const index = new SparseIndex(baseOffset);
   const size = file.file.size();
   const found: OpenDamage[] = [];
+  let records = 0;
   const { end, isDamaged, tornBytes } = scanActive(file, { manifest, size }, {
     batch(batch, position) {
       if (found.length > 0) return; // it will not be opened
       index.add(batch.header, position);
+      records += batch.header.recordCount;
       visit(batch);
     },
     damage: (damage) => void found.push(damage),
@@ -131,7 +133,7 @@ async function recoverByScan(
   checkHeld(lock, `recover ${place.folder}`);
   writeAgain(file.file, Math.max(SEGMENT_HEADER_BYTES, end.watermark), end.bytes);
   await file.file.sync();
-  const active = new ActiveSegment(place, baseOffset, { file, index, end });
+  const active = new ActiveSegment(place, baseOffset, { file, index, end: { ...end, records } });
   return { active, report, epoch: end.epoch };
 }
 

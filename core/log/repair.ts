@@ -87,11 +87,12 @@ export async function repairLog(folder: string, options: LogRepairOptions): Prom
   const place: LogPlace = { disk, folder, logId: manifest.logId };
   const isRebuilt = complaint !== undefined;
   const producers = new ProducerTable(manifest.producers);
-  let epoch = manifest.epoch;
+  let { epoch, compactedTo } = manifest;
   let records = 0;
   const visit: SurveyVisit = (batch, segment) => {
     epoch = Math.max(epoch, batch.header.epoch);
     records += presentRecords(manifest, batch);
+    if (isRebuilt && !batch.isDense) compactedTo = Math.max(compactedTo, batch.nextOffset);
     const producer = batch.producer();
     // The manifest knows the producers of what is sealed, if it can be believed.
     if (producer === undefined || !(isRebuilt || segment === manifest.activeBaseOffset)) return;
@@ -103,6 +104,7 @@ export async function repairLog(folder: string, options: LogRepairOptions): Prom
   const after: Manifest = {
     ...plan.manifest,
     epoch,
+    compactedTo,
     producers: isRebuilt || plan.isActiveNew ? producers.snapshot() : manifest.producers,
   };
   const quarantined: string[] = [];

@@ -16,7 +16,7 @@ import { SEGMENT_HEADER_BYTES } from "../format/segment_header.ts";
 import { withFilter } from "./filter_file.ts";
 import type { KeyFilter } from "./key_filter.ts";
 import { buildIndex, loadIndex } from "./index_file.ts";
-import type { SealedEntry } from "./manifest.ts";
+import type { CleanEnd, SealedEntry } from "./manifest.ts";
 import type { OpenFiles } from "./open_files.ts";
 import {
   createSegmentFile,
@@ -111,6 +111,13 @@ interface PlacedBatch {
   readonly length: number;
 }
 
+/** How far a segment goes, and what it holds. */
+interface SegmentExtent {
+  readonly bytes: number;
+  readonly nextOffset: number;
+  readonly records: number;
+}
+
 /** The segment that is appended to. What is written becomes readable when it is published. */
 export class ActiveSegment implements ReadableSegment {
   readonly path: string;
@@ -120,16 +127,16 @@ export class ActiveSegment implements ReadableSegment {
   readonly #file: SegmentFile;
   readonly #observers: Observers | undefined;
   #index: SparseIndex;
-  #written: { bytes: number; nextOffset: number };
-  #readable: { bytes: number; nextOffset: number };
+  #written: SegmentExtent;
+  #readable: SegmentExtent;
   /** Where the file ends, with the space that it has taken ahead. */
   #fileEnd: number;
 
-  /** @param end where its batches end; `index` covers them */
+  /** @param state with where its batches end; `index` covers them, and each offset has a record unless told */
   constructor(
     place: LogPlace,
     baseOffset: number,
-    state: { file: SegmentFile; index: SparseIndex; end: { bytes: number; nextOffset: number } },
+    state: { file: SegmentFile; index: SparseIndex; end: CleanEnd },
   ) {
     this.path = segmentPath(place, { baseOffset });
     this.baseOffset = baseOffset;
@@ -138,8 +145,9 @@ export class ActiveSegment implements ReadableSegment {
     this.#file = state.file;
     this.#observers = place.observers;
     this.#index = state.index;
-    this.#written = state.end;
-    this.#readable = state.end;
+    const { bytes, nextOffset, records = nextOffset - baseOffset } = state.end;
+    this.#written = { bytes, nextOffset, records };
+    this.#readable = this.#written;
     this.#fileEnd = state.end.bytes;
   }
 
@@ -148,7 +156,7 @@ export class ActiveSegment implements ReadableSegment {
   }
 
   get records(): number {
-    return this.#readable.nextOffset - this.baseOffset;
+    return this.#readable.records;
   }
 
   get bytes(): number {
@@ -159,8 +167,8 @@ export class ActiveSegment implements ReadableSegment {
     return this.#index.maxTimestampMs;
   }
 
-  /** Where the next batch goes: bytes and offset. */
-  get written(): { readonly bytes: number; readonly nextOffset: number } {
+  /** Where the next batch goes: bytes and offset; and the records before it. */
+  get written(): SegmentExtent {
     return this.#written;
   }
 
@@ -192,13 +200,14 @@ export class ActiveSegment implements ReadableSegment {
    */
   write(bytes: Uint8Array, batches: readonly PlacedBatch[]): void {
     this.#file.file.write(bytes, this.#written.bytes);
-    let position = this.#written.bytes;
+    let { bytes: position, records } = this.#written;
     for (const { header, length } of batches) {
       this.#index.add(header, position);
       position += length;
+      records += header.recordCount;
     }
-    const last = batches.at(-1)!.header;
-    this.#written = { bytes: position, nextOffset: last.baseOffset + last.lastOffsetDelta + 1 };
+    const nextOffset = endOf(batches.at(-1)!.header);
+    this.#written = { bytes: position, nextOffset, records };
     this.#fileEnd = Math.max(this.#fileEnd, position);
     if (this.#observers === undefined || this.#observers.isEmpty) return;
     const written = summed(bytes, batches);
@@ -261,37 +270,40 @@ export class ActiveSegment implements ReadableSegment {
   }
 
   /** Passes over bytes that another process wrote and that cannot be read. */
-  passOver(end: { bytes: number; nextOffset: number }): void {
+  passOver({ bytes, nextOffset }: { bytes: number; nextOffset: number }): void {
     this.#index.addUnknown();
-    this.#written = end;
-    this.#readable = end;
+    const records = this.#written.records + nextOffset - this.#written.nextOffset;
+    this.#written = { bytes, nextOffset, records };
+    this.#readable = this.#written;
   }
 
   /** Takes in a batch that another process wrote at `position`, the end as it was known. */
   extend(header: BatchHeader, position: number): void {
     this.#index.add(header, position);
-    const nextOffset = header.baseOffset + header.lastOffsetDelta + 1;
-    this.#written = { bytes: position + batchLength(header), nextOffset };
+    this.#written = {
+      bytes: position + batchLength(header),
+      nextOffset: endOf(header),
+      records: this.#written.records + header.recordCount,
+    };
     this.#readable = this.#written;
   }
 
   /** What the manifest will say of it. Everything written must be synced and published. */
   seal(): SealedEntry {
     const { baseOffset } = this;
-    const { nextOffset } = this.#written;
-    return {
-      baseOffset,
-      generation: 0,
-      nextOffset,
-      records: nextOffset - baseOffset,
-      bytes: this.#written.bytes,
-      maxTimestampMs: this.#index.maxTimestampMs,
-    };
+    const { nextOffset, records, bytes } = this.#written;
+    const { maxTimestampMs } = this.#index;
+    return { baseOffset, generation: 0, nextOffset, records, bytes, maxTimestampMs };
   }
 
   close(): void {
     this.#file.file.close();
   }
+}
+
+/** The offset after the last that a batch covers. */
+function endOf({ baseOffset, lastOffsetDelta }: BatchHeader): number {
+  return baseOffset + lastOffsetDelta + 1;
 }
 
 /** A new segment without records, ready to be appended to; durable when it resolves. */

@@ -16,11 +16,28 @@ import type { TopicInfo } from "../backend.ts";
 import { DEFAULT_TOPIC_CONFIG, type TopicConfig } from "../topic_config.ts";
 import { complaintAboutCatalogue } from "./check_catalogue.ts";
 
+/** Whom a store follows, that takes in what another one has. */
+export interface Followed {
+  /** Names it, for people. */
+  readonly source: string;
+  /** The leadership whose records it takes in; never an earlier one again. */
+  readonly epoch: number;
+}
+
 /** What a store says of itself. */
 export interface Catalogue {
   readonly topics: readonly TopicInfo[];
   /** Folders of deleted topics that may still be there; they are removed at the next opening. */
   readonly dropping: readonly string[];
+  /** Counts leaderships: 1 at first, and higher in a replica that was made writable. Absent is 1. */
+  readonly epoch?: number | undefined;
+  /** What makes it a replica; absent in one that is written to by itself. */
+  readonly follows?: Followed | undefined;
+}
+
+/** The leadership whose records a store has. */
+export function epochOf({ epoch = 1, follows }: Catalogue): number {
+  return Math.max(epoch, follows?.epoch ?? 1);
 }
 
 /** Replaces the catalogue in `folder`; durable when it resolves. Throws as {@linkcode replaceFile}. */

@@ -6,6 +6,31 @@
 import type { CompactResult, CompactTopicOptions } from "../backend.ts";
 import type { Topic } from "./topic.ts";
 
+/** How topics are compacted that are due. */
+export interface CompactDueOptions {
+  readonly bytesPerSecond: number;
+  readonly signal: AbortSignal;
+  /** Is told what was won. */
+  readonly onNotice: (notice: string) => void;
+}
+
+/** Compacts a partition where its topic says so and there is enough garbage. */
+export async function compactIfDue(
+  topic: Topic,
+  partition: number,
+  { bytesPerSecond, signal, onNotice }: CompactDueOptions,
+): Promise<void> {
+  const held = () => topic.held(partition).all;
+  const log = await topic.log(partition);
+  const done = await log.compactIfDue({ held, bytesPerSecond, signal });
+  if (done === undefined || done.segments === 0) return;
+  topic.countCompaction(partition, done);
+  const { records, bytes } = done;
+  onNotice(
+    `compacted partition ${partition} of "${topic.info.name}": ${records} records less, ${bytes} bytes given back`,
+  );
+}
+
 /** Compacts one partition, or all of them one after another. Throws as `Backend.compact`. */
 export async function compactTopic(
   topic: Topic,

@@ -10,8 +10,9 @@ import type { Disk, DiskFile } from "../disk/disk.ts";
 import { writeNewFile } from "../disk/files.ts";
 import type { SegmentName } from "../format/file_names.ts";
 import { indexPath } from "../log/index_file.ts";
-import type { CleanEnd, Manifest, SealedEntry } from "../log/manifest.ts";
-import { type ProducerState, ProducerTable } from "../log/producers.ts";
+import { type CleanEnd, cleanEnd, type Manifest, type SealedEntry } from "../log/manifest.ts";
+import type { ProducerState } from "../format/producer_state.ts";
+import { ProducerTable } from "../log/producers.ts";
 import { type LogPlace, openSegmentFile, segmentPath } from "../log/segment_file.ts";
 import { SparseIndex } from "../log/sparse_index.ts";
 import { Problems, type VerifyProblem } from "./verify_report.ts";
@@ -113,8 +114,10 @@ export async function copyActive(
     }
     const index = new SparseIndex(baseOffset);
     const producers = new ProducerTable(manifest.producers);
+    let records = 0;
     const scan = verifier.readActive({ file: copy, salt }, size, "damage", (batch, position) => {
       index.add(batch.header, position);
+      records += batch.header.recordCount;
       const producer = batch.producer();
       const range = { start: batch.baseOffset, end: batch.nextOffset };
       if (producer !== undefined) producers.note(producer, range);
@@ -126,7 +129,7 @@ export async function copyActive(
     return {
       bytes,
       problems: damageOf(found),
-      end: { bytes, nextOffset },
+      end: cleanEnd(baseOffset, { nextOffset, bytes, records }),
       index: index.encode({ salt, baseOffset, segmentBytes: bytes }),
       producers: producers.snapshot(),
       isTakenBack: source.file.size() < bytes,

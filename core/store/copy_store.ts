@@ -44,7 +44,8 @@ export async function copyStore(task: StoreCopyTask): Promise<LogCopy> {
   await writeNewFile(disk, mark, MARK);
   await disk.syncFolder(to);
   const copies = new Map<TopicInfo, LogCopy[]>();
-  for (const info of existingCatalogue(disk, from).topics) {
+  const existing = existingCatalogue(disk, from);
+  for (const info of existing.topics) {
     copies.set(info, await copyTopic(task, info));
   }
   const listed = listedIds(task);
@@ -55,7 +56,7 @@ export async function copyStore(task: StoreCopyTask): Promise<LogCopy> {
     copies.delete(info);
   }
   await disk.syncFolder(to);
-  await writeCatalogue(disk, to, { topics: [...copies.keys()], dropping: [] });
+  await writeCatalogue(disk, to, { ...existing, topics: [...copies.keys()], dropping: [] });
   disk.removeFile(mark); // beside a catalogue it says nothing any more
   return total([...copies.values()].flat());
 }

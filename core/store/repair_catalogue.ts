@@ -43,7 +43,8 @@ export async function repairCatalogue(
     quarantined,
     notes: [
       `the catalogue is made anew from the folders, with ${topics.length} topics: their settings are ` +
-      "the defaults, their ids are new, and deleted topics whose folders were still there are back",
+      "the defaults, their ids are new, and deleted topics whose folders were still there are back; " +
+      "it follows nobody, and its epoch is 1",
     ],
   };
 }

@@ -20,7 +20,7 @@ import type {
   TopicInfo,
   TruncateOptions,
 } from "../backend.ts";
-import { type Clock, systemClock } from "../base/clock.ts";
+import { systemClock } from "../base/clock.ts";
 import { COMPACTION_BYTES_PER_SECOND } from "../base/limits.ts";
 import { messageOf, SeglogError } from "../base/errors.ts";
 import type { Observer } from "../base/observer.ts";
@@ -32,41 +32,24 @@ import type { BatchView } from "../format/batch.ts";
 import { checkTopicName, isServerState } from "../format/file_names.ts";
 import type { LogRecord, RecordInput } from "../format/record.ts";
 import { LogCaches } from "../log/caches.ts";
-import type { Log } from "../log/log.ts";
 import { lockFolder } from "../log/open_log.ts";
 import { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "../topic_config.ts";
-import { type Catalogue, readCatalogue } from "./catalogue.ts";
-import { compactTopic } from "./compact_topic.ts";
+import { noTopic } from "../topic_errors.ts";
+import { type Catalogue, epochOf, type Followed, readCatalogue } from "./catalogue.ts";
+import { compactIfDue, compactTopic } from "./compact_topic.ts";
+import { followed, possibilities } from "./follow.ts";
 import { HintFiles } from "./hint_files.ts";
 import { Maintenance } from "./maintenance.ts";
+import type { StoreOptions } from "./options.ts";
+import { StoreMirror } from "./store_mirror.ts";
 import type { Topic } from "./topic.ts";
 import {
   existingCatalogue,
-  noTopic,
+  NO_TOPICS,
   openCatalogue,
   partitionFolders,
   TopicRegistry,
 } from "./topic_registry.ts";
-
-/** How a store is opened. */
-export interface StoreOptions {
-  /** Read beside the owner: no lock is taken, nothing is written. */
-  readonly readOnly?: boolean;
-  /** Make the store when there is none; true unless given. */
-  readonly create?: boolean;
-  /** Make a topic at its first append; true unless given. */
-  readonly autoCreateTopics?: boolean;
-  /** Settings of new topics where nothing else is said. */
-  readonly defaults?: Partial<TopicConfig>;
-  /** Bytes a second that compaction by itself may read and write; 64 MiB unless given. */
-  readonly compactionBytesPerSecond?: number;
-  /** The file system; the machine's unless given. */
-  readonly disk?: Disk;
-  /** Time; the machine's unless given. */
-  readonly clock?: Clock;
-  /** Is told what compaction won, and, to warn, what opening a log had to repair and what failed. */
-  readonly onNotice?: (notice: string, level: "info" | "warn") => void;
-}
 
 /**
  * Topics in a folder.
@@ -87,6 +70,8 @@ export class Store implements Backend {
   readonly capabilities: Capabilities;
   /** Where views keep hints: beside the topics. */
   readonly hints: Hints;
+  /** Takes in what another backend has; nothing where the store was opened for reading. */
+  readonly mirrorTarget?: StoreMirror;
   readonly #folder: string;
   /** The settings of a topic of which nothing is said. */
   readonly #defaults: TopicConfig;
@@ -106,7 +91,7 @@ export class Store implements Backend {
     const { disk, lock, catalogue } = parts;
     const { readOnly = false, clock = systemClock } = options;
     const kind = disk instanceof MemoryDisk ? "memory" : "disk";
-    this.capabilities = { kind, canWrite: !readOnly, canTruncateAfter: !readOnly };
+    this.capabilities = { kind, ...possibilities(folder, { readOnly, ...catalogue }) };
     this.#folder = folder;
     this.#lock = lock;
     this.#defaults = { ...DEFAULT_TOPIC_CONFIG, ...parseTopicConfig(options.defaults ?? {}) };
@@ -117,6 +102,7 @@ export class Store implements Backend {
       now: () => clock.now(),
       context: {
         folder,
+        isReplica: catalogue.follows !== undefined,
         lock,
         logOptions: { disk, clock, readOnly, caches: this.#caches },
         onNotice: (notice, level) => options.onNotice?.(notice, level),
@@ -127,6 +113,10 @@ export class Store implements Backend {
       folderOf: (topic) => join(folder, partitionFolders(this.#topic(topic).info)[0]!),
     });
     if (readOnly) return;
+    this.mirrorTarget = new StoreMirror(this.#topics, {
+      checkOpen: () => this.#checkOwned(),
+      warn: (notice) => options.onNotice?.(notice, "warn"),
+    });
     // Compaction takes long, and what is to go by retention shall not wait for it.
     this.#maintenance = [
       new Maintenance(clock, () => this.maintain()),
@@ -138,7 +128,8 @@ export class Store implements Backend {
    * Opens the store in a folder, making it when there is none.
    *
    * @throws {SeglogError} `locked` when another process owns it; `corrupt`; `unsupported`;
-   * `not-found` when there is none and it may not be made
+   * `not-found` when there is none and it may not be made; `read-only` for a replica without
+   * `follows`; `exists` or `condition-failed` where it cannot be a replica of what `follows` names
    */
   static async open(folder: string, options: StoreOptions = {}): Promise<Store> {
     const disk = options.disk ?? nodeDisk;
@@ -148,11 +139,12 @@ export class Store implements Backend {
       return new Store(path, { disk, catalogue: existingCatalogue(disk, path) }, options);
     }
     if (options.create === false) existingCatalogue(disk, path);
-    readCatalogue(disk, path); // refuses before anything is written
+    const { follows } = options; // what is not allowed is refused before anything is written
+    followed(path, readCatalogue(disk, path) ?? NO_TOPICS, follows);
     if (disk.list(path) === undefined) await makeFolderDurably(disk, path);
     const lock = lockFolder(disk, path);
     try {
-      const catalogue = await openCatalogue(disk, path, lock);
+      const catalogue = await openCatalogue(path, { disk, lock, follows });
       return new Store(path, { disk, lock, catalogue }, options);
     } catch (error) {
       lock.release();
@@ -163,6 +155,18 @@ export class Store implements Backend {
   /** A store in memory, gone when the process ends. Otherwise it is like any other. */
   static memory(options: Omit<StoreOptions, "disk" | "readOnly"> = {}): Promise<Store> {
     return Store.open("/memory", { ...options, disk: new MemoryDisk() });
+  }
+
+  /** Whom it follows; nobody when it is no replica. */
+  get follows(): Followed | undefined {
+    this.#refresh();
+    return this.#topics.catalogue.follows;
+  }
+
+  /** The leadership whose records it has: 1 at first, and higher once a replica was promoted. */
+  get epoch(): number {
+    this.#refresh();
+    return epochOf(this.#topics.catalogue);
   }
 
   observe(observer: Observer): () => void {
@@ -233,7 +237,7 @@ export class Store implements Backend {
   }
 
   async bounds(topic: string, partition = 0): Promise<Bounds> {
-    return boundsOf(await this.#topic(topic).readable(partition));
+    return (await this.#topic(topic).readable(partition)).bounds;
   }
 
   async read(topic: string, offset: number, partition = 0): Promise<LogRecord> {
@@ -261,11 +265,11 @@ export class Store implements Backend {
     this.#checkWritable();
     const log = await this.#topic(topic).log(options.partition ?? 0);
     await log.truncate(options);
-    return boundsOf(log);
+    return log.bounds;
   }
 
   async flush(topic: string): Promise<void> {
-    this.#checkWritable();
+    this.#checkOwned();
     const open = this.#topic(topic);
     for (const partition of open.openPartitions) await (await open.log(partition)).flush();
   }
@@ -275,7 +279,7 @@ export class Store implements Backend {
    * store does so by itself, too.
    */
   async maintain(): Promise<void> {
-    this.#checkWritable();
+    this.#checkOwned();
     for (const topic of this.#topics.open) {
       for (const partition of topic.maintained) {
         await this.#attempt(
@@ -288,7 +292,7 @@ export class Store implements Backend {
   }
 
   async compact(topic: string, options: CompactTopicOptions = {}): Promise<CompactResult> {
-    this.#checkWritable();
+    this.#checkOwned();
     return await compactTopic(this.#topic(topic), options);
   }
 
@@ -302,25 +306,17 @@ export class Store implements Backend {
    * itself, too.
    */
   async compactDue(): Promise<void> {
-    this.#checkWritable();
-    const { compactionBytesPerSecond: bytesPerSecond = COMPACTION_BYTES_PER_SECOND } =
-      this.#options;
-    const { signal } = this.#ending;
+    this.#checkOwned();
+    const { compactionBytesPerSecond = COMPACTION_BYTES_PER_SECOND, onNotice } = this.#options;
+    const how = {
+      bytesPerSecond: compactionBytesPerSecond,
+      signal: this.#ending.signal,
+      onNotice: (notice: string) => onNotice?.(notice, "info"),
+    };
     for (const topic of this.#topics.open) {
       if (topic.info.config.compaction === "none") continue;
       for (let partition = 0; partition < topic.info.config.partitions; partition++) {
-        const held = () => topic.held(partition).all;
-        await this.#attempt("compaction", topic, async () => {
-          const log = await topic.log(partition);
-          const done = await log.compactIfDue({ held, bytesPerSecond, signal });
-          if (done === undefined || done.segments === 0) return;
-          topic.countCompaction(partition, done);
-          const { records, bytes } = done;
-          this.#options.onNotice?.(
-            `compacted partition ${partition} of "${topic.info.name}": ${records} records less, ${bytes} bytes given back`,
-            "info",
-          );
-        });
+        await this.#attempt("compaction", topic, () => compactIfDue(topic, partition, how));
       }
     }
   }
@@ -376,7 +372,7 @@ export class Store implements Backend {
   /** Looks for what the owner did to the topics, when it is another process. */
   #refresh(): void {
     this.#checkOpen();
-    if (!this.capabilities.canWrite) this.#topics.refresh();
+    if (this.#lock === undefined) this.#topics.refresh();
   }
 
   #checkOpen(): void {
@@ -384,17 +380,21 @@ export class Store implements Backend {
     throw new SeglogError("closed", `Cannot use the store in ${this.#folder}: it is closed`);
   }
 
-  #checkWritable(): void {
+  /** Whether it is ours, be it a replica or not. */
+  #checkOwned(): void {
     this.#checkOpen();
     this.#topics.checkWritable();
-    if (this.capabilities.canWrite) return;
-    throw new SeglogError(
-      "read-only",
-      `Cannot change the store in ${this.#folder}: it was opened for reading`,
-    );
+    if (this.#lock !== undefined) return;
+    throw this.#readOnly("it was opened for reading");
   }
-}
 
-function boundsOf({ logStartOffset, durableOffset, nextOffset }: Log): Bounds {
-  return { logStartOffset, durableOffset, nextOffset };
+  #checkWritable(): void {
+    this.#checkOwned();
+    if (this.capabilities.canWrite) return;
+    throw this.#readOnly(this.capabilities.why!.canWrite!);
+  }
+
+  #readOnly(why: string): SeglogError {
+    return new SeglogError("read-only", `Cannot change the store in ${this.#folder}: ${why}`);
+  }
 }

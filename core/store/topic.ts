@@ -15,6 +15,7 @@ import type {
 import { SeglogError } from "../base/errors.ts";
 import type { DiskLock } from "../disk/disk.ts";
 import { partitionFolderName } from "../format/file_names.ts";
+import { type LogSettings, NO_RETENTION } from "../format/log_settings.ts";
 import type { RecordInput } from "../format/record.ts";
 import type { LogCaches } from "../log/caches.ts";
 import type { AppendedRange } from "../log/append_queue.ts";
@@ -22,6 +23,7 @@ import type { CompactionReport } from "../log/compaction.ts";
 import { Log } from "../log/log.ts";
 import type { LogOptions } from "../log/options.ts";
 import { hasRetention } from "../topic_config.ts";
+import { checkPartition } from "../topic_errors.ts";
 import { commonPartition, partitionOf } from "../partitioner.ts";
 import { describeSegments } from "./describe_segments.ts";
 import { HeldOffsets } from "./held_offsets.ts";
@@ -29,6 +31,8 @@ import { HeldOffsets } from "./held_offsets.ts";
 /** What all topics of a store share. */
 export interface TopicContext {
   readonly folder: string;
+  /** Whether another backend says which records go: retention does not. */
+  readonly isReplica: boolean;
   /** The store's; none when it is open for reading. */
   readonly lock: DiskLock | undefined;
   readonly logOptions: Pick<LogOptions, "disk" | "clock" | "readOnly"> & {
@@ -71,14 +75,7 @@ export class Topic {
     if (this.#isClosed) {
       throw new SeglogError("closed", `Cannot use topic "${this.#info.name}": it is closed`);
     }
-    if (!Number.isInteger(partition) || partition < 0 || partition >= this.#logs.length) {
-      throw new SeglogError(
-        "not-found",
-        `Cannot find partition ${partition} of topic "${this.#info.name}": it has ${
-          this.#logs.length === 1 ? "only partition 0" : `partitions 0 to ${this.#logs.length - 1}`
-        }`,
-      );
-    }
+    checkPartition(this.#info.name, partition, this.#logs.length);
     this.#logs[partition] ??= this.#opening(partition);
     return this.#logs[partition];
   }
@@ -143,7 +140,7 @@ export class Topic {
 
   /** Those of which segments may have to be rolled or dropped. */
   get maintained(): number[] {
-    return hasRetention(this.#info.config) ? [...this.#logs.keys()] : this.openPartitions;
+    return hasRetention(this.#settings) ? [...this.#logs.keys()] : this.openPartitions;
   }
 
   /**
@@ -227,8 +224,13 @@ export class Topic {
   /** Takes new settings, for logs that are open and for those opened later. */
   async configure(info: TopicInfo): Promise<void> {
     this.#info = info;
-    const { partitions: _, ...settings } = info.config;
-    for (const opening of this.#logs) (await opening)?.configure(settings);
+    for (const opening of this.#logs) (await opening)?.configure(this.#settings);
+  }
+
+  /** The settings of its logs. */
+  get #settings(): LogSettings {
+    const { partitions: _, ...settings } = this.#info.config;
+    return this.#context.isReplica ? { ...settings, ...NO_RETENTION } : settings;
   }
 
   /** Closes the logs that are open. @throws what closing one of them threw, when all are closed */
@@ -286,10 +288,9 @@ export class Topic {
   }
 
   async #openLog(partition: number): Promise<Log> {
-    const { name, config } = this.#info;
-    const { partitions: _, ...settings } = config;
+    const { name } = this.#info;
     const log = await Log.openLocked(this.#folderOf(partition), {
-      ...settings,
+      ...this.#settings,
       ...this.#context.logOptions,
       lock: this.#context.lock,
       create: false,

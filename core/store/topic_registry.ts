@@ -6,6 +6,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { TopicInfo } from "../backend.ts";
 import { SeglogError } from "../base/errors.ts";
 import { TOPICS_MAX } from "../base/limits.ts";
@@ -14,8 +15,11 @@ import type { Disk, DiskLock } from "../disk/disk.ts";
 import { LOCK_IS_LOST, makeFolderDurably } from "../disk/files.ts";
 import { partitionFolderName } from "../format/file_names.ts";
 import type { TopicConfig } from "../topic_config.ts";
-import { type Catalogue, readCatalogue, writeCatalogue } from "./catalogue.ts";
+import { checkAgrees, checkPartitionsStay, noTopic } from "../topic_errors.ts";
+import { type Catalogue, epochOf, readCatalogue, writeCatalogue } from "./catalogue.ts";
+import { followed, type FollowOptions, withEpoch } from "./follow.ts";
 import { prepareTopicFolders } from "./prepare_topic.ts";
+import { setFolderAside } from "./set_aside.ts";
 import { Topic, type TopicContext } from "./topic.ts";
 
 /** What a registry works with. */
@@ -54,6 +58,11 @@ export class TopicRegistry {
     return this.#topics.get(name);
   }
 
+  /** What the store says of itself. */
+  get catalogue(): Catalogue {
+    return this.#catalogue;
+  }
+
   /**
    * Nothing may be changed any more when a change of the catalogue ended as unknown, or when the
    * store is not ours any more.
@@ -82,9 +91,43 @@ export class TopicRegistry {
     return this.#mutex.run(async () => {
       this.#checkOwned();
       const known = this.#topics.get(name)?.info;
-      if (known === undefined) return { created: true, topic: await this.#create(name, config) };
+      if (known === undefined) {
+        const topic = { name, id: randomBytes(16).toString("hex"), config };
+        await this.#create(topic);
+        return { created: true, topic };
+      }
       checkAgrees(known, asked);
       return { created: false, topic: known };
+    });
+  }
+
+  /**
+   * Makes a topic as another store has it, or gives one that has its id these settings.
+   *
+   * @throws {SeglogError} `exists` when one of this name has another id, or other partitions
+   */
+  adopt(info: TopicInfo): Promise<void> {
+    return this.#mutex.run(async () => {
+      this.#checkOwned();
+      const topic = this.#topics.get(info.name);
+      const namesake = this.#catalogue.topics.find(({ id }) => id === info.id);
+      if (topic === undefined && namesake === undefined) return await this.#create(info);
+      checkAdoptable(info, topic?.info ?? namesake!);
+      if (isDeepStrictEqual(topic!.info.config, info.config)) return;
+      await this.#configure(topic!, info);
+    });
+  }
+
+  /**
+   * Notes the epoch of what is taken in.
+   *
+   * @throws {SeglogError} `condition-failed` when it is lower than one that is known
+   */
+  noteEpoch(epoch: number): Promise<void> {
+    return this.#mutex.run(async () => {
+      this.#checkOwned();
+      const catalogue = withEpoch(this.#options.folder, this.#catalogue, epoch);
+      if (epochOf(catalogue) !== epochOf(this.#catalogue)) await this.#replaceCatalogue(catalogue);
     });
   }
 
@@ -95,11 +138,15 @@ export class TopicRegistry {
       const topic = this.#existing(name);
       checkPartitionsStay(topic.info, asked);
       const info = { ...topic.info, config: { ...topic.info.config, ...asked } };
-      const others = this.#catalogue.topics.filter((other) => other.name !== name);
-      await this.#replaceCatalogue({ ...this.#catalogue, topics: [...others, info] });
-      await topic.configure(info);
+      await this.#configure(topic, info);
       return info;
     });
+  }
+
+  async #configure(topic: Topic, info: TopicInfo): Promise<void> {
+    const others = this.#catalogue.topics.filter(({ name }) => name !== info.name);
+    await this.#replaceCatalogue({ ...this.#catalogue, topics: [...others, info] });
+    await topic.configure(info);
   }
 
   /**
@@ -109,14 +156,44 @@ export class TopicRegistry {
   delete(name: string): Promise<void> {
     return this.#mutex.run(async () => {
       this.#checkOwned();
-      const topic = this.#existing(name);
-      const dropping = [...this.#catalogue.dropping, ...partitionFolders(topic.info)];
-      const topics = this.#catalogue.topics.filter((other) => other.name !== name);
-      await this.#replaceCatalogue({ topics, dropping });
-      this.#topics.delete(name);
-      await topic.close().catch(() => {}); // what could not be closed well is deleted next
-      await this.#finishDrops();
+      await this.#delete(this.#existing(name));
     });
+  }
+
+  /**
+   * The same, but what the topic has is kept in quarantine: that is durable before the topic goes. A
+   * crash in between leaves it in both places.
+   *
+   * @returns the folders in which its partitions are now, each a log by itself
+   */
+  setAside(name: string): Promise<string[]> {
+    return this.#mutex.run(async () => {
+      this.#checkOwned();
+      const { disk, folder } = this.#options;
+      const topic = this.#existing(name);
+      await topic.close().catch(() => {}); // what could not be closed well is kept as it is
+      const kept: string[] = [];
+      try {
+        for (const partition of partitionFolders(topic.info)) {
+          kept.push(await setFolderAside({ disk, folder }, partition));
+        }
+      } catch (error) {
+        this.#topics.set(name, new Topic(topic.info, this.#options.context)); // it stays, open
+        throw error;
+      }
+      await this.#delete(topic);
+      return kept;
+    });
+  }
+
+  async #delete(topic: Topic): Promise<void> {
+    const { name } = topic.info;
+    const dropping = [...this.#catalogue.dropping, ...partitionFolders(topic.info)];
+    const topics = this.#catalogue.topics.filter((other) => other.name !== name);
+    await this.#replaceCatalogue({ ...this.#catalogue, topics, dropping });
+    this.#topics.delete(name);
+    await topic.close().catch(() => {}); // what could not be closed well is deleted next
+    await this.#finishDrops();
   }
 
   /** Closes all topics. @throws what closing one of them threw, when all are closed */
@@ -129,23 +206,21 @@ export class TopicRegistry {
     });
   }
 
-  async #create(name: string, config: TopicConfig): Promise<TopicInfo> {
+  async #create(info: TopicInfo): Promise<void> {
     if (this.#catalogue.topics.length >= TOPICS_MAX) {
       throw new SeglogError(
         "too-large",
-        `Cannot create topic "${name}": the store has ${TOPICS_MAX} topics`,
+        `Cannot create topic "${info.name}": the store has ${TOPICS_MAX} topics`,
       );
     }
     await this.#finishDrops(); // one of them may be a folder of this name
     const { disk, folder, now } = this.#options;
-    const info = { name, id: randomBytes(16).toString("hex"), config };
     const partitions = partitionFolders(info);
     const lock = this.#checkOwned();
     await prepareTopicFolders(disk, { store: folder, lock, partitions, nowMs: now() });
     const topics = [...this.#catalogue.topics, info];
     await this.#replaceCatalogue({ ...this.#catalogue, topics });
     this.#syncTopics();
-    return info;
   }
 
   async #finishDrops(): Promise<void> {
@@ -216,15 +291,8 @@ export class TopicRegistry {
   }
 }
 
-/** The error for a topic that is not there. */
-export function noTopic(name: string): SeglogError {
-  return new SeglogError(
-    "not-found",
-    `Cannot find topic ${
-      JSON.stringify(name.slice(0, 80))
-    }: no such topic; create it, or append to it`,
-  );
-}
+/** What a new store says of itself. */
+export const NO_TOPICS: Catalogue = { topics: [], dropping: [] };
 
 /** The catalogue of a store that must be there. @throws {SeglogError} `not-found` */
 export function existingCatalogue(disk: Disk, folder: string): Catalogue {
@@ -238,15 +306,20 @@ export function existingCatalogue(disk: Disk, folder: string): Catalogue {
  *
  * What a process left that ended in the middle of a change may be only in the page cache. It is
  * written again, and so made durable, before anything is built upon it.
+ *
+ * @param options with whom the store shall follow; throws as {@linkcode followed}
  */
 export async function openCatalogue(
-  disk: Disk,
   folder: string,
-  lock: DiskLock,
+  { disk, lock, follows }: {
+    readonly disk: Disk;
+    readonly lock: DiskLock;
+    readonly follows: FollowOptions | undefined;
+  },
 ): Promise<Catalogue> {
   const found = readCatalogue(disk, folder);
   if (found === undefined) await makeFolderDurably(disk, folder);
-  const catalogue = found ?? { topics: [], dropping: [] };
+  const catalogue = followed(folder, found ?? NO_TOPICS, follows);
   await writeCatalogue(disk, folder, catalogue, { lock });
   if (catalogue.dropping.length === 0) return catalogue;
   const tidied = await dropFolders(disk, folder, catalogue);
@@ -276,23 +349,20 @@ export function partitionFolders(info: TopicInfo): string[] {
   );
 }
 
-function checkAgrees({ name, config }: TopicInfo, asked: Partial<TopicConfig>): void {
-  for (const [setting, value] of Object.entries(asked)) {
-    const actual = config[setting as keyof TopicConfig];
-    if (actual === value) continue;
-    throw new SeglogError(
-      "exists",
-      `Cannot create topic "${name}" with ${setting} ${value}: it exists with ${setting} ${actual}`,
-      { details: { setting } },
-    );
-  }
-}
-
-function checkPartitionsStay({ name, config }: TopicInfo, asked: Partial<TopicConfig>): void {
-  if (asked.partitions === undefined || asked.partitions === config.partitions) return;
+/** @param known the topic that has the name, or the id */
+function checkAdoptable(info: TopicInfo, known: TopicInfo): void {
+  const { name, id, config: { partitions } } = info;
+  const state = known.name !== name
+    ? `topic "${known.name}" has its id ${id}`
+    : known.id !== id
+    ? `it is there with id ${known.id}, not ${id}`
+    : known.config.partitions !== partitions
+    ? `it is there with ${known.config.partitions} partitions, not ${partitions}`
+    : undefined;
+  if (state === undefined) return;
   throw new SeglogError(
-    "invalid-argument",
-    `Cannot change the partitions of topic "${name}" from ${config.partitions} to ${asked.partitions}: ` +
-      "keys would move to other partitions; create another topic and copy the records",
+    "exists",
+    `Cannot take in topic "${name}": ${state}; delete it, or set it aside, first`,
+    { details: { id: known.id, partitions: known.config.partitions } },
   );
 }

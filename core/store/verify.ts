@@ -87,7 +87,7 @@ class Verification {
     for (const { name } of this.disk.list(folder) ?? []) {
       if (expected.has(name) || STORE_FILES.has(name)) continue;
       const message = name === QUARANTINE_FOLDER
-        ? "it holds a catalogue that repair replaced"
+        ? "it holds a catalogue that repair replaced, or topics that were set aside"
         : "it is not part of the store; it was left alone";
       this.problems.notice({ path: join(folder, name) }, message);
     }

@@ -16,6 +16,7 @@ import { type FlatRecord, flatten, parseFlatRecords } from "../golden/flat_recor
 import { GOLDEN_SEGMENTS } from "../golden/golden_segments.ts";
 import { contentFileName, GOLDEN_STORES, type GoldenPartition } from "../golden/golden_stores.ts";
 import { collect } from "../support/collect.ts";
+import { storedBatch } from "../support/stored_batch.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
 const READER = fileURLToPath(new URL("./read_segment.py", import.meta.url));
@@ -97,6 +98,35 @@ test("an independent reader follows the manifest over rolled segments and trunca
   await store.close();
   assert.deepEqual([expected[0]!.offset, expected.at(-1)!.offset], [33, 120]);
   const { status, lines } = readBy(join(dir.path, "rolled-0"));
+  assert.equal(status, 0);
+  assert.deepEqual(lines, expected);
+});
+
+test("an independent reader reads a copy with the batches and the gaps of a compacted source", {
+  skip,
+}, async () => {
+  await using dir = tempDir();
+  await using source = await Store.memory({ defaults: { segmentBytes: 4096 } });
+  for (let i = 0; i < 120; i++) {
+    await source.append("t", [{ key: `k${i % 7}`, value: `${i}${"v".repeat(300)}` }]);
+  }
+  await source.compact("t");
+  await source.append("t", [{ value: "after it" }]);
+  const copy = await Store.open(dir.path, { follows: { source: "memory" } });
+  const target = copy.mirrorTarget!;
+  for (const info of await source.listTopics()) await target.adopt(info);
+  const mirror = await target.openMirror("t", 0);
+  for await (const batch of source.batches("t")) {
+    await mirror.skipTo(batch.baseOffset, "removed");
+    await mirror.append(batch);
+  }
+  await mirror.skipTo(200, "removed");
+  await mirror.append(storedBatch(200, ["after a gap"]));
+  const expected = (await collect(readRecords(copy, "t"))).map(flatten);
+  await copy.close();
+  assert.deepEqual(expected.at(-1)!.offset, 200);
+  assert.ok(expected.length < 20, `${expected.length} records stay`);
+  const { status, lines } = readBy(join(dir.path, "t-0"));
   assert.equal(status, 0);
   assert.deepEqual(lines, expected);
 });

@@ -261,6 +261,30 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
+    "core/store/set_aside.ts",
+    ["tests/crash/mirror_test.ts"],
+    ["what is set aside is durable before it goes", "  await disk.syncFolder(to);\n", ""],
+  ),
+  ...of(
+    "core/store/follow.ts",
+    ["tests/store/mirror_test.ts"],
+    ["records of a leadership that was replaced are refused", "epoch < known", "false"],
+    [
+      "a replica is not written to as if it were none",
+      "    if (follows === undefined) return catalogue;\n",
+      "    if (asked === undefined) return catalogue;\n",
+    ],
+  ),
+  ...of(
+    "core/store/promote.ts",
+    ["tests/store/mirror_test.ts"],
+    [
+      "a promoted replica leads under a higher epoch",
+      "epochOf({ ...catalogue, follows }) + 1",
+      "epochOf(catalogue)",
+    ],
+  ),
+  ...of(
     "core/store/shared_history.ts",
     ["tests/store/backup_test.ts"],
     [
@@ -351,6 +375,34 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
+    "core/log/write_work.ts",
+    APPEND,
+    ["a failed write is taken back", "      active.cutBack();\n", ""],
+    [
+      "a write that cannot be taken back ends all",
+      'throw state.poison("a write failed and could not be taken back", cause);',
+      "throw error;",
+    ],
+    [
+      "a batch tells how much was durable",
+      "durableUpTo: durableBytes, epoch",
+      "durableUpTo: 0, epoch",
+      RECOVERY,
+    ],
+    [
+      "what was compacted elsewhere is noted before it comes",
+      "  if (compacted !== undefined) await state.noteCompacted(endOf(compacted));\n",
+      "",
+      ["tests/log/mirror_test.ts"],
+    ],
+    [
+      "what comes behind a gap is not written before it",
+      "      await roll(skips.shift());\n",
+      "      await rolling.roll(skips.shift());\n",
+      ["tests/log/mirror_test.ts"],
+    ],
+  ),
+  ...of(
     "core/log/log_writer.ts",
     CRASH,
     ["a sync syncs", "      await active.sync();\n", ""],
@@ -391,24 +443,6 @@ export const MUTANTS: readonly Mutant[] = [
       "    state.checkOwned();\n    state.markDurable(end);",
       "    state.markDurable(end);",
       FAULTS,
-    ],
-    [
-      "a failed write is taken back",
-      "        active.cutBack();\n",
-      "",
-      APPEND,
-    ],
-    [
-      "a write that cannot be taken back ends all",
-      'throw this.#state.poison("a write failed and could not be taken back", cause);',
-      "throw error;",
-      APPEND,
-    ],
-    [
-      "a batch tells how much was durable",
-      "durableUpTo: durableBytes, epoch",
-      "durableUpTo: 0, epoch",
-      RECOVERY,
     ],
     [
       "a roll waits for the sync under way",
@@ -587,10 +621,10 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "a deletion is in the catalogue before folders go",
-      "      await this.#replaceCatalogue({ topics, dropping });\n",
-      "      for (const name of partitionFolders(topic.info)) {\n" +
-      "        this.#options.disk.removeFolder(join(this.#options.folder, name));\n      }\n" +
-      "      await this.#replaceCatalogue({ topics, dropping });\n",
+      "    await this.#replaceCatalogue({ ...this.#catalogue, topics, dropping });\n",
+      "    for (const name of partitionFolders(topic.info)) {\n" +
+      "      this.#options.disk.removeFolder(join(this.#options.folder, name));\n    }\n" +
+      "    await this.#replaceCatalogue({ ...this.#catalogue, topics, dropping });\n",
     ],
     [
       "a topic's folders are durable before the catalogue names it",

@@ -32,6 +32,10 @@ describe("a catalogue with the right checksum", () => {
     "wants the folder above removed": { topics, dropping: ["../outside-0"] },
     "wants a folder of another kind removed": { topics, dropping: ["notes"] },
     "wants a number removed": { topics, dropping: [5] },
+    "has an epoch before the first": { topics, dropping, epoch: 0 },
+    "follows nobody by name": { topics, dropping, follows: { source: "", epoch: 1 } },
+    "follows half an epoch": { topics, dropping, follows: { source: "a", epoch: 1.5 } },
+    "follows a text": { topics, dropping, follows: "http://leader" },
   };
   for (const [name, body] of Object.entries(lies)) {
     test(`that ${name} is refused, and nothing is removed`, async () => {

@@ -1,0 +1,209 @@
+/**
+ * Messages of a stream in order, those that are there and those that come: by a consumer that
+ * JetStream keeps in memory as long as it is asked. Sequences have no gaps, so whatever gets lost on
+ * the way is seen at once, and another consumer goes on there.
+ *
+ * @module
+ */
+import type { Msg } from "@nats-io/transport-node";
+import { randomBytes } from "node:crypto";
+import { encodeUtf8 } from "../core/base/bytes.ts";
+import { SeglogError } from "../core/base/errors.ts";
+import { Tail } from "../core/base/tail.ts";
+import { type Connection, pause } from "./connection.ts";
+import { asSeglogError, hasNumber, NUMBERS } from "./nats_errors.ts";
+import { type StoredMessage, storedMessage } from "./stored_message.ts";
+
+/** What a feed is of. */
+export interface FeedRange {
+  readonly stream: string;
+  /** Names the log in errors. */
+  readonly what: string;
+  /** Number of the first message. */
+  readonly from: number;
+  /** Ends the feed quietly. */
+  readonly signal: AbortSignal;
+}
+
+const MESSAGES_AT_ONCE = 1000;
+/** Bytes that are asked for at once, where messages are not larger. */
+const BYTES_AT_ONCE = 8 * 1024 * 1024;
+const NANOS = 1_000_000;
+/** How long one request for messages stays open. */
+const EXPIRES_MS = 30_000;
+/** How often the server says that it is there, while there is nothing else to say. */
+const HEARTBEAT_MS = 5000;
+/** How long without a word until another consumer is made. */
+const SILENCE_MS = 2 * HEARTBEAT_MS + 1000;
+/** How long the server keeps a consumer of which it hears nothing. */
+const INACTIVE_MS = 60_000;
+const PAUSE_MS = 50;
+const TOKENS_V1 = 9;
+
+/**
+ * All messages from a number on. Where messages were removed before they were read, the next one that
+ * is there follows.
+ *
+ * @throws {SeglogError} `not-found` when the stream was deleted; `unavailable`
+ */
+export async function* messageFeed(
+  connection: Connection,
+  range: FeedRange,
+): AsyncGenerator<StoredMessage, void, undefined> {
+  let next = range.from;
+  while (!range.signal.aborted) {
+    const pull = new Pull(connection, { ...range, from: next });
+    try {
+      await pull.start();
+      for await (const message of pull.messages()) {
+        next = message.sequence + 1;
+        yield message;
+      }
+    } finally {
+      pull.end();
+    }
+    if (!range.signal.aborted) await pause(PAUSE_MS);
+  }
+}
+
+/** One consumer, until something is wrong with it. */
+class Pull {
+  readonly #connection: Connection;
+  readonly #range: FeedRange;
+  readonly #consumer = `seglog_${randomBytes(12).toString("hex")}`;
+  readonly #inbox = `_INBOX.${this.#consumer}`;
+  readonly #news = new Tail();
+  readonly #queue: Msg[] = [];
+  readonly #endings: (() => void)[] = [];
+  /** Messages that were asked for and may still come. */
+  #asked = 0;
+  #isOver = false;
+  #isEnded = false;
+  #heardMs = Date.now();
+
+  constructor(connection: Connection, range: FeedRange) {
+    this.#connection = connection;
+    this.#range = range;
+  }
+
+  async start(): Promise<void> {
+    const { stream, from, what, signal } = this.#range;
+    const end = () => this.end(); // also where nobody asks for the next message any more
+    signal.addEventListener("abort", end, { once: true });
+    this.#endings.push(() => signal.removeEventListener("abort", end));
+    const body = {
+      stream_name: stream,
+      action: "create",
+      config: {
+        name: this.#consumer,
+        deliver_policy: "by_start_sequence",
+        opt_start_seq: Math.max(1, from),
+        ack_policy: "none",
+        max_deliver: 1,
+        mem_storage: true,
+        num_replicas: 1,
+        inactive_threshold: INACTIVE_MS * NANOS,
+      },
+    };
+    const action = `follow ${what}`;
+    try {
+      await this.#connection.call(`CONSUMER.CREATE.${stream}.${this.#consumer}`, body, action);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!hasNumber(error, NUMBERS.streamNotFound)) throw asSeglogError(error, action);
+      throw new SeglogError("not-found", `Cannot ${action}: its topic was deleted`);
+    }
+    if (!signal.aborted) this.#listen();
+  }
+
+  async *messages(): AsyncGenerator<StoredMessage, void, undefined> {
+    const { stream } = this.#range;
+    let expected: number | undefined;
+    for (;;) {
+      const message = this.#queue.shift();
+      if (message !== undefined) {
+        const sequence = sequenceOf(message);
+        // The first one may be later than asked, where a truncation was there; no other may be.
+        if (expected !== undefined && sequence !== expected) return;
+        expected = sequence + 1;
+        yield storedMessage(stream, {
+          sequence,
+          header: (name) => message.headers?.get(name) || undefined,
+          data: message.data,
+        });
+      } else if (this.#isOver) return;
+      else {
+        if (this.#asked <= 0) this.#ask();
+        await this.#news.wait();
+      }
+    }
+  }
+
+  /** Gives everything back, once. */
+  end(): void {
+    this.#over();
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    for (const end of this.#endings) end();
+    const { stream } = this.#range;
+    const subject = `$JS.API.CONSUMER.DELETE.${stream}.${this.#consumer}`;
+    // Where that is not heard, the consumer ends by itself.
+    try {
+      this.#connection.publish(subject, new Uint8Array(0), `${this.#inbox}.end`);
+    } catch { // the connection is closed
+    }
+  }
+
+  #listen(): void {
+    const subscription = this.#connection.subscribe(this.#inbox, (error, message) => {
+      if (error !== null) return this.#over();
+      this.#take(message);
+    });
+    const timer = setInterval(() => {
+      if (Date.now() - this.#heardMs > SILENCE_MS) this.#over();
+    }, HEARTBEAT_MS);
+    this.#endings.push(
+      () => subscription.unsubscribe(),
+      () => clearInterval(timer),
+      this.#connection.onLost(() => this.#over()),
+    );
+  }
+
+  #ask(): void {
+    const bytes = Math.max(BYTES_AT_ONCE, 2 * this.#connection.payloadBytesMax);
+    const request = {
+      batch: MESSAGES_AT_ONCE,
+      max_bytes: bytes,
+      expires: EXPIRES_MS * NANOS,
+      idle_heartbeat: HEARTBEAT_MS * NANOS,
+    };
+    this.#asked = MESSAGES_AT_ONCE;
+    const { stream } = this.#range;
+    const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${this.#consumer}`;
+    this.#connection.publish(subject, encodeUtf8(JSON.stringify(request)), this.#inbox);
+  }
+
+  #take(message: Msg): void {
+    this.#heardMs = Date.now();
+    const code = message.headers?.code ?? 0;
+    if (code === 0) {
+      this.#asked--;
+      this.#queue.push(message);
+    } else if (code === 100) return; // a sign of life
+    else if (code === 408 || /batch completed|maxbytes/i.test(message.headers!.description)) {
+      this.#asked = 0;
+    } else this.#isOver = true; // no leader, no consumer
+    this.#news.wake();
+  }
+
+  #over(): void {
+    this.#isOver = true;
+    this.#news.wake();
+  }
+}
+
+/** The number of a message in its stream, which its reply subject tells. */
+function sequenceOf({ reply = "" }: Msg): number {
+  const tokens = reply.split("."); // $JS.ACK.stream.consumer.…, with a domain and an account later on
+  return Number(tokens[tokens.length === TOKENS_V1 ? 5 : 7]);
+}

@@ -1,0 +1,62 @@
+/**
+ * A cluster that takes in what another backend has: topics with their ids, records at their offsets.
+ *
+ * @module
+ */
+import type { Bounds } from "../core/backend.ts";
+import { outOfRange } from "../core/base/offset_errors.ts";
+import type { BatchView } from "../core/format/batch.ts";
+import type { GapReason, MirrorPartition } from "../core/mirror_contract.ts";
+import type { Partition } from "./jetstream_topic.ts";
+import type { LogState } from "./log_state.ts";
+import { truncateBefore } from "./truncate.ts";
+
+/** Takes in one partition. */
+export class JetStreamMirror implements MirrorPartition {
+  readonly #partition: Partition;
+
+  constructor(partition: Partition) {
+    this.#partition = partition;
+  }
+
+  async bounds(): Promise<Bounds> {
+    return boundsOf((await this.#partition.stream.tip()).state);
+  }
+
+  async append(batch: BatchView): Promise<void> {
+    batch.payload(); // what is damaged stays where it is
+    await this.#partition.writer.mirror(batch);
+  }
+
+  async skipTo(offset: number, reason: GapReason): Promise<void> {
+    const { stream, writer } = this.#partition;
+    await writer.control((state) => {
+      if (offset < state.nextOffset) throw outOfRange(stream.what, offset, state);
+      if (offset === state.nextOffset) return undefined;
+      // Where nothing was, nothing is missing: the log begins there.
+      const isFirst = state.nextOffset === 0;
+      return {
+        state: {
+          ...state,
+          nextOffset: offset,
+          logStartOffset: isFirst ? offset : state.logStartOffset,
+          compactedTo: isFirst || reason === "lost" ? state.compactedTo : offset,
+        },
+        gap: reason,
+      };
+    });
+  }
+
+  async truncateBefore(offset: number): Promise<void> {
+    await truncateBefore(this.#partition.stream, this.#partition.writer, offset);
+  }
+
+  async flush(): Promise<void> {
+    await this.#partition.writer.settled();
+  }
+}
+
+/** Where a log starts and ends. What is in a stream was acknowledged by a majority of its servers. */
+export function boundsOf({ logStartOffset, nextOffset }: LogState): Bounds {
+  return { logStartOffset, durableOffset: nextOffset, nextOffset };
+}

@@ -1,0 +1,133 @@
+/**
+ * What servers and their client library complain of, in our words.
+ *
+ * @module
+ */
+import { errors } from "@nats-io/transport-node";
+import { type ErrorCode, messageOf, SeglogError } from "../core/base/errors.ts";
+
+/** An error that JetStream answers a request with. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  /** Its number in the list of JetStream's errors. */
+  readonly number: number;
+
+  constructor(error: { readonly err_code?: number; readonly description?: string }) {
+    super(error.description ?? "no description");
+    this.number = error.err_code ?? 0;
+  }
+}
+
+/** The connection was lost before an answer came. */
+export class LostConnection extends Error {
+  override readonly name = "LostConnection";
+
+  constructor() {
+    super("the connection was lost");
+  }
+}
+
+/** Numbers that mean something to the code that gets them. */
+export const NUMBERS = {
+  messageNotFound: 10037,
+  streamNotFound: 10059,
+  consumerNotFound: 10014,
+  streamExists: 10058,
+  wrongLastSequence: 10071,
+  wrongLastSequenceUnknown: 10164,
+} as const;
+
+/** No leader at the moment, a member that is starting, too much to do: to be tried again. */
+const PASSING: readonly number[] = [
+  10003, // bad gateway of a cluster
+  10004, // cluster incomplete
+  10008, // temporarily unavailable
+  10009, // not the leader
+  10158, // the same message is on its way already
+  10167, // too many requests
+];
+
+const CODES: Readonly<Record<number, ErrorCode>> = {
+  10002: "disk-full", // account has not the resources
+  10005: "unavailable", // no suitable peers for so many replicas
+  10023: "disk-full", // insufficient resources
+  10028: "disk-full", // memory
+  10035: "forbidden", // no account
+  10039: "unsupported", // JetStream is not for this account
+  10047: "disk-full", // storage
+  10054: "too-large", // the message
+  10058: "exists",
+  10065: "exists", // subjects of another stream
+  10074: "unsupported", // replicas without a cluster
+  10076: "unsupported", // no JetStream
+};
+
+const STORE_FAILED = 10077;
+
+/** Whether an error has one of these numbers. */
+export function hasNumber(error: unknown, ...numbers: readonly number[]): boolean {
+  return error instanceof ApiError && numbers.includes(error.number);
+}
+
+/** Whether it is certain that a request did nothing, and it may do something when tried again. */
+export function didNothing(error: unknown): boolean {
+  if (hasNumber(error, ...PASSING)) return true;
+  if (error instanceof errors.NoRespondersError) return true;
+  return error instanceof errors.RequestError && error.isNoResponders();
+}
+
+/** Whether a request may have done something, or not, and nobody knows. */
+export function isUnknown(error: unknown): boolean {
+  return error instanceof errors.TimeoutError || error instanceof LostConnection ||
+    (error instanceof errors.RequestError && !error.isNoResponders());
+}
+
+/**
+ * The same as an error of ours.
+ *
+ * @param action what was tried, as in `append to "orders"`
+ */
+export function asSeglogError(error: unknown, action: string): SeglogError {
+  if (error instanceof SeglogError) return error;
+  const [code, why] = explain(error);
+  return new SeglogError(code, `Cannot ${action}: ${why}`, { cause: error });
+}
+
+function explain(error: unknown): [ErrorCode, string] {
+  const text = messageOf(error);
+  if (error instanceof ApiError) return [codeOf(error), `JetStream says: ${text}${remedy(error)}`];
+  if (error instanceof errors.AuthorizationError) {
+    return ["unauthenticated", `the servers want other credentials (${text})`];
+  }
+  if (error instanceof errors.UserAuthenticationExpiredError) {
+    return ["unauthenticated", `the credentials have expired (${text})`];
+  }
+  if (error instanceof errors.PermissionViolationError) {
+    const { operation, subject } = error;
+    return [
+      "forbidden",
+      `the account may not ${operation} on ${subject}; ask who runs the servers`,
+    ];
+  }
+  if (error instanceof errors.ClosedConnectionError) {
+    return ["unavailable", "the connection has ended; connect again"];
+  }
+  if (didNothing(error)) return ["unavailable", "no server answers for it; try again"];
+  if (isUnknown(error)) return ["unavailable", `no answer came in time (${text}); try again`];
+  return ["unavailable", text];
+}
+
+function codeOf({ number, message }: ApiError): ErrorCode {
+  if (PASSING.includes(number)) return "unavailable";
+  if (number === STORE_FAILED) {
+    return /maximum|resource|space|exceeded/i.test(message) ? "disk-full" : "io";
+  }
+  return CODES[number] ?? "io";
+}
+
+function remedy({ number }: ApiError): string {
+  if (number === 10074) return "; without a cluster, connect with replicas=1";
+  if (number === 10005) return "; start more servers, or connect with fewer replicas";
+  if (number === 10039 || number === 10076) return "; start the servers with JetStream";
+  return "";
+}

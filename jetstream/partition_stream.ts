@@ -1,0 +1,138 @@
+/**
+ * The stream of one partition: its last message, which tells the state of the log, and any other.
+ *
+ * @module
+ */
+import { SeglogError } from "../core/base/errors.ts";
+import { EMPTY_STATE, type LogState } from "./log_state.ts";
+import type { MessageCache } from "./message_cache.ts";
+import { type WholeMessage, wholeMessage } from "./message_content.ts";
+import { fromRaw, type RawMessage, type StoredMessage } from "./stored_message.ts";
+import type { PartitionNames } from "./stream_names.ts";
+import type { MessageQuery, Streams } from "./streams.ts";
+
+/** The end of a stream. */
+export interface Tip {
+  /** Number of its last message; 0 when it never had one. */
+  readonly sequence: number;
+  /** The log behind it. */
+  readonly state: LogState;
+}
+
+/** What a stream works with. */
+export interface PartitionStreamParts {
+  readonly streams: Streams;
+  readonly names: PartitionNames;
+  readonly cache: MessageCache;
+  /** Names the log in errors. */
+  readonly what: string;
+}
+
+/** Reads single messages of one partition. */
+export class PartitionStream {
+  readonly names: PartitionNames;
+  /** Names the log in errors. */
+  readonly what: string;
+  readonly streams: Streams;
+  readonly #cache: MessageCache;
+  /** The end, as it was when somebody looked last. */
+  #tip: Tip | undefined;
+
+  constructor({ streams, names, cache, what }: PartitionStreamParts) {
+    this.streams = streams;
+    this.names = names;
+    this.what = what;
+    this.#cache = cache;
+  }
+
+  /**
+   * The end as it is now.
+   *
+   * @throws {SeglogError} `not-found` when the stream is gone; `corrupt` when messages are that
+   * nobody of ours removed
+   */
+  async tip(): Promise<Tip> {
+    const known = this.#tip;
+    // A look for the message behind the last one costs less than the last one, which may be large.
+    if (known !== undefined && await this.#raw({ seq: known.sequence + 1 }) === undefined) {
+      return known;
+    }
+    const last = await this.#raw({ last_by_subj: this.names.every });
+    this.#tip = last === undefined ? await this.#emptyTip() : tipAt(this.#keep(last));
+    return this.#tip;
+  }
+
+  /** Notes an end that was heard of. */
+  noteTip(tip: Tip): void {
+    if (this.#tip === undefined || tip.sequence > this.#tip.sequence) this.#tip = tip;
+  }
+
+  /** The message with this number, or `undefined`. Throws as {@linkcode PartitionStream.tip}. */
+  async at(sequence: number): Promise<StoredMessage | undefined> {
+    const known = this.#cache.get(this.names.stream, sequence);
+    if (known !== undefined) return known;
+    const found = await this.#raw({ seq: sequence });
+    return found === undefined ? undefined : this.#keep(found);
+  }
+
+  /** The first message that is there, from a number on. */
+  async first(from = 1): Promise<StoredMessage | undefined> {
+    const found = await this.#raw({ seq: from, next_by_subj: this.names.every });
+    return found === undefined ? undefined : this.#keep(found);
+  }
+
+  /** The last message of one of its subjects. */
+  async lastOf(subject: string): Promise<StoredMessage | undefined> {
+    const found = await this.#raw({ last_by_subj: subject });
+    return found === undefined ? undefined : this.#keep(found);
+  }
+
+  /** A message with the pieces that belong to it. @throws {SeglogError} `corrupt` when one is gone */
+  async whole(message: StoredMessage): Promise<WholeMessage> {
+    const { sequence, head } = message;
+    const pieces = await Promise.all(
+      Array.from({ length: head.pieces - 1 }, (_, i) => this.at(sequence - head.pieces + 1 + i)),
+    );
+    const found = pieces.filter((piece) => piece !== undefined);
+    if (found.length < pieces.length) throw this.damage(`pieces of message ${sequence} are gone`);
+    return wholeMessage(this.what, message, found);
+  }
+
+  /** Takes in a message that came by another way. */
+  keep(message: StoredMessage): StoredMessage {
+    this.#cache.add(this.names.stream, message);
+    return message;
+  }
+
+  /** The error for a stream that is not as seglog left it. */
+  damage(why: string): SeglogError {
+    return new SeglogError(
+      "corrupt",
+      `Cannot read ${this.what}: ${why}. Something other than seglog changed stream ` +
+        `${this.names.stream}; restore it from a backup, or delete the topic`,
+    );
+  }
+
+  #keep(message: RawMessage): StoredMessage {
+    return this.keep(fromRaw(this.names.stream, message));
+  }
+
+  async #raw(query: MessageQuery): Promise<RawMessage | undefined> {
+    const found = await this.streams.message(this.names.stream, query);
+    if (found !== "no stream") return found;
+    throw new SeglogError("not-found", `Cannot find ${this.what}: its stream was deleted`);
+  }
+
+  /** The end of a stream in which there is nothing: it never was, or all of it was removed. */
+  async #emptyTip(): Promise<Tip> {
+    const info = await this.streams.info(this.names.stream);
+    if (info?.state.last_seq === 0) return { sequence: 0, state: EMPTY_STATE };
+    if (info !== undefined && info.state.messages > 0) return await this.tip(); // it came just now
+    throw this.damage(`all of its ${info?.state.last_seq ?? 0} messages are gone`);
+  }
+}
+
+/** The end of a stream of which this is the last message. */
+export function tipAt({ sequence, head }: StoredMessage): Tip {
+  return { sequence, state: head.state };
+}

@@ -1,0 +1,163 @@
+/**
+ * Publishes a message at the end of a stream, there or nowhere: with the stream's last sequence as its
+ * condition, and an id, so that trying again never makes two of it.
+ *
+ * @module
+ */
+import { headers as newHeaders, type MsgHdrs } from "@nats-io/transport-node";
+import { randomBytes } from "node:crypto";
+import { messageOf, SeglogError } from "../core/base/errors.ts";
+import type { Connection } from "./connection.ts";
+import { answerOf, pause } from "./connection.ts";
+import {
+  encodeHead,
+  encodeProducerState,
+  HEAD_HEADER,
+  ID_HEADER,
+  PRODUCER_HEADER,
+} from "./log_state.ts";
+import { asSeglogError, didNothing, hasNumber, isUnknown, NUMBERS } from "./nats_errors.ts";
+import type { PartitionStream, Tip } from "./partition_stream.ts";
+import type { PlannedMessage } from "./plan_message.ts";
+import { producerSubject } from "./stream_names.ts";
+
+/** Bytes of a message that are left to its headers. */
+const HEADER_BYTES = 4096;
+const TRY_MS = 5000;
+const PAUSE_MS = 20;
+const PAUSE_MS_MAX = 500;
+
+/** One message, or one piece of one. */
+interface Envelope {
+  readonly subject: string;
+  readonly id: string;
+  readonly headers: MsgHdrs;
+  readonly data: Uint8Array;
+}
+
+/** Publishes to one stream. */
+export class Publisher {
+  readonly #stream: PartitionStream;
+  readonly #connection: Connection;
+
+  constructor(stream: PartitionStream, connection: Connection) {
+    this.#stream = stream;
+    this.#connection = connection;
+  }
+
+  /** Bytes that go into one message. */
+  get bytesMax(): number {
+    return Math.max(HEADER_BYTES, this.#connection.payloadBytesMax - HEADER_BYTES);
+  }
+
+  /**
+   * Publishes a message, in pieces where it is too large for one.
+   *
+   * @returns the end behind it; `undefined` when somebody else was there first: nothing of it counts
+   * @throws {SeglogError} `outcome-unknown` when the time is used up and it may still be stored, or
+   * what it was refused for
+   */
+  async publish(message: PlannedMessage, tip: Tip): Promise<Tip | undefined> {
+    const deadlineMs = Date.now() + this.#connection.timeoutMs;
+    let { sequence } = tip;
+    for (const envelope of this.#envelopes(message, tip)) {
+      const stored = await this.#publishOne(envelope, sequence, deadlineMs);
+      if (stored === undefined) return undefined;
+      sequence = stored;
+    }
+    return { sequence, state: message.state };
+  }
+
+  #envelopes(message: PlannedMessage, tip: Tip): Envelope[] {
+    const { data, baseOffset, state, gap, producer } = message;
+    const { names } = this.#stream;
+    const id = randomBytes(12).toString("base64url");
+    const pieces = Math.max(1, Math.ceil(data.length / this.bytesMax));
+    return Array.from({ length: pieces }, (_, i) => {
+      const isPiece = i < pieces - 1;
+      const headers = newHeaders();
+      const head = isPiece
+        ? { baseOffset: tip.state.nextOffset, state: tip.state, pieces, isPiece }
+        : { baseOffset, state, pieces, isPiece, ...gap === undefined ? {} : { gap } };
+      headers.set(HEAD_HEADER, encodeHead(head));
+      headers.set(ID_HEADER, `${id}.${i}`);
+      headers.set("Nats-Expected-Stream", names.stream);
+      if (!isPiece && producer !== undefined) {
+        headers.set(PRODUCER_HEADER, encodeProducerState(producer));
+      }
+      const subject = isPiece
+        ? names.piece
+        : message.isControl
+        ? names.control
+        : producer === undefined
+        ? names.plain
+        : producerSubject(names, producer.id);
+      const part = data.subarray(i * this.bytesMax, (i + 1) * this.bytesMax);
+      return { subject, id: `${id}.${i}`, headers, data: part };
+    });
+  }
+
+  /** @returns its sequence; `undefined` when another message has it */
+  async #publishOne(
+    { subject, id, headers, data }: Envelope,
+    last: number,
+    deadlineMs: number,
+  ): Promise<number | undefined> {
+    headers.set("Nats-Expected-Last-Sequence", String(last));
+    let mayBeStored = false;
+    for (let pauseMs = PAUSE_MS;; pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
+      let isAsked = false;
+      try {
+        await this.#connection.connected(deadlineMs);
+        isAsked = true;
+        const timeoutMs = Math.min(TRY_MS, deadlineMs - Date.now());
+        const asked = this.#connection.ask(subject, { payload: data, headers, timeoutMs });
+        return answerOf<{ seq: number }>(await asked).seq;
+      } catch (error) {
+        if (hasNumber(error, NUMBERS.wrongLastSequence, NUMBERS.wrongLastSequenceUnknown)) {
+          if (!mayBeStored) return undefined;
+          return await this.#isStored(id, last + 1) ? last + 1 : undefined;
+        }
+        const isOpen = isUnknown(error);
+        const wasOnItsWay = mayBeStored;
+        mayBeStored ||= isOpen && isAsked;
+        if (!isOpen && !didNothing(error)) throw this.#refusal(error, wasOnItsWay);
+        if (await this.#isGone(error)) throw this.#gone();
+        if (Date.now() + pauseMs >= deadlineMs) throw this.#refusal(error, mayBeStored);
+      }
+      await pause(pauseMs);
+    }
+  }
+
+  /** Whether the message of a number is the one that was published with an id. */
+  async #isStored(id: string, sequence: number): Promise<boolean> {
+    const message = await this.#stream.at(sequence);
+    if (message !== undefined) return message.id === id;
+    throw this.#refusal(new Error("records were removed meanwhile"), true);
+  }
+
+  /** Nobody answers where a stream was deleted, and where it has no leader at the moment. */
+  async #isGone(error: unknown): Promise<boolean> {
+    if (!didNothing(error)) return false;
+    return await this.#stream.streams.message(this.#stream.names.stream, { seq: 1 }) ===
+      "no stream";
+  }
+
+  #gone(): SeglogError {
+    return new SeglogError(
+      "not-found",
+      `Cannot append to ${this.#stream.what}: its topic was deleted`,
+    );
+  }
+
+  #refusal(error: unknown, mayBeStored: boolean): SeglogError {
+    const { what } = this.#stream;
+    if (!mayBeStored) return asSeglogError(error, `append to ${what}`);
+    return new SeglogError(
+      "outcome-unknown",
+      `Cannot say whether the append to ${what} is stored: ${messageOf(error)}. ` +
+        "It is there whole or not at all; look, or try again as a producer with the same sequence",
+      { cause: error },
+    );
+  }
+}

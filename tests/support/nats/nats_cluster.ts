@@ -1,0 +1,174 @@
+/**
+ * A real cluster of nats-servers for a test, whose nodes are killed, paused, cut off and filled up.
+ *
+ * @module
+ */
+import * as fs from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { jetstreamManager, StorageType } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { untilBound } from "./free_port.ts";
+import { Namespaces, type NamespacesOptions, whyNoNamespaces } from "./namespaces.ts";
+import { configOf, foundNats, type NatsOptions, NatsServer } from "./nats_server.ts";
+import type { Network } from "./network.ts";
+import { Proxies } from "./proxies.ts";
+import type { SmallDisk } from "./small_disk.ts";
+
+/** An election takes some seconds. */
+const LEADER_WAIT_MS = 60_000;
+const REQUEST_MS = 1000;
+const ASK_AGAIN_MS = 50;
+
+export interface ClusterOptions extends NatsOptions {
+  /** Network namespaces where they can be made, unless told. */
+  readonly network?: Network["kind"];
+  /** The disk of one node holds only so much: in namespaces only, ask `whyNoNamespaces` first. */
+  readonly smallDisk?: NamespacesOptions["smallDisk"];
+}
+
+export class NatsCluster {
+  readonly nodes: readonly NatsServer[];
+  readonly #network: Network;
+  readonly #release: () => Promise<void>;
+
+  /** @param release gives back what the network was made of */
+  constructor(nodes: readonly NatsServer[], network: Network, release: () => Promise<void>) {
+    this.nodes = nodes;
+    this.#network = network;
+    this.#release = release;
+  }
+
+  /** What a partition is made of here. */
+  get networkKind(): Network["kind"] {
+    return this.#network.kind;
+  }
+
+  /** One address for all nodes: `nats://host:port,host:port,host:port`. */
+  get url(): string {
+    return `nats://${this.urls.map((url) => url.slice("nats://".length)).join(",")}`;
+  }
+
+  get urls(): string[] {
+    return this.nodes.map(({ url }) => url);
+  }
+
+  /** The disk that was to be small. */
+  get smallDisk(): SmallDisk {
+    const { smallDisk } = this.#network;
+    if (smallDisk === undefined) throw new Error("No node has a small disk");
+    return smallDisk;
+  }
+
+  /** Nothing passes between this node and the others any more. Clients still reach all. */
+  isolate(node: NatsServer): Promise<void> {
+    return this.#network.isolate(this.nodes.indexOf(node));
+  }
+
+  /** Everything passes again. */
+  heal(): Promise<void> {
+    return this.#network.heal();
+  }
+
+  /**
+   * The node that leads a stream, by what the leader itself answers when asked through these nodes; waits
+   * while there is none.
+   */
+  async leaderOf(stream: string, { via = this.nodes }: { via?: readonly NatsServer[] } = {}) {
+    const request = `$JS.API.STREAM.INFO.${stream}`;
+    return await untilAnswered(via, async (connection) => {
+      const answer = await connection.request(request, "", { timeout: REQUEST_MS });
+      const { cluster } = answer.json<{ cluster?: { leader?: string } }>();
+      return this.nodes.find(({ name }) => name === cluster?.leader);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.kill()));
+    await this.#release();
+  }
+}
+
+/** Starts a cluster, and resolves when it takes replicated streams. */
+export async function startCluster(
+  count: number,
+  options: ClusterOptions = {},
+): Promise<NatsCluster> {
+  const program = await foundNats();
+  return await untilBound(async () => {
+    const folder = fs.mkdtempSync(join(tmpdir(), "seglog-nats-"));
+    const network = await openNetwork(folder, count, options);
+    const nodes = network.places.map((place) =>
+      new NatsServer(program, { ...place, config: `${place.config}${configOf(options)}` })
+    );
+    const cluster = new NatsCluster(nodes, network, async () => {
+      await network[Symbol.asyncDispose]();
+      fs.rmSync(folder, { recursive: true, force: true });
+    });
+    try {
+      await Promise.all(nodes.map((node) => node.start()));
+      await takesStreams(nodes);
+      return cluster;
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
+  });
+}
+
+async function openNetwork(
+  folder: string,
+  count: number,
+  { network, smallDisk }: ClusterOptions,
+): Promise<Network> {
+  if (network === "proxies between the nodes") return await Proxies.open(folder, { count });
+  const why = await whyNoNamespaces();
+  if (why === undefined) return await Namespaces.open(folder, { count, smallDisk });
+  if (network !== undefined || smallDisk !== undefined) throw new Error(why);
+  return await Proxies.open(folder, { count });
+}
+
+/** There is a leader of the cluster, and it knows of enough others for as many replicas. */
+async function takesStreams(nodes: readonly NatsServer[]): Promise<void> {
+  await untilAnswered(nodes, async (connection) => {
+    const { streams } = await jetstreamManager(connection, { timeout: REQUEST_MS });
+    const storage = StorageType.Memory;
+    await streams.add({ name: "PROBE", subjects: ["probe"], num_replicas: nodes.length, storage });
+    return await streams.delete("PROBE") || undefined;
+  });
+}
+
+type Connection = Awaited<ReturnType<typeof connect>>;
+
+/** Asks one node after the other until there is an answer. */
+async function untilAnswered<T>(
+  nodes: readonly NatsServer[],
+  ask: (connection: Connection) => Promise<T | undefined>,
+): Promise<T> {
+  const endMs = Date.now() + LEADER_WAIT_MS;
+  let why: unknown = "nobody runs";
+  while (Date.now() < endMs) {
+    for (const { url } of nodes.filter(({ isRunning }) => isRunning)) {
+      try {
+        const connection = await connect({
+          servers: url,
+          ignoreClusterUpdates: true,
+          reconnect: false,
+          timeout: REQUEST_MS,
+        });
+        try {
+          const answer = await ask(connection);
+          if (answer !== undefined) return answer;
+          why = "no leader";
+        } finally {
+          await connection.close();
+        }
+      } catch (error) {
+        why = error;
+      }
+    }
+    await delay(ASK_AGAIN_MS);
+  }
+  throw new Error(`No answer from the cluster in ${LEADER_WAIT_MS / 1000} s: ${why}`);
+}
