@@ -51,6 +51,7 @@ test("serve loads what checks schemas, certificates and gRPC only where there ar
   const loaded = new Set([...loadedBy("cli/commands/serve.ts"), ...loadedBy("server/listen.ts")]);
   assert.ok(loaded.has("server/schemas/schema_registry.ts"));
   expectNone(loaded, /^(ajv|ajv-formats|re2js|yaml|@peculiar|@connectrpc|reflect-metadata)\b/);
+  expectNone(loaded, /^server\/openapi\//);
   assert.ok(loadedBy("server/schemas/judging.ts").has("ajv"));
 });
 
