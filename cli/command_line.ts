@@ -28,6 +28,7 @@ import { groupGrammar } from "./grammar/group.ts";
 import { kvGrammar, shellGrammar } from "./grammar/kv.ts";
 import { queryGrammar } from "./grammar/query.ts";
 import { readGrammar, tailGrammar } from "./grammar/read.ts";
+import { followGrammar, mirrorGrammar, promoteGrammar } from "./grammar/replica.ts";
 import { schemaGrammar } from "./grammar/schema.ts";
 import type { ServerAccess } from "./grammar/server_access.ts";
 import { serveGrammar } from "./grammar/serve.ts";
@@ -84,6 +85,9 @@ export const verbs = {
   repair: repairGrammar,
   backup: backupGrammar,
   restore: restoreGrammar,
+  mirror: mirrorGrammar,
+  follow: followGrammar,
+  promote: promoteGrammar,
   serve: serveGrammar,
   group: groupGrammar,
   config: configGrammar,
@@ -121,11 +125,13 @@ const grammar = object({
         dumpGrammar,
         verifyGrammar,
         repairGrammar,
-        backupGrammar,
-        restoreGrammar,
         doctorGrammar,
         adminGrammar,
       ),
+    ),
+    group(
+      "Copies",
+      or(backupGrammar, restoreGrammar, mirrorGrammar, followGrammar, promoteGrammar),
     ),
     group(
       "Servers",

@@ -23,6 +23,16 @@ export interface ConnectOptions {
   readonly tls?: ClientTls | undefined;
   /** Headers of every request. */
   readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * An epoch that is known, as of a replica that was promoted: a server with a lower one was replaced,
+   * and is not used. What the server's own answers tell is known from then on.
+   */
+  readonly epoch?: number;
+  /**
+   * Read everything that the server has, what it keeps for itself and for its tenants included, as a
+   * replica of it does, and change nothing: only for whoever runs the server. False unless given.
+   */
+  readonly asReplica?: boolean;
   /** Makes the requests, with TLS of its own; the global `fetch` unless given. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /** Is told, in a sentence, why something is tried again. */
@@ -41,7 +51,7 @@ const PAUSE_MS_MAX = 3000;
  * @returns its topics as a backend; every method works as on a store
  * @throws {SeglogError} `invalid-argument` for a URL that is none; `unavailable` when nothing
  * answers there; `unauthenticated` when the server's certificate does not count, or it wants other
- * credentials; `unsupported` when what answers is not seglog
+ * credentials; `unsupported` when what answers is not seglog; `condition-failed` when it was replaced
  *
  * @example
  * ```ts
@@ -61,7 +71,11 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
   const base = checkedUrl(url);
   const transport = new Transport(base, {
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
-    headers: { ...credentialsOf(options), ...options.headers },
+    headers: {
+      ...credentialsOf(options),
+      ...options.asReplica ? { "seglog-replica": "true" } : {},
+      ...options.headers,
+    },
     ...await fetchFor(base, options),
   });
   const policy = {
@@ -70,9 +84,10 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
     pauseMsMax: PAUSE_MS_MAX,
   };
   const onNotice = options.onNotice ?? (() => {});
-  const requests = new Requests(base, { transport, policy, onNotice });
+  const requests = new Requests(base, { transport, policy, onNotice, epoch: options.epoch });
   try {
-    return new HttpBackend(requests, await capabilitiesOf(base, requests));
+    const capabilities = await capabilitiesOf(base, requests);
+    return new HttpBackend(requests, options.asReplica ? readOnly(capabilities) : capabilities);
   } catch (error) {
     transport.close();
     throw error;
@@ -122,6 +137,11 @@ async function capabilitiesOf(base: string, requests: Requests): Promise<Capabil
     "unsupported",
     `Cannot use ${base}: what answers there is not a seglog server of this version`,
   );
+}
+
+/** What is left to who reads as a replica does. */
+function readOnly({ kind }: Capabilities): Capabilities {
+  return { kind, canWrite: false, canTruncateAfter: false };
 }
 
 function checkedUrl(url: string): string {

@@ -252,6 +252,13 @@ export interface Backend extends AsyncDisposable {
   readonly hints?: Hints;
   /** Consumer groups, where somebody else coordinates them: the server. */
   readonly groups?: Groups;
+  /**
+   * Counts leaderships, from 1: a replica that is promoted has a higher epoch than what it followed.
+   * Over HTTP, the highest that was seen; nothing where there is no such thing.
+   */
+  readonly epoch?: number | undefined;
+  /** Whom it follows, by the name that people know; nothing where it is written to by itself. */
+  readonly follows?: { readonly source: string } | undefined;
   /** Takes in what another backend has, offsets and all; nothing where that is not possible. */
   readonly mirrorTarget?: MirrorTarget;
 

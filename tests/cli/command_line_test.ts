@@ -91,6 +91,7 @@ test("help groups the verbs by what they are about", () => {
     "Records:",
     "Topics, and views of them:",
     "Upkeep:",
+    "Copies:",
     "Servers:",
     "For a server:",
     "Examples:",
