@@ -254,6 +254,13 @@ export interface Backend extends AsyncDisposable {
   /** Consumer groups, where somebody else coordinates them: the server. */
   readonly groups?: Groups;
   /**
+   * Counts leaderships, from 1: a replica that is promoted has a higher epoch than what it followed.
+   * Over HTTP, the highest that was seen; nothing where there is no such thing.
+   */
+  readonly epoch?: number | undefined;
+  /** Whom it follows, by the name that people know; nothing where it is written to by itself. */
+  readonly follows?: { readonly source: string } | undefined;
+  /**
    * Elections among all processes that have these topics; absent, this process is the only one, and
    * does everything.
    */

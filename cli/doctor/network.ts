@@ -57,7 +57,9 @@ export async function checkCluster(context: Context): Promise<Finding[]> {
   try {
     await using backend = await openToRead(context);
     const topics = await backend.listTopics();
-    return [ok("cluster", `it answers, with JetStream, and lists ${countOf(topics.length, "topic")}`)];
+    return [
+      ok("cluster", `it answers, with JetStream, and lists ${countOf(topics.length, "topic")}`),
+    ];
   } catch (error) {
     return [fail("cluster", messageOf(error), "see whether its servers run, and where")];
   }
