@@ -117,6 +117,20 @@ export { type KvListOptions, KvSnapshot } from "./core/kv/kv_snapshot.ts";
 export { type Isolation, KvTransaction } from "./core/kv/kv_transaction.ts";
 export type { Compaction } from "./core/format/log_settings.ts";
 export type { KvValue } from "./core/kv/kv_write.ts";
+export {
+  mirror,
+  type MirrorOptions,
+  type MirrorProgress,
+  type MirrorReport,
+} from "./replica/mirror.ts";
+export {
+  type MirrorDifference,
+  type MirrorVerification,
+  verifyMirror,
+  type VerifyMirrorOptions,
+} from "./replica/verify_mirror.ts";
+export { Replica, type ReplicaOptions, type ReplicaStatus } from "./replica/replica.ts";
+export type { FollowerState, ReplicaPartition } from "./replica/partition_follower.ts";
 export { connect, type ConnectOptions } from "./client/connect.ts";
 export type { ClientTls } from "./client/https_fetch.ts";
 export type { JetStreamBackend } from "./jetstream/jetstream_backend.ts";
@@ -151,6 +165,13 @@ export type {
   SeekRequest,
   SoughtOffset,
 } from "./core/group_contract.ts";
+export type {
+  Candidacy,
+  Candidate,
+  DutyHolder,
+  DutyRequestOptions,
+  Election,
+} from "./core/election_contract.ts";
 export {
   type ReceivedWebhook,
   verifyWebhook,

@@ -4,6 +4,7 @@
  * @module
  */
 import { existsSync } from "node:fs";
+import type { ConnectOptions } from "../client/connect.ts";
 import type { HttpBackend } from "../client/http_backend.ts";
 import type { Backend } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
@@ -75,6 +76,11 @@ async function checkedBySchemas({ output }: Context, store: Backend): Promise<Ba
   return await openChecked(store, notice(output));
 }
 
+/** Opens what is to be copied: a folder beside its owner, or a server with all that it has. */
+export async function openSource(context: Context, asReplica: boolean): Promise<Backend> {
+  return isUrl(context.at) ? await openUrl(context, { asReplica }) : await openToRead(context);
+}
+
 function checkFolder(at: string): void {
   if (existsSync(at)) return;
   throw new SeglogError(
@@ -101,8 +107,15 @@ async function openCluster(context: Context): Promise<Backend> {
   return await connect(at, { ...given, ...shownToCluster(context) });
 }
 
-/** Connects to the server that `--at` names, for what only a server has. */
-export async function openUrl(context: Context): Promise<HttpBackend> {
+/**
+ * Connects to the server that `--at` names, for what only a server has.
+ *
+ * @param options with whether to read all that it has, as a replica does
+ */
+export async function openUrl(
+  context: Context,
+  options: Pick<ConnectOptions, "asReplica"> = {},
+): Promise<HttpBackend> {
   const { at, output } = context;
   if (isClusterUrl(at)) {
     throw new UsageError(
@@ -114,7 +127,8 @@ export async function openUrl(context: Context): Promise<HttpBackend> {
   const { shownToServer } = await import("./server_access.ts");
   const shown = shownToServer(context);
   try {
-    return await connectHttp(at, { retries: RETRIES, onNotice: notice(output), ...shown });
+    const given = { retries: RETRIES, onNotice: notice(output), ...shown, ...options };
+    return await connectHttp(at, given);
   } catch (error) {
     throw withRemedy(error);
   }

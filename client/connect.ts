@@ -26,6 +26,16 @@ export interface ConnectOptions {
   readonly credentials?: string | undefined;
   /** Of a server: headers of every request. */
   readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * Of a server: an epoch that is known, as of a replica that was promoted: a server with a lower one was replaced,
+   * and is not used. What the server's own answers tell is known from then on.
+   */
+  readonly epoch?: number;
+  /**
+   * Read everything that the server has, what it keeps for itself and for its tenants included, as a
+   * replica of it does, and change nothing: only for whoever runs the server. False unless given.
+   */
+  readonly asReplica?: boolean;
   /** Of a server: makes the requests, with TLS of its own; the global `fetch` unless given. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /** Is told, in a sentence, why something is tried again. */
@@ -41,7 +51,7 @@ export interface ConnectOptions {
  * sees where it sees the URL
  * @throws {SeglogError} `invalid-argument` for a URL that is none; `unavailable` when nothing
  * answers there; `unauthenticated` when the server's certificate does not count, or it wants other
- * credentials; `unsupported` when what answers is not seglog
+ * credentials; `unsupported` when what answers is not seglog; `condition-failed` when it was replaced
  *
  * @example
  * ```ts
@@ -77,8 +87,8 @@ export async function connect(
     const { connectHttp } = await import("./connect_http.ts");
     return await connectHttp(url, options);
   }
-  const { headers, fetch, retries, ...given } = options;
-  for (const [name, value] of Object.entries({ headers, fetch, retries })) {
+  const { headers, fetch, retries, epoch, asReplica: _, ...given } = options;
+  for (const [name, value] of Object.entries({ headers, fetch, retries, epoch })) {
     if (value === undefined) continue;
     throw new SeglogError(
       "invalid-argument",

@@ -28,7 +28,11 @@ export async function connectHttp(
   const base = checkedUrl(url);
   const transport = new Transport(base, {
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
-    headers: { ...credentialsOf(options), ...options.headers },
+    headers: {
+      ...credentialsOf(options),
+      ...options.asReplica ? { "seglog-replica": "true" } : {},
+      ...options.headers,
+    },
     ...await fetchFor(base, options),
   });
   const policy = {
@@ -37,9 +41,10 @@ export async function connectHttp(
     pauseMsMax: PAUSE_MS_MAX,
   };
   const onNotice = options.onNotice ?? (() => {});
-  const requests = new Requests(base, { transport, policy, onNotice });
+  const requests = new Requests(base, { transport, policy, onNotice, epoch: options.epoch });
   try {
-    return new HttpBackend(requests, await capabilitiesOf(base, requests));
+    const capabilities = await capabilitiesOf(base, requests);
+    return new HttpBackend(requests, options.asReplica ? readOnly(capabilities) : capabilities);
   } catch (error) {
     transport.close();
     throw error;
@@ -89,6 +94,11 @@ async function capabilitiesOf(base: string, requests: Requests): Promise<Capabil
     "unsupported",
     `Cannot use ${base}: what answers there is not a seglog server of this version`,
   );
+}
+
+/** What is left to who reads as a replica does. */
+function readOnly({ kind }: Capabilities): Capabilities {
+  return { kind, canWrite: false, canTruncateAfter: false };
 }
 
 function checkedUrl(url: string): string {

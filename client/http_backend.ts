@@ -61,6 +61,11 @@ export class HttpBackend implements Backend {
     this.capabilities = capabilities;
   }
 
+  /** The highest epoch that the server told, or that is known from elsewhere. */
+  get epoch(): number {
+    return this.#requests.epoch;
+  }
+
   async listTopics(): Promise<TopicInfo[]> {
     const answer = await this.#requests.read({ method: "GET", path: "/v1/topics" });
     return jsonOf<{ topics: TopicInfo[] }>(answer).topics;

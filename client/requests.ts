@@ -5,6 +5,7 @@
  */
 import { messageOf, SeglogError } from "../core/base/errors.ts";
 import { goodAnswer } from "./answers.ts";
+import { Epochs } from "./epochs.ts";
 import { type RetryPolicy, type Trying, withRetries } from "./retry.ts";
 import { type Answer, type Ask, NoAnswer, type Transport } from "./transport.ts";
 
@@ -24,6 +25,7 @@ export class Requests {
   readonly #transport: Transport;
   readonly #policy: RetryPolicy;
   readonly #onNotice: (notice: string) => void;
+  readonly #epochs: Epochs;
   readonly #closing = new AbortController();
   readonly #writes = new Set<Promise<unknown>>();
 
@@ -33,9 +35,12 @@ export class Requests {
       transport: Transport;
       policy: RetryPolicy;
       onNotice: (notice: string) => void;
+      /** An epoch that is known from elsewhere. */
+      epoch?: number | undefined;
     },
   ) {
     this.#url = url;
+    this.#epochs = new Epochs(url, parts.epoch);
     this.#transport = parts.transport;
     this.#policy = parts.policy;
     this.#onNotice = parts.onNotice;
@@ -44,6 +49,11 @@ export class Requests {
   /** How requests are tried again where nothing else is said. */
   get policy(): RetryPolicy {
     return this.#policy;
+  }
+
+  /** The highest epoch that is known. */
+  get epoch(): number {
+    return this.#epochs.known;
   }
 
   /** @throws {SeglogError} `closed` */
@@ -117,7 +127,13 @@ export class Requests {
     how: Pick<Trying, "signals" | "onFailure"> & { readonly policy?: RetryPolicy },
   ): Promise<Answer> {
     const { isRepeatable = false, bytesMax = ANSWER_BYTES_MAX } = request;
-    const ask: Ask = { ...request, isRepeatable, bytesMax, signals: how.signals };
+    const ask = (): Ask => ({
+      ...request,
+      headers: { ...request.headers, ...this.#epochs.headers },
+      isRepeatable,
+      bytesMax,
+      signals: how.signals,
+    });
     const trying: Trying = {
       policy: this.#policy,
       isRepeatable,
@@ -125,7 +141,11 @@ export class Requests {
       onRetry: (error) => this.#onNotice(`${this.#url}: ${error.message}; trying again`),
       ...how,
     };
-    return withRetries(trying, async () => goodAnswer(await this.#transport.send(ask)));
+    return withRetries(trying, async () => {
+      const answer = await this.#transport.send(ask());
+      this.#epochs.note(answer);
+      return this.#epochs.checked(goodAnswer(answer));
+    });
   }
 
   #told(error: unknown): unknown {

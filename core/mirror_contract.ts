@@ -12,8 +12,9 @@ export type { GapReason };
 
 /**
  * One partition that takes in what another one has. One caller at a time uses it, and nobody else
- * appends meanwhile. Calls that take something in resolve when it is durable as the topic's sync
- * mode says.
+ * appends meanwhile. Calls take effect in the order in which they are made: the next batch can be given
+ * before the one before it is acknowledged, and is refused when that one fails. Calls that take something
+ * in resolve when it is durable as the topic's sync mode says.
  */
 export interface MirrorPartition {
   /** Where it starts and ends. */

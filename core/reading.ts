@@ -79,7 +79,8 @@ function rangePast(range: ReadOptions, { start, end }: LostRange): ReadOptions |
   return end < (range.until ?? Infinity) ? { ...range, from: end } : undefined;
 }
 
-function lostIn(error: unknown): LostRange | undefined {
+/** The offsets that an error says were lost; `undefined` for any other error. */
+export function lostIn(error: unknown): LostRange | undefined {
   if (!(error instanceof SeglogError) || error.code !== "lost") return undefined;
   const { start, end } = error.details;
   return typeof start === "number" && typeof end === "number" && start < end

@@ -12,8 +12,10 @@ import { OPEN } from "./access/access.ts";
 import { isAudited } from "./access/audit.ts";
 import { checkCaller } from "./access/callers.ts";
 import { corsHeaders } from "./access/cors.ts";
+import { asReplica } from "./access/replica_visitor.ts";
 import { type Asked, callerFacts, callerOf, headerOf, preflightOf } from "./asked.ts";
 import { Exchange, type Route, type Services, splitTarget, targetOf } from "./exchange.ts";
+import { demandEpoch, epochHeaders } from "./epoch.ts";
 import { problemResponse } from "./problem.ts";
 import { type RequestWatch, watched } from "./request_watch.ts";
 import { demandRole, workOf } from "./roles.ts";
@@ -92,13 +94,18 @@ async function answerWatched(
   const { desk } = services;
   let response: Response;
   let visitor = desk.stranger;
+  let epoch: Record<string, string> = {};
   try {
+    epoch = epochHeaders(services.everything);
     checkCaller(services.callers, callerFacts(asked));
-    if (route.access !== OPEN) visitor = await desk.admit(callerOf(asked));
+    if (route.access !== OPEN) {
+      visitor = asReplica(request, await desk.admit(callerOf(asked)), services);
+    }
     watch.admitted(visitor.principal);
     const exchange = new Exchange(request, { ...asked, visitor });
     route.access.demand(exchange);
     demandRole(services.role, workOf(route));
+    demandEpoch(services.everything, route, request);
     response = await route.handle(exchange);
     // A stream that nobody will read must not keep its source open.
     if (request.method === "HEAD") await response.body?.cancel();
@@ -107,14 +114,17 @@ async function answerWatched(
     const tell = route.tell ?? problemResponse;
     response = tell(error, { headers: headersFor(error) });
   }
-  if (isAudited(route.access)) {
+  if (isAudited(route)) {
     const { path } = splitTarget(targetOf(request, asked.incoming));
     const { status } = response;
     const { principal } = visitor;
     services.audit.add({ principal, method: request.method, path, status });
   }
-  const cors = corsHeaders(services.callers, headerOf(asked, "origin"));
-  for (const [name, value] of Object.entries(cors)) response.headers.append(name, value);
+  const more = {
+    ...corsHeaders(services.callers, headerOf(asked, "origin")),
+    ...epoch,
+  };
+  for (const [name, value] of Object.entries(more)) response.headers.append(name, value);
   return watch.answered(response);
 }
 

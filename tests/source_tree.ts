@@ -24,7 +24,16 @@ export interface Import {
 }
 
 export const ROOT: string = fileURLToPath(new URL("..", import.meta.url));
-const SOURCE_FOLDERS = ["core", "tracing", "client", "server", "cli", "bench"];
+const SOURCE_FOLDERS = [
+  "core",
+  "tracing",
+  "jetstream",
+  "replica",
+  "client",
+  "server",
+  "cli",
+  "bench",
+];
 /** At the start of a line, so that an example in a doc comment is not one. */
 const STATIC_IMPORT = /^(?:import|export)\b[^"';]*?\bfrom\s+"([^"]+)"/gm;
 const BARE_IMPORT = /^import\s+"([^"]+)"/gm;

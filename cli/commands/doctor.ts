@@ -15,6 +15,7 @@ import { checkClock } from "../doctor/clock.ts";
 import type { Finding, Verdict } from "../doctor/finding.ts";
 import { checkFolder } from "../doctor/folder.ts";
 import { checkAddresses, checkCluster, checkServer } from "../doctor/network.ts";
+import { checkReplica } from "../doctor/replica.ts";
 import {
   checkOpenFiles,
   checkRuntime,
@@ -62,6 +63,7 @@ async function examine(context: Context, { given }: DoctorVerbOptions): Promise<
     ...checkOpenFiles(connectionsMax),
     ...checkFolder(data),
     ...await checkClock(data, Date.now()),
+    ...await checkReplica(context, data),
     ...await checkAddresses({ http, grpc, hasTls: cert !== undefined }),
   ];
 }

@@ -33,8 +33,17 @@ export async function info(context: Context, options: InfoVerbOptions): Promise<
   }
   const topics: TopicDetails[] = [];
   for (const { name } of await shownTopics(backend)) topics.push(await backend.describeTopic(name));
-  if (options.shaped) await output.line(JSON.stringify({ version: JSON_VERSION, at, topics }));
-  else await writeStore(output, topics, at);
+  const { epoch, follows } = backend;
+  if (options.shaped) {
+    const followed = follows === undefined ? {} : { follows: follows.source };
+    const shape = { version: JSON_VERSION, at, epoch, ...followed, topics };
+    await output.line(JSON.stringify(shape));
+    return EXIT_OK;
+  }
+  await writeStore(output, topics, at);
+  if (follows !== undefined) {
+    output.note(`seglog: ${at} follows ${follows.source}, epoch ${epoch}`);
+  }
   return EXIT_OK;
 }
 

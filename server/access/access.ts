@@ -27,14 +27,14 @@ export const RECOGNIZED: Access = {
 };
 
 /** Who runs the server. */
-export const OPERATOR: Access = {
+export const OPERATOR = {
   kind: "operator",
-  demand({ principal }) {
+  demand({ principal }: Pick<Exchange, "principal">): void {
     if (!isOperator(principal)) {
       throw refusal(principal, "admin on all topics, and to belong to no tenant");
     }
   },
-};
+} as const satisfies Access;
 
 /** Who may do this with the topic of the path. */
 export function onTopic(scope: Scope): Access {

@@ -19,6 +19,8 @@ export interface Principal {
   readonly grants: readonly Grant[];
   /** Whether they have shown credentials. */
   readonly isKnown: boolean;
+  /** Whether what the server keeps for itself is theirs to read: so it is for a replica. */
+  readonly seesInternal?: boolean;
 }
 
 /** Everybody, on a server that has no credentials: it trusts whoever reaches it. */
@@ -38,8 +40,13 @@ export const STRANGER: Principal = {
 };
 
 /** Whether somebody may do this with a topic. What the server keeps for itself is nobody's. */
-export function mayDo({ grants }: Principal, scope: Scope, topic: string): boolean {
-  return !isInternalTopic(topic) && grants.some((grant) => allows(grant, scope, topic));
+export function mayDo(
+  { grants, seesInternal }: Principal,
+  scope: Scope,
+  topic: string,
+): boolean {
+  return (seesInternal || !isInternalTopic(topic)) &&
+    grants.some((grant) => allows(grant, scope, topic));
 }
 
 /** Whether a topic is shown to somebody: whoever may do anything with it knows that it is there. */

@@ -56,6 +56,10 @@ export const serverPaths: Record<string, Record<string, unknown>> = {
             kind: { type: "string", description: "Where records are kept." },
             canWrite: { type: "boolean" },
             canTruncateAfter: { type: "boolean" },
+            epoch: {
+              type: "integer",
+              description: "Counts leaderships: a replica that is promoted has a higher one.",
+            },
             recordShape: { type: "integer", description: "Version of `Record`." },
             batchFormat: { type: "integer", description: "Version of encoded batches." },
           },

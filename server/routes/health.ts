@@ -20,10 +20,12 @@ export const HEALTH_ROUTES: readonly Route[] = [
 
 /** What a client asks first: that this is seglog, and what it can do. */
 function about({ backend, services }: Exchange): Response {
+  const { epoch } = services.everything;
   return jsonAnswer({
     name: "seglog",
     version: services.version,
     ...backend.capabilities,
+    ...epoch === undefined ? {} : { epoch },
     recordShape: 1,
     batchFormat: 1,
   });

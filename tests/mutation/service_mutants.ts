@@ -85,7 +85,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
-    "server/schemas/compatibility.ts",
+    "server/schemas/find_incompatibility.ts",
     COMPATIBILITY,
     [
       "transitive is for all versions",

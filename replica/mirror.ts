@@ -1,0 +1,174 @@
+/**
+ * Copies all topics of one backend into another: a store into a cluster, a server into a folder, and
+ * back.
+ *
+ * @module
+ */
+import type { Backend, TopicInfo } from "../core/backend.ts";
+import { isNotFound, SeglogError } from "../core/base/errors.ts";
+import type { MirrorTarget } from "../core/mirror_contract.ts";
+import { mirrorPartition } from "./mirror_partition.ts";
+import { checkSameHistory } from "./same_history.ts";
+import { type MirrorVerification, verifyMirror } from "./verify_mirror.ts";
+
+/** How topics are copied. */
+export interface MirrorOptions {
+  /** Which; all that the source shows unless given. */
+  readonly topics?: readonly string[];
+  /** Compare record by record when everything is copied; false unless given. */
+  readonly verify?: boolean;
+  /** Is told again and again how much was copied. */
+  readonly onProgress?: (progress: MirrorProgress) => void;
+  /** Ends it where it is, with the report so far; what was copied stays, and is gone on from. */
+  readonly signal?: AbortSignal;
+}
+
+/** How much was copied. */
+export interface MirrorProgress {
+  /** Partitions that are done. */
+  readonly partitions: number;
+  readonly records: number;
+  /** Bytes of batches. */
+  readonly bytes: number;
+}
+
+/** What a copy did. */
+export interface MirrorReport extends MirrorProgress {
+  readonly topics: number;
+  /** Whether everything was copied, and not ended by the signal before. */
+  readonly isWhole: boolean;
+  /** What comparing found, where that was asked for. */
+  readonly verification?: MirrorVerification;
+}
+
+/** Partitions that are copied at the same time. */
+const PARTITIONS_AT_ONCE = 4;
+/** Bytes that each of them may hold ahead. */
+const AHEAD_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Copies topics with their ids, settings and records: offsets, times, producers and gaps are those of
+ * the source. Topics that a server keeps for itself are among them: committed offsets of groups,
+ * schemas, tokens, tenants, webhooks. What a target has already is not copied again, so a copy that was
+ * cut short is gone on with by making it again.
+ *
+ * What is appended to the source meanwhile is copied up to where a partition ended when its turn came.
+ *
+ * @param source any backend
+ * @param target one that has a `mirrorTarget`: a store, a cluster
+ * @throws {SeglogError} `unsupported` when the target takes nothing in; `exists` when it has another
+ * topic of that name; `condition-failed`, with `diverged` in its details, when it has other records;
+ * `not-found` for a topic that is asked for and not there
+ *
+ * @example
+ * ```ts
+ * import { mirror, Store } from "seglog";
+ *
+ * await using source = await Store.memory(); // or connect("http://127.0.0.1:8080")
+ * await source.append("orders", [{ key: "u1", value: "hello" }]);
+ * await using target = await Store.memory();
+ * const report = await mirror(source, target, { verify: true });
+ * console.assert(report.verification?.ok && (await target.read("orders", 0)).text === "hello");
+ * ```
+ */
+export async function mirror(
+  source: Backend,
+  target: Backend,
+  options: MirrorOptions = {},
+): Promise<MirrorReport> {
+  const into = mirrorTargetOf(target);
+  const { signal, onProgress = () => {} } = options;
+  const topics = await topicsToCopy(source, options.topics);
+  const total = { partitions: 0, records: 0, bytes: 0 };
+  for (const topic of topics) await into.adopt(topic);
+  const places = topics.flatMap((info) =>
+    Array.from({ length: info.config.partitions }, (_, partition) => ({ info, partition }))
+  );
+  const copyOne = async (info: TopicInfo, partition: number) => {
+    const place = { topic: info.name, partition };
+    try {
+      await checkSameHistory({ source, copy: target, ...place });
+      const partitionTarget = await into.openMirror(info.name, partition);
+      await mirrorPartition({
+        source,
+        ...place,
+        target: partitionTarget,
+        readAheadBytes: AHEAD_BYTES,
+        ...signal === undefined ? {} : { signal },
+        onTaken({ records, bytes }) {
+          total.records += records;
+          total.bytes += bytes;
+          onProgress(total);
+        },
+      });
+      await partitionTarget.flush();
+    } catch (error) {
+      if (!isNotFound(error) || await isThere(source, info)) throw error;
+    }
+    if (!signal?.aborted) total.partitions++;
+    onProgress(total);
+  };
+  await eachOf(places, ({ info, partition }) => copyOne(info, partition), signal);
+  const isWhole = !signal?.aborted;
+  const report = { topics: topics.length, ...total, isWhole };
+  if (!options.verify || !isWhole) return report;
+  const names = (await source.listTopics()).map(({ name }) => name);
+  const copied = topics.map(({ name }) => name).filter((name) => names.includes(name));
+  const verification = await verifyMirror(source, target, {
+    topics: copied,
+    ...signal === undefined ? {} : { signal },
+  });
+  return { ...report, verification };
+}
+
+/** What a backend takes in with. @throws {SeglogError} `unsupported` */
+export function mirrorTargetOf(target: Backend): MirrorTarget {
+  if (target.mirrorTarget !== undefined) return target.mirrorTarget;
+  throw new SeglogError(
+    "unsupported",
+    `Cannot mirror to a backend of kind ${target.capabilities.kind}: it gives records offsets of its ` +
+      "own; mirror to a folder or to a cluster",
+  );
+}
+
+async function topicsToCopy(
+  source: Backend,
+  names: readonly string[] | undefined,
+): Promise<readonly TopicInfo[]> {
+  const all = await source.listTopics();
+  if (names === undefined) return all;
+  const byName = new Map(all.map((info) => [info.name, info]));
+  return await Promise.all(
+    [...new Set(names)].map(async (name) => byName.get(name) ?? await source.describeTopic(name)),
+  );
+}
+
+/** Whether the source still has the topic: one that was deleted meanwhile is no failure. */
+async function isThere(source: Backend, { id }: TopicInfo): Promise<boolean> {
+  return (await source.listTopics()).some((info) => info.id === id);
+}
+
+/** Runs for each, some at once. When one fails, no other is begun, and those under way end. */
+async function eachOf<Item>(
+  items: readonly Item[],
+  run: (item: Item) => Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const waiting = items.values();
+  let failed = false;
+  const work = async () => {
+    for (const item of waiting) {
+      if (failed || signal?.aborted) return;
+      try {
+        await run(item);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  const workers = Array.from({ length: PARTITIONS_AT_ONCE }, work);
+  for (const outcome of await Promise.allSettled(workers)) {
+    if (outcome.status === "rejected") throw outcome.reason;
+  }
+}

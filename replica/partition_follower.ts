@@ -1,0 +1,202 @@
+/**
+ * Keeps one partition of a replica in step with its source.
+ *
+ * @module
+ */
+import type { Backend, PartitionInfo } from "../core/backend.ts";
+import type { Clock } from "../core/base/clock.ts";
+import { isNotFound, messageOf, SeglogError } from "../core/base/errors.ts";
+import { isDiverged } from "./diverged.ts";
+import { mirrorPartition } from "./mirror_partition.ts";
+import { checkSameHistory } from "./same_history.ts";
+import type { Turns } from "./turns.ts";
+
+/** What a follower is doing: copying what is there; waiting for what comes; waiting to try again. */
+export type FollowerState = "catching-up" | "following" | "waiting";
+
+/** One partition of a replica. */
+export interface ReplicaPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly state: FollowerState;
+  /** Where the replica ends. */
+  readonly offset: number;
+  /** Offsets that the source has beyond that, as far as is known. */
+  readonly lag: number;
+  /** Why it waits. */
+  readonly lastError?: string;
+}
+
+/** What a follower works with. */
+export interface FollowerOptions {
+  readonly source: Backend;
+  readonly local: Backend;
+  readonly topic: string;
+  readonly partition: number;
+  readonly clock: Clock;
+  /** Bounds how many catch up at the same time. */
+  readonly turns: Turns;
+  /** Bytes that it may hold, right now. */
+  readonly aheadBytes: () => number;
+  /** Called with where the replica ends, again and again. */
+  readonly onReached: (nextOffset: number) => void;
+  /** Called when its state has changed. */
+  readonly onChange: () => void;
+  /** Called when what the replica has is not what the source has; the follower has ended then. */
+  readonly onDiverged: (error: SeglogError) => void;
+  readonly onNotice: (notice: string) => void;
+}
+
+const PAUSE_MS = 250;
+const PAUSE_MS_MAX = 10_000;
+
+/** Follows one partition until it is closed. */
+export class PartitionFollower {
+  readonly #options: FollowerOptions;
+  readonly #ending = new AbortController();
+  readonly #running: Promise<void>;
+  /** Ended to look at the source again. */
+  #round = new AbortController();
+  #state: FollowerState = "catching-up";
+  #offset = 0;
+  #sourceNext = 0;
+  /** Where the replica was when the source was looked at before. */
+  #offsetBefore = -1;
+  #pauseMs = PAUSE_MS;
+  #lastError: string | undefined;
+
+  /** Begins at once. */
+  constructor(options: FollowerOptions) {
+    this.#options = options;
+    this.#running = this.#run();
+  }
+
+  get status(): ReplicaPartition {
+    const { topic, partition } = this.#options;
+    return {
+      topic,
+      partition,
+      state: this.#state,
+      offset: this.#offset,
+      lag: Math.max(0, this.#sourceNext - this.#offset),
+      ...this.#lastError === undefined ? {} : { lastError: this.#lastError },
+    };
+  }
+
+  /** Whether it has everything that the source had when it was looked at last. */
+  get isCaughtUp(): boolean {
+    return this.#state === "following" && this.#offset >= this.#sourceNext;
+  }
+
+  /** Tells how the source is now: what its batches do not say is looked for. */
+  saw(info: PartitionInfo): void {
+    this.#sourceNext = info.nextOffset;
+    const isStuck = this.#state === "following" && this.#offset < info.nextOffset &&
+      this.#offset === this.#offsetBefore;
+    this.#offsetBefore = this.#offset;
+    if (isStuck || this.#begins < info.logStartOffset) this.again();
+  }
+
+  /** Looks at the source again at once. */
+  again(): void {
+    this.#round.abort();
+  }
+
+  /** Ends it; what was taken in stays. */
+  async close(): Promise<void> {
+    this.#ending.abort();
+    this.#round.abort();
+    await this.#running;
+  }
+
+  /** The first readable offset of the replica, as far as is known. */
+  #begins = 0;
+
+  async #run(): Promise<void> {
+    while (!this.#ending.signal.aborted) {
+      this.#round = new AbortController();
+      try {
+        await this.#follow(this.#round.signal);
+        this.#pauseMs = PAUSE_MS;
+      } catch (error) {
+        if (this.#ending.signal.aborted) return;
+        this.#state = "catching-up";
+        if (isDiverged(error)) return this.#options.onDiverged(error);
+        await this.#failed(error);
+      }
+    }
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { source, local, topic, partition } = this.#options;
+    this.#state = "catching-up";
+    const endTurn = await this.#options.turns.begin();
+    try {
+      if (signal.aborted) return;
+      await checkSameHistory({ source, copy: local, topic, partition });
+      const target = await local.mirrorTarget!.openMirror(topic, partition);
+      const bounds = await target.bounds();
+      this.#begins = bounds.logStartOffset;
+      this.#at(bounds.nextOffset);
+      await mirrorPartition({
+        source,
+        target,
+        topic,
+        partition,
+        follow: true,
+        signal,
+        readAheadBytes: this.#options.aheadBytes(),
+        onTaken: ({ nextOffset }) => this.#at(nextOffset),
+        onBegins: (logStartOffset) => this.#begins = logStartOffset,
+        onCaughtUp: () => {
+          this.#state = "following";
+          this.#lastError = undefined;
+          this.#pauseMs = PAUSE_MS;
+          endTurn();
+          this.#options.onChange();
+        },
+      });
+    } finally {
+      endTurn();
+    }
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    const { topic, partition, onNotice } = this.#options;
+    const before = this.#lastError;
+    this.#lastError = messageOf(error);
+    this.#state = "waiting";
+    if (this.#lastError !== before && !isToldOtherwise(error)) {
+      onNotice(`partition ${partition} of "${topic}" waits to be tried again: ${this.#lastError}`);
+    }
+    this.#options.onChange();
+    await this.#pause();
+  }
+
+  /** Waits longer each time, until it is asked to look again. */
+  #pause(): Promise<void> {
+    const ms = this.#pauseMs;
+    this.#pauseMs = Math.min(2 * ms, PAUSE_MS_MAX);
+    this.#round = new AbortController();
+    const { signal } = this.#round;
+    return new Promise((resolve) => {
+      if (this.#ending.signal.aborted) return resolve();
+      const cancel = this.#options.clock.after(ms, resolve);
+      signal.addEventListener("abort", () => {
+        cancel();
+        resolve();
+      }, { once: true });
+    });
+  }
+
+  #at(nextOffset: number): void {
+    this.#offset = nextOffset;
+    this.#options.onReached(nextOffset);
+    this.#options.onChange();
+  }
+}
+
+/** Whoever looks at the source finds out, too, that a topic is gone, or that nobody answers. */
+function isToldOtherwise(error: unknown): boolean {
+  return isNotFound(error) || error instanceof SeglogError && error.code === "unavailable";
+}

@@ -1,0 +1,391 @@
+/**
+ * A store that follows another backend: a read replica, and what a node of a cluster reads from.
+ *
+ * @module
+ */
+import type { Backend, TopicDetails, TopicInfo } from "../core/backend.ts";
+import { type Clock, wakefulClock } from "../core/base/clock.ts";
+import { isNotFound, messageOf, SeglogError } from "../core/base/errors.ts";
+import { Mutex } from "../core/base/mutex.ts";
+import type { StoreMirror } from "../core/store/store_mirror.ts";
+import type { Store } from "../core/store/store.ts";
+import { Arrivals } from "./arrivals.ts";
+import { diverged } from "./diverged.ts";
+import { PartitionFollower, type ReplicaPartition } from "./partition_follower.ts";
+import { noteTruncations, seenTruncations } from "./seen_truncations.ts";
+import { Turns } from "./turns.ts";
+
+/** How a replica follows. */
+export interface ReplicaOptions {
+  /** How long to wait between two looks at the topics of the source, in ms; 1000 unless given. */
+  readonly lookMs?: number;
+  /** Time; the machine's unless given, and a process stays alive for it. */
+  readonly clock?: Clock;
+  /** Is told, in a sentence, of topics that come and go, and of what is in the way. */
+  readonly onNotice?: (notice: string, level: "info" | "warn") => void;
+}
+
+/** How a replica is. */
+export interface ReplicaStatus {
+  /** Whether the source answered when it was looked at last. */
+  readonly isConnected: boolean;
+  /** Why it did not. */
+  readonly lastError?: string;
+  /** All partitions, by topic and number. */
+  readonly partitions: readonly ReplicaPartition[];
+}
+
+const LOOK_MS = 1000;
+/** Partitions that catch up at the same time; all that have caught up follow at once. */
+const CATCH_UP_AT_ONCE = 8;
+/** Bytes that all followers together may hold ahead, shared out evenly, each with the least at least. */
+const AHEAD_BYTES = 64 * 1024 * 1024;
+const AHEAD_BYTES_LEAST = 128 * 1024;
+const AHEAD_BYTES_MOST = 8 * 1024 * 1024;
+
+/** A topic that is followed. */
+interface Followed {
+  info: TopicInfo;
+  readonly followers: readonly PartitionFollower[];
+  /** How often records were taken from the end of each partition, as the replica has it. */
+  readonly truncations: readonly number[];
+}
+
+/**
+ * Keeps a store in step with a source: its topics with their ids and settings, their records at the
+ * same offsets, where logs start, and what is deleted. Records that the source took away from its end
+ * again, or has otherwise than the replica, are set aside, told of, and copied anew.
+ *
+ * The store is the replica's to write to and everybody's to read. What is in the way of one partition
+ * is tried again, with growing pauses, and keeps no other from going on. What all followers hold in
+ * memory is bounded together; each waits by a reading of its own, over HTTP a request.
+ *
+ * @example
+ * ```ts
+ * import { Replica, Store } from "seglog";
+ *
+ * await using source = await Store.memory(); // or connect("http://127.0.0.1:8080")
+ * await source.append("orders", [{ value: "hello" }]);
+ * await using local = await Store.memory();
+ * await using replica = new Replica(source, local);
+ * await replica.reached("orders", 0, 1);
+ * console.assert((await local.read("orders", 0)).text === "hello");
+ * ```
+ */
+export class Replica implements AsyncDisposable {
+  readonly #source: Backend;
+  readonly #local: Store;
+  readonly #into: StoreMirror;
+  readonly #clock: Clock;
+  readonly #lookMs: number;
+  readonly #notice: (notice: string, level: "info" | "warn") => void;
+  /** By name. */
+  readonly #topics = new Map<string, Followed>();
+  readonly #turns = new Turns(CATCH_UP_AT_ONCE);
+  readonly #arrivals = new Arrivals();
+  readonly #looking = new Mutex();
+  readonly #ending = new AbortController();
+  readonly #running: Promise<void>;
+  readonly #changes = new Set<() => void>();
+  #lastError: string | undefined = "it was not looked at yet";
+
+  /**
+   * Begins at once.
+   *
+   * @param source what is followed; whoever opened it closes it, after the replica
+   * @param local the store that follows, likewise: `Store.open(folder, { follows })`
+   * @throws {SeglogError} `read-only` when the store was opened for reading
+   */
+  constructor(source: Backend, local: Store, options: ReplicaOptions = {}) {
+    if (local.mirrorTarget === undefined) {
+      throw new SeglogError("read-only", "Cannot follow into a store that was opened for reading");
+    }
+    this.#source = source;
+    this.#local = local;
+    this.#into = local.mirrorTarget;
+    this.#clock = options.clock ?? wakefulClock;
+    this.#lookMs = options.lookMs ?? LOOK_MS;
+    this.#notice = options.onNotice ?? (() => {});
+    this.#running = this.#run();
+  }
+
+  /** How it is now. */
+  get status(): ReplicaStatus {
+    const partitions = [...this.#topics.values()]
+      .toSorted((a, b) => a.info.name < b.info.name ? -1 : 1)
+      .flatMap(({ followers }) => followers.map(({ status }) => status));
+    return this.#lastError === undefined
+      ? { isConnected: true, partitions }
+      : { isConnected: false, lastError: this.#lastError, partitions };
+  }
+
+  /**
+   * Resolves when the replica ends at `offset` or behind: records below it can be read here.
+   *
+   * @throws {SeglogError} `not-found` when the topic is deleted meanwhile; `closed`
+   * @throws the reason of the signal when it is aborted
+   */
+  async reached(
+    topic: string,
+    partition: number,
+    offset: number,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    this.#checkOpen();
+    if (!this.#topics.has(topic)) this.look().catch(() => {}); // it may be new; the next look tells why not
+    const follower = this.#topics.get(topic)?.followers[partition];
+    if (follower !== undefined && follower.status.offset >= offset) return;
+    await this.#arrivals.wait(topic, partition, offset, signal);
+  }
+
+  /**
+   * Resolves when the replica has everything that the source had at the time of the call.
+   *
+   * @throws {SeglogError} what the source throws; `unavailable` when a partition cannot be copied now
+   */
+  async caughtUp(signal?: AbortSignal): Promise<void> {
+    await this.look();
+    while (!signal?.aborted) {
+      this.#checkOpen();
+      const followers = [...this.#topics.values()].flatMap((topic) => topic.followers);
+      const failed = followers.map(({ status }) => status).find(({ state }) => state === "waiting");
+      if (failed !== undefined) {
+        const { topic, partition, lastError } = failed;
+        throw new SeglogError(
+          "unavailable",
+          `Cannot copy partition ${partition} of "${topic}": ${lastError}`,
+        );
+      }
+      if (followers.every(({ isCaughtUp }) => isCaughtUp)) return;
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          this.#changes.delete(done);
+          signal?.removeEventListener("abort", done);
+          resolve();
+        };
+        this.#changes.add(done);
+        signal?.addEventListener("abort", done, { once: true });
+      });
+    }
+  }
+
+  /**
+   * Looks at the topics of the source now, and not only when it is time: for whoever knows that
+   * something has changed.
+   *
+   * @throws {SeglogError} what the source throws; `condition-failed` when it was replaced by another
+   */
+  look(): Promise<void> {
+    return this.#looking.run(() => this.#look());
+  }
+
+  /** Ends it; what was copied stays, and is gone on from. */
+  async close(): Promise<void> {
+    this.#ending.abort();
+    await this.#running;
+    await this.#looking.run(async () => {
+      await Promise.all([...this.#topics.values()].map(({ followers }) => closeAll(followers)));
+    });
+    this.#arrivals.fail(closed());
+    this.#changed();
+  }
+
+  /** Closes it at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#ending.signal.aborted) {
+      await this.look().catch(() => {}); // it is told in the status
+      await this.#pause();
+    }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const { signal } = this.#ending;
+      if (signal.aborted) return resolve();
+      const cancel = this.#clock.after(this.#lookMs, () => {
+        signal.removeEventListener("abort", end);
+        resolve();
+      });
+      const end = () => {
+        cancel();
+        resolve();
+      };
+      signal.addEventListener("abort", end, { once: true });
+    });
+  }
+
+  async #look(): Promise<void> {
+    this.#checkOpen();
+    try {
+      await this.#lookAtTopics();
+      this.#lastError = undefined;
+    } catch (error) {
+      const message = messageOf(error);
+      if (message !== this.#lastError) {
+        this.#notice(`cannot look at the source: ${message}`, "warn");
+      }
+      this.#lastError = message;
+      throw error;
+    } finally {
+      this.#changed();
+    }
+  }
+
+  async #lookAtTopics(): Promise<void> {
+    const listed = await this.#source.listTopics();
+    await this.#checkEpoch();
+    const ids = new Set(listed.map(({ id }) => id));
+    for (const info of await this.#local.listTopics()) {
+      if (!ids.has(info.id) && await this.#isDeleted(info)) await this.#drop(info);
+    }
+    for (const info of listed) {
+      if (this.#ending.signal.aborted) return;
+      try {
+        await this.#see(info, await this.#source.describeTopic(info.name));
+      } catch (error) {
+        if (!isNotFound(error)) throw error; // it was deleted since
+      }
+    }
+  }
+
+  /** A source that was replaced is not followed: what it has got since is not the history any more. */
+  async #checkEpoch(): Promise<void> {
+    const { epoch } = this.#source;
+    if (epoch !== undefined) await this.#into.noteEpoch(epoch);
+  }
+
+  /** A topic that is only not shown any more is not deleted. */
+  async #isDeleted({ name, id }: TopicInfo): Promise<boolean> {
+    try {
+      return (await this.#source.describeTopic(name)).id !== id;
+    } catch (error) {
+      if (isNotFound(error)) return true;
+      throw error;
+    }
+  }
+
+  async #drop({ name }: TopicInfo): Promise<void> {
+    const followed = this.#topics.get(name);
+    this.#topics.delete(name);
+    await closeAll(followed?.followers ?? []);
+    await this.#into.drop(name);
+    this.#arrivals.fail(
+      new SeglogError("not-found", `Cannot wait for "${name}": the source has deleted it`),
+      name,
+    );
+    this.#notice(`the topic "${name}" is gone, as in the source`, "info");
+  }
+
+  async #see(info: TopicInfo, details: TopicDetails): Promise<void> {
+    if (details.id !== info.id) return; // made anew: the next look tells
+    const known = this.#topics.get(info.name);
+    if (known === undefined || !isSameConfig(known.info, info)) {
+      await this.#into.adopt(info);
+    }
+    const followed = known ?? await this.#begin(details);
+    followed.info = info;
+    const cut = details.partitions.find(({ truncations }, i) =>
+      truncations !== followed.truncations[i]
+    );
+    if (cut !== undefined) {
+      const { partition, nextOffset: offset } = cut;
+      const how = "its source has taken records away from its end";
+      return await this.#copyAnew(
+        details,
+        diverged({ topic: info.name, partition, offset, how }),
+      );
+    }
+    details.partitions.forEach((partition, i) => followed.followers[i]!.saw(partition));
+  }
+
+  async #begin(details: TopicDetails): Promise<Followed> {
+    const { name, id, config } = details;
+    const seen = seenTruncations(this.#local, name);
+    if (seen === undefined) await noteTruncations(this.#local, name, truncationsOf(details));
+    const followers = details.partitions.map(({ partition }) =>
+      new PartitionFollower({
+        source: this.#source,
+        local: this.#local,
+        topic: name,
+        partition,
+        clock: this.#clock,
+        turns: this.#turns,
+        aheadBytes: () => this.#aheadBytes(),
+        onReached: (nextOffset) => this.#arrivals.reached(name, partition, nextOffset),
+        onChange: () => this.#changed(),
+        onDiverged: (error) => void this.#diverged({ name, id, config }, error),
+        onNotice: (notice) => this.#notice(notice, "warn"),
+      })
+    );
+    const followed = {
+      info: { name, id, config },
+      followers,
+      truncations: seen ?? truncationsOf(details),
+    };
+    this.#topics.set(name, followed);
+    return followed;
+  }
+
+  /** A follower has found what is no copy. When that cannot be mended now, the next look tries again. */
+  async #diverged({ name, id }: TopicInfo, why: SeglogError): Promise<void> {
+    await this.#looking.run(async () => {
+      if (this.#ending.signal.aborted || this.#topics.get(name)?.info.id !== id) return;
+      try {
+        await this.#copyAnew(await this.#source.describeTopic(name), why);
+      } catch (error) {
+        const followed = this.#topics.get(name);
+        this.#topics.delete(name);
+        await closeAll(followed?.followers ?? []);
+        this.#notice(`${why.message}; it cannot be set aside now: ${messageOf(error)}`, "warn");
+      }
+    });
+    this.#changed();
+  }
+
+  /** What the replica has of a topic stays available beside it; the topic is copied anew. */
+  async #copyAnew(details: TopicDetails, why: SeglogError): Promise<void> {
+    const { name, id, config } = details;
+    const followed = this.#topics.get(name);
+    this.#topics.delete(name);
+    await closeAll(followed?.followers ?? []);
+    await this.#into.setAside(name, why.message); // the store tells where it is
+    await this.#into.adopt({ name, id, config });
+    const { followers } = await this.#begin(details);
+    details.partitions.forEach((partition, i) => followers[i]!.saw(partition));
+  }
+
+  #aheadBytes(): number {
+    const count = [...this.#topics.values()]
+      .reduce((sum, { followers }) => sum + followers.length, 0);
+    const share = Math.floor(AHEAD_BYTES / Math.max(1, count));
+    return Math.min(AHEAD_BYTES_MOST, Math.max(AHEAD_BYTES_LEAST, share));
+  }
+
+  #changed(): void {
+    for (const tell of [...this.#changes]) tell();
+  }
+
+  #checkOpen(): void {
+    if (this.#ending.signal.aborted) throw closed();
+  }
+}
+
+function closed(): SeglogError {
+  return new SeglogError("closed", "Cannot follow any more: the replica is closed");
+}
+
+async function closeAll(followers: readonly PartitionFollower[]): Promise<void> {
+  await Promise.all(followers.map((follower) => follower.close()));
+}
+
+function truncationsOf({ partitions }: TopicDetails): number[] {
+  return partitions.map(({ truncations }) => truncations);
+}
+
+function isSameConfig({ config: one }: TopicInfo, { config: other }: TopicInfo): boolean {
+  return (Object.keys(other) as (keyof typeof other)[]).every((name) => one[name] === other[name]);
+}

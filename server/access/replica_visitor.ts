@@ -1,0 +1,37 @@
+/**
+ * Whoever copies a whole server reads all that it has, what it keeps for itself and for its tenants
+ * included: a replica without committed offsets, schemas and tokens could not take its place.
+ *
+ * @module
+ */
+import { SeglogError } from "../../core/base/errors.ts";
+import type { Services } from "../exchange.ts";
+import type { Visitor } from "../front_desk.ts";
+import { OPERATOR } from "./access.ts";
+
+/** A request with it is a replica's. */
+const REPLICA_HEADER = "seglog-replica";
+
+/**
+ * The visitor as a request is to be answered: with everything there is when it says that a replica
+ * asks.
+ *
+ * @throws {SeglogError} `unauthenticated` or `forbidden` for who does not run the server;
+ * `invalid-argument` for anything but reading
+ */
+export function asReplica(
+  request: Request,
+  visitor: Visitor,
+  { everything }: Pick<Services, "everything">,
+): Visitor {
+  if (!request.headers.has(REPLICA_HEADER)) return visitor;
+  OPERATOR.demand(visitor);
+  if (request.method !== "GET") {
+    throw new SeglogError(
+      "invalid-argument",
+      "Cannot change anything with Seglog-Replica: it reads",
+    );
+  }
+  const principal = { ...visitor.principal, isKnown: true, seesInternal: true };
+  return { ...visitor, principal, backend: everything };
+}
