@@ -51,10 +51,10 @@ export interface JetStreamOptions extends ConnectionOptions {
 const READS_AT_ONCE = 64;
 
 /**
- * Topics in a NATS JetStream cluster. Made by `connect`. Each partition is a stream of its own, appended to only where
- * its last message is known: so offsets are dense and conditions exact, however many write, and from
- * wherever. What is acknowledged, a majority of the stream's servers has; whether it survives a loss
- * of power in all of them at once is their setting `sync_interval: always`.
+ * Topics in a NATS JetStream cluster. Made by `connect`. Each partition is a stream of its own,
+ * appended to only where its last message is known: so offsets are dense and conditions exact, however
+ * many write, and from wherever. What is acknowledged, a majority of the stream's servers has; whether
+ * it survives a loss of power in all of them at once is their setting `sync_interval: always`.
  *
  * Nothing is deleted from the middle of a stream: there is no `truncate({ after })`, and `compact`
  * has nothing to do.
