@@ -165,6 +165,13 @@ export type {
   SeekRequest,
   SoughtOffset,
 } from "./core/group_contract.ts";
+export type {
+  Candidacy,
+  Candidate,
+  DutyHolder,
+  DutyRequestOptions,
+  Election,
+} from "./core/election_contract.ts";
 export {
   type ReceivedWebhook,
   verifyWebhook,

@@ -6,6 +6,7 @@
  * @module
  */
 import type { Observer } from "./base/observer.ts";
+import type { Election } from "./election_contract.ts";
 import type { BatchView } from "./format/batch.ts";
 import type { ProducerStamp } from "./format/producer_field.ts";
 import type { LogRecord, RecordInput } from "./format/record.ts";
@@ -259,6 +260,11 @@ export interface Backend extends AsyncDisposable {
   readonly epoch?: number | undefined;
   /** Whom it follows, by the name that people know; nothing where it is written to by itself. */
   readonly follows?: { readonly source: string } | undefined;
+  /**
+   * Elections among all processes that have these topics; absent, this process is the only one, and
+   * does everything.
+   */
+  readonly election?: Election;
   /** Takes in what another backend has, offsets and all; nothing where that is not possible. */
   readonly mirrorTarget?: MirrorTarget;
 

@@ -17,6 +17,8 @@ import type {
   TruncateOptions,
 } from "../core/backend.ts";
 import { isNotFound, SeglogError } from "../core/base/errors.ts";
+import { LeasedElection } from "../core/election/leased_election.ts";
+import type { Election } from "../core/election_contract.ts";
 import type { BatchView } from "../core/format/batch.ts";
 import { checkBatch } from "../core/format/check_batch.ts";
 import { checkTopicName } from "../core/format/file_names.ts";
@@ -29,8 +31,10 @@ import { parseClusterUrl } from "./cluster_url.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import type { WrittenRange } from "./append_queue.ts";
 import type { JetStreamTopic } from "./jetstream_topic.ts";
+import { JetStreamLeases } from "./leases.ts";
 import { offsetAtTime } from "./measure.ts";
 import { boundsOf, JetStreamMirror } from "./mirror.ts";
+import { NatsPost } from "./nats_post.ts";
 import { readPartition } from "./partition_reader.ts";
 import { Streams } from "./streams.ts";
 import { TopicCatalogue } from "./topic_catalogue.ts";
@@ -78,15 +82,24 @@ export class JetStreamBackend implements Backend {
   };
   /** Takes in what another backend has. */
   readonly mirrorTarget: MirrorTarget;
+  /** Among all processes that use these topics. */
+  readonly election: Election;
   readonly #connection: Connection;
   readonly #topics: KnownTopics;
+  readonly #endElection: () => Promise<void>;
   readonly #autoCreateTopics: boolean;
   readonly #ending = new AbortController();
   #closing: Promise<void> | undefined;
 
-  private constructor(connection: Connection, topics: KnownTopics, options: JetStreamOptions) {
+  private constructor(
+    connection: Connection,
+    { topics, election }: { topics: KnownTopics; election: LeasedElection },
+    options: JetStreamOptions,
+  ) {
     this.#connection = connection;
     this.#topics = topics;
+    this.election = election;
+    this.#endElection = () => election.close();
     this.#autoCreateTopics = options.autoCreateTopics ?? true;
     this.mirrorTarget = {
       adopt: (topic) => this.#adopt(topic),
@@ -116,7 +129,13 @@ export class JetStreamBackend implements Backend {
       const catalogue = new TopicCatalogue(connection, streams, parsed.prefix);
       await catalogue.check();
       const topics = new KnownTopics(catalogue, { connection, streams, prefix: parsed.prefix });
-      return new JetStreamBackend(connection, topics, options);
+      const { onNotice } = options;
+      const election = new LeasedElection({
+        register: new JetStreamLeases(connection, catalogue, parsed.prefix),
+        post: new NatsPost(connection, parsed.prefix),
+        ...onNotice === undefined ? {} : { onNotice },
+      });
+      return new JetStreamBackend(connection, { topics, election }, options);
     } catch (error) {
       await connection.close();
       throw error;
@@ -268,6 +287,7 @@ export class JetStreamBackend implements Backend {
 
   async #close(): Promise<void> {
     this.#ending.abort();
+    await this.#endElection();
     await this.#topics.close();
     await this.#connection.close();
   }

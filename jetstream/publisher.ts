@@ -131,7 +131,12 @@ export class Publisher {
 
   /** Whether the message of a number is the one that was published with an id. */
   async #isStored(id: string, sequence: number): Promise<boolean> {
-    const message = await this.#stream.at(sequence);
+    let message;
+    try {
+      message = await this.#stream.at(sequence);
+    } catch (error) { // what cannot be looked at may be there
+      throw this.#refusal(error, true);
+    }
     if (message !== undefined) return message.id === id;
     throw this.#refusal(new Error("records were removed meanwhile"), true);
   }

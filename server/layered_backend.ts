@@ -19,6 +19,7 @@ import type {
   TopicInfo,
   TruncateOptions,
 } from "../core/backend.ts";
+import type { Election } from "../core/election_contract.ts";
 import type { BatchView } from "../core/format/batch.ts";
 import type { LogRecord, RecordInput } from "../core/format/record.ts";
 import type { TopicConfig } from "../core/topic_config.ts";
@@ -35,6 +36,8 @@ export interface Passage {
   enter?(topic: string, use: Scope | "see"): string;
   /** What a topic of the backend below is called here; `undefined` is not shown. */
   shownName?(topic: string): string | undefined;
+  /** What a duty is called below, among those of all who use the backend there. */
+  dutyName?(duty: string): string;
   /** What is told of an error of the backend below. */
   told?(error: unknown): unknown;
 }
@@ -45,6 +48,7 @@ export class LayeredBackend implements Backend {
   readonly #passage: Passage;
   /** Views keep what they know beside the topics of the backend below. */
   readonly hints?: Hints;
+  readonly election?: Election;
   readonly hold?: Backend["hold"];
   readonly segments?: Backend["segments"];
   /** Of a class that changes what is appended, its own. */
@@ -53,7 +57,8 @@ export class LayeredBackend implements Backend {
   constructor(inner: Backend, passage: Passage = {}) {
     this.#inner = inner;
     this.#passage = passage;
-    const { hints } = inner;
+    const { hints, election } = inner;
+    if (election !== undefined) this.election = this.#layeredElection(election);
     if (hints !== undefined) this.hints = this.#layeredHints(hints);
     if (inner.hold !== undefined) {
       this.hold = (topic, offset, partition) =>
@@ -213,6 +218,15 @@ export class LayeredBackend implements Backend {
     } catch (error) {
       throw this.#passage.told!(error);
     }
+  }
+
+  #layeredElection(election: Election): Election {
+    const { dutyName } = this.#passage;
+    if (dutyName === undefined) return election;
+    return {
+      campaign: (duty, candidate) => election.campaign(dutyName(duty), candidate),
+      request: (duty, question, options) => election.request(dutyName(duty), question, options),
+    };
   }
 
   #layeredHints(hints: Hints): Hints {

@@ -18,7 +18,7 @@ import { LOG_SETTINGS } from "../config/log_settings.ts";
 import { PROTECTION_SETTINGS } from "../config/protection_settings.ts";
 import { SERVER_SETTINGS } from "../config/server_settings.ts";
 import { TOPIC_SETTINGS } from "../config/topic_settings.ts";
-import { isUrl, openFolder } from "../connect.ts";
+import { isUrl, openFolder, placeOf } from "../connect.ts";
 import { EXIT_OK, exitCodeOf, explain, UsageError } from "../exit.ts";
 import type { ServerFlags } from "../grammar/serve.ts";
 import type { Context } from "../grammar/verb.ts";
@@ -40,7 +40,7 @@ export async function serve(context: Context, flags: ServerFlags): Promise<numbe
   const held = heldByServe(context, flags);
   const { data } = valuesIn(SERVER_SETTINGS, held);
   if (isUrl(data)) {
-    throw new UsageError(`serve needs a folder, and ${data} is a server: give --data DIR`);
+    throw new UsageError(`serve needs a folder, and ${data} is ${placeOf(data)}: give --data DIR`);
   }
   const { logFormat: format, logLevel: level } = valuesIn(LOG_SETTINGS, held);
   const { logger, finish } = openServerLog(io, { format, level });

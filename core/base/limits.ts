@@ -131,3 +131,17 @@ export const GROUP_HANDOVER_MS_DEFAULT = 60_000;
 export const GROUP_TOPICS_LOOK_MS = 5000;
 /** Generations that are set aside with one write: none of them is used again after a restart. */
 export const GROUP_GENERATIONS_AHEAD = 100;
+/** How long a lease counts by which a process does what one does at a time, unless it is renewed. */
+export const ELECTION_LEASE_MS = 6000;
+/** How often it is renewed in that time. */
+export const ELECTION_RENEWALS = 3;
+/** How often that is tried in that time, while it fails. */
+export const ELECTION_RETRIES = 12;
+/** How often the others look at it in that time. */
+export const ELECTION_LOOKS = 6;
+/** How long to wait for somebody to hold a duty. */
+export const ELECTION_WAIT_MS = 15_000;
+/** How long to wait before looking again. */
+export const ELECTION_ASK_AGAIN_MS = 100;
+/** How long an answer may take that does not wait for anything. */
+export const ELECTION_ANSWER_MS = 5000;

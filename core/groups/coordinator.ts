@@ -3,7 +3,8 @@
  * what they committed is in an internal topic.
  *
  * After a restart nobody is a member. Whoever was joins again, in a generation that is later than all
- * before, and goes on from what was committed.
+ * before, and goes on from what was committed. The same goes for a coordinator in another process that
+ * takes over: what the one before still writes is refused.
  *
  * @module
  */
@@ -60,7 +61,10 @@ interface OpenGroup extends GroupParts {
   cancel: () => void;
 }
 
-/** Keeps the groups of a backend. One at a time may do so for the same topics. */
+/**
+ * Keeps the groups of a backend. Of two that do so for the same topics, each group follows the one
+ * that claimed it last; to the members of the other it is as after a restart.
+ */
 export class GroupCoordinator implements Groups, AsyncDisposable {
   readonly #backend: Backend;
   readonly #clock: Clock;
@@ -166,11 +170,13 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
 
   async remove(name: string, { force = false }: { readonly force?: boolean } = {}): Promise<void> {
     const stored = await this.#stored();
-    await this.#change(this.#group(name, stored), async ({ state, offsets }) => {
+    await this.#change(this.#group(name, stored), async (group) => {
+      const { state, offsets } = group;
       const { members } = state;
       if (members.length === 0 && offsets.group(name) === undefined) throw noGroup(name);
       if (members.length > 0 && !force) throw inUse(`remove the group "${name}"`, members.length);
       for (const { member } of members) state.leave(member, this.#clock.now());
+      await reserve(group);
       await offsets.remove(name);
     });
   }
@@ -209,15 +215,17 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
     group: OpenGroup,
     run: (group: OpenGroup) => Result | Promise<Result>,
   ): Promise<Result> {
-    const { mutex, state, news } = group;
+    const { name, mutex, state, news, offsets } = group;
     return mutex.run(async () => {
       this.#checkOpen();
-      if (state.members.length > 0) await reserve(group);
       const before = state.generation;
       try {
+        if (state.members.length > 0) await reserve(group);
         state.expire(this.#clock.now());
         return await run(group);
       } finally {
+        // Where another coordinator has taken over, all have to join again.
+        if (!offsets.isClaimed(name)) state.disperse(this.#clock.now());
         if (state.generation > before) news.tell();
         this.#arm(group);
       }
