@@ -197,8 +197,8 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     COORDINATOR,
     [
       "a commit is stored before it is acknowledged",
-      "await kv.transaction((transaction) => {\n      for (const committed of offsets) {\n        const",
-      "void kv.transaction((transaction) => {\n      for (const committed of offsets) {\n        const",
+      "await this.#write(name, (transaction) => {\n      for (const committed of offsets) {\n        const",
+      "void this.#write(name, (transaction) => {\n      for (const committed of offsets) {\n        const",
     ],
   ),
   ...of(
