@@ -122,7 +122,7 @@ export class Publisher {
         const wasOnItsWay = mayBeStored;
         mayBeStored ||= isOpen && isAsked;
         if (!isOpen && !didNothing(error)) throw this.#refusal(error, wasOnItsWay);
-        if (await this.#isGone(error)) throw this.#gone();
+        if (await this.#isGone(error)) throw this.#stream.gone();
         if (Date.now() + pauseMs >= deadlineMs) throw this.#refusal(error, mayBeStored);
       }
       await pause(pauseMs);
@@ -146,13 +146,6 @@ export class Publisher {
     if (!didNothing(error)) return false;
     return await this.#stream.streams.message(this.#stream.names.stream, { seq: 1 }) ===
       "no stream";
-  }
-
-  #gone(): SeglogError {
-    return new SeglogError(
-      "not-found",
-      `Cannot append to ${this.#stream.what}: its topic was deleted`,
-    );
   }
 
   #refusal(error: unknown, mayBeStored: boolean): SeglogError {
