@@ -77,7 +77,9 @@ async function checkedBySchemas({ output }: Context, store: Backend): Promise<Ba
 
 /** Opens what is to be copied: a folder beside its owner, or a server with all that it has. */
 export async function openSource(context: Context, asReplica: boolean): Promise<Backend> {
-  return isUrl(context.at) ? await openUrl(context, { asReplica }) : await openToRead(context);
+  return placeOf(context.at) === "a server"
+    ? await openUrl(context, { asReplica })
+    : await openToRead(context);
 }
 
 function checkFolder(at: string): void {
@@ -98,7 +100,7 @@ export async function openFolder(
 }
 
 /** Connects to the cluster that `--at` names. */
-async function openCluster(context: Context): Promise<Backend> {
+export async function openCluster(context: Context): Promise<Backend> {
   const { connect } = await import("../client/connect.ts");
   const { shownToCluster } = await import("./server_access.ts");
   const { at, output } = context;
@@ -113,7 +115,7 @@ async function openCluster(context: Context): Promise<Backend> {
  */
 export async function openUrl(
   context: Context,
-  options: Pick<ConnectOptions, "asReplica"> = {},
+  options: Pick<ConnectOptions, "asReplica" | "headers"> = {},
 ): Promise<HttpBackend> {
   const { at, output } = context;
   if (isClusterUrl(at)) {

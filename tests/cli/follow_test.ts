@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { connect, Store, verify, verifyMirror } from "../../mod.ts";
+import { connectHttp } from "../../client/connect_http.ts";
 import { rejectsWith } from "../support/collect.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { runMain } from "./fake_io.ts";
@@ -118,7 +119,7 @@ test("a replica that is promoted takes the place of its leader, whose late write
 
   await using next = await served(b);
   {
-    await using client = await connect(next.url);
+    await using client = await connectHttp(next.url);
     assert.equal(client.epoch, 2);
     const known = { epoch: client.epoch, retries: 0 };
     const refused = await rejectsWith("condition-failed", () => connect(leader.url, known));

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect, MemoryDisk, promote, Store } from "../../mod.ts";
+import { connectHttp } from "../../client/connect_http.ts";
 import { createApp } from "../../server/app.ts";
 import { serve } from "../../server/listen.ts";
 import { rejectsWith } from "../support/collect.ts";
@@ -90,7 +91,7 @@ test("a client that has seen an epoch uses no server with a lower one", async ()
   }
   await rejectsWith("condition-failed", () => connect(a.url, { epoch: 2, retries: 0 }));
   await rejectsWith("invalid-argument", () => connect(a.url, { epoch: 0 }));
-  await using client = await connect(a.url, { epoch: 1 });
+  await using client = await connectHttp(a.url, { epoch: 1 });
   assert.equal(client.epoch, 1);
   await a.close();
   await b.close();
