@@ -9,6 +9,7 @@ import type { HttpBackend } from "../client/http_backend.ts";
 import type { Backend } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import type { StoreOptions } from "../core/store/options.ts";
+import type { Store } from "../core/store/store.ts";
 import { UsageError } from "./exit.ts";
 import type { Context } from "./grammar/verb.ts";
 import type { Output } from "./output.ts";
@@ -94,7 +95,7 @@ function checkFolder(at: string): void {
 export async function openFolder(
   { at, output }: Pick<Context, "at" | "output">,
   options: StoreOptions,
-): Promise<Backend> {
+): Promise<Store> {
   const { Store } = await import("../core/store/store.ts");
   return await Store.open(at, { onNotice: notice(output), ...options });
 }

@@ -23,6 +23,7 @@ import { sleep, wakefulClock } from "../core/base/clock.ts";
 import { isNotFound } from "../core/base/errors.ts";
 import { MIN_OFFSET_WAIT_MS_DEFAULT } from "../core/base/limits.ts";
 import type { Observer } from "../core/base/observer.ts";
+import type { Election } from "../core/election_contract.ts";
 import type { Following } from "../core/following_contract.ts";
 import type { BatchView } from "../core/format/batch.ts";
 import type { LogRecord, RecordInput } from "../core/format/record.ts";
@@ -79,6 +80,8 @@ export class NodeBackend implements Backend {
   readonly hints: Hints;
   /** Those that the source coordinates. */
   readonly groups?: Groups;
+  /** Those of the source: whoever has it as a source takes part. */
+  readonly election?: Election;
   /** How far the copy is. */
   readonly following: Following;
   /** As of the source, where it can be asked for. */
@@ -105,6 +108,7 @@ export class NodeBackend implements Backend {
     this.#local = local;
     this.hints = local.hints;
     if (source.groups !== undefined) this.groups = source.groups;
+    if (source.election !== undefined) this.election = source.election;
     if (source.reserve !== undefined) {
       this.reserve = (topic, partition) => this.#reserve(topic, partition);
     }

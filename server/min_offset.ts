@@ -5,11 +5,10 @@
  * @module
  */
 import { SeglogError } from "../core/base/errors.ts";
-import type { CatchUpOptions } from "../core/kv/kv.ts";
 import { type AwaitedOffset, waitForOffset } from "../core/wait_for_offset.ts";
 import type { BucketPlace } from "./kv_read.ts";
 import { WAIT_MS_MAX } from "./limits.ts";
-import { type Patience, patience } from "./patience.ts";
+import { patience } from "./patience.ts";
 import type { Query } from "./query.ts";
 import type { Waiting } from "./waiting.ts";
 
@@ -21,7 +20,9 @@ export const MIN_REVISION_PARAMETERS = ["min-revision", "min-revision-wait"] as 
 /** An offset that the end has to pass; nothing where a request can be answered with what is there. */
 export type WantedOffset = Pick<AwaitedOffset, "minOffset" | "minOffsetWaitMs"> | undefined;
 /** A revision that a bucket has to show; nothing likewise. */
-export type WantedRevision = Pick<CatchUpOptions, "minRevision" | "minRevisionWaitMs"> | undefined;
+export type WantedRevision =
+  | { readonly minRevision: number; readonly minOffsetWaitMs?: number }
+  | undefined;
 
 /** What a query asks for. @throws {SeglogError} `invalid-argument` */
 export function wantedOffset(query: Query): WantedOffset {
@@ -36,7 +37,7 @@ export function wantedRevision(query: Query): WantedRevision {
   const minRevision = query.whole("min-revision", 0, Number.MAX_SAFE_INTEGER - 1);
   const waitMs = query.duration("min-revision-wait", WAIT_MS_MAX);
   if (minRevision === undefined) return undefined;
-  return { minRevision, ...waitMs === undefined ? {} : { minRevisionWaitMs: waitMs } };
+  return { minRevision, ...waitMs === undefined ? {} : { minOffsetWaitMs: waitMs } };
 }
 
 /**
@@ -51,9 +52,10 @@ export async function waitForWanted(
   wanted: WantedOffset,
 ): Promise<void> {
   if (wanted === undefined) return;
-  const { signal, release } = patienceOf(waiting);
+  const { visitor, request, services } = waiting;
+  const { signal, release } = patience([request.signal, services.stopping, visitor.ended]);
   try {
-    await waitForOffset(waiting.visitor.backend, topic, { partition, signal, ...wanted });
+    await waitForOffset(visitor.backend, topic, { partition, signal, ...wanted });
   } finally {
     release();
   }
@@ -72,15 +74,8 @@ export async function waitForRevision(
       "Cannot read: give snapshot or min-revision, not both: a snapshot stays as it is",
     );
   }
-  const { signal, release } = patienceOf(waiting);
+  const { minRevision, ...how } = wanted;
+  await waitForWanted(waiting, { topic: bucket }, { minOffset: minRevision + 1, ...how });
   const { buckets } = waiting.visitor.tenant;
-  try {
-    await buckets.use(bucket, { create: false }, (kv) => kv.catchUp({ signal, ...wanted }));
-  } finally {
-    release();
-  }
-}
-
-function patienceOf({ visitor, request, services }: Waiting): Patience {
-  return patience([request.signal, services.stopping, visitor.ended]);
+  await buckets.use(bucket, { create: false }, (kv) => kv.catchUp());
 }

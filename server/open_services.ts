@@ -100,7 +100,8 @@ export function openServices(
   const measured = new MeasuredBackend(backend, metrics);
   const queryWorkers = new WorkerPool();
   // Beside the owner of a folder, everything would be delivered twice.
-  const delivers = backend.capabilities.canWrite && role !== "query";
+  const delivers = backend.capabilities.canWrite && role !== "query" &&
+    !isDeliveredElsewhere(backend);
   const couriers = delivers ? couriersOf(options, { clock, metrics, notice, version }) : undefined;
   const views = { ...limits, clock, notice, queryWorkers, couriers };
   const book = new TenantBook(measured, {
@@ -154,6 +155,11 @@ export function openServices(
       await desk.close();
     },
   };
+}
+
+/** A copy of a server's topics leaves it to that server. */
+function isDeliveredElsewhere({ following, election }: Backend): boolean {
+  return following !== undefined && election === undefined;
 }
 
 /** Delivers the webhooks of all tenants while it is elected, and tells the others of them. */

@@ -22,8 +22,8 @@ export async function readingBucket<Result>(
   },
 ): Promise<Result> {
   await using backend = await openToRead(context);
-  if (!await hasBucket(backend, bucket)) return await none();
   await waitForMinOffset(backend, ofBucket(bucket), { minOffset, minOffsetWait });
+  if (!await hasBucket(backend, bucket)) return await none();
   await using kv = await Kv.open(backend, bucket, { create: false });
   return await use(kv);
 }

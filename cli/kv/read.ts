@@ -34,8 +34,8 @@ export async function getKey(context: Context, options: KvGetOptions): Promise<n
   const { bucket, key, revision, raw, shaped } = options;
   if (raw && shaped) throw new UsageError("give --raw or -J, not both");
   await using backend = await openToRead(context);
-  if (!await hasBucket(backend, bucket)) throw noValue(key, bucket);
   await waitForMinOffset(backend, ofBucket(bucket), minRevisionAsOffset(options));
+  if (!await hasBucket(backend, bucket)) throw noValue(key, bucket);
   // Of one key, an index of all would be too much.
   const entry = await lookUp(backend, bucket, { key, revision });
   if (entry === undefined) throw noValue(key, bucket);

@@ -28,7 +28,8 @@ export function wantedRevision(
   checkWait(minRevisionWaitMs, "min_revision_wait_ms");
   if (minRevision === undefined) return undefined;
   const revision = whole(minRevision, "min_revision");
-  return { minRevision: revision, ...minRevisionWaitMs === undefined ? {} : { minRevisionWaitMs } };
+  const waitMs = minRevisionWaitMs === undefined ? {} : { minOffsetWaitMs: minRevisionWaitMs };
+  return { minRevision: revision, ...waitMs };
 }
 
 /** Who waits. */

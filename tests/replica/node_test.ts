@@ -7,6 +7,7 @@ import { serve } from "../../server/listen.ts";
 import { collect, rejectsWith, shown } from "../support/collect.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { HeldSource } from "./held_source.ts";
+import { keptOpen, openTwoNodes } from "./two_nodes.ts";
 
 /** A node whose copy gets what the test lets through. */
 async function openHeld(options: NodeOptions = {}) {
@@ -18,30 +19,6 @@ async function openHeld(options: NodeOptions = {}) {
     async [Symbol.asyncDispose]() {
       source.release();
       await node.close();
-    },
-  };
-}
-
-/** Two nodes over one source, which outlives them. */
-async function openTwo() {
-  const store = await Store.memory();
-  const open = async () => {
-    const source = new HeldSource(store);
-    // Closing a node closes its source: this one is of both.
-    const shared = new Proxy(source.backend, {
-      get: (target, name) => name === "close" ? () => Promise.resolve() : Reflect.get(target, name),
-    });
-    return { source, node: new NodeBackend(shared, await Store.memory()) };
-  };
-  const [one, other] = [await open(), await open()];
-  return {
-    ...{ store, one, other },
-    async [Symbol.asyncDispose]() {
-      for (const { source, node } of [one, other]) {
-        source.release();
-        await node.close();
-      }
-      await store.close();
     },
   };
 }
@@ -141,7 +118,7 @@ describe("what was acknowledged through a node", () => {
 
 describe("several nodes over one source", () => {
   test("show each other's writes with min-offset", async () => {
-    await using two = await openTwo();
+    await using two = await openTwoNodes();
     const { one, other } = two;
     const { end } = await one.node.append("orders", [{ value: "a" }]);
     const records = readRecords(other.node, "orders", { minOffset: end });
@@ -154,7 +131,7 @@ describe("several nodes over one source", () => {
   });
 
   test("whoever was overtaken sees what overtook him", async () => {
-    await using two = await openTwo();
+    await using two = await openTwoNodes();
     const { one, other } = two;
     await one.node.append("orders", [{ value: "a" }]);
     await other.node.caughtUp();
@@ -169,7 +146,7 @@ describe("several nodes over one source", () => {
   });
 
   test("transactions over both are one after another", async () => {
-    await using two = await openTwo();
+    await using two = await openTwoNodes();
     const nodes = [two.one.node, two.other.node];
     const buckets = await Promise.all(nodes.map((node) => Kv.open(node, "counters")));
     const count = async (kv: Kv) => {
@@ -210,13 +187,7 @@ describe("the copy of a node", () => {
   test("is made anew when it is deleted, and goes on when it was away", async () => {
     await using dir = tempDir();
     const store = await Store.memory();
-    const kept = new Proxy(store, {
-      get(target, name) {
-        if (name === "close") return () => Promise.resolve();
-        const member: unknown = Reflect.get(target, name, target);
-        return typeof member === "function" ? member.bind(target) : member;
-      },
-    });
+    const kept = keptOpen(store);
     const folder = join(dir.path, "copy");
     const run = async (values: string[]) => {
       const follows = { source: "the store" };
