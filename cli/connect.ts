@@ -9,6 +9,7 @@ import type { HttpBackend } from "../client/http_backend.ts";
 import type { Backend } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import type { StoreOptions } from "../core/store/options.ts";
+import type { Store } from "../core/store/store.ts";
 import { isClusterUrl } from "../jetstream/cluster_url.ts";
 import { UsageError } from "./exit.ts";
 import type { Context } from "./grammar/verb.ts";
@@ -78,7 +79,9 @@ async function checkedBySchemas({ output }: Context, store: Backend): Promise<Ba
 
 /** Opens what is to be copied: a folder beside its owner, or a server with all that it has. */
 export async function openSource(context: Context, asReplica: boolean): Promise<Backend> {
-  return isUrl(context.at) ? await openUrl(context, { asReplica }) : await openToRead(context);
+  return placeOf(context.at) === "a server"
+    ? await openUrl(context, { asReplica })
+    : await openToRead(context);
 }
 
 function checkFolder(at: string): void {
@@ -93,13 +96,13 @@ function checkFolder(at: string): void {
 export async function openFolder(
   { at, output }: Pick<Context, "at" | "output">,
   options: StoreOptions,
-): Promise<Backend> {
+): Promise<Store> {
   const { Store } = await import("../core/store/store.ts");
   return await Store.open(at, { onNotice: notice(output), ...options });
 }
 
 /** Connects to the cluster that `--at` names. */
-async function openCluster(context: Context): Promise<Backend> {
+export async function openCluster(context: Context): Promise<Backend> {
   const { connect } = await import("../client/connect.ts");
   const { shownToCluster } = await import("./server_access.ts");
   const { at, output } = context;
@@ -114,7 +117,7 @@ async function openCluster(context: Context): Promise<Backend> {
  */
 export async function openUrl(
   context: Context,
-  options: Pick<ConnectOptions, "asReplica"> = {},
+  options: Pick<ConnectOptions, "asReplica" | "headers"> = {},
 ): Promise<HttpBackend> {
   const { at, output } = context;
   if (isClusterUrl(at)) {

@@ -32,7 +32,7 @@ export interface ConnectOptions {
    */
   readonly epoch?: number;
   /**
-   * Read everything that the server has, what it keeps for itself and for its tenants included, as a
+   * Of a server: read everything that it has, what it keeps for itself and for its tenants included, as a
    * replica of it does, and change nothing: only for whoever runs the server. False unless given.
    */
   readonly asReplica?: boolean;
