@@ -10,6 +10,7 @@ import { type WholeMessage, wholeMessage } from "./message_content.ts";
 import { fromRaw, type RawMessage, type StoredMessage } from "./stored_message.ts";
 import type { PartitionNames } from "./stream_names.ts";
 import type { MessageQuery, Streams } from "./streams.ts";
+import { Waypoints } from "./waypoints.ts";
 
 /** The end of a stream. */
 export interface Tip {
@@ -35,6 +36,8 @@ export class PartitionStream {
   readonly what: string;
   readonly streams: Streams;
   readonly #cache: MessageCache;
+  /** What is known of where offsets are. */
+  readonly waypoints: Waypoints = new Waypoints();
   /** The end, as it was when somebody looked last. */
   #tip: Tip | undefined;
 
@@ -96,12 +99,6 @@ export class PartitionStream {
     return wholeMessage(this.what, message, found);
   }
 
-  /** Takes in a message that came by another way. */
-  keep(message: StoredMessage): StoredMessage {
-    this.#cache.add(this.names.stream, message);
-    return message;
-  }
-
   /** The error for a stream that is not there: with its topic, as a rule. */
   gone(): SeglogError {
     const { stream } = this.names;
@@ -120,7 +117,10 @@ export class PartitionStream {
   }
 
   #keep(message: RawMessage): StoredMessage {
-    return this.keep(fromRaw(this.names.stream, message));
+    const stored = fromRaw(this.names.stream, message);
+    this.#cache.add(this.names.stream, stored);
+    this.waypoints.add(stored);
+    return stored;
   }
 
   async #raw(query: MessageQuery): Promise<RawMessage | undefined> {

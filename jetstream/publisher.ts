@@ -19,6 +19,7 @@ import {
 import { ApiError, asSeglogError, isFinal, isUnheard, lastSequenceIn } from "./nats_errors.ts";
 import type { PartitionStream, Tip } from "./partition_stream.ts";
 import type { PlannedMessage } from "./plan_message.ts";
+import type { StoredMessage } from "./stored_message.ts";
 import { producerSubject } from "./stream_names.ts";
 
 /** Bytes of a message that are left to its headers. */
@@ -123,7 +124,7 @@ export class Publisher {
         const wasOnItsWay = mayBeStored;
         mayBeStored ||= isAsked && !isUnheard(error);
         if (error instanceof ApiError) {
-          const next = await this.#stream.first(last + 1);
+          const next = await this.#next(last + 1);
           if (next?.sequence === last + 1) return next.id === id ? last + 1 : undefined;
           if (next !== undefined) { // what was there is removed already
             if (!wasOnItsWay && lastSequenceIn(error) > last) return undefined;
@@ -131,10 +132,22 @@ export class Publisher {
           }
         }
         if (isFinal(error)) throw this.#refusal(error, wasOnItsWay);
-        if (await this.#isGone(error)) throw this.#gone();
+        if (await this.#isGone(error)) throw this.#stream.gone();
         if (Date.now() + pauseMs >= deadlineMs) throw this.#refusal(error, mayBeStored);
       }
       await pause(pauseMs);
+    }
+  }
+
+  /** The first message from a number on; nothing as well while nobody can tell. */
+  async #next(sequence: number): Promise<StoredMessage | undefined> {
+    try {
+      return await this.#stream.first(sequence);
+    } catch (error) {
+      if (error instanceof SeglogError && error.retryable) return undefined;
+      // A message that is none of ours has the place: then ours has not.
+      if (error instanceof SeglogError && error.code === "corrupt") throw error;
+      throw this.#refusal(error, true);
     }
   }
 
@@ -143,13 +156,6 @@ export class Publisher {
     if (!isUnheard(error)) return false;
     return await this.#stream.streams.message(this.#stream.names.stream, { seq: 1 }) ===
       "no stream";
-  }
-
-  #gone(): SeglogError {
-    return new SeglogError(
-      "not-found",
-      `Cannot append to ${this.#stream.what}: its topic was deleted`,
-    );
   }
 
   #refusal(error: unknown, mayBeStored: boolean): SeglogError {
