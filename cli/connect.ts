@@ -4,12 +4,13 @@
  * @module
  */
 import { existsSync } from "node:fs";
-import { type ConnectOptions, isClusterUrl } from "../client/connect.ts";
+import type { ConnectOptions } from "../client/connect.ts";
 import type { HttpBackend } from "../client/http_backend.ts";
 import type { Backend } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import type { StoreOptions } from "../core/store/options.ts";
 import type { Store } from "../core/store/store.ts";
+import { isClusterUrl } from "../jetstream/cluster_url.ts";
 import { UsageError } from "./exit.ts";
 import type { Context } from "./grammar/verb.ts";
 import type { Output } from "./output.ts";

@@ -51,20 +51,20 @@ export interface JetStreamOptions extends ConnectionOptions {
 const READS_AT_ONCE = 64;
 
 /**
- * Topics in a NATS JetStream cluster. Each partition is a stream of its own, appended to only where
- * its last message is known: so offsets are dense and conditions exact, however many write, and from
- * wherever. What is acknowledged, a majority of the stream's servers has; whether it survives a loss
- * of power in all of them at once is their setting `sync_interval: always`.
+ * Topics in a NATS JetStream cluster. Made by `connect`. Each partition is a stream of its own,
+ * appended to only where its last message is known: so offsets are dense and conditions exact, however
+ * many write, and from wherever. What is acknowledged, a majority of the stream's servers has; whether
+ * it survives a loss of power in all of them at once is their setting `sync_interval: always`.
  *
  * Nothing is deleted from the middle of a stream: there is no `truncate({ after })`, and `compact`
  * has nothing to do.
  *
  * @example
  * ```ts
- * import { JetStreamBackend, readRecords } from "seglog";
+ * import { connect, readRecords } from "seglog";
  *
  * async function main() {
- *   await using cluster = await JetStreamBackend.open("nats://a:4222,b:4222,c:4222/?replicas=3");
+ *   await using cluster = await connect("nats://a:4222,b:4222,c:4222/?replicas=3");
  *   await cluster.append("orders", [{ key: "u1", value: "hello" }]);
  *   for await (const record of readRecords(cluster, "orders", { follow: true })) {
  *     console.log(record.offset, record.text);
@@ -304,9 +304,9 @@ export class JetStreamBackend implements Backend {
     try {
       return await use(known);
     } catch (error) {
-      if (!isNotFound(error)) throw error;
+      if (!(error instanceof SeglogError && error.code === "not-found")) throw error;
       const now = await this.#topics.now(topic);
-      if (now === known) throw error;
+      if (now === known) throw missingStream(error) ?? error;
       return await use(now);
     }
   }
@@ -335,6 +335,18 @@ export class JetStreamBackend implements Backend {
     this.#checkOpen();
     await this.#topics.adopt(topic);
   }
+}
+
+/** A topic that is listed has its streams: they are removed after it was taken off the list. */
+function missingStream(error: SeglogError): SeglogError | undefined {
+  const { stream } = error.details;
+  if (stream === undefined) return undefined;
+  return new SeglogError(
+    "corrupt",
+    `${error.message}. Something other than seglog deleted ${stream}; ` +
+      "restore it from a backup, or delete the topic",
+    { cause: error },
+  );
 }
 
 function checkSyncMode(sync: SyncMode): void {

@@ -29,7 +29,7 @@ const MAY_IMPORT = {
   jetstream: ["base", "format", "contract", "election"],
   replica: ["base", "disk", "format", "contract", "store"],
   client: ["base", "format", "contract", "groups", "tracing", "jetstream"],
-  server: ["base", "format", "kv", "groups", "query", "contract", "tracing"],
+  server: ["base", "disk", "format", "kv", "groups", "query", "contract", "tracing"],
   cli: [
     "base",
     "disk",
