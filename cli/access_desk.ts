@@ -1,5 +1,5 @@
 /**
- * Credentials and tenants, in a folder or on a server, the same to every verb.
+ * Credentials and tenants, in a folder, on a server or in a cluster, the same to every verb.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { systemClock } from "../core/base/clock.ts";
 import type { NewCredential, ShownCredential } from "../server/access/credential.ts";
 import type { Quota } from "../server/tenants/quota.ts";
 import type { TenantInfo } from "../server/tenants/tenant_book.ts";
-import { isUrl, openToChange, openToWrite, openUrl } from "./connect.ts";
+import { openToChange, openToWrite, openUrl, placeOf } from "./connect.ts";
 import type { Context } from "./grammar/verb.ts";
 
 /** Who may come in. */
@@ -30,7 +30,9 @@ export interface AccessDesk extends AsyncDisposable {
 
 /** Opens what `--at` names. @param create whether a folder is made when there is none */
 export async function openAccessDesk(context: Context, create: boolean): Promise<AccessDesk> {
-  return isUrl(context.at) ? await onServer(context) : await inFolder(context, create);
+  return placeOf(context.at) === "a server"
+    ? await onServer(context)
+    : await inFolder(context, create);
 }
 
 async function onServer(context: Context): Promise<AccessDesk> {

@@ -1,5 +1,5 @@
 /**
- * From `--at` to a backend: a folder or a server, the same to every verb.
+ * From `--at` to a backend: a folder, a server or a cluster, the same to every verb.
  *
  * @module
  */
@@ -9,16 +9,29 @@ import type { HttpBackend } from "../client/http_backend.ts";
 import type { Backend } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import type { StoreOptions } from "../core/store/options.ts";
+import type { Store } from "../core/store/store.ts";
+import { isClusterUrl } from "../jetstream/cluster_url.ts";
 import { UsageError } from "./exit.ts";
 import type { Context } from "./grammar/verb.ts";
 import type { Output } from "./output.ts";
 
 /** Tries after the first: someone is waiting, and a server that is down is told of soon. */
 const RETRIES = 2;
+/** How long a request to a cluster is tried: an election takes seconds. */
+const CLUSTER_WAIT_MS = 10_000;
 
-/** Whether `at` is a server and not a folder. @throws {UsageError} when it is neither, surely */
+/** What is at the other end: `a server` and `a cluster` are reached by a URL. */
+export type Place = "a folder" | "a server" | "a cluster";
+
+/** What `at` is. @throws {UsageError} when it is none of them, surely */
+export function placeOf(at: string): Place {
+  if (isClusterUrl(at)) return "a cluster";
+  return isUrl(at) ? "a server" : "a folder";
+}
+
+/** Whether `at` is no folder. @throws {UsageError} when it is nothing else, too */
 export function isUrl(at: string): boolean {
-  if (/^https?:\/\//i.test(at)) return true;
+  if (/^https?:\/\//i.test(at) || isClusterUrl(at)) return true;
   const isHostPort = /^[^/\\]+:\d+\/?$/.test(at);
   if (!isHostPort && !/^[a-z][a-z\d+.-]*:\/\//i.test(at)) return false;
   const hint = isHostPort ? `http://${at}` : "http://127.0.0.1:8080";
@@ -27,26 +40,34 @@ export function isUrl(at: string): boolean {
 
 /** Opens what `--at` names for reading; on a folder that takes no lock and writes nothing. */
 export async function openToRead(context: Context): Promise<Backend> {
-  if (isUrl(context.at)) return await openUrl(context);
+  const place = placeOf(context.at);
+  if (place === "a server") return await openUrl(context);
+  if (place === "a cluster") return await openCluster(context);
   checkFolder(context.at);
   return await openFolder(context, { readOnly: true });
 }
 
 /** Opens what `--at` names for writing, making the folder when needed. */
 export async function openToWrite(context: Context): Promise<Backend> {
-  if (isUrl(context.at)) return await openUrl(context);
+  if (placeOf(context.at) === "a server") return await openUrl(context);
   return await checkedBySchemas(context, await openStore(context));
 }
 
 /** Opens what `--at` names for changing what is there. */
 export async function openToChange(context: Context): Promise<Backend> {
-  if (isUrl(context.at)) return await openUrl(context);
+  const place = placeOf(context.at);
+  if (place === "a server") return await openUrl(context);
+  if (place === "a cluster") return await checkedBySchemas(context, await openCluster(context));
   checkFolder(context.at);
   return await checkedBySchemas(context, await openFolder(context, { create: false }));
 }
 
-/** Opens a folder for what is built upon it and checks records itself, making it when needed. */
+/**
+ * Opens a folder or a cluster for what is built upon it and checks records itself, making the folder
+ * when needed.
+ */
 export async function openStore(context: Context): Promise<Backend> {
+  if (placeOf(context.at) === "a cluster") return await openCluster(context);
   return await openFolder(context, { create: true });
 }
 
@@ -58,7 +79,9 @@ async function checkedBySchemas({ output }: Context, store: Backend): Promise<Ba
 
 /** Opens what is to be copied: a folder beside its owner, or a server with all that it has. */
 export async function openSource(context: Context, asReplica: boolean): Promise<Backend> {
-  return isUrl(context.at) ? await openUrl(context, { asReplica }) : await openToRead(context);
+  return placeOf(context.at) === "a server"
+    ? await openUrl(context, { asReplica })
+    : await openToRead(context);
 }
 
 function checkFolder(at: string): void {
@@ -73,9 +96,18 @@ function checkFolder(at: string): void {
 export async function openFolder(
   { at, output }: Pick<Context, "at" | "output">,
   options: StoreOptions,
-): Promise<Backend> {
+): Promise<Store> {
   const { Store } = await import("../core/store/store.ts");
   return await Store.open(at, { onNotice: notice(output), ...options });
+}
+
+/** Connects to the cluster that `--at` names. */
+export async function openCluster(context: Context): Promise<Backend> {
+  const { connect } = await import("../client/connect.ts");
+  const { shownToCluster } = await import("./server_access.ts");
+  const { at, output } = context;
+  const given = { timeoutMs: CLUSTER_WAIT_MS, onNotice: notice(output) };
+  return await connect(at, { ...given, ...shownToCluster(context) });
 }
 
 /**
@@ -85,14 +117,21 @@ export async function openFolder(
  */
 export async function openUrl(
   context: Context,
-  options: Pick<ConnectOptions, "asReplica"> = {},
+  options: Pick<ConnectOptions, "asReplica" | "headers"> = {},
 ): Promise<HttpBackend> {
   const { at, output } = context;
-  const { connect } = await import("../client/connect.ts");
+  if (isClusterUrl(at)) {
+    throw new UsageError(
+      "this is for a seglog server, and --at names a cluster: give the URL of a server, " +
+        "such as --at http://127.0.0.1:8080",
+    );
+  }
+  const { connectHttp } = await import("../client/connect_http.ts");
   const { shownToServer } = await import("./server_access.ts");
   const shown = shownToServer(context);
   try {
-    return await connect(at, { retries: RETRIES, onNotice: notice(output), ...shown, ...options });
+    const given = { retries: RETRIES, onNotice: notice(output), ...shown, ...options };
+    return await connectHttp(at, given);
   } catch (error) {
     throw withRemedy(error);
   }

@@ -1,5 +1,5 @@
 /**
- * Schemas in a folder or on a server, the same to every verb.
+ * Schemas in a folder, on a server or in a cluster, the same to every verb.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type {
   ShownVerdict,
   ShownVersion,
 } from "../server/schemas/shown_schemas.ts";
-import { isUrl, notice, openStore, openToChange, openToRead, openUrl } from "./connect.ts";
+import { notice, openStore, openToChange, openToRead, openUrl, placeOf } from "./connect.ts";
 import type { Context } from "./grammar/verb.ts";
 
 /** What can be done with schemas. All methods throw as the routes of the server tell. */
@@ -31,7 +31,9 @@ export type DeskUse = "read" | "change" | "make";
 
 /** Opens what `--at` names. */
 export async function openSchemaDesk(context: Context, use: DeskUse): Promise<SchemaDesk> {
-  return isUrl(context.at) ? await onServer(context) : await inFolder(context, use);
+  return placeOf(context.at) === "a server"
+    ? await onServer(context)
+    : await inFolder(context, use);
 }
 
 async function onServer(context: Context): Promise<SchemaDesk> {

@@ -20,14 +20,34 @@ import type { Context } from "./grammar/verb.ts";
 export function shownToServer(
   { at, io: { env }, access = {} }: Context,
 ): Pick<ConnectOptions, "token" | "tls"> {
-  const variables = /^https:/i.test(at) ? env : {};
+  return {
+    token: tokenOf(access.tokenFile, env),
+    tls: tlsOf(access, /^https:/i.test(at) ? env : {}),
+  };
+}
+
+/** The same of a cluster, which may also want a file with credentials: SEGLOG_NATS_CREDS. */
+export function shownToCluster(
+  { at, io: { env }, access = {} }: Context,
+): Pick<ConnectOptions, "token" | "tls" | "credentials"> {
+  return {
+    token: tokenOf(access.tokenFile, env),
+    tls: tlsOf(access, /^tls:/i.test(at) ? env : {}),
+    credentials: env.SEGLOG_NATS_CREDS || undefined,
+  };
+}
+
+/** Certificates that only variables name are for places with TLS. */
+function tlsOf(
+  access: NonNullable<Context["access"]>,
+  variables: Context["io"]["env"],
+): ConnectOptions["tls"] {
   const ca = contentOf(access.caFile ?? variables.SEGLOG_CA_FILE);
   const cert = contentOf(access.certFile ?? variables.SEGLOG_CERT_FILE);
   const key = contentOf(access.keyFile ?? variables.SEGLOG_KEY_FILE);
-  const tls = ca === undefined && cert === undefined && key === undefined
+  return ca === undefined && cert === undefined && key === undefined
     ? undefined
     : { ca, cert, key };
-  return { token: tokenOf(access.tokenFile, env), tls };
 }
 
 /** By a flag, by a variable that holds it, or by one that names its file. */

@@ -3,52 +3,52 @@
  *
  * @module
  */
-import type { Capabilities } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
-import { jsonOf } from "./answers.ts";
-import { HttpBackend } from "./http_backend.ts";
-import { Requests } from "./requests.ts";
+import { isClusterUrl } from "../jetstream/cluster_url.ts";
+import type { JetStreamBackend } from "../jetstream/jetstream_backend.ts";
+import type { HttpBackend } from "./http_backend.ts";
 import type { ClientTls } from "./https_fetch.ts";
-import { Transport, type TransportOptions } from "./transport.ts";
 
-/** How a server is talked to. */
+/** How a server or a cluster is talked to. */
 export interface ConnectOptions {
-  /** How long the server may take for an answer, in milliseconds; 30 s unless given. */
+  /**
+   * How long a server may take for an answer, and how long a request to a cluster is tried, in
+   * milliseconds; 30 s unless given.
+   */
   readonly timeoutMs?: number;
-  /** Tries after the first, where another try is safe; 5 unless given: about five seconds. */
+  /** Of a server: tries after the first, where another is safe; 5 unless given: about five seconds. */
   readonly retries?: number;
-  /** Shown to the server with every request, as `Authorization: Bearer …`. */
+  /** Shown to a server with every request, as `Authorization: Bearer …`; to a cluster, as its token. */
   readonly token?: string | undefined;
-  /** Which authority to trust, and a certificate to show; only for an `https` URL. */
+  /** Which authority to trust, and a certificate to show; only for an `https` or `tls` URL. */
   readonly tls?: ClientTls | undefined;
-  /** Headers of every request. */
+  /** Of a cluster: a file with credentials, as `nsc` makes it. */
+  readonly credentials?: string | undefined;
+  /** Of a server: headers of every request. */
   readonly headers?: Readonly<Record<string, string>>;
   /**
-   * An epoch that is known, as of a replica that was promoted: a server with a lower one was replaced,
+   * Of a server: an epoch that is known, as of a replica that was promoted: a server with a lower one was replaced,
    * and is not used. What the server's own answers tell is known from then on.
    */
   readonly epoch?: number;
   /**
-   * Read everything that the server has, what it keeps for itself and for its tenants included, as a
+   * Of a server: read everything that it has, what it keeps for itself and for its tenants included, as a
    * replica of it does, and change nothing: only for whoever runs the server. False unless given.
    */
   readonly asReplica?: boolean;
-  /** Makes the requests, with TLS of its own; the global `fetch` unless given. */
+  /** Of a server: makes the requests, with TLS of its own; the global `fetch` unless given. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /** Is told, in a sentence, why something is tried again. */
   readonly onNotice?: (notice: string) => void;
 }
 
-const TIMEOUT_MS = 30_000;
-const RETRIES = 5;
-const PAUSE_MS = 100;
-const PAUSE_MS_MAX = 3000;
-
 /**
- * Connects to a seglog server.
+ * Connects to a seglog server, or to a NATS JetStream cluster.
  *
- * @param url where it is, such as `http://127.0.0.1:8080`
- * @returns its topics as a backend; every method works as on a store
+ * @param url where it is, such as `http://127.0.0.1:8080`, or
+ * `nats://a:4222,b:4222,c:4222/?prefix=seglog&replicas=3`
+ * @returns its topics as a backend; every method works as on a store. Of which kind it is, the compiler
+ * sees where it sees the URL
  * @throws {SeglogError} `invalid-argument` for a URL that is none; `unavailable` when nothing
  * answers there; `unauthenticated` when the server's certificate does not count, or it wants other
  * credentials; `unsupported` when what answers is not seglog; `condition-failed` when it was replaced
@@ -67,91 +67,34 @@ const PAUSE_MS_MAX = 3000;
  * console.assert(typeof main === "function");
  * ```
  */
-export async function connect(url: string, options: ConnectOptions = {}): Promise<HttpBackend> {
-  const base = checkedUrl(url);
-  const transport = new Transport(base, {
-    timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
-    headers: {
-      ...credentialsOf(options),
-      ...options.asReplica ? { "seglog-replica": "true" } : {},
-      ...options.headers,
-    },
-    ...await fetchFor(base, options),
-  });
-  const policy = {
-    retries: options.retries ?? RETRIES,
-    pauseMs: PAUSE_MS,
-    pauseMsMax: PAUSE_MS_MAX,
-  };
-  const onNotice = options.onNotice ?? (() => {});
-  const requests = new Requests(base, { transport, policy, onNotice, epoch: options.epoch });
-  try {
-    const capabilities = await capabilitiesOf(base, requests);
-    return new HttpBackend(requests, options.asReplica ? readOnly(capabilities) : capabilities);
-  } catch (error) {
-    transport.close();
-    throw error;
+export function connect(
+  url: `nats://${string}` | `tls://${string}`,
+  options?: ConnectOptions,
+): Promise<JetStreamBackend>;
+export function connect(
+  url: `http://${string}` | `https://${string}`,
+  options?: ConnectOptions,
+): Promise<HttpBackend>;
+export function connect(
+  url: string,
+  options?: ConnectOptions,
+): Promise<HttpBackend | JetStreamBackend>;
+export async function connect(
+  url: string,
+  options: ConnectOptions = {},
+): Promise<HttpBackend | JetStreamBackend> {
+  if (!isClusterUrl(url)) {
+    const { connectHttp } = await import("./connect_http.ts");
+    return await connectHttp(url, options);
   }
-}
-
-/** What makes the requests; the code for certificates of one's own is loaded where there are some. */
-async function fetchFor(
-  base: string,
-  { fetch: given, tls }: ConnectOptions,
-): Promise<Pick<TransportOptions, "fetch" | "close">> {
-  if (given !== undefined) return { fetch: given };
-  if (tls === undefined) return { fetch: (target, init) => fetch(target, init) };
-  if (!base.startsWith("https:")) {
+  const { headers, fetch, retries, epoch, asReplica: _, ...given } = options;
+  for (const [name, value] of Object.entries({ headers, fetch, retries, epoch })) {
+    if (value === undefined) continue;
     throw new SeglogError(
       "invalid-argument",
-      `Cannot use certificates with ${base}: they are for an https URL`,
+      `Cannot connect to a cluster with ${name}: that is for a server; leave it out`,
     );
   }
-  const { httpsFetch } = await import("./https_fetch.ts");
-  return httpsFetch(tls);
-}
-
-function credentialsOf({ token }: ConnectOptions): Record<string, string> {
-  if (token === undefined) return {};
-  // Anything else would not be one header.
-  if (/^[\x21-\x7e]+$/.test(token)) return { authorization: `Bearer ${token}` };
-  throw new SeglogError(
-    "invalid-argument",
-    "Cannot use a token that is empty, or has spaces, line breaks or letters that are not ASCII",
-  );
-}
-
-async function capabilitiesOf(base: string, requests: Requests): Promise<Capabilities> {
-  try {
-    const about = jsonOf<Capabilities & { name?: string; batchFormat?: number }>(
-      await requests.read({ method: "GET", path: "/v1" }),
-    );
-    if (about.name === "seglog" && about.batchFormat === 1) {
-      const { canWrite, canTruncateAfter } = about;
-      return { kind: "http", canWrite, canTruncateAfter };
-    }
-  } catch (error) {
-    if (error instanceof SeglogError && error.code !== "not-found") throw error;
-  }
-  throw new SeglogError(
-    "unsupported",
-    `Cannot use ${base}: what answers there is not a seglog server of this version`,
-  );
-}
-
-/** What is left to who reads as a replica does. */
-function readOnly({ kind }: Capabilities): Capabilities {
-  return { kind, canWrite: false, canTruncateAfter: false };
-}
-
-function checkedUrl(url: string): string {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  const isPlain = parsed !== undefined && /^https?:$/.test(parsed.protocol) &&
-    parsed.username === "" && parsed.password === "" && parsed.search === "" && parsed.hash === "";
-  if (isPlain) return parsed.href.replace(/\/+$/, "");
-  throw new SeglogError(
-    "invalid-argument",
-    `Cannot connect to ${JSON.stringify(url.slice(0, 200))}: ` +
-      "give a URL such as http://127.0.0.1:8080, without a user, a query or a fragment",
-  );
+  const { JetStreamBackend } = await import("../jetstream/jetstream_backend.ts");
+  return await JetStreamBackend.open(url, given);
 }

@@ -17,13 +17,20 @@ import { encodeUtf8 } from "../core/base/bytes.ts";
 import type { ClusterUrl } from "./cluster_url.ts";
 import { ApiError, asSeglogError, didNothing, isUnknown, LostConnection } from "./nats_errors.ts";
 
+/** What a connection needs for TLS, in PEM. */
+export interface TlsFiles {
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}
+
 /** How a cluster is talked to. */
 export interface ConnectionOptions {
   /** How long to try before giving up, in milliseconds; 30 s unless given. */
   readonly timeoutMs?: number | undefined;
   /** A file with credentials, as `nsc` makes it. */
   readonly credentials?: string | undefined;
-  /** A token; that of the URL unless given. */
+  /** A token, where the URL does not log in. */
   readonly token?: string | undefined;
   /** Which authority to trust, and a certificate to show, as PEM. */
   readonly tls?:
@@ -71,8 +78,7 @@ export class Connection {
   /** Connects to one of the servers. @throws {SeglogError} `unavailable`, `unauthenticated`, … */
   static async open(url: ClusterUrl, options: ConnectionOptions = {}): Promise<Connection> {
     const { servers, user, password } = url;
-    const token = options.token ?? url.token;
-    const tls = url.isTls || options.tls !== undefined ? { tls: { ...options.tls } } : {};
+    const token = url.token ?? (user === undefined ? options.token : undefined);
     try {
       const nats = await connect({
         servers: [...servers],
@@ -86,7 +92,7 @@ export class Connection {
         ...password === undefined ? {} : { pass: password },
         ...token === undefined ? {} : { token },
         ...await credentialsOf(options.credentials),
-        ...tls,
+        ...tlsOf(url, options),
       });
       return new Connection(nats, options);
     } catch (error) {
@@ -229,6 +235,24 @@ async function before(deadlineMs: number, event: Promise<void>): Promise<void> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+function tlsOf({ isTls }: ClusterUrl, { tls }: ConnectionOptions) {
+  if (tls !== undefined && !isTls) {
+    throw new SeglogError(
+      "invalid-argument",
+      "Cannot use certificates with a nats:// URL: they are for tls://",
+    );
+  }
+  if (!isTls) return {};
+  const { ca, cert, key } = tls ?? {};
+  return {
+    tls: {
+      ...ca === undefined ? {} : { ca },
+      ...cert === undefined ? {} : { cert },
+      ...key === undefined ? {} : { key },
+    },
+  };
 }
 
 async function credentialsOf(file: string | undefined) {

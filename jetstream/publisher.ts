@@ -122,7 +122,7 @@ export class Publisher {
         const wasOnItsWay = mayBeStored;
         mayBeStored ||= isOpen && isAsked;
         if (!isOpen && !didNothing(error)) throw this.#refusal(error, wasOnItsWay);
-        if (await this.#isGone(error)) throw this.#gone();
+        if (await this.#isGone(error)) throw this.#stream.gone();
         if (Date.now() + pauseMs >= deadlineMs) throw this.#refusal(error, mayBeStored);
       }
       await pause(pauseMs);
@@ -131,7 +131,12 @@ export class Publisher {
 
   /** Whether the message of a number is the one that was published with an id. */
   async #isStored(id: string, sequence: number): Promise<boolean> {
-    const message = await this.#stream.at(sequence);
+    let message;
+    try {
+      message = await this.#stream.at(sequence);
+    } catch (error) { // what cannot be looked at may be there
+      throw this.#refusal(error, true);
+    }
     if (message !== undefined) return message.id === id;
     throw this.#refusal(new Error("records were removed meanwhile"), true);
   }
@@ -141,13 +146,6 @@ export class Publisher {
     if (!didNothing(error)) return false;
     return await this.#stream.streams.message(this.#stream.names.stream, { seq: 1 }) ===
       "no stream";
-  }
-
-  #gone(): SeglogError {
-    return new SeglogError(
-      "not-found",
-      `Cannot append to ${this.#stream.what}: its topic was deleted`,
-    );
   }
 
   #refusal(error: unknown, mayBeStored: boolean): SeglogError {

@@ -150,14 +150,16 @@ export class Catalogue<Item> {
     await this.#reached(end);
   }
 
-  /** Who cannot write looks again and again whether others have begun. */
+  /** Where others may write, it is looked again and again whether they have begun. */
   async #look(): Promise<void> {
     let end: number;
     try {
       end = (await this.#backend.bounds(this.#options.topic)).nextOffset;
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      if (!this.#backend.capabilities.canWrite) this.#lookAgain();
+      const { capabilities, election, following } = this.#backend;
+      const isShared = election !== undefined || following !== undefined;
+      if (!capabilities.canWrite || isShared) this.#lookAgain();
       return;
     }
     // Compaction may have taken the last records away: whoever waited for them would wait for ever.

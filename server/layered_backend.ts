@@ -19,6 +19,8 @@ import type {
   TopicInfo,
   TruncateOptions,
 } from "../core/backend.ts";
+import type { Following } from "../core/following_contract.ts";
+import type { Election } from "../core/election_contract.ts";
 import type { BatchView } from "../core/format/batch.ts";
 import type { LogRecord, RecordInput } from "../core/format/record.ts";
 import type { TopicConfig } from "../core/topic_config.ts";
@@ -35,6 +37,8 @@ export interface Passage {
   enter?(topic: string, use: Scope | "see"): string;
   /** What a topic of the backend below is called here; `undefined` is not shown. */
   shownName?(topic: string): string | undefined;
+  /** What a duty is called below, among those of all who use the backend there. */
+  dutyName?(duty: string): string;
   /** What is told of an error of the backend below. */
   told?(error: unknown): unknown;
 }
@@ -45,6 +49,7 @@ export class LayeredBackend implements Backend {
   readonly #passage: Passage;
   /** Views keep what they know beside the topics of the backend below. */
   readonly hints?: Hints;
+  readonly election?: Election;
   readonly hold?: Backend["hold"];
   readonly segments?: Backend["segments"];
   /** Of a class that changes what is appended, its own. */
@@ -53,7 +58,8 @@ export class LayeredBackend implements Backend {
   constructor(inner: Backend, passage: Passage = {}) {
     this.#inner = inner;
     this.#passage = passage;
-    const { hints } = inner;
+    const { hints, election } = inner;
+    if (election !== undefined) this.election = this.#layeredElection(election);
     if (hints !== undefined) this.hints = this.#layeredHints(hints);
     if (inner.hold !== undefined) {
       this.hold = (topic, offset, partition) =>
@@ -75,6 +81,20 @@ export class LayeredBackend implements Backend {
 
   get capabilities(): Capabilities {
     return this.#inner.capabilities;
+  }
+
+  /** Of the topics that are shown. */
+  get following(): Following | undefined {
+    const { following } = this.#inner;
+    const { shownName, enter } = this.#passage;
+    if (following === undefined || (shownName ?? enter) === undefined) return following;
+    const { source, isReady, ready, isConnected } = following;
+    const origin = following.origin && new LayeredBackend(following.origin, this.#passage);
+    const partitions = following.partitions.flatMap((each) => {
+      const topic = this.#shownName(each.topic);
+      return topic === undefined ? [] : [{ ...each, topic }];
+    });
+    return { ...origin && { origin }, source, isReady, ready, isConnected, partitions };
   }
 
   async listTopics(): Promise<TopicInfo[]> {
@@ -213,6 +233,15 @@ export class LayeredBackend implements Backend {
     } catch (error) {
       throw this.#passage.told!(error);
     }
+  }
+
+  #layeredElection(election: Election): Election {
+    const { dutyName } = this.#passage;
+    if (dutyName === undefined) return election;
+    return {
+      campaign: (duty, candidate) => election.campaign(dutyName(duty), candidate),
+      request: (duty, question, options) => election.request(dutyName(duty), question, options),
+    };
   }
 
   #layeredHints(hints: Hints): Hints {

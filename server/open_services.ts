@@ -7,6 +7,8 @@
 import type { Backend } from "../core/backend.ts";
 import { type Clock, systemClock } from "../core/base/clock.ts";
 import { VERSION } from "../core/base/version.ts";
+import type { Candidacy, Candidate } from "../core/election_contract.ts";
+import { standFor } from "../core/stand_for.ts";
 import { AuditLog } from "./access/audit.ts";
 import { type CallerRules, OWN_PAGES_ONLY } from "./access/callers.ts";
 import { BodyBudget } from "./body_budget.ts";
@@ -32,7 +34,9 @@ import { Turn } from "./turn.ts";
 import { AddressPolicy } from "./webhooks/address_policy.ts";
 import type { CourierSupport } from "./webhooks/courier.ts";
 import { HttpSender, type Sender } from "./webhooks/http_sender.ts";
+import { answerWebhookCall, type WebhookCall, WEBHOOKS_DUTY } from "./webhooks/routed_webhooks.ts";
 import { Slots } from "./webhooks/slots.ts";
+import { OwnWebhooks } from "./webhooks/webhook_calls.ts";
 
 /** How a server behaves. */
 export interface AppOptions {
@@ -96,7 +100,8 @@ export function openServices(
   const measured = new MeasuredBackend(backend, metrics);
   const queryWorkers = new WorkerPool();
   // Beside the owner of a folder, everything would be delivered twice.
-  const delivers = backend.capabilities.canWrite && role !== "query";
+  const delivers = backend.capabilities.canWrite && role !== "query" &&
+    !isDeliveredElsewhere(backend);
   const couriers = delivers ? couriersOf(options, { clock, metrics, notice, version }) : undefined;
   const views = { ...limits, clock, notice, queryWorkers, couriers };
   const book = new TenantBook(measured, {
@@ -129,18 +134,50 @@ export function openServices(
     requestLog: new RequestLog(logger, options.logRequests ? "info" : "debug"),
     notice,
   };
+  const failed = (error: unknown, tenant?: string) =>
+    logFault(logger, error, { what: "webhooks", tenant });
+  const deliver = (signal?: AbortSignal) =>
+    tenants.deliver((tenant, error) => failed(error, tenant), signal);
+  let candidacy: Candidacy | undefined;
   return {
     services,
     async start() {
       if (!delivers) return;
-      const failed = (error: unknown, tenant?: string) =>
-        logFault(logger, error, { what: "webhooks", tenant });
-      await tenants.start((tenant, error) => failed(error, tenant)).catch(failed);
+      const { election, following } = backend;
+      if (election === undefined) return await deliver().catch(failed);
+      const candidate = deliveryCandidate(tenants, deliver);
+      candidacy ??= standFor({ election, following }, WEBHOOKS_DUTY, candidate);
     },
     async close() {
       endObserving?.();
+      await candidacy?.close();
       await queryWorkers.close();
       await desk.close();
+    },
+  };
+}
+
+/** A copy of a server's topics leaves it to that server. */
+function isDeliveredElsewhere({ following, election }: Backend): boolean {
+  return following !== undefined && election === undefined;
+}
+
+/** Delivers the webhooks of all tenants while it is elected, and tells the others of them. */
+function deliveryCandidate(
+  tenants: Tenants,
+  deliver: (signal: AbortSignal) => Promise<void>,
+): Candidate {
+  return {
+    async take(deposed) {
+      await deliver(deposed);
+      return {
+        async answer(asked) {
+          const question = asked as WebhookCall;
+          const { deliveries, backend } = tenants.of(question.tenant);
+          return await answerWebhookCall(new OwnWebhooks(deliveries, backend), question);
+        },
+        close: () => tenants.endDeliveries(),
+      };
     },
   };
 }

@@ -6,8 +6,8 @@
 import type { Backend } from "../core/backend.ts";
 import type { Clock } from "../core/base/clock.ts";
 import { SeglogError } from "../core/base/errors.ts";
-import type { GroupCoordinator } from "../core/groups/coordinator.ts";
-import { type HeldGroups, holdCoordinator } from "../core/groups/shared_groups.ts";
+import type { Groups } from "../core/group_contract.ts";
+import { holdOwnGroups, type OwnGroups } from "../core/groups/shared_groups.ts";
 import { Buckets } from "./buckets.ts";
 import { HeldSnapshots } from "./held_snapshots.ts";
 import { Queries } from "./query/queries.ts";
@@ -16,6 +16,8 @@ import { createSchemas } from "./schemas/create_schemas.ts";
 import type { SchemaRegistry } from "./schemas/schema_registry.ts";
 import type { TenantQuota } from "./tenants/tenant_quota.ts";
 import type { CourierSupport } from "./webhooks/courier.ts";
+import { RoutedWebhooks } from "./webhooks/routed_webhooks.ts";
+import { OwnWebhooks, type WebhookCalls } from "./webhooks/webhook_calls.ts";
 import { Webhooks } from "./webhooks/webhooks.ts";
 
 /** What the views of a tenant are opened with. */
@@ -53,8 +55,12 @@ export class TenantServices {
   readonly snapshots: HeldSnapshots;
   /** Queries over its topics. */
   readonly queries: Queries;
-  readonly #groups: HeldGroups<GroupCoordinator>;
-  readonly #webhooks: Webhooks | undefined;
+  readonly #groups: OwnGroups;
+  readonly #couriers: CourierSupport | undefined;
+  /** Where several servers serve these topics: one of them delivers. */
+  readonly #routed: WebhookCalls | undefined;
+  /** Those that are delivered here. */
+  #webhooks: Webhooks | undefined;
 
   constructor({ tenant, backend, quota, topics }: Tenant, options: TenantOptions) {
     const { bucketsMax, snapshotsMax, clock, notice, couriers } = options;
@@ -66,29 +72,50 @@ export class TenantServices {
     this.buckets = new Buckets(this.backend, { bucketsMax, clock, notice });
     this.snapshots = new HeldSnapshots({ clock, snapshotsMax });
     this.queries = new Queries(backend, { workers: options.queryWorkers, clock, notice });
-    this.#groups = holdCoordinator(topics, { clock, onNotice: notice });
-    this.#webhooks = couriers && new Webhooks(this.backend, this.buckets, couriers);
+    this.#groups = holdOwnGroups(topics, { clock, onNotice: notice });
+    this.#couriers = couriers;
+    const { election } = backend;
+    this.#routed = election && couriers && new RoutedWebhooks(election, tenant);
   }
 
   /** Its consumer groups. */
-  get groups(): GroupCoordinator {
+  get groups(): Groups {
     return this.#groups.groups;
   }
 
-  /** Webhooks, which deliver when they were started. @throws {SeglogError} `unsupported` */
-  get webhooks(): Webhooks {
-    if (this.#webhooks !== undefined) return this.#webhooks;
+  /** Its consumer groups, where this server is the one that coordinates them. */
+  get coordinated(): Groups | undefined {
+    return this.#groups.coordinator;
+  }
+
+  /** Its webhooks, wherever they are delivered. @throws {SeglogError} `unsupported` */
+  get webhooks(): WebhookCalls {
+    return this.#routed ?? new OwnWebhooks(this.deliveries, this.backend);
+  }
+
+  /** Webhooks that are delivered here, from when they are started. @throws {SeglogError} `unsupported` */
+  get deliveries(): Webhooks {
+    if (this.#couriers !== undefined) {
+      return this.#webhooks ??= new Webhooks(this.backend, this.buckets, this.#couriers);
+    }
     throw new SeglogError(
       "unsupported",
-      "Cannot tell of webhooks here: the server that owns the folder delivers them",
+      "Cannot tell of webhooks here: the server that owns the records delivers them",
     );
+  }
+
+  /** Ends what is delivered here. What begins after that reads anew where each webhook is. */
+  async endDeliveries(): Promise<void> {
+    const webhooks = this.#webhooks;
+    this.#webhooks = undefined;
+    await webhooks?.close();
   }
 
   /** Closes what was opened; the backend stays open. */
   async close(): Promise<void> {
     this.snapshots.close();
     await this.queries.views.close();
-    await this.#webhooks?.close();
+    await this.endDeliveries();
     await this.#groups.release();
     await this.buckets.close();
     await this.schemas.close();

@@ -25,10 +25,11 @@ const MAY_IMPORT = {
   query: ["base", "format", "contract"],
   tracing: ["base", "format", "contract"],
   groups: ["base", "format", "contract", "kv"],
-  jetstream: ["base", "format", "contract"],
+  election: ["base", "contract"],
+  jetstream: ["base", "format", "contract", "election"],
   replica: ["base", "disk", "format", "contract", "store"],
   client: ["base", "format", "contract", "groups", "tracing", "jetstream"],
-  server: ["base", "format", "kv", "groups", "query", "contract", "tracing"],
+  server: ["base", "disk", "format", "kv", "groups", "query", "contract", "tracing"],
   cli: [
     "base",
     "disk",

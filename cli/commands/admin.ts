@@ -10,7 +10,7 @@ import type { ShownSetting } from "../../server/exchange.ts";
 import type { ServerStatus } from "../../server/status.ts";
 import { compactionNote } from "../compaction_note.ts";
 import { confirmed } from "../confirm.ts";
-import { isUrl, openToChange, openToRead, openUrl } from "../connect.ts";
+import { openToChange, openToRead, openUrl, placeOf } from "../connect.ts";
 import { EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, UsageError } from "../exit.ts";
 import type { AdminCompactOptions, AdminOptions, AdminSegmentsOptions } from "../grammar/admin.ts";
 import type { Context } from "../grammar/verb.ts";
@@ -26,7 +26,9 @@ const JSON_VERSION = 1;
 
 /** Shows how a server is, or what a folder holds and who owns it. */
 export async function adminStatus(context: Context, { shaped }: AdminOptions): Promise<number> {
-  const status = isUrl(context.at) ? await serverStatus(context) : await folderStatus(context);
+  const status = placeOf(context.at) === "a folder"
+    ? await folderStatus(context)
+    : await serverStatus(context);
   const { output } = context;
   if (shaped) await output.line(JSON.stringify({ jsonVersion: JSON_VERSION, ...status }));
   else await writeStatus(output, status);
@@ -115,7 +117,7 @@ export async function adminCompact(
 /** Shows what a server that runs was told. */
 export async function adminConfig(context: Context, { shaped }: AdminOptions): Promise<number> {
   const { at, output } = context;
-  if (!isUrl(at)) {
+  if (placeOf(at) === "a folder") {
     throw new UsageError(
       `${at} is a folder, and only a server that runs was told something: give --at http://…, or see seglog config show`,
     );

@@ -5,7 +5,7 @@
  */
 import { backup as takeSnapshot, type BackupReport } from "../../core/store/backup.ts";
 import { listSnapshots } from "../../core/store/snapshots.ts";
-import { isUrl } from "../connect.ts";
+import { isUrl, placeOf } from "../connect.ts";
 import { EXIT_CORRUPT, EXIT_OK, UsageError } from "../exit.ts";
 import type { BackupVerbOptions } from "../grammar/backup.ts";
 import type { Context } from "../grammar/verb.ts";
@@ -22,8 +22,13 @@ const JSON_VERSION = 1;
 export async function backup(context: Context, options: BackupVerbOptions): Promise<number> {
   const { at, output } = context;
   const { folder, list, shaped } = options;
-  if (isUrl(folder)) throw new UsageError(`backup writes to a folder, and ${folder} is a server`);
+  if (isUrl(folder)) {
+    throw new UsageError(`backup writes to a folder, and ${folder} is ${placeOf(folder)}`);
+  }
   if (list) return await listAll(output, options);
+  if (placeOf(at) === "a cluster") {
+    throw new UsageError(`backup reads files, and ${at} is a cluster: name a folder with --at DIR`);
+  }
   if (isUrl(at)) {
     throw new UsageError(
       `backup reads files, and ${at} is a server: run it where the data folder is, with --at DIR; ` +

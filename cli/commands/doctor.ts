@@ -10,11 +10,11 @@ import { PROTECTION_SETTINGS } from "../config/protection_settings.ts";
 import { SERVER_SETTINGS } from "../config/server_settings.ts";
 import type { AnySetting } from "../config/setting.ts";
 import { SETTING_NAMES, SETTINGS } from "../config/settings.ts";
-import { isUrl } from "../connect.ts";
+import { isUrl, placeOf } from "../connect.ts";
 import { checkClock } from "../doctor/clock.ts";
 import type { Finding, Verdict } from "../doctor/finding.ts";
 import { checkFolder } from "../doctor/folder.ts";
-import { checkAddresses, checkServer } from "../doctor/network.ts";
+import { checkAddresses, checkCluster, checkServer } from "../doctor/network.ts";
 import { checkReplica } from "../doctor/replica.ts";
 import {
   checkOpenFiles,
@@ -51,7 +51,8 @@ async function examine(context: Context, { given }: DoctorVerbOptions): Promise<
   const held = heldByServe(context, given);
   const findings = [...checkRuntime(), ...checkSettings(held, context.io.env)];
   if (isUrl(context.at)) {
-    return [...findings, ...checkSecretFiles(shownFiles(context)), ...await checkServer(context)];
+    const check = placeOf(context.at) === "a cluster" ? checkCluster : checkServer;
+    return [...findings, ...checkSecretFiles(shownFiles(context)), ...await check(context)];
   }
   const { data, http, grpc } = valuesIn(SERVER_SETTINGS, held);
   const { cert } = valuesIn(PROTECTION_SETTINGS, held);

@@ -9,7 +9,7 @@ import { nodeDisk } from "../../core/disk/node_disk.ts";
 import { dumpSegment } from "../../core/dump/dump.ts";
 import { parseSegmentFileName, QUARANTINE_FOLDER } from "../../core/format/file_names.ts";
 import { ChunkWriter } from "../chunk_writer.ts";
-import { checkExists, isUrl } from "../connect.ts";
+import { checkExists, isUrl, placeOf } from "../connect.ts";
 import { EXIT_CORRUPT, EXIT_OK, UsageError } from "../exit.ts";
 import type { DumpVerbOptions } from "../grammar/maintain.ts";
 import type { Context } from "../grammar/verb.ts";
@@ -40,7 +40,9 @@ export async function dump(context: Context, options: DumpVerbOptions): Promise<
 function dumpRoots({ at }: Context, { paths }: DumpVerbOptions): readonly string[] {
   if (paths.length > 0) return paths;
   if (!isUrl(at)) return [at];
-  throw new UsageError("dump reads files: name a segment or a folder, a server has none to show");
+  throw new UsageError(
+    `dump reads files: name a segment or a folder, ${placeOf(at)} has none to show`,
+  );
 }
 
 /**

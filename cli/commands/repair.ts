@@ -6,7 +6,7 @@
 import type { RepairReport } from "../../core/log/repair.ts";
 import { formatOffsets } from "../append/offset_runs.ts";
 import { confirmed } from "../confirm.ts";
-import { checkExists, isUrl } from "../connect.ts";
+import { checkExists, isUrl, placeOf } from "../connect.ts";
 import { EXIT_ERROR, EXIT_OK, UsageError } from "../exit.ts";
 import type { RepairVerbOptions } from "../grammar/maintain.ts";
 import type { Context } from "../grammar/verb.ts";
@@ -18,7 +18,11 @@ export async function repair(context: Context, options: RepairVerbOptions): Prom
   const { path, acceptLoss, dryRun, shaped, yes } = options;
   const { output } = context;
   if (isUrl(path)) {
-    throw new UsageError("repair works on folders: stop the server, and name one of its folders");
+    throw new UsageError(
+      placeOf(path) === "a cluster"
+        ? "repair works on folders: what is damaged in a cluster, its own servers repair from each other"
+        : "repair works on folders: stop the server, and name one of its folders",
+    );
   }
   checkExists(path);
   const { repair } = await import("../../core/store/repair.ts");

@@ -4,7 +4,7 @@
  * @module
  */
 import { restore as restoreSnapshot } from "../../core/store/restore.ts";
-import { isUrl } from "../connect.ts";
+import { isUrl, placeOf } from "../connect.ts";
 import { copyProgress } from "../copy_progress.ts";
 import { EXIT_CORRUPT, EXIT_OK, UsageError } from "../exit.ts";
 import type { RestoreVerbOptions } from "../grammar/backup.ts";
@@ -20,7 +20,8 @@ export async function restore(context: Context, options: RestoreVerbOptions): Pr
   const { output } = context;
   const { source, target, snapshot, shaped } = options;
   for (const place of [source, target]) {
-    if (isUrl(place)) throw new UsageError(`restore works on folders, and ${place} is a server`);
+    if (!isUrl(place)) continue;
+    throw new UsageError(`restore works on folders, and ${place} is ${placeOf(place)}`);
   }
   const progress = copyProgress(output);
   const onProgress = progress.show;

@@ -1,5 +1,5 @@
 /**
- * `verify`: reads everything and checks it, in a folder or through a server.
+ * `verify`: reads everything and checks it, in a folder, through a server or in a cluster.
  *
  * @module
  */

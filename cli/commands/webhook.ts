@@ -6,7 +6,7 @@
 import type { ServerApi } from "../../client/server_api.ts";
 import type { ShownWebhook } from "../../server/webhooks/show.ts";
 import { confirmed } from "../confirm.ts";
-import { isUrl, openUrl } from "../connect.ts";
+import { openUrl, placeOf } from "../connect.ts";
 import { EXIT_ERROR, EXIT_OK, UsageError } from "../exit.ts";
 import type {
   WebhookAddOptions,
@@ -157,7 +157,7 @@ async function onServer(
   context: Context,
   use: (api: ServerApi) => Promise<number>,
 ): Promise<number> {
-  if (!isUrl(context.at)) {
+  if (placeOf(context.at) === "a folder") {
     throw new UsageError(
       `webhooks are of a server, and ${context.at} is a folder: give --at URL, as in --at http://127.0.0.1:8080`,
     );

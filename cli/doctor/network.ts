@@ -9,7 +9,8 @@ import { createServer } from "node:net";
 import { text } from "node:stream/consumers";
 import { messageOf, SeglogError } from "../../core/base/errors.ts";
 import { VERSION } from "../../core/base/version.ts";
-import { openUrl } from "../connect.ts";
+import { openToRead, openUrl } from "../connect.ts";
+import { countOf } from "../units.ts";
 import type { Context } from "../grammar/verb.ts";
 import { fail, type Finding, ok, warn } from "./finding.ts";
 
@@ -49,6 +50,19 @@ function findingOf(
   if (problem === undefined) return ok(what, `${name} is free`);
   if (isServed) return ok(what, `a seglog server listens on ${name}`);
   return fail(what, `cannot listen on ${name}: ${problem}`, `choose another with --${what}`);
+}
+
+/** Whether a cluster answers at the URL, with a leader for what is asked. */
+export async function checkCluster(context: Context): Promise<Finding[]> {
+  try {
+    await using backend = await openToRead(context);
+    const topics = await backend.listTopics();
+    return [
+      ok("cluster", `it answers, with JetStream, and lists ${countOf(topics.length, "topic")}`),
+    ];
+  } catch (error) {
+    return [fail("cluster", messageOf(error), "see whether its servers run, and where")];
+  }
 }
 
 /** Whether a server answers at the URL, is ready, and is of this version. */

@@ -1,10 +1,10 @@
 /**
- * Where queries are run: over a folder by this process, over a URL by its server.
+ * Where queries are run: over a folder or a cluster by this process, over a URL by its server.
  *
  * @module
  */
 import type { QueryAsk } from "../../server/query/queries.ts";
-import { isUrl } from "../connect.ts";
+import { placeOf } from "../connect.ts";
 import type { Context } from "../grammar/verb.ts";
 
 /** Rows that are on their way. */
@@ -35,7 +35,7 @@ export async function openSource(
   context: Context,
   options: SourceOptions = {},
 ): Promise<QuerySource> {
-  if (isUrl(context.at)) {
+  if (placeOf(context.at) === "a server") {
     const { ServerQueries } = await import("./server_queries.ts");
     return await ServerQueries.open(context);
   }

@@ -31,6 +31,9 @@ export const wakefulClock: Clock = {
   },
 };
 
+/** A clock for durations only: its time counts from some moment, never jumps, and is no date. */
+export const steadyClock: Clock = { now: () => performance.now(), after: systemClock.after };
+
 /** Resolves after `delayMs`, or at once when `signal` is aborted. It never rejects. */
 export function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

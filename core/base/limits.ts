@@ -100,6 +100,8 @@ export const OUTSIDE_POLL_MS = 100;
 export const OUTSIDE_LOOKS_MAX = 10;
 /** How often a copy of a log looks again when records are removed meanwhile, before it gives up. */
 export const COPY_LOOKS_MAX = 100;
+/** How long a reader waits for an offset that the end has to pass first, unless it says. */
+export const MIN_OFFSET_WAIT_MS_DEFAULT = 5000;
 /** Interval at which a store looks for segments to roll and to drop. */
 export const MAINTENANCE_INTERVAL_MS = 30_000;
 
@@ -131,3 +133,17 @@ export const GROUP_HANDOVER_MS_DEFAULT = 60_000;
 export const GROUP_TOPICS_LOOK_MS = 5000;
 /** Generations that are set aside with one write: none of them is used again after a restart. */
 export const GROUP_GENERATIONS_AHEAD = 100;
+/** How long a lease counts by which a process does what one does at a time, unless it is renewed. */
+export const ELECTION_LEASE_MS = 6000;
+/** How often it is renewed in that time. */
+export const ELECTION_RENEWALS = 3;
+/** How often that is tried in that time, while it fails. */
+export const ELECTION_RETRIES = 12;
+/** How often the others look at it in that time. */
+export const ELECTION_LOOKS = 6;
+/** How long to wait for somebody to hold a duty. */
+export const ELECTION_WAIT_MS = 15_000;
+/** How long to wait before looking again. */
+export const ELECTION_ASK_AGAIN_MS = 100;
+/** How long an answer may take that does not wait for anything. */
+export const ELECTION_ANSWER_MS = 5000;

@@ -3,11 +3,13 @@
  * what they committed is in an internal topic.
  *
  * After a restart nobody is a member. Whoever was joins again, in a generation that is later than all
- * before, and goes on from what was committed.
+ * before, and goes on from what was committed. The same goes for a coordinator in another process that
+ * takes over: what the one before still writes is refused.
  *
  * @module
  */
-import type { Backend } from "../backend.ts";
+import { topicsFor } from "../at_origin.ts";
+import type { Backend, TopicInfo } from "../backend.ts";
 import { type Clock, systemClock, wakefulClock } from "../base/clock.ts";
 import { messageOf, SeglogError } from "../base/errors.ts";
 import { GROUP_TOPICS_LOOK_MS, GROUPS_MAX } from "../base/limits.ts";
@@ -32,7 +34,7 @@ import type { GroupParts } from "./group_parts.ts";
 import { GroupState, isMember } from "./group_state.ts";
 import { GroupViews, type KnownGroup } from "./group_views.ts";
 import { News } from "./news.ts";
-import { checkFree, knownTopics, memberIn, reserve, told } from "./membership.ts";
+import { checkFree, hasAll, knownTopics, memberIn, reserve, told } from "./membership.ts";
 import { seekGroup } from "./seek.ts";
 
 /** What a coordinator works with. */
@@ -60,7 +62,10 @@ interface OpenGroup extends GroupParts {
   cancel: () => void;
 }
 
-/** Keeps the groups of a backend. One at a time may do so for the same topics. */
+/**
+ * Keeps the groups of a backend. Of two that do so for the same topics, each group follows the one
+ * that claimed it last; to the members of the other it is as after a restart.
+ */
 export class GroupCoordinator implements Groups, AsyncDisposable {
   readonly #backend: Backend;
   readonly #clock: Clock;
@@ -89,7 +94,7 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
     return await this.#change(this.#group(name, offsets), async (group) => {
       const { state } = group;
       checkFree(group, request);
-      const all = await this.#backend.listTopics();
+      const all = await topicsFor(this.#backend, (topics) => hasAll(topics, joining.topics));
       const topics = knownTopics(all, new Set([...state.wanted, ...joining.topics]));
       const missing = [...joining.topics].find((topic) => !topics.has(topic));
       if (missing !== undefined) {
@@ -166,11 +171,13 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
 
   async remove(name: string, { force = false }: { readonly force?: boolean } = {}): Promise<void> {
     const stored = await this.#stored();
-    await this.#change(this.#group(name, stored), async ({ state, offsets }) => {
+    await this.#change(this.#group(name, stored), async (group) => {
+      const { state, offsets } = group;
       const { members } = state;
       if (members.length === 0 && offsets.group(name) === undefined) throw noGroup(name);
       if (members.length > 0 && !force) throw inUse(`remove the group "${name}"`, members.length);
       for (const { member } of members) state.leave(member, this.#clock.now());
+      await reserve(group);
       await offsets.remove(name);
     });
   }
@@ -209,15 +216,17 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
     group: OpenGroup,
     run: (group: OpenGroup) => Result | Promise<Result>,
   ): Promise<Result> {
-    const { mutex, state, news } = group;
+    const { name, mutex, state, news, offsets } = group;
     return mutex.run(async () => {
       this.#checkOpen();
-      if (state.members.length > 0) await reserve(group);
       const before = state.generation;
       try {
+        if (state.members.length > 0) await reserve(group);
         state.expire(this.#clock.now());
         return await run(group);
       } finally {
+        // Where another coordinator has taken over, all have to join again.
+        if (!offsets.isClaimed(name)) state.disperse(this.#clock.now());
         if (state.generation > before) news.tell();
         this.#arm(group);
       }
@@ -253,11 +262,16 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
     if (nowMs < group.lookedAt + GROUP_TOPICS_LOOK_MS) return;
     group.lookedAt = nowMs;
     const { state, offsets, name } = group;
-    const all = await this.#backend.listTopics();
-    const ids = new Set(all.map(({ id }) => id));
-    const stale = [...offsets.group(name)?.offsets.values() ?? []]
-      .filter(({ topicId }) => !ids.has(topicId));
-    await offsets.forget(name, stale);
+    const staleIn = (topics: readonly TopicInfo[]) => {
+      const ids = new Set(topics.map(({ id }) => id));
+      return [...offsets.group(name)?.offsets.values() ?? []]
+        .filter(({ topicId }) => !ids.has(topicId));
+    };
+    const all = await topicsFor(
+      this.#backend,
+      (topics) => hasAll(topics, state.wanted) && staleIn(topics).length === 0,
+    );
+    await offsets.forget(name, staleIn(all));
     state.learn(knownTopics(all, state.wanted), nowMs);
   }
 

@@ -89,6 +89,20 @@ export function notYours(group: string, member: string, place: GroupPlace): Segl
   );
 }
 
+/** The error for a group that somebody else coordinates by now. */
+export function takenOver(group: string): SeglogError {
+  return new SeglogError(
+    "condition-failed",
+    `Cannot go on with the group "${group}": another coordinator has taken it over; join it again, or ask again`,
+    { details: { group, rejoin: true, takenOver: true } },
+  );
+}
+
+/** Whether an error says that somebody else coordinates a group by now. */
+export function isTakenOver(error: unknown): boolean {
+  return error instanceof SeglogError && error.details.takenOver === true;
+}
+
 /** The error for a group that is in use. */
 export function inUse(action: string, members: number): SeglogError {
   const who = members === 1 ? "a member is" : `${members} members are`;

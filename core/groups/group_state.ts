@@ -83,6 +83,11 @@ export class GroupState {
     return this.#generation;
   }
 
+  /** All that it tells from now on is later than this one, too. */
+  passOver(generation: number): void {
+    this.#generation = Math.max(this.#generation, generation);
+  }
+
   /** All members, by id. */
   get members(): readonly Member[] {
     return [...this.#members.values()].sort((a, b) => a.member < b.member ? -1 : 1);
@@ -143,6 +148,13 @@ export class GroupState {
   /** One member less. */
   leave(id: string, nowMs: number): void {
     if (this.#members.delete(id)) this.#change(nowMs);
+  }
+
+  /** No member is one any more. */
+  disperse(nowMs: number): void {
+    if (this.#members.size === 0) return;
+    this.#members.clear();
+    this.#change(nowMs);
   }
 
   /** A sign of life, unless it comes too late. */

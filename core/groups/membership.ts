@@ -24,6 +24,11 @@ export function knownTopics(
   return new Map(found.map(({ name, id, config: { partitions } }) => [name, { id, partitions }]));
 }
 
+/** Whether topics of all these names are there. */
+export function hasAll(all: readonly TopicInfo[], names: ReadonlySet<string>): boolean {
+  return knownTopics(all, names).size === names.size;
+}
+
 /** What a member is told. */
 export async function told(group: GroupParts, member: string): Promise<Membership> {
   const { state, name } = group;
@@ -34,11 +39,19 @@ export async function told(group: GroupParts, member: string): Promise<Membershi
   return { group: name, member, generation, leaseMs, partitions, awaited };
 }
 
-/** Generations that were told to somebody are not told again, whatever becomes of this process. */
+/**
+ * Generations that were told to somebody are not told again, whatever becomes of this process, and
+ * nobody else goes on with the group once it was claimed.
+ */
 export async function reserve({ name, state, offsets }: GroupParts): Promise<void> {
-  const ahead = (offsets.group(name)?.generation ?? 0) - state.generation;
+  const { generation } = state;
+  if (!offsets.isClaimed(name)) {
+    const options = { after: generation, ahead: GROUP_GENERATIONS_AHEAD };
+    return state.passOver(await offsets.claim(name, options));
+  }
+  const ahead = (offsets.group(name)?.generation ?? 0) - generation;
   if (ahead >= GENERATIONS_EACH) return;
-  await offsets.reserve(name, state.generation + GROUP_GENERATIONS_AHEAD);
+  await offsets.reserve(name, generation + GROUP_GENERATIONS_AHEAD);
 }
 
 /** @throws {SeglogError} `condition-failed` for nobody, and for somebody else */

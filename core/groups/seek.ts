@@ -3,19 +3,23 @@
  *
  * @module
  */
+import { originOf } from "../at_origin.ts";
 import type { PartitionInfo } from "../backend.ts";
 import { SeglogError } from "../base/errors.ts";
 import { outOfRange } from "../base/offset_errors.ts";
-import type { SeekRequest, SoughtOffset } from "../group_contract.ts";
+import type { GroupOffset, SeekRequest, SoughtOffset } from "../group_contract.ts";
 import { parseOffsetSelector, resolveOffset } from "../offset_range.ts";
 import { inUse, placeName } from "./group_checks.ts";
 import type { GroupParts } from "./group_parts.ts";
+import { reserve } from "./membership.ts";
 
 /** Commits other offsets for a topic; members that read it begin anew there, if that is forced. */
 export async function seekGroup(
-  { name, state, offsets, backend, clock }: GroupParts,
+  parts: GroupParts,
   { topic, partition, to, force = false }: SeekRequest,
 ): Promise<SoughtOffset[]> {
+  const { name, state, offsets, clock } = parts;
+  const backend = originOf(parts.backend);
   const details = await backend.describeTopic(topic);
   const infos = partition === undefined
     ? details.partitions
@@ -33,16 +37,20 @@ export async function seekGroup(
       `Cannot move the group "${name}" to offset ${selector.offset} of "${topic}": it has ${infos.length} partitions, each with its own; say which one, or give start, end, -N or @time`,
     );
   }
-  const sought: SoughtOffset[] = [];
+  const found: GroupOffset[] = [];
   for (const info of infos) {
     const place = { topic, partition: info.partition };
     const offset = await resolveOffset(backend, topic, selector, info.partition);
     if (offset < info.logStartOffset || offset > info.nextOffset) {
       throw outOfRange(placeName(place), offset, info);
     }
-    const before = offsets.get(name, { topicId: details.id, ...place })?.offset ?? null;
-    sought.push({ ...place, before, offset });
+    found.push({ ...place, offset });
   }
+  await reserve(parts); // only now that something is to be written
+  const sought = found.map((place): SoughtOffset => {
+    const before = offsets.get(name, { topicId: details.id, ...place })?.offset ?? null;
+    return { ...place, before };
+  });
   const at = clock.now();
   await offsets.commit(
     name,

@@ -1,12 +1,16 @@
 /**
  * The groups of a backend, whoever asks for them: where nobody else coordinates them, all of a process
- * share one coordinator.
+ * share one coordinator. Where several processes have the topics, each stands for coordinating, and
+ * asks whoever does.
  *
  * @module
  */
 import type { Backend } from "../backend.ts";
+import type { Election } from "../election_contract.ts";
 import type { Groups } from "../group_contract.ts";
+import { standFor } from "../stand_for.ts";
 import { type CoordinatorOptions, GroupCoordinator } from "./coordinator.ts";
+import { coordinatorCandidate, GROUPS_DUTY, RoutedGroups } from "./routed_groups.ts";
 
 /** Groups that stay open until they are released. */
 export interface HeldGroups<Kind extends Groups = Groups> extends AsyncDisposable {
@@ -16,12 +20,21 @@ export interface HeldGroups<Kind extends Groups = Groups> extends AsyncDisposabl
   release(): Promise<void>;
 }
 
-interface Shared {
-  readonly groups: GroupCoordinator;
+/** Groups with who coordinates them, as far as that is this process. */
+export interface OwnGroups extends HeldGroups {
+  /** The coordinator, while it is here: what it knows is counted there, and not twice. */
+  readonly coordinator: GroupCoordinator | undefined;
+}
+
+interface Shared<Kind extends Groups> {
+  readonly groups: Kind;
+  readonly coordinator: GroupCoordinator | undefined;
+  close(): Promise<void>;
   users: number;
 }
 
-const byBackend = new WeakMap<Backend, Shared>();
+const coordinators = new WeakMap<Backend, Shared<GroupCoordinator>>();
+const routed = new WeakMap<Backend, Shared<RoutedGroups>>();
 /** Coordinators that finish what they have begun: the next one is not to miss it. */
 const closings = new WeakMap<Backend, Promise<void>>();
 
@@ -43,24 +56,73 @@ const closings = new WeakMap<Backend, Promise<void>>();
  * ```
  */
 export function holdGroups(backend: Backend, options: CoordinatorOptions = {}): HeldGroups {
-  const { groups } = backend;
+  return holdOwnGroups(backend, options);
+}
+
+/** The same, with who coordinates them where that is this process, alone or in its turn. */
+export function holdOwnGroups(backend: Backend, options: CoordinatorOptions = {}): OwnGroups {
+  const { groups, election } = backend;
   if (groups !== undefined) {
     const release = () => Promise.resolve();
-    return { groups, release, [Symbol.asyncDispose]: release };
+    return { groups, coordinator: undefined, release, [Symbol.asyncDispose]: release };
   }
-  return holdCoordinator(backend, options);
+  if (election === undefined) return holdCoordinator(backend, options);
+  return hold(routed, backend, () => stand(backend, election, options));
 }
 
 /** The coordinator of a backend's groups in this process; the first to ask says how it is made. */
 export function holdCoordinator(
   backend: Backend,
   options: CoordinatorOptions = {},
-): HeldGroups<GroupCoordinator> {
+): HeldGroups<GroupCoordinator> & OwnGroups {
   const after = closings.get(backend);
-  const made = () =>
-    new GroupCoordinator(backend, after === undefined ? options : { ...options, after });
-  const shared = byBackend.get(backend) ?? { groups: made(), users: 0 };
-  byBackend.set(backend, shared);
+  return hold(coordinators, backend, () => {
+    const made = after === undefined ? options : { ...options, after };
+    const groups = new GroupCoordinator(backend, made);
+    return {
+      groups,
+      coordinator: groups,
+      async close() {
+        const closing = groups.close();
+        closings.set(backend, closing.catch(() => {}));
+        await closing;
+      },
+      users: 0,
+    };
+  });
+}
+
+/** Where nothing can be written, it only asks. */
+function stand(
+  backend: Backend,
+  election: Election,
+  options: CoordinatorOptions,
+): Shared<RoutedGroups> {
+  let coordinator: GroupCoordinator | undefined;
+  const candidate = coordinatorCandidate(
+    () => new GroupCoordinator(backend, options),
+    (groups) => coordinator = groups,
+  );
+  const candidacy = backend.capabilities.canWrite
+    ? standFor({ election, following: backend.following }, GROUPS_DUTY, candidate)
+    : undefined;
+  return {
+    groups: new RoutedGroups(election),
+    get coordinator() {
+      return coordinator;
+    },
+    close: async () => await candidacy?.close(),
+    users: 0,
+  };
+}
+
+function hold<Kind extends Groups>(
+  all: WeakMap<Backend, Shared<Kind>>,
+  backend: Backend,
+  make: () => Shared<Kind>,
+): HeldGroups<Kind> & OwnGroups {
+  const shared = all.get(backend) ?? make();
+  all.set(backend, shared);
   shared.users++;
   let isReleased = false;
   const release = async () => {
@@ -68,10 +130,15 @@ export function holdCoordinator(
     isReleased = true;
     shared.users--;
     if (shared.users > 0) return;
-    byBackend.delete(backend);
-    const closing = shared.groups.close();
-    closings.set(backend, closing.catch(() => {}));
-    await closing;
+    all.delete(backend);
+    await shared.close();
   };
-  return { groups: shared.groups, release, [Symbol.asyncDispose]: release };
+  return {
+    groups: shared.groups,
+    get coordinator() {
+      return shared.coordinator;
+    },
+    release,
+    [Symbol.asyncDispose]: release,
+  };
 }

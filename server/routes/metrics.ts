@@ -11,6 +11,7 @@ import { jsonAnswer, wholeAnswer } from "../answers.ts";
 import type { Exchange, Route } from "../exchange.ts";
 import { JSON_TYPE, negotiate, TEXT_TYPE } from "../media_types.ts";
 import { partitionSamples, type SampledView } from "../metrics/partition_samples.ts";
+import type { TenantServices } from "../tenant_services.ts";
 import { volumeFacts } from "../volume.ts";
 
 /** The route of metrics. */
@@ -34,7 +35,7 @@ async function metersFor(exchange: Exchange): Promise<Registry> {
     return Registry.merge([services.metrics.registry, partitions]);
   }
   const shows = (topic: string) => mayDo(principal, "consume", topic);
-  return await partitionSamples([{ backend, shows, groups: tenant.groups }]);
+  return await partitionSamples([{ backend, shows, ...groupsOf(tenant) }]);
 }
 
 async function viewsOfAll({ services }: Exchange): Promise<SampledView[]> {
@@ -43,7 +44,12 @@ async function viewsOfAll({ services }: Exchange): Promise<SampledView[]> {
   return [...await tenants.book.names()].toSorted().map((name) => ({
     tenant: name === DEFAULT_TENANT ? undefined : name,
     backend: tenants.of(name).backend,
-    groups: tenants.of(name).groups,
+    ...groupsOf(tenants.of(name)),
     shows,
   }));
+}
+
+/** Of several servers, the one that coordinates groups measures them. */
+function groupsOf({ coordinated }: TenantServices): Pick<SampledView, "groups"> {
+  return coordinated === undefined ? {} : { groups: coordinated };
 }

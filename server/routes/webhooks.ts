@@ -12,9 +12,7 @@ import { jsonAnswer } from "../answers.ts";
 import { checked } from "../checked.ts";
 import type { Exchange, Handler, Route } from "../exchange.ts";
 import { SETTINGS_BYTES_MAX, WEBHOOK_SETTINGS_BYTES_MAX } from "../limits.ts";
-import { shownWebhook } from "../webhooks/show.ts";
 import { WEBHOOK_NAME, webhookBody } from "../webhooks/webhook.ts";
-import type { ActiveWebhook } from "../webhooks/webhooks.ts";
 
 /**
  * All of a topic goes out by its webhooks: they are for whoever has `admin` on it. Which topic that is,
@@ -49,17 +47,14 @@ const resumeBody = z.strictObject({
 const emptyBody = z.strictObject({});
 
 /** Those of topics that the caller may administer. */
-async function list({ principal, tenant: { webhooks, backend } }: Exchange): Promise<Response> {
+async function list({ principal, tenant: { webhooks } }: Exchange): Promise<Response> {
   const all = await webhooks.list();
-  const own = all.filter(({ webhook }) => mayDo(principal, "admin", webhook.topic));
-  return jsonAnswer({
-    webhooks: await Promise.all(own.map((each) => shownWebhook(backend, each))),
-  });
+  return jsonAnswer({ webhooks: all.filter(({ topic }) => mayDo(principal, "admin", topic)) });
 }
 
 /** The secret is told where the server made it, and never again. */
 async function put(exchange: Exchange): Promise<Response> {
-  const { principal, tenant: { webhooks, backend } } = exchange;
+  const { principal, tenant: { webhooks } } = exchange;
   const name = nameOf(exchange);
   const body = checked(
     webhookBody,
@@ -68,15 +63,13 @@ async function put(exchange: Exchange): Promise<Response> {
   );
   demand(principal, "admin", body.topic);
   const before = await webhooks.topicOf(name);
-  if (before !== undefined) demandWebhook(principal, before);
-  const { isNew, ...kept } = await webhooks.put(name, body);
-  const secret = isNew && body.secret === undefined ? { secret: kept.webhook.secret } : {};
-  const shown = await shownWebhook(backend, kept);
-  return jsonAnswer({ ...shown, ...secret }, { status: isNew ? 201 : 200 });
+  if (before !== null) demandWebhook(principal, before);
+  const { webhook, isNew, ...secret } = await webhooks.put(name, body);
+  return jsonAnswer({ ...webhook, ...secret }, { status: isNew ? 201 : 200 });
 }
 
-async function show(exchange: Exchange, name: string): Promise<Response> {
-  return await answerWith(exchange, await exchange.tenant.webhooks.get(name));
+async function show({ tenant }: Exchange, name: string): Promise<Response> {
+  return jsonAnswer(await tenant.webhooks.get(name));
 }
 
 async function remove({ tenant }: Exchange, name: string): Promise<Response> {
@@ -86,13 +79,13 @@ async function remove({ tenant }: Exchange, name: string): Promise<Response> {
 
 async function pause(exchange: Exchange, name: string): Promise<Response> {
   await noSettings(exchange);
-  return await answerWith(exchange, await exchange.tenant.webhooks.pause(name));
+  return jsonAnswer(await exchange.tenant.webhooks.pause(name));
 }
 
 async function resume(exchange: Exchange, name: string): Promise<Response> {
   const body = await exchange.settings(SETTINGS_BYTES_MAX) ?? {};
   const options = checked(resumeBody, body, "where to resume");
-  return await answerWith(exchange, await exchange.tenant.webhooks.resume(name, options));
+  return jsonAnswer(await exchange.tenant.webhooks.resume(name, options));
 }
 
 async function test(exchange: Exchange, name: string): Promise<Response> {
@@ -103,10 +96,6 @@ async function test(exchange: Exchange, name: string): Promise<Response> {
 
 async function noSettings(exchange: Exchange): Promise<void> {
   checked(emptyBody, await exchange.settings(SETTINGS_BYTES_MAX) ?? {}, "the body");
-}
-
-async function answerWith({ tenant }: Exchange, webhook: ActiveWebhook): Promise<Response> {
-  return jsonAnswer(await shownWebhook(tenant.backend, webhook));
 }
 
 /** Does something with the webhook of the path, for a caller that may administer its topic. */
@@ -127,10 +116,8 @@ function onWebhook(
  * Refuses whoever may not administer the topic of a webhook, and does not say which that is. That there
  * is none of a name only those learn who administer all.
  */
-function demandWebhook(principal: Principal, topic: string | undefined): void {
-  const isTheirs = topic === undefined
-    ? administersAll(principal)
-    : mayDo(principal, "admin", topic);
+function demandWebhook(principal: Principal, topic: string | null): void {
+  const isTheirs = topic === null ? administersAll(principal) : mayDo(principal, "admin", topic);
   if (!isTheirs) throw refusal(principal, "admin on the webhook's topic");
 }
 

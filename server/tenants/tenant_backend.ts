@@ -49,6 +49,7 @@ export function tenantBackend(backend: Backend, tenant: string): Backend {
         } as a topic name: names that start with "__" are kept for internal topics`,
       );
     },
+    dutyName: (duty) => prefix + duty,
     shownName: (topic) => topic.startsWith(prefix) ? topic.slice(prefix.length) : undefined,
     told: (error) => withoutPrefix(error, prefix),
   });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { originOf } from "../../core/at_origin.ts";
 import type { Backend } from "../../core/backend.ts";
 import type { Credentials } from "../access/credentials.ts";
 import { DEFAULT_TENANT } from "../access/principal.ts";
@@ -37,14 +38,24 @@ export class Tenants {
    * Begins what goes on without being asked for: webhooks.
    *
    * @param failed is told where one tenant's cannot begin; the others' do
+   * @param signal begins no more
    * @throws {SeglogError} when topics cannot be listed
    */
-  async start(failed: (tenant: string, error: unknown) => void): Promise<void> {
-    for (const { name } of await this.book.backend.listTopics()) {
+  async deliver(
+    failed: (tenant: string, error: unknown) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    for (const { name } of await originOf(this.book.backend).listTopics()) {
+      if (signal?.aborted) return;
       if (nameInTenant(name) !== WEBHOOK_BUCKET) continue;
       const tenant = tenantOf(name);
-      await this.of(tenant).webhooks.start().catch((error) => failed(tenant, error));
+      await this.of(tenant).deliveries.start().catch((error) => failed(tenant, error));
     }
+  }
+
+  /** Ends that, until it is begun again. */
+  async endDeliveries(): Promise<void> {
+    await Promise.all(Array.from(this.#open.values(), (services) => services.endDeliveries()));
   }
 
   /** What the requests of one tenant share. */

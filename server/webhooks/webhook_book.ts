@@ -33,6 +33,7 @@ export class WebhookBook {
   async all(): Promise<KeptWebhook[]> {
     try {
       return await this.#buckets.use(WEBHOOK_BUCKET, { create: false }, async (kv) => {
+        await kv.catchUp(); // with what another server wrote, which delivered before
         const positions = new Map<string, Map<number, Position>>();
         for await (const entry of kv.list({ prefix: POSITION })) {
           const [, name, partition] = entry.key.split("/") as [string, string, string];

@@ -6,7 +6,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { connect } from "../../mod.ts";
+import { connectHttp } from "../../client/connect_http.ts";
 import { openServer } from "../server/support.ts";
 import { Random } from "../support/random.ts";
 import { numbers, until } from "./support.ts";
@@ -48,7 +48,7 @@ test("members are killed and others take over: every record is read by somebody,
       members.push(start());
     }
     await until(() => seen.size === count);
-    await using backend = await connect(url);
+    await using backend = await connectHttp(url);
     await until(async () => (await backend.groups.list())[0]!.lag === 0);
     assert.deepEqual([...seen].toSorted(byNumber), numbers(0, count).map(({ value }) => value));
   } finally {

@@ -1,7 +1,8 @@
 /** Members of a group whose server, or connection, goes away and comes back. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { connect, holdGroups, Store } from "../../mod.ts";
+import { connectHttp } from "../../client/connect_http.ts";
+import { holdGroups, Store } from "../../mod.ts";
 import { serve } from "../../server/listen.ts";
 import { proxyTo } from "../client/proxy.ts";
 import { openServer } from "../server/support.ts";
@@ -16,7 +17,7 @@ test("a member outlives a restart of the server, and commits what it had in hand
   await store.append("orders", numbers(0, 2));
   const first = await serve(store, { port: 0 });
   const { port } = first;
-  await using backend = await connect(first.url);
+  await using backend = await connectHttp(first.url);
   await using consumer = await openMember(backend);
   const batches = consumer.batches();
   assert.deepEqual(textsOf((await batches.next()).value!), ["0", "1"]);
@@ -40,14 +41,14 @@ test("a member whose connection is cut, and that is given up meanwhile, hands no
   const { store } = opened;
   await store.append("orders", numbers(0, 1));
   await using proxy = await proxyTo(opened.port);
-  await using far = await connect(proxy.url, { retries: 0 });
+  await using far = await connectHttp(proxy.url, { retries: 0 });
   await using consumer = await openMember(far, { leaseMs: 600 });
   const batches = consumer.batches();
   await batches.next();
   await consumer.commit();
   await proxy.cut();
   await store.append("orders", numbers(1, 2));
-  await using near = await connect(opened.url);
+  await using near = await connectHttp(opened.url);
   await until(async () => (await near.groups.describe("g")).state === "empty");
   const seen: string[] = [];
   {
@@ -71,14 +72,14 @@ test(
     await store.append("orders", numbers(0, 1));
     await store.append("orders", numbers(1, 2));
     await using proxy = await proxyTo(opened.port);
-    await using far = await connect(proxy.url, { retries: 0 });
+    await using far = await connectHttp(proxy.url, { retries: 0 });
     const notices: string[] = [];
     const onNotice = (notice: string) => void notices.push(notice);
     const consumer = await openMember(far, { leaseMs: 600, autoCommitMs: 60_000, onNotice });
     const batches = consumer.batches();
     for (const text of ["0", "1"]) assert.deepEqual(textsOf((await batches.next()).value!), [text]);
     await proxy.cut();
-    await using near = await connect(opened.url);
+    await using near = await connectHttp(opened.url);
     await until(async () => (await near.groups.describe("g")).state === "empty");
     await consumer.close();
     assert.ok(notices.some((notice) => notice.includes("membership")), notices.join("\n"));
@@ -93,12 +94,12 @@ test(
     await using opened = await openServer();
     await opened.store.append("orders", numbers(0, 1));
     await using proxy = await proxyTo(opened.port);
-    await using far = await connect(proxy.url, { retries: 0 });
+    await using far = await connectHttp(proxy.url, { retries: 0 });
     const leaving = new AbortController();
     await using consumer = await openMember(far, { leaseMs: 600, signal: leaving.signal });
     await consumer.batches().next();
     await proxy.cut();
-    await using near = await connect(opened.url);
+    await using near = await connectHttp(opened.url);
     await until(async () => (await near.groups.describe("g")).state === "empty");
     const committed = consumer.commit();
     leaving.abort();

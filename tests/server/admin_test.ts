@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { connect, SeglogError, Store } from "../../mod.ts";
+import { connectHttp } from "../../client/connect_http.ts";
+import { SeglogError, Store } from "../../mod.ts";
 import { createApp } from "../../server/app.ts";
 import { ADMIN_ROUTES } from "../../server/routes/admin.ts";
 import { serve } from "../../server/listen.ts";
@@ -118,7 +119,7 @@ test("segments are told of with their offsets, sizes and times, over HTTP as in 
     assert.equal(segment.firstTimestampMs, 1000 + baseOffset);
     assert.equal(segment.maxTimestampMs, 1000 + nextOffset - 1);
   });
-  await using client = await connect(url);
+  await using client = await connectHttp(url);
   assert.deepEqual(await client.segments("a/b"), await store.segments("a/b"));
   await store.compact("a/b");
   const [after] = await client.segments("a/b");
@@ -131,7 +132,7 @@ test("segments are told of with their offsets, sizes and times, over HTTP as in 
 test("segments of topics named with dots, and of none", async () => {
   await using opened = await openServer();
   await opened.store.append("..", [{ value: "x" }]);
-  await using client = await connect(opened.url);
+  await using client = await connectHttp(opened.url);
   assert.equal((await client.segments(".."))[0]!.segments[0]!.records, 1);
   await assert.rejects(client.segments("none"), { code: "not-found" });
   const without = new Proxy(opened.store, {

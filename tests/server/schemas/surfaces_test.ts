@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { connect, encodeBatch, json, Kv, type RecordInput, type Store } from "../../../mod.ts";
+import { connectHttp } from "../../../client/connect_http.ts";
+import { encodeBatch, json, Kv, type RecordInput, type Store } from "../../../mod.ts";
 import { createSchemas } from "../../../server/schemas/create_schemas.ts";
 import { SCHEMA_HEADER } from "../../../server/schemas/schema_header.ts";
 import { systemClock } from "../../../core/base/clock.ts";
@@ -152,7 +153,7 @@ describe("a topic with a schema", () => {
 
   test("an append that is sent again is known by its producer, encoded or not", async () => {
     await using server = await openServer();
-    await using backend = await connect(server.url);
+    await using backend = await connectHttp(server.url);
     await backend.api.post("/v1/schemas/orders", { schema: ORDER });
     const batch = decodeBatch(batchOf([json(GOOD)], { id: "p", sequence: 0 }), 0, WIRE_SALT);
     assert.ok(typeof batch !== "string");
