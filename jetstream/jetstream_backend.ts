@@ -27,6 +27,7 @@ import { parseSyncMode, type SyncMode } from "../core/format/sync_mode.ts";
 import type { MirrorTarget } from "../core/mirror_contract.ts";
 import { readFromBatch } from "../core/reading.ts";
 import { parseTopicConfig, type TopicConfig } from "../core/topic_config.ts";
+import { batchesOnceThere } from "../core/wait_for_offset.ts";
 import { parseClusterUrl } from "./cluster_url.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import type { WrittenRange } from "./append_queue.ts";
@@ -239,6 +240,7 @@ export class JetStreamBackend implements Backend {
     topic: string,
     options: ReadOptions = {},
   ): AsyncGenerator<BatchView, void, undefined> {
+    if (options.minOffset !== undefined) return yield* batchesOnceThere(this, topic, options);
     const { stream } = await this.#with(topic, async (found) => {
       const partition = found.partition(options.partition ?? 0);
       await partition.stream.tip(); // the topic may have been made anew

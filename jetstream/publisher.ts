@@ -145,7 +145,7 @@ export class Publisher {
       return await this.#stream.first(sequence);
     } catch (error) {
       if (error instanceof SeglogError && error.retryable) return undefined;
-      throw this.#refusal(error, true);
+      throw error; // what is there is none of ours: nor is what was sent
     }
   }
 
