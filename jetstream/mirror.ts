@@ -33,8 +33,8 @@ export class JetStreamMirror implements MirrorPartition {
     await writer.control((state) => {
       if (offset < state.nextOffset) throw outOfRange(stream.what, offset, state);
       if (offset === state.nextOffset) return undefined;
-      // Where nothing was, nothing is missing: the log begins there.
-      const isFirst = state.nextOffset === 0;
+      // Where nothing was, nothing was removed: the log begins there. What was lost is told of.
+      const isFirst = state.logStartOffset === state.nextOffset && reason === "removed";
       return {
         state: {
           ...state,

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Backend, Bounds } from "../core/backend.ts";
+import type { Backend, PartitionInfo } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import type { BatchView } from "../core/format/batch.ts";
 import type { MirrorPartition } from "../core/mirror_contract.ts";
@@ -23,6 +23,11 @@ export interface PartitionCopy {
   readonly partition: number;
   /** What takes it in; nobody else uses it meanwhile. */
   readonly target: MirrorPartition;
+  /**
+   * The offset to end at, which the source has; where the source ended when it was asked first unless
+   * given. Where compaction has been past it, the copy goes on as far.
+   */
+  readonly until?: number;
   /** Go on with what comes, instead of ending where the source ended when it was asked first. */
   readonly follow?: boolean;
   /** Bytes that may be read ahead, and as many again that may be on their way into the target. */
@@ -48,19 +53,21 @@ export interface PartitionCopy {
  * than the source; `corrupt`; whatever the two throw
  */
 export async function mirrorPartition(copy: PartitionCopy): Promise<number> {
-  const { source, topic, partition, target, follow = false, signal } = copy;
+  const { target, follow = false, signal } = copy;
   const { nextOffset } = await target.bounds();
   const intake = new Intake(target, { ...copy, nextOffset });
+  let { until } = copy;
   try {
     while (!signal?.aborted) {
-      const bounds = await source.bounds(topic, partition);
-      await beginWhereItBegins(copy, intake, bounds);
-      if (intake.nextOffset < bounds.nextOffset) {
-        const end = await copyRange(copy, intake, bounds.nextOffset);
-        if (!end || signal?.aborted) continue;
+      const info = await look(copy, intake);
+      if (!follow) until ??= info.nextOffset;
+      const end = until === undefined
+        ? info.nextOffset
+        : Math.min(info.nextOffset, Math.max(until, info.compactedTo));
+      if (intake.nextOffset < end) {
+        const isThere = await copyRange(copy, intake, end);
         // What is missing at the end was removed there: batches say nothing of it.
-        await intake.skipTo(bounds.nextOffset, "removed");
-        if (!follow) break;
+        if (isThere && !signal?.aborted) await intake.skipTo(end, "removed");
         continue;
       }
       copy.onCaughtUp?.();
@@ -73,12 +80,17 @@ export async function mirrorPartition(copy: PartitionCopy): Promise<number> {
   return intake.nextOffset;
 }
 
-/** The first readable offset of the copy is that of its source. */
-async function beginWhereItBegins(
-  { topic, partition, target, onBegins }: PartitionCopy,
+/**
+ * Looks at the source: the copy begins where it does, and knows how far compaction has been, also
+ * where that is still to be copied. What is missing there has its replacement in what is to come, so a
+ * copy is whole only when it has got that far.
+ */
+async function look(
+  { source, topic, partition, target, onBegins }: PartitionCopy,
   intake: Intake,
-  { logStartOffset, nextOffset }: Bounds,
-): Promise<void> {
+): Promise<PartitionInfo> {
+  const info = (await source.describeTopic(topic)).partitions[partition]!;
+  const { logStartOffset, nextOffset, compactedTo } = info;
   if (intake.nextOffset > nextOffset) {
     throw diverged({
       topic,
@@ -87,12 +99,14 @@ async function beginWhereItBegins(
       how: `the copy ends at offset ${intake.nextOffset}, and its source at ${nextOffset}`,
     });
   }
+  if (compactedTo > 0) await target.noteCompacted?.(compactedTo);
   if (intake.nextOffset < logStartOffset) await intake.skipTo(logStartOffset, "removed");
   await intake.settle();
   if ((await target.bounds()).logStartOffset < logStartOffset) {
     await target.truncateBefore(logStartOffset);
   }
   onBegins?.(logStartOffset);
+  return info;
 }
 
 /**
