@@ -8,8 +8,12 @@ import { isNotFound } from "../core/base/errors.ts";
 import { nodeDisk } from "../core/disk/node_disk.ts";
 import { isServerState } from "../core/format/file_names.ts";
 import { StagedCopy } from "../core/store/staged_copy.ts";
-import { type BackupOptions, type BackupReport, takeSnapshot } from "../core/store/take_snapshot.ts";
-import { copyTopics } from "./copy_topics.ts";
+import {
+  type BackupOptions,
+  type BackupReport,
+  takeSnapshot,
+} from "../core/store/take_snapshot.ts";
+import { copyTopics, detailsOf } from "./copy_topics.ts";
 import { isDiverged } from "./diverged.ts";
 import { checkSameHistory } from "./same_history.ts";
 
@@ -76,41 +80,17 @@ async function copyInto(
 ): Promise<void> {
   const target = store.mirrorTarget!;
   await dropOthers(store, topics);
-  const ends = await endsOf(source, topics);
-  const found = topics.filter(({ id }) => ends.has(id));
-  for (const info of found) {
-    await target.adopt(info);
-    if (await isSameSoFar(source, store, info)) continue;
-    await target.drop(info.name);
-    await target.adopt(info);
-  }
-  await copyTopics({
-    source,
-    topics: found,
-    copy: store,
-    target,
-    endOf: ({ id }, partition) => ends.get(id)![partition],
-    onTaken: ({ bytes }) => onBytes(bytes),
-  });
-  await dropOthers(store, await source.listTopics());
-}
-
-/** Where the partitions of each topic end, by its id; nothing of those that are gone by now. */
-async function endsOf(
-  source: Backend,
-  topics: readonly TopicInfo[],
-): Promise<Map<string, readonly number[]>> {
-  const ends = new Map<string, readonly number[]>();
   const rank = ({ name }: TopicInfo) => isServerState(name) ? 0 : 1;
-  for (const { name, id } of topics.toSorted((a, b) => rank(a) - rank(b))) {
-    try {
-      const now = await source.describeTopic(name);
-      if (now.id === id) ends.set(id, now.partitions.map(({ nextOffset }) => nextOffset));
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+  const found = await detailsOf(source, topics.toSorted((a, b) => rank(a) - rank(b)));
+  for (const { name, id, config } of found) {
+    await target.adopt({ name, id, config });
+    if (await isSameSoFar(source, store, { name, id, config })) continue;
+    await target.drop(name);
+    await target.adopt({ name, id, config });
   }
-  return ends;
+  const onTaken = ({ bytes }: { readonly bytes: number }) => onBytes(bytes);
+  await copyTopics({ source, topics: found, copy: store, target, onTaken });
+  await dropOthers(store, await source.listTopics());
 }
 
 /** Removes topics that are not among these, or have other partitions. */

@@ -7,7 +7,7 @@
 import type { Backend, TopicInfo } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import type { MirrorTarget } from "../core/mirror_contract.ts";
-import { copyTopics } from "./copy_topics.ts";
+import { copyTopics, detailsOf } from "./copy_topics.ts";
 import { type MirrorVerification, verifyMirror } from "./verify_mirror.ts";
 
 /** How topics are copied. */
@@ -46,7 +46,8 @@ export interface MirrorReport extends MirrorProgress {
  * schemas, tokens, tenants, webhooks. What a target has already is not copied again, so a copy that was
  * cut short is gone on with by making it again.
  *
- * What is appended to the source meanwhile is copied up to where a partition ended when its turn came.
+ * Partitions are copied up to where they ended when the call began, or as far as compaction has come
+ * meanwhile.
  *
  * @param source any backend
  * @param target one that has a `mirrorTarget`: a store, a cluster
@@ -75,9 +76,10 @@ export async function mirror(
   const topics = await topicsToCopy(source, options.topics);
   const total = { partitions: 0, records: 0, bytes: 0 };
   for (const topic of topics) await into.adopt(topic);
+  const details = await detailsOf(source, topics);
   await copyTopics({
     source,
-    topics,
+    topics: details,
     copy: target,
     target: into,
     signal,

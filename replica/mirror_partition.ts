@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Backend, PartitionInfo } from "../core/backend.ts";
+import type { Backend, Bounds } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import type { BatchView } from "../core/format/batch.ts";
 import type { MirrorPartition } from "../core/mirror_contract.ts";
@@ -23,11 +23,10 @@ export interface PartitionCopy {
   readonly partition: number;
   /** What takes it in; nobody else uses it meanwhile. */
   readonly target: MirrorPartition;
-  /**
-   * The offset to end at, which the source has; where the source ended when it was asked first unless
-   * given. Where compaction has been past it, the copy goes on as far.
-   */
+  /** The offset to end at; where the source ended when it was asked first unless given. */
   readonly until?: number;
+  /** How far compaction has been in the source, as far as is known: the copy notes it. */
+  readonly compactedTo?: () => number;
   /** Go on with what comes, instead of ending where the source ended when it was asked first. */
   readonly follow?: boolean;
   /** Bytes that may be read ahead, and as many again that may be on their way into the target. */
@@ -53,21 +52,20 @@ export interface PartitionCopy {
  * than the source; `corrupt`; whatever the two throw
  */
 export async function mirrorPartition(copy: PartitionCopy): Promise<number> {
-  const { target, follow = false, signal } = copy;
+  const { source, topic, partition, target, follow = false, signal } = copy;
   const { nextOffset } = await target.bounds();
   const intake = new Intake(target, { ...copy, nextOffset });
-  let { until } = copy;
   try {
     while (!signal?.aborted) {
-      const info = await look(copy, intake);
-      if (!follow) until ??= info.nextOffset;
-      const end = until === undefined
-        ? info.nextOffset
-        : Math.min(info.nextOffset, Math.max(until, info.compactedTo));
+      const bounds = await source.bounds(topic, partition);
+      await beginWhereItBegins(copy, intake, bounds);
+      const end = Math.min(copy.until ?? Infinity, bounds.nextOffset);
       if (intake.nextOffset < end) {
         const isThere = await copyRange(copy, intake, end);
+        if (!isThere || signal?.aborted) continue;
         // What is missing at the end was removed there: batches say nothing of it.
-        if (isThere && !signal?.aborted) await intake.skipTo(end, "removed");
+        await intake.skipTo(end, "removed");
+        if (!follow) break;
         continue;
       }
       copy.onCaughtUp?.();
@@ -80,17 +78,12 @@ export async function mirrorPartition(copy: PartitionCopy): Promise<number> {
   return intake.nextOffset;
 }
 
-/**
- * Looks at the source: the copy begins where it does, and knows how far compaction has been, also
- * where that is still to be copied. What is missing there has its replacement in what is to come, so a
- * copy is whole only when it has got that far.
- */
-async function look(
-  { source, topic, partition, target, onBegins }: PartitionCopy,
+/** The first readable offset of the copy is that of its source. */
+async function beginWhereItBegins(
+  { topic, partition, target, compactedTo, onBegins }: PartitionCopy,
   intake: Intake,
-): Promise<PartitionInfo> {
-  const info = (await source.describeTopic(topic)).partitions[partition]!;
-  const { logStartOffset, nextOffset, compactedTo } = info;
+  { logStartOffset, nextOffset }: Bounds,
+): Promise<void> {
   if (intake.nextOffset > nextOffset) {
     throw diverged({
       topic,
@@ -99,14 +92,13 @@ async function look(
       how: `the copy ends at offset ${intake.nextOffset}, and its source at ${nextOffset}`,
     });
   }
-  if (compactedTo > 0) await target.noteCompacted?.(compactedTo);
+  await intake.noteCompacted(compactedTo?.() ?? 0);
   if (intake.nextOffset < logStartOffset) await intake.skipTo(logStartOffset, "removed");
   await intake.settle();
   if ((await target.bounds()).logStartOffset < logStartOffset) {
     await target.truncateBefore(logStartOffset);
   }
   onBegins?.(logStartOffset);
-  return info;
 }
 
 /**
@@ -116,7 +108,7 @@ async function look(
  * @returns whether it came to its end; else something is in the way that looking again shows
  */
 async function copyRange(
-  { source, topic, partition, readAheadBytes, signal }: PartitionCopy,
+  { source, topic, partition, compactedTo, readAheadBytes, signal }: PartitionCopy,
   intake: Intake,
   until: number | undefined,
 ): Promise<boolean> {
@@ -128,6 +120,7 @@ async function copyRange(
   };
   try {
     for await (const batch of source.batches(topic, { partition, ...range, ...how })) {
+      await intake.noteCompacted(compactedTo?.() ?? 0);
       await take(intake, intact(batch));
     }
     return true;
