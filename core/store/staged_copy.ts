@@ -117,7 +117,10 @@ async function moveLog(disk: Disk, from: string, to: string): Promise<void> {
   disk.makeFolder(to);
   for (const { name, isFolder } of disk.list(from) ?? []) {
     if (isFolder || name === LOCK_FILE || isHintFile(name)) continue;
+    const file = disk.open(join(from, name), "write");
+    await file.sync().finally(() => file.close()); // an index may not be, which a log could do without
     disk.rename(join(from, name), join(to, name));
   }
   await disk.syncFolder(to);
+  await disk.syncFolder(from); // a move is over when both folders know of it
 }
