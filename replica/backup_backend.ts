@@ -27,7 +27,8 @@ import { checkSameHistory } from "./same_history.ts";
  * `connect` was told `asReplica`. Of each partition it has the log up to where that ended at one moment
  * near the beginning, and at the least all that was acknowledged before the call. The ends are looked
  * at one after another, those of a server's own topics first: no committed offset is past the end of
- * what it is of. Where the source compacts meanwhile, a partition goes on as far as compaction has been.
+ * what it is of. Where the source compacts meanwhile, which a cluster does not, a partition goes on as
+ * far as compaction has been.
  *
  * It is durable when the promise resolves, and a crash before leaves no new snapshot. Damage in the
  * source ends it.

@@ -40,7 +40,7 @@ export interface BackupReport {
   readonly ok: boolean;
   /** The new snapshot. */
   readonly snapshot: Snapshot;
-  /** Bytes of segments that were copied, each batch checked. */
+  /** Bytes of segments, or of what a backend sent, that were copied, each batch checked. */
   readonly copiedBytes: number;
   /** Bytes of segments that the snapshot before had already; they were not read again. */
   readonly linkedBytes: number;
