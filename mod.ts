@@ -85,6 +85,9 @@ export {
   readRecords,
   startOfLast,
 } from "./core/reading.ts";
+export { type AwaitedOffset, waitForOffset } from "./core/wait_for_offset.ts";
+export type { Following, FollowingPartition } from "./core/following_contract.ts";
+export { NodeBackend, type NodeOptions } from "./replica/node_backend.ts";
 export { type DumpOptions, dumpSegment, type DumpSummary } from "./core/dump/dump.ts";
 export { verify } from "./core/store/verify.ts";
 export type { VerifiedPartition, VerifyProblem, VerifyReport } from "./core/store/verify_report.ts";
@@ -104,6 +107,7 @@ export type { LogBounds, LogMirror } from "./core/log/log_mirror.ts";
 export type { GapReason, MirrorPartition, MirrorTarget } from "./core/mirror_contract.ts";
 export { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "./core/topic_config.ts";
 export {
+  type CatchUpOptions,
   type DeleteOptions,
   type GetOptions,
   Kv,

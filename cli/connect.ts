@@ -4,11 +4,13 @@
  * @module
  */
 import { existsSync } from "node:fs";
-import { type ConnectOptions, isClusterUrl } from "../client/connect.ts";
+import type { ConnectOptions } from "../client/connect.ts";
 import type { HttpBackend } from "../client/http_backend.ts";
 import type { Backend } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import type { StoreOptions } from "../core/store/options.ts";
+import type { Store } from "../core/store/store.ts";
+import { isClusterUrl } from "../jetstream/cluster_url.ts";
 import { UsageError } from "./exit.ts";
 import type { Context } from "./grammar/verb.ts";
 import type { Output } from "./output.ts";
@@ -77,8 +79,14 @@ async function checkedBySchemas({ output }: Context, store: Backend): Promise<Ba
 
 /** Opens what is to be copied: a folder beside its owner, a cluster, or a server with all that it has. */
 export async function openSource(context: Context, asReplica: boolean): Promise<Backend> {
+<<<<<<< HEAD
   const isServer = placeOf(context.at) === "a server";
   return isServer ? await openUrl(context, { asReplica }) : await openToRead(context);
+=======
+  return placeOf(context.at) === "a server"
+    ? await openUrl(context, { asReplica })
+    : await openToRead(context);
+>>>>>>> main
 }
 
 function checkFolder(at: string): void {
@@ -93,13 +101,13 @@ function checkFolder(at: string): void {
 export async function openFolder(
   { at, output }: Pick<Context, "at" | "output">,
   options: StoreOptions,
-): Promise<Backend> {
+): Promise<Store> {
   const { Store } = await import("../core/store/store.ts");
   return await Store.open(at, { onNotice: notice(output), ...options });
 }
 
 /** Connects to the cluster that `--at` names. */
-async function openCluster(context: Context): Promise<Backend> {
+export async function openCluster(context: Context): Promise<Backend> {
   const { connect } = await import("../client/connect.ts");
   const { shownToCluster } = await import("./server_access.ts");
   const { at, output } = context;
@@ -114,7 +122,7 @@ async function openCluster(context: Context): Promise<Backend> {
  */
 export async function openUrl(
   context: Context,
-  options: Pick<ConnectOptions, "asReplica"> = {},
+  options: Pick<ConnectOptions, "asReplica" | "headers"> = {},
 ): Promise<HttpBackend> {
   const { at, output } = context;
   if (isClusterUrl(at)) {

@@ -8,7 +8,7 @@ import type { ReadOptions } from "../core/backend.ts";
 import { sleep } from "../core/base/clock.ts";
 import { encodeBase64 } from "../core/base/base64.ts";
 import { SeglogError } from "../core/base/errors.ts";
-import { BATCH_STORED_BYTES_MAX } from "../core/base/limits.ts";
+import { BATCH_STORED_BYTES_MAX, MIN_OFFSET_WAIT_MS_DEFAULT } from "../core/base/limits.ts";
 import { WIRE_SALT } from "../core/format/batch_header.ts";
 import { type BatchView, decodeBatch } from "../core/format/batch.ts";
 import type { OffsetRange } from "../core/format/records_of.ts";
@@ -125,6 +125,7 @@ function pageFetcher(
     if (options.reverse) query.set("reverse", "true");
     if (options.key !== undefined) query.set("keyBase64", encodeBase64(options.key));
     if (options.follow) query.set("wait", `${WAIT_MS}ms`);
+    const minOffsetWaitMs = isFirst ? askMinOffset(query, options) : 0;
     const startMs = performance.now();
     // A follower that was under way waits for its server as long as it takes.
     const retries = options.follow && !isFirst ? Infinity : requests.policy.retries;
@@ -134,7 +135,7 @@ function pageFetcher(
         path: `${topicPath(topic)}/records?${query}`,
         headers: { accept: "application/vnd.seglog.batch" },
         bytesMax: pageBytes + BEYOND_BYTES_MAX,
-        waitMs: options.follow ? WAIT_MS : 0,
+        waitMs: minOffsetWaitMs + (options.follow ? WAIT_MS : 0),
         signal,
         policy: { ...requests.policy, retries },
       });
@@ -145,6 +146,15 @@ function pageFetcher(
     if (options.follow && isEarly) await sleep(EARLY_MS, signal);
     return page;
   };
+}
+
+/** Asks to begin only when the end has passed an offset. @returns how long that may take */
+function askMinOffset(query: URLSearchParams, options: ReadOptions): number {
+  const { minOffset, minOffsetWaitMs = MIN_OFFSET_WAIT_MS_DEFAULT } = options;
+  if (minOffset === undefined) return 0;
+  query.set("min-offset", String(minOffset));
+  query.set("min-offset-wait", `${minOffsetWaitMs}ms`);
+  return minOffsetWaitMs;
 }
 
 /** One page as part of a trace. Followers ask all the time, and need not begin traces by that. */

@@ -71,5 +71,6 @@ export async function withRetries<Result>(
 function mayTryAgain(error: Error, { isRepeatable, isOver }: Trying): boolean {
   if (isOver()) return false;
   if (error instanceof NoAnswer) return isRepeatable || !error.mayHaveArrived;
-  return error instanceof SeglogError && error.retryable;
+  // What was waited for in vain is told to whoever said how long to wait.
+  return error instanceof SeglogError && error.retryable && error.details.minOffset === undefined;
 }

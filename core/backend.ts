@@ -6,14 +6,18 @@
  * @module
  */
 import type { Observer } from "./base/observer.ts";
+import type { Following } from "./following_contract.ts";
 import type { Election } from "./election_contract.ts";
 import type { BatchView } from "./format/batch.ts";
 import type { ProducerStamp } from "./format/producer_field.ts";
 import type { LogRecord, RecordInput } from "./format/record.ts";
 import type { SyncMode } from "./format/sync_mode.ts";
 import type { Groups } from "./group_contract.ts";
+import type { Hints } from "./hint_contract.ts";
 import type { MirrorTarget } from "./mirror_contract.ts";
 import type { TopicConfig } from "./topic_config.ts";
+
+export type { Hints, OpenHint } from "./hint_contract.ts";
 
 /** What an implementation can do beyond the contract, and what it is. */
 export interface Capabilities {
@@ -164,6 +168,14 @@ export interface ReadOptions {
   /** Only batches that hold a record with this key; segments that surely do not are not read. */
   readonly key?: Uint8Array | undefined;
   /**
+   * Begin only when the end of the partition has passed this offset, `nextOffset >= minOffset`: what
+   * an append told as its `end` is seen then, whichever backend it went through. When that does not
+   * come in time, reading ends with `unavailable`, and `minOffset` and `nextOffset` in its details.
+   */
+  readonly minOffset?: number;
+  /** How long to wait for that at the most; 5000 unless given. */
+  readonly minOffsetWaitMs?: number;
+  /**
    * Bytes that may be held ahead of the caller, where reading ahead is worth it: over HTTP, where it
    * is 8 MiB unless given, 128 KiB at the least, and a batch that is larger by itself.
    */
@@ -205,34 +217,6 @@ export interface CompactResult {
   readonly bytes: number;
 }
 
-/** A hint that is open to be read. */
-export interface OpenHint {
-  /** Bytes in it. */
-  size(): number;
-  /** Fills `target` from `position` on. @returns how many bytes there were */
-  read(target: Uint8Array, position: number): number;
-  /** Gives it back. */
-  close(): void;
-}
-
-/**
- * What views keep beside a topic so that they need not read all of it again. A hint may be gone,
- * outdated or damaged at any time: whoever reads it has to see that.
- */
-export interface Hints {
-  /** Opens the hint of this name; `undefined` when there is none. */
-  open(topic: string, name: string): OpenHint | undefined;
-  /**
-   * Where a view that writes its own file may have it; `undefined` where there are no files. Nothing
-   * is there at first, and who else writes to it is for the view to know.
-   *
-   * @throws {SeglogError} `not-found` for a topic that is not there
-   */
-  pathOf?(topic: string, name: string): string | undefined;
-  /** Keeps a hint in place of the one before, whole or not at all. @throws {SeglogError} `io`, … */
-  keep(topic: string, name: string, pieces: Iterable<Uint8Array>): Promise<void>;
-}
-
 /** What to remove: all records below `before`, or all above `after`. */
 export type TruncateOptions =
   & { readonly partition?: number }
@@ -251,6 +235,8 @@ export interface Backend extends AsyncDisposable {
   readonly capabilities: Capabilities;
   /** Where views keep hints; nothing where there is no place for them. */
   readonly hints?: Hints;
+  /** How far it is behind what it follows; absent where it is no copy. */
+  readonly following?: Following | undefined;
   /** Consumer groups, where somebody else coordinates them: the server. */
   readonly groups?: Groups;
   /**
@@ -371,7 +357,8 @@ export interface Backend extends AsyncDisposable {
    *
    * @throws {SeglogError} `offset-out-of-range` when `from` is below the first readable offset,
    * also when a truncation overtakes the reader, or past the end; `corrupt`, naming the offsets;
-   * `lost` at offsets that a repair gave up, with `start` and `end` of them in its details
+   * `lost` at offsets that a repair gave up, with `start` and `end` of them in its details;
+   * `unavailable` when the end does not pass `minOffset` in time
    */
   batches(topic: string, options?: ReadOptions): AsyncIterableIterator<BatchView>;
 

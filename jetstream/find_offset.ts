@@ -31,7 +31,7 @@ export async function findOffset(
   tip: Tip,
   offset: number,
 ): Promise<StoredMessage> {
-  let window = await wholeWindow(stream, tip);
+  let window = await narrowest(stream, tip, offset);
   for (let isGuess = true; window.start <= window.end; isGuess = !isGuess) {
     if (offset < window.baseOffset) break;
     const sequence = isGuess ? guess(window, offset) : middle(window);
@@ -81,15 +81,20 @@ export async function findTime(
   return found;
 }
 
-async function wholeWindow(stream: PartitionStream, tip: Tip): Promise<Window> {
+/** Where the offset can be, by what is known of other messages. */
+async function narrowest(stream: PartitionStream, tip: Tip, offset: number): Promise<Window> {
+  const { below, above } = stream.waypoints.around(offset);
+  const end = above === undefined
+    ? { end: tip.sequence, nextOffset: tip.state.nextOffset }
+    : { end: above.sequence - 1, nextOffset: above.baseOffset };
+  if (below !== undefined) {
+    const { sequence: start, baseOffset, nextOffset } = below;
+    if (offset < nextOffset) return { start, baseOffset, end: start, nextOffset };
+    return { start: start + 1, baseOffset: nextOffset, ...end };
+  }
   const first = await stream.first();
   if (first === undefined) throw stream.damage("all of its messages are gone");
-  return {
-    start: first.sequence,
-    end: tip.sequence,
-    baseOffset: first.head.baseOffset,
-    nextOffset: tip.state.nextOffset,
-  };
+  return { start: first.sequence, baseOffset: first.head.baseOffset, ...end };
 }
 
 function guess({ start, end, baseOffset, nextOffset }: Window, offset: number): number {

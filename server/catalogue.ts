@@ -157,8 +157,9 @@ export class Catalogue<Item> {
       end = (await this.#backend.bounds(this.#options.topic)).nextOffset;
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      const { capabilities, election } = this.#backend;
-      if (!capabilities.canWrite || election !== undefined) this.#lookAgain();
+      const { capabilities, election, following } = this.#backend;
+      const isShared = election !== undefined || following !== undefined;
+      if (!capabilities.canWrite || isShared) this.#lookAgain();
       return;
     }
     // Compaction may have taken the last records away: whoever waited for them would wait for ever.

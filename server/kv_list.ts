@@ -12,6 +12,12 @@ import { type BucketPlace, entriesOf, momentOf } from "./kv_read.ts";
 import { CHUNK_BYTES, KV_PAGE_KEYS_DEFAULT, KV_PAGE_KEYS_MAX, PAGE_BYTES_MAX } from "./limits.ts";
 import { lineStream } from "./line_stream.ts";
 import { JSON_TYPE } from "./media_types.ts";
+import {
+  MIN_REVISION_PARAMETERS,
+  waitForRevision,
+  type WantedRevision,
+  wantedRevision,
+} from "./min_offset.ts";
 import { pathBucket } from "./path_key.ts";
 import type { Query } from "./query.ts";
 import type { TenantServices } from "./tenant_services.ts";
@@ -25,6 +31,7 @@ const PARAMETERS = [
   "reverse",
   "keys",
   "snapshot",
+  ...MIN_REVISION_PARAMETERS,
 ] as const;
 
 /** Keys that are looked up in memory at a time. */
@@ -35,6 +42,7 @@ interface Listing {
   readonly place: BucketPlace;
   readonly options: KvListOptions;
   readonly withValues: boolean;
+  readonly wanted: WantedRevision;
 }
 
 /** One key, as text, and how to go on behind it. */
@@ -49,6 +57,7 @@ export async function listPage(exchange: Exchange): Promise<Response> {
   const query = exchange.query(...PARAMETERS);
   const limit = query.whole("limit", 1, KV_PAGE_KEYS_MAX) ?? KV_PAGE_KEYS_DEFAULT;
   const listing = listingOf(exchange, query, limit + 1);
+  await waitForRevision(exchange, listing.place, listing.wanted);
   const { snapshot, release } = await momentOf(exchange, listing.place);
   const body = new ByteWriter();
   let count = 0;
@@ -82,6 +91,7 @@ export async function listLines(exchange: Exchange): Promise<Response> {
   const query = exchange.query(...PARAMETERS);
   const limit = query.whole("limit", 1, Number.MAX_SAFE_INTEGER) ?? Infinity;
   const listing = listingOf(exchange, query, limit);
+  await waitForRevision(exchange, listing.place, listing.wanted);
   const { snapshot, release } = await momentOf(exchange, listing.place);
   const headers = { "seglog-revision": String(snapshot.revision) };
   return await lineStream(exchange, linesOf(exchange, listing, { snapshot, release }), headers);
@@ -115,6 +125,7 @@ function listingOf(exchange: Exchange, query: Query, limit: number): Listing {
     place: { bucket: pathBucket(exchange), snapshot: query.text("snapshot") },
     options,
     withValues: !query.flag("keys"),
+    wanted: wantedRevision(query),
   };
 }
 
@@ -155,7 +166,9 @@ function first(a: string, b: string): string {
 async function* listed(
   tenant: TenantServices,
   snapshot: KvSnapshot,
-  { options, withValues, signal }: Listing & { readonly signal?: AbortSignal },
+  { options, withValues, signal }: Pick<Listing, "options" | "withValues"> & {
+    readonly signal?: AbortSignal;
+  },
 ): AsyncGenerator<Listed, void, undefined> {
   if (withValues) {
     const writer = new EntryWriter();

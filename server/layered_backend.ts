@@ -19,6 +19,7 @@ import type {
   TopicInfo,
   TruncateOptions,
 } from "../core/backend.ts";
+import type { Following } from "../core/following_contract.ts";
 import type { Election } from "../core/election_contract.ts";
 import type { BatchView } from "../core/format/batch.ts";
 import type { LogRecord, RecordInput } from "../core/format/record.ts";
@@ -80,6 +81,20 @@ export class LayeredBackend implements Backend {
 
   get capabilities(): Capabilities {
     return this.#inner.capabilities;
+  }
+
+  /** Of the topics that are shown. */
+  get following(): Following | undefined {
+    const { following } = this.#inner;
+    const { shownName, enter } = this.#passage;
+    if (following === undefined || (shownName ?? enter) === undefined) return following;
+    const { source, isReady, ready, isConnected } = following;
+    const origin = following.origin && new LayeredBackend(following.origin, this.#passage);
+    const partitions = following.partitions.flatMap((each) => {
+      const topic = this.#shownName(each.topic);
+      return topic === undefined ? [] : [{ ...each, topic }];
+    });
+    return { ...origin && { origin }, source, isReady, ready, isConnected, partitions };
   }
 
   async listTopics(): Promise<TopicInfo[]> {

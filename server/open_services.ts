@@ -8,6 +8,7 @@ import type { Backend } from "../core/backend.ts";
 import { type Clock, systemClock } from "../core/base/clock.ts";
 import { VERSION } from "../core/base/version.ts";
 import type { Candidacy, Candidate } from "../core/election_contract.ts";
+import { standFor } from "../core/stand_for.ts";
 import { AuditLog } from "./access/audit.ts";
 import { type CallerRules, OWN_PAGES_ONLY } from "./access/callers.ts";
 import { BodyBudget } from "./body_budget.ts";
@@ -99,7 +100,8 @@ export function openServices(
   const measured = new MeasuredBackend(backend, metrics);
   const queryWorkers = new WorkerPool();
   // Beside the owner of a folder, everything would be delivered twice.
-  const delivers = backend.capabilities.canWrite && role !== "query";
+  const delivers = backend.capabilities.canWrite && role !== "query" &&
+    !isDeliveredElsewhere(backend);
   const couriers = delivers ? couriersOf(options, { clock, metrics, notice, version }) : undefined;
   const views = { ...limits, clock, notice, queryWorkers, couriers };
   const book = new TenantBook(measured, {
@@ -141,9 +143,10 @@ export function openServices(
     services,
     async start() {
       if (!delivers) return;
-      const { election } = backend;
-      if (election === undefined) await deliver().catch(failed);
-      else candidacy ??= election.campaign(WEBHOOKS_DUTY, deliveryCandidate(tenants, deliver));
+      const { election, following } = backend;
+      if (election === undefined) return await deliver().catch(failed);
+      const candidate = deliveryCandidate(tenants, deliver);
+      candidacy ??= standFor({ election, following }, WEBHOOKS_DUTY, candidate);
     },
     async close() {
       endObserving?.();
@@ -152,6 +155,11 @@ export function openServices(
       await desk.close();
     },
   };
+}
+
+/** A copy of a server's topics leaves it to that server. */
+function isDeliveredElsewhere({ following, election }: Backend): boolean {
+  return following !== undefined && election === undefined;
 }
 
 /** Delivers the webhooks of all tenants while it is elected, and tells the others of them. */

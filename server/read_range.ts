@@ -15,11 +15,13 @@ import { type OffsetSelector, parseOffsetSelector } from "../core/offset_range.t
 import { recordsOf } from "../core/format/records_of.ts";
 import type { Exchange } from "./exchange.ts";
 import { WAIT_MS_MAX } from "./limits.ts";
+import { MIN_OFFSET_PARAMETERS, waitForWanted, wantedOffset } from "./min_offset.ts";
 import type { Query } from "./query.ts";
 
 /** The parameters that say which records, for every format. */
 export const RANGE_PARAMETERS = [
   ...["partition", "from", "until", "wait", "reverse", "key", "keyBase64"] as const,
+  ...MIN_OFFSET_PARAMETERS,
 ];
 
 /** Records `[from, until)` of one partition. */
@@ -40,16 +42,17 @@ export interface ReadRange {
 }
 
 /**
- * The range that a request asks for.
+ * The range that a request asks for, when the offset is there that it wants to be there.
  *
  * @param resumeFrom overrides `from`: where a client goes on
- * @throws {SeglogError} `invalid-argument`, `not-found`, `offset-out-of-range`
+ * @throws {SeglogError} `invalid-argument`, `not-found`, `offset-out-of-range`, `unavailable`
  */
 export async function readRange(
-  { backend, topic, services }: Exchange,
+  exchange: Exchange,
   query: Query,
   resumeFrom?: number,
 ): Promise<ReadRange> {
+  const { backend, topic, services } = exchange;
   const partition = query.whole("partition", 0, PARTITIONS_MAX - 1) ?? 0;
   const reverse = query.flag("reverse");
   const key = keyOf(query);
@@ -69,6 +72,7 @@ export async function readRange(
     ? selector("from")
     : { kind: "offset" as const, offset: resumeFrom };
   const asked = { topic, partition, reverse, key, waitMs, from, until: selector("until") };
+  await waitForWanted(exchange, { topic, partition }, wantedOffset(query));
   return await resolveRange(backend, asked);
 }
 

@@ -100,7 +100,7 @@ export class TenantServices {
     }
     throw new SeglogError(
       "unsupported",
-      "Cannot tell of webhooks here: the server that owns the folder delivers them",
+      "Cannot tell of webhooks here: the server that owns the records delivers them",
     );
   }
 

@@ -1,10 +1,9 @@
 /**
- * `serve`: a folder over HTTP and gRPC, until a signal.
+ * `serve`: a folder, or a copy of what is somewhere else, over HTTP and gRPC, until a signal.
  *
  * @module
  */
-import type { Backend } from "../../core/backend.ts";
-import { isNotFound, messageOf, SeglogError } from "../../core/base/errors.ts";
+import { SeglogError } from "../../core/base/errors.ts";
 import { VERSION } from "../../core/base/version.ts";
 import type { Logger } from "../../server/logger.ts";
 import {
@@ -16,15 +15,15 @@ import {
 import { LIMIT_SETTINGS } from "../config/limit_settings.ts";
 import { LOG_SETTINGS } from "../config/log_settings.ts";
 import { PROTECTION_SETTINGS } from "../config/protection_settings.ts";
+import { servedPlace } from "../config/served_place.ts";
 import { SERVER_SETTINGS } from "../config/server_settings.ts";
-import { TOPIC_SETTINGS } from "../config/topic_settings.ts";
-import { isUrl, openFolder, placeOf } from "../connect.ts";
-import { EXIT_OK, exitCodeOf, explain, UsageError } from "../exit.ts";
+import { EXIT_OK, exitCodeOf, explain } from "../exit.ts";
 import type { ServerFlags } from "../grammar/serve.ts";
 import type { Context } from "../grammar/verb.ts";
 import { heldByServe } from "../held_by_serve.ts";
 import { interruptible } from "../io.ts";
 import { loadCertificates } from "../serve/certificates.ts";
+import { openServed } from "../serve/open_served.ts";
 import { openServerLog } from "../server_log.ts";
 
 /** What a server is run with. */
@@ -38,10 +37,7 @@ interface Run {
 export async function serve(context: Context, flags: ServerFlags): Promise<number> {
   const { io } = context;
   const held = heldByServe(context, flags);
-  const { data } = valuesIn(SERVER_SETTINGS, held);
-  if (isUrl(data)) {
-    throw new UsageError(`serve needs a folder, and ${data} is ${placeOf(data)}: give --data DIR`);
-  }
+  servedPlace(held); // before a log is opened
   const { logFormat: format, logLevel: level } = valuesIn(LOG_SETTINGS, held);
   const { logger, finish } = openServerLog(io, { format, level });
   try {
@@ -98,44 +94,6 @@ async function run({ context, held, logger }: Run): Promise<number> {
     await server.close();
     return EXIT_OK;
   });
-}
-
-type OnNotice = (notice: string, level?: "info" | "warn") => void;
-
-/** One that only reads does so beside the one that owns the folder, and takes no lock. */
-async function openServed(
-  { output }: Context,
-  held: HeldSettings,
-  onNotice: OnNotice,
-): Promise<Backend> {
-  const { data, role, autoCreate, compactionBytesPerSecond } = valuesIn(SERVER_SETTINGS, held);
-  const place = { at: data, output };
-  if (role === "query") return await openBesideOwner(place, onNotice);
-  return await openFolder(place, {
-    create: true,
-    autoCreateTopics: autoCreate,
-    defaults: valuesIn(TOPIC_SETTINGS, held),
-    compactionBytesPerSecond,
-    onNotice,
-  });
-}
-
-async function openBesideOwner(
-  place: Pick<Context, "at" | "output">,
-  onNotice: OnNotice,
-): Promise<Backend> {
-  try {
-    return await openFolder(place, { readOnly: true, onNotice });
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-    throw new SeglogError(
-      "not-found",
-      `${
-        messageOf(error)
-      }; a server with the role query reads what one with the role ingest keeps: start that first`,
-      { cause: error },
-    );
-  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

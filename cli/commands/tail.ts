@@ -12,6 +12,7 @@ import type { Context } from "../grammar/verb.ts";
 import { interruptible } from "../io.ts";
 import { lostNotes } from "../read/lost_notes.ts";
 import { type ClosedRange, mergedByTime, newestRanges } from "../read/merge.ts";
+import { waitForMinOffset } from "../read/min_offset.ts";
 import { partitionsOf } from "../read/partition_ranges.ts";
 import { RecordStream } from "../read/record_stream.ts";
 import { recordPrinter } from "../record_format.ts";
@@ -23,6 +24,7 @@ export async function tail(context: Context, options: TailVerbOptions): Promise<
   const print = recordPrinter(options);
   await using backend = await openToRead(context);
   const partitions = await partitionsOf(backend, topic, options.partition);
+  await waitForMinOffset(backend, { topic, partitions }, options);
   const whole = await Promise.all(partitions.map((p) => wholeRange(backend, topic, p)));
 
   const ranges = await newestRanges(backend, topic, { ranges: whole, count: max });

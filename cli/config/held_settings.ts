@@ -7,6 +7,7 @@
 import { findSimilar } from "@optique/core/suggestion";
 import { messageOf } from "../../core/base/errors.ts";
 import type { ShownSetting } from "../../server/exchange.ts";
+import { isUrl } from "../connect.ts";
 import { UsageError } from "../exit.ts";
 import type { ConfigFile } from "./config_file.ts";
 import { readValue, writeValue } from "./read_value.ts";
@@ -58,6 +59,11 @@ const OTHER_VARIABLES = [
   "SEGLOG_KEY_FILE",
 ];
 
+/** How strongly something is said: a flag before all else. */
+export function strengthOf({ source }: Pick<Held<unknown>, "source">): number {
+  return STRENGTH[source.kind];
+}
+
 /**
  * What holds, of all settings. Where the folder is said by `at` more strongly than by `data`, that is
  * what is served. Whoever says where to listen for HTTP gets that, and no other port unless they ask.
@@ -68,8 +74,8 @@ export function heldSettings(said: Said): HeldSettings {
   const names = Object.keys(SETTINGS) as (SettingName)[];
   const held = Object.fromEntries(names.map((name) => [name, heldOf(name, said)]));
   const { at, data, http, grpc } = held as HeldSettings;
-  const isAtStronger = STRENGTH[at.source.kind] > STRENGTH[data.source.kind];
-  const isHttpOnly = STRENGTH[http.source.kind] > 0 && STRENGTH[grpc.source.kind] === 0;
+  const isAtStronger = !isUrl(at.value) && strengthOf(at) > strengthOf(data);
+  const isHttpOnly = strengthOf(http) > 0 && strengthOf(grpc) === 0;
   return {
     ...held as HeldSettings,
     ...isAtStronger ? { data: at } : {},

@@ -6,7 +6,7 @@
  */
 import { choice, string } from "@optique/core/valueparser";
 import { path } from "@optique/run/valueparser";
-import { hostPort, orNone, sizeFrom, yesOrNo } from "../grammar/values.ts";
+import { hostPort, orNone, sizeFrom, waitingTime, yesOrNo } from "../grammar/values.ts";
 import { prose } from "../grammar/verb.ts";
 import { setting } from "./setting.ts";
 
@@ -21,6 +21,24 @@ export const PLACE_SETTINGS = {
     parser: path({ metavar: "DIR|URL" }),
     standard: "./data",
     description: prose`The folder of the store, or the URL of a server, for every verb.`,
+  }),
+};
+
+/** What a node does: a server with a copy of what is at a URL. */
+const NODE_SETTINGS = {
+  nodeWaitMs: setting("node.wait", {
+    parser: waitingTime(),
+    standard: "5s",
+    description: prose`How long a reader waits until the copy has what was written through this
+      server, where --at names a URL.`,
+  }),
+  nodeRenamed: setting("node.renamed", {
+    parser: yesOrNo(),
+    standard: "false",
+    form: "switch",
+    description:
+      prose`The URL is what the copy has followed already, at another address, or what took
+      its place.`,
   }),
 };
 
@@ -44,8 +62,9 @@ export const SERVER_SETTINGS = {
     parser: path({ metavar: "DIR" }),
     standard: PLACE_SETTINGS.at.standard!,
     other: { name: "DATA_DIR", parse: String },
-    description: prose`The folder to serve; what --at names unless this is given. The variable
-      DATA_DIR says it, too.`,
+    description: prose`The folder to serve; what --at names unless this is given. With the URL of a
+      server or a cluster as --at, the folder of a copy, from which this server reads; it writes
+      there. The variable DATA_DIR says it, too.`,
   }),
   volumeId: setting("volume-id", {
     parser: string({ metavar: "ID" }),
@@ -70,6 +89,7 @@ export const SERVER_SETTINGS = {
     standard: "64MiB",
     description: prose`How fast compaction by itself may read and write.`,
   }),
+  ...NODE_SETTINGS,
 };
 
 /** @throws {RangeError} when it is no number of a port */

@@ -10,6 +10,7 @@ import { argument, command, option } from "@optique/core/primitives";
 import { choice, string } from "@optique/core/valueparser";
 import { path } from "@optique/run/valueparser";
 import { VALUE_TYPES } from "../../core/format/record.ts";
+import { minRevisionOptions } from "./min_offset.ts";
 import { count } from "./values.ts";
 import { examples, prose, type Verb } from "./verb.ts";
 
@@ -43,6 +44,7 @@ const getOptions = object({
   })),
   raw: option("--raw", { description: prose`The bytes of the value and nothing behind them.` }),
   shaped,
+  ...minRevisionOptions,
 });
 const setOptions = object({
   bucket,
@@ -78,6 +80,7 @@ const lsOptions = object({
   shaped: option("-J", "--json", {
     description: prose`Write each as a JSON string: a key may have line breaks.`,
   }),
+  ...minRevisionOptions,
 });
 const rangeOptions = object({
   bucket,
@@ -89,6 +92,7 @@ const rangeOptions = object({
   max,
   reverse: option("--reverse", { description: prose`The last key first.` }),
   shaped,
+  ...minRevisionOptions,
 });
 const historyOptions = object({
   bucket,

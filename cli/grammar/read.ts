@@ -8,6 +8,7 @@ import { map, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
+import { minOffsetOptions } from "./min_offset.ts";
 import { count, range } from "./values.ts";
 import { examples, partitionOption, prose, topicArgument, type Verb } from "./verb.ts";
 
@@ -44,6 +45,7 @@ const readOptions = object({
     description: prose`Read as a member of this consumer group, from where it has committed, and
       commit what was written. With -o end a new group begins at the end.`,
   })),
+  ...minOffsetOptions,
 });
 
 /** The options of `read`. */
@@ -88,6 +90,7 @@ const tailOptions = object({
     description: prose`Write records by this format, as in read -f.`,
   })),
   shaped,
+  ...minOffsetOptions,
 });
 
 /** The options of `tail`. */

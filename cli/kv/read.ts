@@ -25,7 +25,8 @@ import { keyHistory, watchKeys } from "../../core/kv/kv_changes.ts";
 import { lookUp } from "../../core/kv/look_up.ts";
 import { writeRows } from "../table.ts";
 import { formatBytes, formatCount } from "../units.ts";
-import { readingBucket } from "./open_bucket.ts";
+import { minRevisionAsOffset, waitForMinOffset } from "../read/min_offset.ts";
+import { ofBucket, readingBucket } from "./open_bucket.ts";
 import { lineOf, printChange, printEntry, printEntryValue, ShapePrinter } from "./print.ts";
 
 /** Prints the value of a key. */
@@ -33,10 +34,10 @@ export async function getKey(context: Context, options: KvGetOptions): Promise<n
   const { bucket, key, revision, raw, shaped } = options;
   if (raw && shaped) throw new UsageError("give --raw or -J, not both");
   await using backend = await openToRead(context);
+  await waitForMinOffset(backend, ofBucket(bucket), minRevisionAsOffset(options));
+  if (!await hasBucket(backend, bucket)) throw noValue(key, bucket);
   // Of one key, an index of all would be too much.
-  const entry = await hasBucket(backend, bucket)
-    ? await lookUp(backend, bucket, { key, revision })
-    : undefined;
+  const entry = await lookUp(backend, bucket, { key, revision });
   if (entry === undefined) throw noValue(key, bucket);
   const writer = new ChunkWriter(context.output);
   if (shaped) new ShapePrinter(bucket).entry(entry, writer);
@@ -52,6 +53,7 @@ export async function listKeys(context: Context, options: KvLsOptions): Promise<
   const shown = keyShown(context.output);
   const writer = new ChunkWriter(context.output);
   await readingBucket(context, bucket, {
+    ...minRevisionAsOffset(options),
     async use(kv) {
       for await (const key of kv.keys({ prefix, limit: max, reverse })) {
         writer.text(`${shaped ? JSON.stringify(key) : shown(key)}\n`);
@@ -76,6 +78,7 @@ export async function readRange(context: Context, options: KvRangeOptions): Prom
     ...end === undefined ? {} : { end },
   };
   await readingBucket(context, bucket, {
+    ...minRevisionAsOffset(options),
     async use(kv) {
       for await (const entry of kv.list(range)) {
         if (shaped) shapes.entry(entry, writer);

@@ -100,6 +100,8 @@ export const OUTSIDE_POLL_MS = 100;
 export const OUTSIDE_LOOKS_MAX = 10;
 /** How often a copy of a log looks again when records are removed meanwhile, before it gives up. */
 export const COPY_LOOKS_MAX = 100;
+/** How long a reader waits for an offset that the end has to pass first, unless it says. */
+export const MIN_OFFSET_WAIT_MS_DEFAULT = 5000;
 /** Interval at which a store looks for segments to roll and to drop. */
 export const MAINTENANCE_INTERVAL_MS = 30_000;
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { originOf } from "../at_origin.ts";
 import type { PartitionInfo } from "../backend.ts";
 import { SeglogError } from "../base/errors.ts";
 import { outOfRange } from "../base/offset_errors.ts";
@@ -17,7 +18,8 @@ export async function seekGroup(
   parts: GroupParts,
   { topic, partition, to, force = false }: SeekRequest,
 ): Promise<SoughtOffset[]> {
-  const { name, state, offsets, backend, clock } = parts;
+  const { name, state, offsets, clock } = parts;
+  const backend = originOf(parts.backend);
   const details = await backend.describeTopic(topic);
   const infos = partition === undefined
     ? details.partitions

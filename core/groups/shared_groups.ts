@@ -8,6 +8,7 @@
 import type { Backend } from "../backend.ts";
 import type { Election } from "../election_contract.ts";
 import type { Groups } from "../group_contract.ts";
+import { standFor } from "../stand_for.ts";
 import { type CoordinatorOptions, GroupCoordinator } from "./coordinator.ts";
 import { coordinatorCandidate, GROUPS_DUTY, RoutedGroups } from "./routed_groups.ts";
 
@@ -55,17 +56,16 @@ const closings = new WeakMap<Backend, Promise<void>>();
  * ```
  */
 export function holdGroups(backend: Backend, options: CoordinatorOptions = {}): HeldGroups {
-  const { groups } = backend;
-  if (groups !== undefined) {
-    const release = () => Promise.resolve();
-    return { groups, release, [Symbol.asyncDispose]: release };
-  }
   return holdOwnGroups(backend, options);
 }
 
-/** The groups of a backend that this process coordinates, alone or in its turn. */
+/** The same, with who coordinates them where that is this process, alone or in its turn. */
 export function holdOwnGroups(backend: Backend, options: CoordinatorOptions = {}): OwnGroups {
-  const { election } = backend;
+  const { groups, election } = backend;
+  if (groups !== undefined) {
+    const release = () => Promise.resolve();
+    return { groups, coordinator: undefined, release, [Symbol.asyncDispose]: release };
+  }
   if (election === undefined) return holdCoordinator(backend, options);
   return hold(routed, backend, () => stand(backend, election, options));
 }
@@ -104,7 +104,7 @@ function stand(
     (groups) => coordinator = groups,
   );
   const candidacy = backend.capabilities.canWrite
-    ? election.campaign(GROUPS_DUTY, candidate)
+    ? standFor({ election, following: backend.following }, GROUPS_DUTY, candidate)
     : undefined;
   return {
     groups: new RoutedGroups(election),

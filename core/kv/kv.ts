@@ -8,6 +8,7 @@ import type { Backend, CompactResult } from "../backend.ts";
 import { type Clock, wakefulClock } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
 import type { SyncMode } from "../format/sync_mode.ts";
+import { waitForOffset } from "../wait_for_offset.ts";
 import { openBucketTopic } from "./bucket_topic.ts";
 import { CommitQueue, type Condition } from "./commit_queue.ts";
 import { keyHistory, type KvHistoryOptions, type KvWatchOptions, watchKeys } from "./kv_changes.ts";
@@ -47,6 +48,16 @@ export type SetOptions =
 export interface GetOptions {
   /** A revision of the bucket, not of the key: what a snapshot taken then would see. */
   readonly revision?: number;
+}
+
+/** What has to be seen. */
+export interface CatchUpOptions {
+  /** A revision that a write told, whichever backend it went through. */
+  readonly minRevision?: number;
+  /** How long to wait for it at the most; 5000 unless given. */
+  readonly minRevisionWaitMs?: number;
+  /** Ends the waiting, as the end of the time does. */
+  readonly signal?: AbortSignal;
 }
 
 /** When to delete. */
@@ -271,8 +282,21 @@ export class Kv implements AsyncDisposable {
     }
   }
 
-  /** Resolves when everything that was acknowledged to anybody before the call is seen. */
-  async catchUp(): Promise<void> {
+  /**
+   * Resolves when everything is seen that was acknowledged to anybody before the call, as far as the
+   * backend has it; and `minRevision` too, where that is given.
+   *
+   * @throws {SeglogError} `unavailable` when `minRevision` does not come in time
+   */
+  async catchUp({ minRevision, minRevisionWaitMs, signal }: CatchUpOptions = {}): Promise<void> {
+    if (minRevision !== undefined) {
+      await waitForOffset(this.#backend, this.bucket, {
+        partition: BUCKET_PARTITION,
+        minOffset: minRevision + 1,
+        ...minRevisionWaitMs === undefined ? {} : { minOffsetWaitMs: minRevisionWaitMs },
+        ...signal === undefined ? {} : { signal },
+      });
+    }
     await this.#view.catchUp();
   }
 

@@ -33,6 +33,7 @@ import { checkTopicName, isServerState } from "../format/file_names.ts";
 import type { LogRecord, RecordInput } from "../format/record.ts";
 import { LogCaches } from "../log/caches.ts";
 import { lockFolder } from "../log/open_log.ts";
+import { batchesOnceThere } from "../wait_for_offset.ts";
 import { DEFAULT_TOPIC_CONFIG, parseTopicConfig, type TopicConfig } from "../topic_config.ts";
 import { noTopic } from "../topic_errors.ts";
 import { type Catalogue, epochOf, type Followed, readCatalogue } from "./catalogue.ts";
@@ -253,10 +254,8 @@ export class Store implements Backend {
     return (await this.#topic(topic).readable(partition)).offsetAt(timestampMs);
   }
 
-  async *batches(
-    topic: string,
-    options: ReadOptions = {},
-  ): AsyncGenerator<BatchView, void, undefined> {
+  async *batches(topic: string, options: ReadOptions = {}): AsyncGenerator<BatchView, void> {
+    if (options.minOffset !== undefined) return yield* batchesOnceThere(this, topic, options);
     const log = await this.#topic(topic).readable(options.partition ?? 0);
     yield* log.batches(options);
   }

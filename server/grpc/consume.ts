@@ -20,6 +20,7 @@ import { isEncoded, rangeOf } from "./consume_range.ts";
 import type { LogRecordSchema } from "./generated/seglog/v1/log_record_pb.js";
 import type { ConsumeRequest } from "./generated/seglog/v1/log_service_pb.js";
 import { boundsMessage, invalidMember, recordMessage } from "./messages.ts";
+import { waitingOf } from "./min_offset.ts";
 
 /** What is there; where nothing is, what comes first within the time to wait. */
 export async function consume(request: ConsumeRequest, call: Call) {
@@ -31,7 +32,7 @@ export async function consume(request: ConsumeRequest, call: Call) {
     throw invalidMember("wait_ms", `is ${waitMs}, and ${WAIT_MS_MAX} is the most`);
   }
   const { backend } = call.visitor;
-  const range = await rangeOf(request, { backend, waitMs });
+  const range = await rangeOf(request, { call, waitMs });
   const page = isEncoded(format)
     ? await encodedPage(range, call)
     : await recordsPage(range, maxRecords || PAGE_RECORDS_DEFAULT, call);
@@ -106,11 +107,6 @@ class RecordsPage {
 }
 
 async function firstArrival(range: ReadRange, call: Call): Promise<BatchView | undefined> {
-  const { services, signal, visitor } = call;
-  for await (
-    const batch of arrivals({ visitor, services, request: { signal } }, range, range.from)
-  ) {
-    return batch;
-  }
+  for await (const batch of arrivals(waitingOf(call), range, range.from)) return batch;
   return undefined;
 }

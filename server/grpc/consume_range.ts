@@ -3,27 +3,38 @@
  *
  * @module
  */
-import type { Backend } from "../../core/backend.ts";
 import type { OffsetSelector } from "../../core/offset_range.ts";
+import { waitForWanted } from "../min_offset.ts";
 import { type ReadRange, resolveRange } from "../read_range.ts";
+import type { Call } from "./call.ts";
 import {
   ConsumeFormat,
   type ConsumeRequest,
   type StartPosition,
 } from "./generated/seglog/v1/log_service_pb.js";
 import { invalidMember, named, whole } from "./messages.ts";
+import { waitingOf, wantedOffset } from "./min_offset.ts";
 
 /** What all requests to read have. */
-export type RangeRequest = Pick<ConsumeRequest, "topic" | "partition" | "from" | "until" | "key">;
+export type RangeRequest = Pick<
+  ConsumeRequest,
+  "topic" | "partition" | "from" | "until" | "key" | "minOffset" | "minOffsetWaitMs"
+>;
 
-/** The range in offsets. @throws {SeglogError} `not-found`, `offset-out-of-range`, … */
+/**
+ * The range in offsets, when the offset is there that has to be there.
+ *
+ * @throws {SeglogError} `not-found`, `offset-out-of-range`, `unavailable`, …
+ */
 export async function rangeOf(
   request: RangeRequest,
-  { backend, waitMs }: { readonly backend: Backend; readonly waitMs: number },
+  { call, waitMs }: { readonly call: Call; readonly waitMs: number },
 ): Promise<ReadRange> {
-  const { topic, partition, from, until, key } = request;
-  return await resolveRange(backend, {
-    topic: named(topic, "topic"),
+  const { partition, from, until, key } = request;
+  const topic = named(request.topic, "topic");
+  await waitForWanted(waitingOf(call), { topic, partition }, wantedOffset(request));
+  return await resolveRange(call.visitor.backend, {
+    topic,
     partition,
     reverse: false,
     key,

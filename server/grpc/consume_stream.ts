@@ -28,11 +28,12 @@ type Sent = MessageInitShape<typeof ConsumeStreamResponseSchema>;
  */
 export async function* consumeStream(
   request: ConsumeStreamRequest,
-  { services, visitor: { backend }, signal }: Call,
+  call: Call,
 ): AsyncGenerator<Sent, void, undefined> {
+  const { services, visitor: { backend }, signal } = call;
   const { follow, format } = request;
   const encoded = isEncoded(format);
-  const range = await rangeOf(request, { backend, waitMs: 0 });
+  const range = await rangeOf(request, { call, waitMs: 0 });
   const { topic, partition, from, key } = range;
   const until = follow ? range.untilAsked : range.until;
   if (until !== undefined && from >= until) return;

@@ -31,8 +31,8 @@ export function addHealthService(router: ConnectRouter, services: Services): voi
 }
 
 /** Whether the server takes calls. */
-export function isServing({ stopping }: Services): boolean {
-  return !stopping.aborted;
+export function isServing({ stopping, everything }: Services): boolean {
+  return !stopping.aborted && everything.following?.isReady !== false;
 }
 
 function check({ service }: HealthCheckRequest, { services }: Call) {
@@ -50,10 +50,17 @@ function list(_request: unknown, { services }: Call) {
   return { statuses: Object.fromEntries(NAMES.map((name) => [name, { status }])) };
 }
 
-/** Tells how it is, and when that changes; the change is that the server stops, which ends it. */
+/**
+ * Tells how it is, and when that changes: a copy has everything, or the server stops, which ends it.
+ */
 async function* watch({ service }: HealthCheckRequest, { services, signal }: Call) {
   const isKnown = NAMES.includes(service);
   yield { status: isKnown ? statusNow(services) : Status.SERVICE_UNKNOWN };
+  const { following } = services.everything;
+  if (isKnown && following?.isReady === false) {
+    await Promise.race([aborted(signal), following.ready]);
+    if (!signal.aborted) yield { status: statusNow(services) };
+  }
   await aborted(signal);
   if (isKnown && services.stopping.aborted) yield { status: Status.NOT_SERVING };
 }

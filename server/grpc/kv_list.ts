@@ -9,16 +9,19 @@ import { demand } from "../access/principal.ts";
 import { keysOf, rangeBehind } from "../kv_list.ts";
 import { entriesOf, momentOf } from "../kv_read.ts";
 import { KV_PAGE_KEYS_DEFAULT, KV_PAGE_KEYS_MAX, PAGE_BYTES_MAX } from "../limits.ts";
+import { waitForRevision } from "../min_offset.ts";
 import type { TenantServices } from "../tenant_services.ts";
 import type { Call } from "./call.ts";
 import type { KvEntrySchema, KvListRequest } from "./generated/seglog/v1/kv_service_pb.js";
 import { entryMessage, revisionMember } from "./kv_messages.ts";
 import { invalidMember, named } from "./messages.ts";
+import { waitingOf, wantedRevision } from "./min_offset.ts";
 
 type EntryMessage = MessageInitShape<typeof KvEntrySchema>;
 
 /** At most `limit` keys, fewer where their values are large; `next` is there where more are. */
-export async function kvList(request: KvListRequest, { services, visitor }: Call) {
+export async function kvList(request: KvListRequest, call: Call) {
+  const { services, visitor } = call;
   const bucket = named(request.bucket, "bucket");
   demand(visitor.principal, "consume", bucket);
   if (request.limit > KV_PAGE_KEYS_MAX) {
@@ -28,7 +31,9 @@ export async function kvList(request: KvListRequest, { services, visitor }: Call
   const { reverse, prefix, after, start, end } = request;
   const options = { ...rangeBehind({ reverse, prefix, after, start, end }), limit: limit + 1 };
   rangeOf(options); // says what is wrong with them before anything is opened
-  const { snapshot, release } = await momentOf(visitor, { bucket, snapshot: undefined });
+  const place = { bucket, snapshot: undefined };
+  await waitForRevision(waitingOf(call), place, wantedRevision(request));
+  const { snapshot, release } = await momentOf(visitor, place);
   const entries: EntryMessage[] = [];
   let bytes = 0;
   let next: string | undefined;

@@ -9,6 +9,7 @@ import { demand } from "../access/principal.ts";
 import type { Services } from "../exchange.ts";
 import { noValue, readEntry } from "../kv_read.ts";
 import { deleteKey, setKey } from "../kv_write.ts";
+import { waitForRevision } from "../min_offset.ts";
 import { demandRole, type Work } from "../roles.ts";
 import { type Call, streaming, unary } from "./call.ts";
 import {
@@ -22,6 +23,7 @@ import { conditionOf, entryMessage, valueOf } from "./kv_messages.ts";
 import { kvTransact } from "./kv_transact.ts";
 import { kvWatch } from "./kv_watch.ts";
 import { invalidMember, maybeWhole, named } from "./messages.ts";
+import { waitingOf, wantedRevision } from "./min_offset.ts";
 
 /** Adds the service. */
 export function addKvService(router: ConnectRouter, services: Services): void {
@@ -46,12 +48,14 @@ function forRole<Request, Result>(
   };
 }
 
-async function get(request: KvGetRequest, { services, visitor }: Call) {
+async function get(request: KvGetRequest, call: Call) {
+  const { services, visitor } = call;
   const bucket = named(request.bucket, "bucket");
   demand(visitor.principal, "consume", bucket);
   keyBytes(request.key);
   const revision = maybeWhole(request.revision, "revision");
   const place = { bucket, snapshot: undefined, revision };
+  await waitForRevision(waitingOf(call), place, wantedRevision(request));
   const entry = await readEntry(visitor, place, request.key);
   if (entry === undefined) throw noValue(bucket, request.key);
   services.metrics.sent(1);

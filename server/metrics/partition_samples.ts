@@ -12,7 +12,7 @@ import { METRIC_PARTITIONS_MAX } from "../limits.ts";
 export interface SampledView {
   /** Names the tenant; nothing for the one that has no name among the labels. */
   readonly tenant?: string | undefined;
-  readonly backend: Pick<Backend, "listTopics" | "describeTopic">;
+  readonly backend: Pick<Backend, "listTopics" | "describeTopic" | "following">;
   /** Which of its topics. */
   readonly shows: (topic: string) => boolean;
   readonly groups?: SampledGroups;
@@ -60,12 +60,15 @@ export async function partitionSamples(views: readonly SampledView[]): Promise<R
     const ofTenant = view.tenant === undefined ? {} : { tenant: view.tenant };
     meters.topics.set(ofTenant, topics.length);
     meters.partitions.set(ofTenant, topics.reduce((sum, { config }) => sum + config.partitions, 0));
+    const lags = lagsOf(view.backend);
     const found = await measured(view.backend, topics.map(({ name }) => name), left);
     left -= found.length;
     for (const { topic, info } of found) {
       const { partition, compacted } = info;
       const labels = { ...ofTenant, topic, partition };
       for (const [gauge, measure] of meters.gauges) gauge.set(labels, info[measure]);
+      const lag = lags.get(placeKey(topic, partition));
+      if (lag !== undefined) meters.replicaLag.set(labels, lag);
       if (compacted === undefined) continue;
       for (const [counter, measure] of meters.compactions) counter.inc(labels, compacted[measure]);
     }
@@ -85,6 +88,12 @@ function createMeters(registry: Registry) {
     gauges: GAUGES.map(([name, help, measure]) =>
       [new Gauge({ name: `seglog_${name}`, help, labelNames, registers }), measure] as const
     ),
+    replicaLag: new Gauge({
+      name: "seglog_replica_lag_records",
+      help: "Offsets of a partition that its copy here does not have yet.",
+      labelNames,
+      registers,
+    }),
     members: new Gauge({
       name: "seglog_group_members",
       help: "Members of a group.",
@@ -101,6 +110,16 @@ function createMeters(registry: Registry) {
       [new Counter({ name: `seglog_${name}`, help, labelNames, registers }), measure] as const
     ),
   };
+}
+
+/** How far partitions are behind what they are a copy of. */
+function lagsOf({ following }: SampledView["backend"]): Map<string, number> {
+  const partitions = following?.partitions ?? [];
+  return new Map(partitions.map((each) => [placeKey(each.topic, each.partition), each.lag]));
+}
+
+function placeKey(topic: string, partition: number): string {
+  return `${partition} ${topic}`;
 }
 
 async function addGroups(

@@ -38,6 +38,8 @@ export const kvPaths: Record<string, Record<string, unknown>> = {
         "keysReverse",
         "keysOnly",
         "inSnapshot",
+        "minRevision",
+        "minRevisionWait",
         "fromRevision",
         "lastEventId",
       ].map(parameter),
@@ -60,8 +62,15 @@ export const kvPaths: Record<string, Record<string, unknown>> = {
       tags,
       operationId: "getKey",
       summary: "The value of a key as it is; with `Accept: text/event-stream`, its changes.",
-      parameters: ["inSnapshot", "asOfRevision", "ifKnown", "fromRevision", "lastEventId"]
-        .map(parameter),
+      parameters: [
+        "inSnapshot",
+        "asOfRevision",
+        "minRevision",
+        "minRevisionWait",
+        "ifKnown",
+        "fromRevision",
+        "lastEventId",
+      ].map(parameter),
       responses: {
         "200": {
           description: "The value.",

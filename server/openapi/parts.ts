@@ -43,6 +43,8 @@ export const boundsHeaders: Record<string, unknown> = {
   "Seglog-Next": offsetHeader("Where the next page starts; in reverse, where it ends (`until`)."),
 };
 
+const WAIT_5S = { type: "string", pattern: "^\\d+(ms|s)$", default: "5s" };
+
 /** Parameters by name. */
 export const parameters: Record<string, unknown> = {
   topic: {
@@ -81,6 +83,21 @@ export const parameters: Record<string, unknown> = {
     "How long to wait for a record where there is none, such as `5s` or `500ms`; 60 s at most.",
     { type: "string", pattern: "^\\d+(ms|s)$" },
   ),
+  minOffset: query(
+    "min-offset",
+    "Answer only when the end has passed this offset, `nextOffset >= min-offset`: what an append " +
+      "told as `end` is seen then, whichever server took it. 503 `unavailable`, with `minOffset` " +
+      "and `nextOffset`, when that does not come in time.",
+    schema("Offset"),
+  ),
+  minOffsetWait: query("min-offset-wait", "How long to wait for that; 60 s at most.", WAIT_5S),
+  minRevision: query(
+    "min-revision",
+    "Answer only when the bucket shows this revision, whichever server took the write. 503 " +
+      "`unavailable` when that does not come in time.",
+    schema("Offset"),
+  ),
+  minRevisionWait: query("min-revision-wait", "How long to wait for that; 60 s at most.", WAIT_5S),
   reverse: query("reverse", "Newest first.", { type: "boolean", default: false }),
   recordKey: query("key", "Only records with this key.", { type: "string" }),
   recordKeyBase64: query("keyBase64", "The same for any bytes, as padded base64.", {

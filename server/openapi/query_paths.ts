@@ -53,6 +53,13 @@ export const querySchemas: Record<string, unknown> = {
         maximum: QUERY_MS_MAX,
         default: QUERY_MS_DEFAULT,
       },
+      minOffsets: {
+        type: "object",
+        description:
+          "By topic and partition, an offset that the end has to pass first, as `offsets` of an " +
+          "answer has them. 503 `unavailable` when that does not come within `timeoutMs`.",
+        additionalProperties: { type: "object", additionalProperties: schema("Offset") },
+      },
       explain: {
         type: "boolean",
         default: false,

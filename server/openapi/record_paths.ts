@@ -75,6 +75,8 @@ export const recordPaths: Record<string, Record<string, unknown>> = {
         "limit",
         "maxBytes",
         "wait",
+        "minOffset",
+        "minOffsetWait",
         "reverse",
         "recordKey",
         "recordKeyBase64",
@@ -100,7 +102,7 @@ export const recordPaths: Record<string, Record<string, unknown>> = {
     },
   },
   "/v1/topics/{topic}/records/{offset}": {
-    parameters: [parameter("topic"), parameter("offset"), parameter("partition")],
+    parameters: ["topic", "offset", "partition", "minOffset", "minOffsetWait"].map(parameter),
     get: {
       tags: ["records"],
       operationId: "readOne",
@@ -165,6 +167,8 @@ export const recordPaths: Record<string, Record<string, unknown>> = {
           schema: { type: "string", default: "default" },
         },
         { name: "offset", in: "query", required: true, schema: schema("Offset") },
+        parameter("minOffset"),
+        parameter("minOffsetWait"),
       ],
       responses: {
         "200": json("The value.", {

@@ -60,6 +60,7 @@ export const serverPaths: Record<string, Record<string, unknown>> = {
               type: "integer",
               description: "Counts leaderships: a replica that is promoted has a higher one.",
             },
+            source: { type: "string", description: "What a node has a copy of." },
             recordShape: { type: "integer", description: "Version of `Record`." },
             batchFormat: { type: "integer", description: "Version of encoded batches." },
           },

@@ -20,12 +20,13 @@ export const HEALTH_ROUTES: readonly Route[] = [
 
 /** What a client asks first: that this is seglog, and what it can do. */
 function about({ backend, services }: Exchange): Response {
-  const { epoch } = services.everything;
+  const { epoch, following } = services.everything;
   return jsonAnswer({
     name: "seglog",
     version: services.version,
     ...backend.capabilities,
     ...epoch === undefined ? {} : { epoch },
+    ...following === undefined ? {} : { source: following.source },
     recordShape: 1,
     batchFormat: 1,
   });
@@ -35,10 +36,20 @@ function live(): Response {
   return jsonAnswer({ status: "ok" });
 }
 
-/** Ready is: not stopping, and topics can be listed. */
+/** Ready is: not stopping, topics can be listed, and a copy has had everything once. */
 async function ready({ backend, services }: Exchange): Promise<Response> {
   if (services.stopping.aborted) {
     throw new SeglogError("unavailable", "Cannot take requests: the server is stopping");
+  }
+  const { following } = services.everything;
+  if (following?.isReady === false) {
+    const lag = following.partitions.reduce((sum, each) => sum + each.lag, 0);
+    throw new SeglogError(
+      "unavailable",
+      `Cannot take requests yet: the copy of ${following.source} is being made; ` +
+        (following.isConnected ? `it is ${lag} records behind` : "the source does not answer"),
+      { details: { source: following.source, lag, isConnected: following.isConnected } },
+    );
   }
   await backend.listTopics();
   return jsonAnswer({ status: "ok" });

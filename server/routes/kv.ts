@@ -26,6 +26,7 @@ import {
   prefers,
   unsupportedType,
 } from "../media_types.ts";
+import { MIN_REVISION_PARAMETERS, waitForRevision, wantedRevision } from "../min_offset.ts";
 import { bucketKey, pathBucket } from "../path_key.ts";
 import { KV_SNAPSHOT_ROUTES } from "./kv_snapshots.ts";
 
@@ -64,10 +65,12 @@ async function readKey(exchange: Exchange): Promise<Response> {
   if (prefers(request, EVENTS_TYPE)) return await watchKey(exchange);
   const bucket = pathBucket(exchange);
   const key = bucketKey(exchange);
-  const query = exchange.query("snapshot", "revision");
+  const query = exchange.query("snapshot", "revision", ...MIN_REVISION_PARAMETERS);
   const snapshot = query.text("snapshot");
   const revision = query.whole("revision", 0, Number.MAX_SAFE_INTEGER);
-  const entry = await readEntry(exchange, { bucket, snapshot, revision }, key);
+  const place = { bucket, snapshot, revision };
+  await waitForRevision(exchange, place, wantedRevision(query));
+  const entry = await readEntry(exchange, place, key);
   if (entry === undefined) throw noValue(bucket, key);
   services.metrics.sent(1);
   return valueAnswer(request, entry);

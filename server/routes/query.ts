@@ -13,6 +13,7 @@ import { JsonMembers } from "../json_members.ts";
 import { SETTINGS_BYTES_MAX } from "../limits.ts";
 import { lineStream } from "../line_stream.ts";
 import { JSON_TYPE, NDJSON_TYPE, negotiate } from "../media_types.ts";
+import { waitForWanted } from "../min_offset.ts";
 import { patience } from "../patience.ts";
 import { QUERY_BODY_BYTES_MAX, QUERY_ROWS_DEFAULT, QUERY_ROWS_MAX } from "../query/limits.ts";
 import type { QueryAnswer, QueryAsk } from "../query/queries.ts";
@@ -35,12 +36,16 @@ async function query(exchange: Exchange): Promise<Response> {
   exchange.query();
   const type = negotiate(request, [JSON_TYPE, NDJSON_TYPE]);
   const rowsDefault = type === JSON_TYPE ? QUERY_ROWS_DEFAULT : QUERY_ROWS_MAX;
-  const ask = await exchange.body(
+  const { ask, minOffsets } = await exchange.body(
     QUERY_BODY_BYTES_MAX,
     (body) => parseQueryBody(utf8Text(body), rowsDefault),
   );
   const waiting = patience([request.signal, exchange.services.stopping, exchange.visitor.ended]);
   try {
+    await Promise.all(minOffsets.map(({ topic, partition, minOffset }) => {
+      const wanted = { minOffset, minOffsetWaitMs: ask.timeoutMs };
+      return waitForWanted(exchange, { topic, partition }, wanted);
+    }));
     const answer = await started(exchange, ask, waiting.signal);
     if (type === JSON_TYPE) return wholeAnswer(JSON_TYPE, await wholeJson(answer, startMs));
     const isWhole = ask.rowsMax === QUERY_ROWS_MAX;

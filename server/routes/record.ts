@@ -10,6 +10,7 @@ import { formatRecordShape } from "../../core/format/write_shape.ts";
 import { jsonText, wholeAnswer } from "../answers.ts";
 import type { Exchange, Route } from "../exchange.ts";
 import { BYTES_TYPE, JSON_TYPE, negotiate } from "../media_types.ts";
+import { MIN_OFFSET_PARAMETERS, waitForWanted, wantedOffset } from "../min_offset.ts";
 import { parseOffset } from "../query.ts";
 
 /** The route of single records. */
@@ -26,8 +27,10 @@ export const RECORD_ROUTES: readonly Route[] = [
 async function readOne(exchange: Exchange): Promise<Response> {
   const { backend, topic, request, services } = exchange;
   const offset = parseOffset(exchange.segment(5));
-  const partition = exchange.query("partition").whole("partition", 0, PARTITIONS_MAX - 1) ?? 0;
+  const query = exchange.query("partition", ...MIN_OFFSET_PARAMETERS);
+  const partition = query.whole("partition", 0, PARTITIONS_MAX - 1) ?? 0;
   const type = negotiate(request, [JSON_TYPE, BYTES_TYPE]);
+  await waitForWanted(exchange, { topic, partition }, wantedOffset(query));
   const record = await backend.read(topic, offset, partition);
   services.metrics.sent(1);
   if (type === BYTES_TYPE) return rawValue(record);

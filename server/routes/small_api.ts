@@ -13,6 +13,7 @@ import { jsonAnswer, jsonText } from "../answers.ts";
 import { utf8Text } from "../append_json.ts";
 import type { Exchange, Route } from "../exchange.ts";
 import { JSON_BODY_BYTES_MAX } from "../limits.ts";
+import { MIN_OFFSET_PARAMETERS, waitForWanted, wantedOffset } from "../min_offset.ts";
 import { DEFAULT_PARTITION_KEY, topicOfPartitionKey } from "../partition_keys.ts";
 import { parseOffset } from "../query.ts";
 
@@ -36,14 +37,16 @@ function publish(exchange: Exchange): Promise<Response> {
 }
 
 async function read(exchange: Exchange): Promise<Response> {
-  const query = exchange.query("partition", "offset");
+  const query = exchange.query("partition", "offset", ...MIN_OFFSET_PARAMETERS);
   const partitionKey = query.text("partition") ?? DEFAULT_PARTITION_KEY;
   const offsetText = query.text("offset");
   if (offsetText === undefined) {
     throw new SeglogError("invalid-argument", "Cannot read: give offset=N");
   }
   const offset = parseOffset(offsetText);
-  const record = await exchange.backend.read(topicOfPartitionKey(partitionKey), offset);
+  const topic = topicOfPartitionKey(partitionKey);
+  await waitForWanted(exchange, { topic }, wantedOffset(query));
+  const record = await exchange.backend.read(topic, offset);
   exchange.services.metrics.sent(1);
   const { data, dataType } = dataOf(record);
   const key = JSON.stringify(partitionKey);

@@ -47,6 +47,12 @@ test("append, read and tail on a folder load no server, no client and no tables"
   }
 });
 
+test("whoever has a folder or a server loads nothing of NATS", () => {
+  for (const file of ["mod.ts", "client/connect_http.ts", "cli/connect.ts"]) {
+    expectNone(loadedBy(file), /@nats-io|^jetstream\/(?!cluster_url)/);
+  }
+});
+
 test("serve loads what checks schemas, certificates and gRPC only where there are some", () => {
   const loaded = new Set([...loadedBy("cli/commands/serve.ts"), ...loadedBy("server/listen.ts")]);
   assert.ok(loaded.has("server/schemas/schema_registry.ts"));

@@ -1,7 +1,7 @@
 /** Reading: ranges, both directions, times, segments. */
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { type Backend, readRecords } from "../../mod.ts";
+import { type Backend, readRecords, waitForOffset } from "../../mod.ts";
 import { collect, rejectsWith } from "../support/collect.ts";
 import type { Promised } from "./promised.ts";
 
@@ -99,6 +99,42 @@ export function readSuite(name: string, promise: Promised): void {
       assert.deepEqual(await offsets(backend, {}), all);
       assert.deepEqual(await offsets(backend, { reverse: true }), all.toReversed());
       assert.deepEqual(await offsets(backend, { from: 17, until: 43 }), all.slice(17, 43));
+    });
+
+    promise("a reading waits until the end has passed its min-offset", async (backend) => {
+      await filled(backend);
+      assert.deepEqual(await offsets(backend, { from: 8, minOffset: 10 }), [8, 9]);
+      const all = offsets(backend, { from: 9, minOffset: 13 });
+      const newest = offsets(backend, { from: 12, minOffset: 14, reverse: true });
+      const passed = waitForOffset(backend, "orders", { minOffset: 13 });
+      for (const values of ["ab", "cd"]) {
+        await backend.append("orders", [...values].map((value) => ({ value })));
+      }
+      assert.equal((await passed).nextOffset, 14);
+      assert.deepEqual(await newest, [13, 12]);
+      assert.deepEqual((await all).slice(0, 5), [9, 10, 11, 12, 13]);
+    });
+
+    promise(
+      "a min-offset that does not come in time is told, and where the end is",
+      async (backend) => {
+        await filled(backend);
+        const late = { minOffset: 11, minOffsetWaitMs: 30 };
+        const error = await rejectsWith("unavailable", () => offsets(backend, late));
+        assert.deepEqual([error.details.minOffset, error.details.nextOffset], [11, 10]);
+        assert.equal(error.retryable, true);
+        const waiting = waitForOffset(backend, "orders", late);
+        await rejectsWith("unavailable", () => waiting);
+        await rejectsWith("not-found", () => offsets(backend, { partition: 3, minOffset: 1 }));
+      },
+    );
+
+    promise("a signal ends the waiting for a min-offset", async (backend) => {
+      await filled(backend);
+      const ending = new AbortController();
+      const reading = offsets(backend, { minOffset: 11, signal: ending.signal });
+      ending.abort();
+      assert.deepEqual(await reading, []);
     });
   });
 }

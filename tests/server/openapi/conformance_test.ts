@@ -73,7 +73,7 @@ function parameterValue(document: Json, parameter: Json): fc.Arbitrary<string | 
     ? fc.constantFrom("billing", "none")
     : name === "version"
     ? fc.constantFrom("1", "latest", "9", "x")
-    : name === "wait" // what is asked for would be waited for
+    : /^(min-.*-)?wait$/.test(name) // what is asked for would be waited for
     ? fc.constantFrom("0ms", "2ms", "x", "5")
     : valueOf(document, parameter.schema ?? {}).map((value) =>
       typeof value === "string" ? value : JSON.stringify(value)
@@ -120,6 +120,9 @@ function requestOf(document: Json, described: Described): fc.Arbitrary<Asked> {
       if (place === "path") target = target.replace(`{${name}}`, encodeURIComponent(value));
       else if (place === "query") query.append(name, value);
       else if (HEADER_VALUE.test(value)) headers.set(name, value);
+    }
+    for (const name of ["min-offset", "min-revision"]) {
+      if (query.has(name) && !query.has(`${name}-wait`)) query.append(`${name}-wait`, "2ms");
     }
     const search = query.size === 0 ? "" : `?${query}`;
     return { path: target + search, init: { method, headers, ...body && { body: body.bytes } } };

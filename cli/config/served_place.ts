@@ -1,0 +1,36 @@
+/**
+ * What a server serves: a folder, or what is somewhere else by way of a copy in a folder.
+ *
+ * @module
+ */
+import { isUrl, placeOf } from "../connect.ts";
+import { UsageError } from "../exit.ts";
+import { type HeldSettings, strengthOf } from "./held_settings.ts";
+
+/** Where it is. */
+export interface ServedPlace {
+  /** The folder of the store, or of the copy. */
+  readonly folder: string;
+  /** The URL of what is copied, and written to; nothing where the folder is served itself. */
+  readonly source: string | undefined;
+}
+
+/**
+ * A node is asked for by `at` with a URL and `data` with a folder, both said: where the folder is said
+ * more strongly, as by a flag beside a variable for all verbs, that is what is served.
+ *
+ * @throws {UsageError} where no folder is
+ */
+export function servedPlace({ at, data }: HeldSettings): ServedPlace {
+  if (isUrl(data.value)) {
+    throw new UsageError(
+      `serve needs a folder, and ${data.value} is ${placeOf(data.value)}: give --data DIR`,
+    );
+  }
+  const folder = data.value;
+  if (!isUrl(at.value) || strengthOf(at) < strengthOf(data)) return { folder, source: undefined };
+  if (data.source.kind !== "standard") return { folder, source: at.value };
+  throw new UsageError(
+    `serve needs a folder for its copy of what is at ${at.value}: give --data DIR`,
+  );
+}

@@ -1,0 +1,332 @@
+/**
+ * A node: what is read comes from a copy beside it, what is written goes to the source.
+ *
+ * @module
+ */
+import type {
+  AppendOptions,
+  AppendResult,
+  Backend,
+  Bounds,
+  Capabilities,
+  CompactResult,
+  CompactTopicOptions,
+  Hints,
+  PartitionSegments,
+  ReadOptions,
+  Reservation,
+  TopicDetails,
+  TopicInfo,
+  TruncateOptions,
+} from "../core/backend.ts";
+import { sleep, wakefulClock } from "../core/base/clock.ts";
+import { isNotFound } from "../core/base/errors.ts";
+import { MIN_OFFSET_WAIT_MS_DEFAULT } from "../core/base/limits.ts";
+import type { Observer } from "../core/base/observer.ts";
+import type { Election } from "../core/election_contract.ts";
+import type { Following } from "../core/following_contract.ts";
+import type { BatchView } from "../core/format/batch.ts";
+import type { LogRecord, RecordInput } from "../core/format/record.ts";
+import type { Groups } from "../core/group_contract.ts";
+import type { Store } from "../core/store/store.ts";
+import type { TopicConfig } from "../core/topic_config.ts";
+import { batchesOnceThere } from "../core/wait_for_offset.ts";
+import { OwnWrites } from "./own_writes.ts";
+import { Replica, type ReplicaOptions } from "./replica.ts";
+import { SourceRetention } from "./source_retention.ts";
+
+/** How a node behaves. */
+export interface NodeOptions extends ReplicaOptions {
+  /** What the source is called, for people; its kind unless given. */
+  readonly name?: string;
+  /** How long a reader waits for what was written through this node, in ms; 5000 unless given. */
+  readonly waitMs?: number;
+  /**
+   * Whether to ask the source for what the retention of its topics lets go: where it is a cluster, which
+   * does not do so by itself. False unless given.
+   */
+  readonly appliesRetention?: boolean;
+}
+
+/** How long to wait before asking again whether the copy has everything. */
+const READY_PAUSE_MS = 250;
+
+/**
+ * Serves the topics of a source from a copy of them: reads, followers and what is folded from them
+ * cost no way to the source. Appends, truncations and changes of topics go to the source, and are
+ * acknowledged by it.
+ *
+ * What was acknowledged through a node is seen by whoever reads through it: until the copy has it,
+ * readers wait, for `waitMs` at the most, then `unavailable`. What was written through another node is
+ * seen a moment later, or at once with `minOffset`. When the source cannot be reached, reading goes on.
+ *
+ * Compaction is of the copy alone. Closing a node closes both backends.
+ *
+ * @example
+ * ```ts
+ * import { NodeBackend, Store } from "seglog";
+ *
+ * const source = await Store.memory(); // or connect("http://127.0.0.1:8080")
+ * const copy = await Store.memory(); // or Store.open("./copy", { follows: { source: "leader" } })
+ * await using node = new NodeBackend(source, copy);
+ * const { start } = await node.append("orders", [{ value: "hello" }]);
+ * console.assert((await node.read("orders", start)).text === "hello");
+ * ```
+ */
+export class NodeBackend implements Backend {
+  /** What the source can do. */
+  readonly capabilities: Capabilities;
+  /** Beside the copy. */
+  readonly hints: Hints;
+  /** Those that the source coordinates. */
+  readonly groups?: Groups;
+  /** Those of the source: whoever has it as a source takes part. */
+  readonly election?: Election;
+  /** How far the copy is. */
+  readonly following: Following;
+  /** As of the source, where it can be asked for. */
+  readonly reserve?: NonNullable<Backend["reserve"]>;
+  readonly #source: Backend;
+  readonly #local: Store;
+  readonly #replica: Replica;
+  readonly #own: OwnWrites;
+  readonly #retention: SourceRetention | undefined;
+  readonly #ending = new AbortController();
+  #isReady = false;
+
+  /**
+   * Begins to copy at once.
+   *
+   * @param source what is written to
+   * @param local the copy: a store that nobody else writes to
+   */
+  constructor(source: Backend, local: Store, options: NodeOptions = {}) {
+    const { canWrite, canTruncateAfter, why, kind } = source.capabilities;
+    const { name = kind, clock = wakefulClock, waitMs = MIN_OFFSET_WAIT_MS_DEFAULT } = options;
+    this.capabilities = { kind: "node", canWrite, canTruncateAfter, ...why && { why } };
+    this.#source = source;
+    this.#local = local;
+    this.hints = local.hints;
+    if (source.groups !== undefined) this.groups = source.groups;
+    if (source.election !== undefined) this.election = source.election;
+    if (source.reserve !== undefined) {
+      this.reserve = (topic, partition) => this.#reserve(topic, partition);
+    }
+    const replica = new Replica(source, local, options);
+    this.#replica = replica;
+    this.#own = new OwnWrites({ source, local, replica, clock, waitMs });
+    if (options.appliesRetention) this.#retention = new SourceRetention(source, local, clock);
+    const isReady = () => this.#isReady;
+    this.following = {
+      origin: source,
+      source: name,
+      ready: this.#becomeReady(),
+      get isReady() {
+        return isReady();
+      },
+      get isConnected() {
+        return replica.status.isConnected;
+      },
+      get partitions() {
+        return replica.status.partitions;
+      },
+    };
+  }
+
+  /** The source's. */
+  get epoch(): number | undefined {
+    return this.#source.epoch;
+  }
+
+  /** Resolves when the copy has everything that the source had at the time of the call. */
+  caughtUp(signal?: AbortSignal): Promise<void> {
+    return this.#replica.caughtUp(signal);
+  }
+
+  /** Applies retention at the source, where this node does; it does so by itself, too. */
+  async maintain(): Promise<void> {
+    await this.#retention?.apply();
+  }
+
+  observe(observer: Observer): () => void {
+    return this.#local.observe(observer);
+  }
+
+  hold(topic: string, offset: number, partition?: number): () => void {
+    return this.#local.hold(topic, offset, partition);
+  }
+
+  async segments(topic: string): Promise<PartitionSegments[]> {
+    await this.#own.topicSeen(topic);
+    return await this.#local.segments(topic);
+  }
+
+  async listTopics(): Promise<TopicInfo[]> {
+    await this.#own.topicsSeen();
+    return await this.#local.listTopics();
+  }
+
+  async describeTopic(topic: string): Promise<TopicDetails> {
+    await this.#own.topicSeen(topic);
+    return await this.#local.describeTopic(topic);
+  }
+
+  async ensureTopic(
+    topic: string,
+    config?: Partial<TopicConfig>,
+  ): Promise<{ created: boolean; topic: TopicInfo }> {
+    const made = await this.#source.ensureTopic(topic, config);
+    await this.#own.topicsChanged();
+    return made;
+  }
+
+  async configureTopic(topic: string, changes: Partial<TopicConfig>): Promise<TopicInfo> {
+    const info = await this.#source.configureTopic(topic, changes);
+    await this.#own.topicsChanged();
+    return info;
+  }
+
+  async deleteTopic(topic: string): Promise<void> {
+    await this.#source.deleteTopic(topic);
+    await this.#own.deleted(topic);
+  }
+
+  append(
+    topic: string,
+    records: readonly RecordInput[],
+    options: AppendOptions = {},
+  ): Promise<AppendResult> {
+    return this.#appending(topic, options, () => this.#source.append(topic, records, options));
+  }
+
+  appendBatch(
+    topic: string,
+    batch: BatchView,
+    options: Omit<AppendOptions, "producer"> = {},
+  ): Promise<AppendResult> {
+    return this.#appending(topic, options, () => this.#source.appendBatch(topic, batch, options));
+  }
+
+  async bounds(topic: string, partition = 0): Promise<Bounds> {
+    await this.#own.seen(topic, partition);
+    try {
+      return await this.#local.bounds(topic, partition);
+    } catch (error) {
+      if (!isNotFound(error) || !await this.#isNew(topic, partition)) throw error;
+      return await this.#local.bounds(topic, partition);
+    }
+  }
+
+  async read(topic: string, offset: number, partition = 0): Promise<LogRecord> {
+    await this.#own.seen(topic, partition, { below: offset + 1 });
+    return await this.#local.read(topic, offset, partition);
+  }
+
+  async readAll(topic: string, offsets: readonly number[], partition = 0): Promise<LogRecord[]> {
+    const below = offsets.reduce((most, offset) => Math.max(most, offset + 1), 0);
+    await this.#own.seen(topic, partition, { below });
+    return await this.#local.readAll(topic, offsets, partition);
+  }
+
+  async offsetAt(topic: string, timestampMs: number, partition = 0): Promise<number> {
+    await this.#own.seen(topic, partition);
+    return await this.#local.offsetAt(topic, timestampMs, partition);
+  }
+
+  async *batches(topic: string, options: ReadOptions = {}): AsyncGenerator<BatchView, void> {
+    if (options.minOffset !== undefined) return yield* batchesOnceThere(this, topic, options);
+    const { partition = 0, until, signal } = options;
+    try {
+      await this.#own.seen(topic, partition, { below: until, signal });
+    } catch (error) {
+      if (signal?.aborted) return;
+      throw error;
+    }
+    yield* this.#local.batches(topic, options);
+  }
+
+  async truncate(topic: string, options: TruncateOptions): Promise<Bounds> {
+    const { partition = 0 } = options;
+    const bounds = await this.#source.truncate(topic, options);
+    if (options.after !== undefined) await this.#own.cutOff(topic, partition, bounds);
+    else this.#own.truncated(topic, partition, bounds);
+    return bounds;
+  }
+
+  async compact(topic: string, options?: CompactTopicOptions): Promise<CompactResult> {
+    await this.#own.topicSeen(topic);
+    return await this.#local.compact(topic, options);
+  }
+
+  async flush(topic: string): Promise<void> {
+    await this.#source.flush(topic);
+    await this.#own.topicSeen(topic);
+    await this.#local.flush(topic);
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort();
+    await this.#retention?.close();
+    await this.#replica.close();
+    await this.#local.close();
+    await this.#source.close();
+  }
+
+  /** Closes the node at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #appending(
+    topic: string,
+    options: AppendOptions,
+    append: () => Promise<AppendResult>,
+  ): Promise<AppendResult> {
+    try {
+      const result = await append();
+      await this.#own.appended(result);
+      return result;
+    } catch (error) {
+      this.#own.refused(error, topic, options);
+      throw error;
+    }
+  }
+
+  async #reserve(topic: string, partition = 0): Promise<Reservation> {
+    const reservation = await this.#source.reserve!(topic, partition);
+    return {
+      release: () => reservation.release(),
+      appendBatch: (batch, options = {}) =>
+        this.#appending(
+          topic,
+          { ...options, partition },
+          () => reservation.appendBatch(batch, options),
+        ),
+    };
+  }
+
+  /** A topic that another node has made may be on its way. */
+  async #isNew(topic: string, partition: number): Promise<boolean> {
+    try {
+      await this.#source.bounds(topic, partition);
+    } catch {
+      return false; // what is not here is told
+    }
+    await this.#own.topicsChanged();
+    return true;
+  }
+
+  /** Resolves when it has everything; one that is closed before never does. */
+  async #becomeReady(): Promise<void> {
+    const { signal } = this.#ending;
+    while (!this.#isReady) {
+      try {
+        await this.#replica.caughtUp(signal);
+        this.#isReady = !signal.aborted;
+      } catch {
+        await sleep(READY_PAUSE_MS, signal); // why is in the status of the copy
+      }
+      if (signal.aborted) await new Promise(() => {});
+    }
+  }
+}

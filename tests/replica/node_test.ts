@@ -1,0 +1,245 @@
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { connect, Kv, NodeBackend, type NodeOptions, readRecords, Store } from "../../mod.ts";
+import { serve } from "../../server/listen.ts";
+import { collect, rejectsWith, shown } from "../support/collect.ts";
+import { tempDir } from "../support/temp_dir.ts";
+import { HeldSource } from "./held_source.ts";
+import { keptOpen, openTwoNodes } from "./two_nodes.ts";
+
+/** A node whose copy gets what the test lets through. */
+async function openHeld(options: NodeOptions = {}) {
+  const store = await Store.memory();
+  const source = new HeldSource(store);
+  const node = new NodeBackend(source.backend, await Store.memory(), options);
+  return {
+    ...{ store, source, node },
+    async [Symbol.asyncDispose]() {
+      source.release();
+      await node.close();
+    },
+  };
+}
+
+/** Whether a promise has settled by now. */
+function watch(promise: Promise<unknown>): () => boolean {
+  let isSettled = false;
+  const settle = () => isSettled = true;
+  promise.then(settle, settle);
+  return () => isSettled;
+}
+
+describe("what was acknowledged through a node", () => {
+  test("is read through it, however late the copy is", async () => {
+    await using opened = await openHeld();
+    const { node, source } = opened;
+    await node.append("orders", [{ value: "a", timestamp: 1000 }]);
+    await node.caughtUp();
+    source.hold();
+    const { end } = await node.append("orders", [{ value: "b", timestamp: 2000 }]);
+    const reads = [
+      node.bounds("orders").then(({ nextOffset }) => assert.equal(nextOffset, end)),
+      node.describeTopic("orders").then(({ partitions }) =>
+        assert.equal(partitions[0]!.records, 2)
+      ),
+      node.read("orders", 1).then(({ text }) => assert.equal(text, "b")),
+      node.readAll("orders", [0, 1]).then(({ length }) => assert.equal(length, 2)),
+      node.offsetAt("orders", 1500).then((offset) => assert.equal(offset, 1)),
+      shown(readRecords(node, "orders")).then((all) => assert.deepEqual(all, ["0:a", "1:b"])),
+    ];
+    const settled = reads.map(watch);
+    // What is older is there already.
+    assert.equal((await node.read("orders", 0)).text, "a");
+    assert.equal((await node.readAll("orders", [0])).length, 1);
+    assert.deepEqual(await shown(readRecords(node, "orders", { until: 1 })), ["0:a"]);
+    assert.ok(settled.every((isSettled) => !isSettled()));
+    source.release();
+    await Promise.all(reads);
+  });
+
+  test("is waited for as long as a reader may wait, and is kept", async () => {
+    await using opened = await openHeld({ waitMs: 30 });
+    const { node, source } = opened;
+    await node.append("orders", [{ value: "a" }]);
+    await node.caughtUp();
+    source.hold();
+    await node.append("orders", [{ value: "b" }]);
+    const error = await rejectsWith("unavailable", () => node.read("orders", 1));
+    assert.equal(error.retryable, true);
+    await rejectsWith("unavailable", () => collect(readRecords(node, "orders")));
+    source.release();
+    await node.caughtUp();
+    assert.equal((await node.read("orders", 1)).text, "b");
+  });
+
+  test("are topics, too: made, configured, cut at both ends and deleted", async () => {
+    await using opened = await openHeld();
+    const { node } = opened;
+    const names = async () => (await node.listTopics()).map(({ name }) => name);
+    await node.ensureTopic("orders", { partitions: 2 });
+    assert.deepEqual(await names(), ["orders"]);
+    await node.configureTopic("orders", { retentionRecords: 1000 });
+    assert.equal((await node.describeTopic("orders")).config.retentionRecords, 1000);
+    for (let i = 0; i < 10; i++) await node.append("orders", [{ value: `${i}` }], { partition: 1 });
+    await node.truncate("orders", { before: 4, partition: 1 });
+    assert.equal((await node.bounds("orders", 1)).logStartOffset, 4);
+    await rejectsWith("offset-out-of-range", () => node.read("orders", 3, 1));
+    await node.truncate("orders", { after: 6, partition: 1 });
+    assert.equal((await node.describeTopic("orders")).partitions[1]!.records, 3);
+    assert.equal((await node.read("orders", 6, 1)).text, "6");
+    await rejectsWith("not-found", () => node.read("orders", 7, 1));
+    await node.append("orders", [{ value: "other" }], { partition: 1 });
+    assert.equal((await node.read("orders", 10, 1)).text, "other");
+    await node.append("made", [{ value: "by an append" }]);
+    assert.deepEqual(await names(), ["made", "orders"]);
+    await node.deleteTopic("orders");
+    assert.deepEqual(await names(), ["made"]);
+    await rejectsWith("not-found", () => node.read("orders", 6, 1));
+    await node.append("orders", [{ value: "new" }]);
+    assert.equal((await node.read("orders", 0)).text, "new");
+  });
+
+  test("is not waited for when somebody else has deleted it since", async () => {
+    await using opened = await openHeld({ waitMs: 2000 });
+    const { node, store, source } = opened;
+    await node.append("orders", [{ value: "a" }]);
+    await node.caughtUp();
+    source.hold();
+    for (const value of "bcd") await node.append("orders", [{ value }]);
+    await store.deleteTopic("orders");
+    await store.append("orders", [{ value: "new" }]);
+    source.release();
+    await node.caughtUp();
+    assert.equal((await node.read("orders", 0)).text, "new");
+  });
+});
+
+describe("several nodes over one source", () => {
+  test("show each other's writes with min-offset", async () => {
+    await using two = await openTwoNodes();
+    const { one, other } = two;
+    const { end } = await one.node.append("orders", [{ value: "a" }]);
+    const records = readRecords(other.node, "orders", { minOffset: end });
+    assert.deepEqual(await shown(records), ["0:a"]);
+    other.source.hold();
+    const later = await one.node.append("orders", [{ value: "b" }]);
+    const late = { minOffset: later.end, minOffsetWaitMs: 30 };
+    await rejectsWith("unavailable", () => collect(readRecords(other.node, "orders", late)));
+    assert.deepEqual(await shown(readRecords(other.node, "orders")), ["0:a"]);
+  });
+
+  test("whoever was overtaken sees what overtook him", async () => {
+    await using two = await openTwoNodes();
+    const { one, other } = two;
+    await one.node.append("orders", [{ value: "a" }]);
+    await other.node.caughtUp();
+    other.source.hold();
+    await one.node.append("orders", [{ value: "b" }]);
+    const options = { partition: 0, expectedOffset: 1 };
+    const again = () => other.node.append("orders", [{ value: "c" }], options);
+    assert.equal((await rejectsWith("condition-failed", again)).details.actual, 2);
+    const reading = other.node.read("orders", 1);
+    other.source.release();
+    assert.equal((await reading).text, "b");
+  });
+
+  test("transactions over both are one after another", async () => {
+    await using two = await openTwoNodes();
+    const nodes = [two.one.node, two.other.node];
+    const buckets = await Promise.all(nodes.map((node) => Kv.open(node, "counters")));
+    const count = async (kv: Kv) => {
+      for (let i = 0; i < 10; i++) {
+        await kv.transaction(async (transaction) => {
+          const before = Number((await transaction.get("n"))?.text ?? 0);
+          transaction.set("n", String(before + 1));
+        }, { retries: 1000 });
+      }
+    };
+    await Promise.all(buckets.map(count));
+    for (const kv of buckets) {
+      await kv.catchUp({ minRevision: 19 });
+      assert.equal((await kv.get("n"))?.text, "20");
+      await kv.close();
+    }
+  });
+});
+
+describe("retention", () => {
+  test("is applied to a source that does not do so by itself, and asks for nothing twice", async () => {
+    await using opened = await openHeld({ appliesRetention: true });
+    const { node, store } = opened;
+    await node.ensureTopic("orders", { retentionRecords: 3, partitions: 2 });
+    for (let i = 0; i < 10; i++) await node.append("orders", [{ value: `${i}` }], { partition: 1 });
+    assert.equal((await node.bounds("orders", 1)).logStartOffset, 0);
+    for (let i = 0; i < 2; i++) {
+      await node.maintain();
+      assert.equal((await store.bounds("orders", 1)).logStartOffset, 7);
+    }
+    await node.caughtUp();
+    await node.append("orders", [{ value: "10" }], { partition: 1 });
+    assert.equal((await node.read("orders", 10, 1)).text, "10");
+  });
+});
+
+describe("the copy of a node", () => {
+  test("is made anew when it is deleted, and goes on when it was away", async () => {
+    await using dir = tempDir();
+    const store = await Store.memory();
+    const kept = keptOpen(store);
+    const folder = join(dir.path, "copy");
+    const run = async (values: string[]) => {
+      const follows = { source: "the store" };
+      await using node = new NodeBackend(kept, await Store.open(folder, { follows }));
+      await node.caughtUp();
+      assert.deepEqual(
+        (await collect(readRecords(node, "orders"))).map(({ text }) => text),
+        values,
+      );
+      const [partition] = node.following.partitions;
+      assert.deepEqual([partition?.offset, partition?.lag], [values.length, 0]);
+    };
+    await store.append("orders", [{ value: "a" }]);
+    await run(["a"]);
+    await store.append("orders", [{ value: "b" }]);
+    await run(["a", "b"]);
+    fs.rmSync(folder, { recursive: true });
+    await run(["a", "b"]);
+    await store.close();
+  });
+
+  test("is read while the source is down; writes end as the source says", async () => {
+    const store = await Store.memory();
+    const server = await serve(store, { port: 0 });
+    const source = await connect(server.url, { retries: 0 });
+    await using node = new NodeBackend(source, await Store.memory(), { name: server.url });
+    const { end } = await node.append("orders", [{ key: "k", value: "a" }]);
+    await node.caughtUp();
+    await server.close();
+    assert.equal((await node.read("orders", 0)).text, "a");
+    assert.equal((await node.bounds("orders")).nextOffset, end);
+    assert.equal((await node.listTopics()).length, 1);
+    await rejectsWith("not-found", () => node.bounds("none"));
+    await rejectsWith("unavailable", () => node.append("orders", [{ value: "b" }]));
+    await rejectsWith("unavailable", () => node.deleteTopic("orders"));
+    assert.equal((await collect(readRecords(node, "orders"))).length, 1);
+    assert.equal(node.following.source, server.url);
+    await store.close();
+  });
+
+  test("says how far it is, and that it has had everything once", async () => {
+    await using opened = await openHeld({ name: "the source" });
+    const { node, source, store } = opened;
+    await node.ensureTopic("orders");
+    await node.caughtUp();
+    while (!node.following.isReady) await node.caughtUp();
+    source.hold();
+    await store.append("orders", [{ value: "a" }, { value: "b" }]);
+    // Topics are looked at again with each change of one.
+    await node.ensureTopic("other");
+    const behind = node.following.partitions.find(({ topic }) => topic === "orders");
+    assert.deepEqual([behind?.offset, behind?.lag], [0, 2]);
+    assert.equal(node.following.isConnected, true);
+  });
+});
