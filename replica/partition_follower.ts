@@ -9,6 +9,7 @@ import { isNotFound, messageOf, SeglogError } from "../core/base/errors.ts";
 import { isDiverged } from "./diverged.ts";
 import { mirrorPartition } from "./mirror_partition.ts";
 import { checkSameHistory } from "./same_history.ts";
+import { pause } from "./pause.ts";
 import type { Turns } from "./turns.ts";
 
 /** What a follower is doing: copying what is there; waiting for what comes; waiting to try again. */
@@ -181,15 +182,7 @@ export class PartitionFollower {
     const ms = this.#pauseMs;
     this.#pauseMs = Math.min(2 * ms, PAUSE_MS_MAX);
     this.#round = new AbortController();
-    const { signal } = this.#round;
-    return new Promise((resolve) => {
-      if (this.#ending.signal.aborted) return resolve();
-      const cancel = this.#options.clock.after(ms, resolve);
-      signal.addEventListener("abort", () => {
-        cancel();
-        resolve();
-      }, { once: true });
-    });
+    return pause(this.#options.clock, ms, this.#round.signal, this.#ending.signal);
   }
 
   #at(nextOffset: number): void {

@@ -6,7 +6,7 @@
 import { resolve } from "node:path";
 import { sleep } from "../../core/base/clock.ts";
 import { mirror as mirrorAll, type MirrorReport } from "../../replica/mirror.ts";
-import { isUrl, openSource, openStore } from "../connect.ts";
+import { openSource, openStore, placeOf } from "../connect.ts";
 import { copyProgress } from "../copy_progress.ts";
 import { EXIT_CORRUPT, EXIT_INTERRUPTED, EXIT_OK, UsageError } from "../exit.ts";
 import type { MirrorVerbOptions } from "../grammar/replica.ts";
@@ -57,13 +57,14 @@ function isWrong({ verification }: MirrorReport): boolean {
 }
 
 function checkPlaces({ from, to }: MirrorVerbOptions): void {
-  if (/^https?:/i.test(to)) {
+  const [source, target] = [placeOf(from), placeOf(to)];
+  if (target === "a server") {
     throw new UsageError(
       `mirror writes to a folder or a cluster, and ${to} is a server, which gives records offsets of ` +
         "its own: run it where the server's folder is, before the server is started",
     );
   }
-  if (!isUrl(from) && !isUrl(to) && resolve(from) === resolve(to)) {
+  if (source === "a folder" && target === "a folder" && resolve(from) === resolve(to)) {
     throw new UsageError(`mirror needs two places, and ${from} is both`);
   }
 }
