@@ -14,6 +14,8 @@ RUN deno install --frozen
 COPY mod.ts ./
 COPY core ./core
 COPY tracing ./tracing
+COPY jetstream ./jetstream
+COPY replica ./replica
 COPY client ./client
 COPY server ./server
 COPY cli ./cli

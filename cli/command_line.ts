@@ -1,15 +1,13 @@
 /**
- * From words to a verb that is ready to run: the table of verbs, help, version, completion.
+ * From words to a verb that is ready to run: the table of verbs, help, version, completion. It takes
+ * longer to load than most verbs take to run: `verb_line.ts` is tried first.
  *
  * @module
  */
 import { group, object, or } from "@optique/core/constructs";
 import { runParser } from "@optique/core/facade";
 import { formatMessage, type Message } from "@optique/core/message";
-import { optional } from "@optique/core/modifiers";
-import { option } from "@optique/core/primitives";
-import { extractCommandNames, type Usage } from "@optique/core/usage";
-import { path } from "@optique/run/valueparser";
+import { extractCommandNames } from "@optique/core/usage";
 import { tenantGrammar, tokenGrammar } from "./grammar/access.ts";
 import { appendGrammar } from "./grammar/append.ts";
 import { adminGrammar } from "./grammar/admin.ts";
@@ -25,13 +23,14 @@ import {
   verifyGrammar,
 } from "./grammar/maintain.ts";
 import { certGrammar } from "./grammar/cert.ts";
+import { everywhere, everywhereUsage } from "./grammar/everywhere.ts";
 import { groupGrammar } from "./grammar/group.ts";
 import { kvGrammar, shellGrammar } from "./grammar/kv.ts";
 import { queryGrammar } from "./grammar/query.ts";
 import { readGrammar, tailGrammar } from "./grammar/read.ts";
 import { followGrammar, mirrorGrammar, promoteGrammar } from "./grammar/replica.ts";
 import { schemaGrammar } from "./grammar/schema.ts";
-import { type ServerAccess, serverAccess } from "./grammar/server_access.ts";
+import type { ServerAccess } from "./grammar/server_access.ts";
 import { serveGrammar } from "./grammar/serve.ts";
 import { topicGrammar } from "./grammar/topic.ts";
 import { examples, prose, type Verb } from "./grammar/verb.ts";
@@ -39,15 +38,18 @@ import { webhookGrammar } from "./grammar/webhook.ts";
 import { detachValues, valueOptionsOf } from "./short_options.ts";
 import { suggestingFrom, usageOf } from "./suggest_option.ts";
 
+/** A verb that is ready to run. */
+export interface RunRequest {
+  readonly kind: "run";
+  readonly verb: Verb;
+  readonly at: string | undefined;
+  readonly config: string | undefined;
+  readonly access: ServerAccess;
+}
+
 /** What the words ask for. */
 export type Request =
-  | {
-    readonly kind: "run";
-    readonly verb: Verb;
-    readonly at: string | undefined;
-    readonly config: string | undefined;
-    readonly access: ServerAccess;
-  }
+  | RunRequest
   /** Help, version or a completion script, to be printed. */
   | { readonly kind: "show"; readonly text: string }
   /** Not understood: why, and the words that would help. */
@@ -66,7 +68,8 @@ const PROGRAM = "seglog";
 const COLUMNS_MIN = 60;
 const COLUMNS_MAX = 100;
 
-const verbs = {
+/** All verbs. `verb_line.ts` knows them, too, and loads one at a time. */
+export const verbs = {
   append: appendGrammar,
   read: readGrammar,
   tail: tailGrammar,
@@ -97,25 +100,8 @@ const verbs = {
   schema: schemaGrammar,
 };
 
-const at = optional(option("--at", path({ metavar: "DIR|URL" }), {
-  description: prose`The folder of the store, or the URL of a server. SEGLOG_AT unless given,
-    else ./data.`,
-}));
-const config = optional(option("--config", path({ metavar: "FILE" }), {
-  description: prose`A file of settings, in YAML. SEGLOG_CONFIG unless given; none is read by
-    itself.`,
-}));
-
-/** What goes with every verb. */
-const everywhere: Usage = [...at.usage, ...config.usage, ...serverAccess.usage, {
-  type: "option",
-  names: ["-h", "--help"],
-}];
-
 const grammar = object({
-  at,
-  config,
-  access: serverAccess,
+  ...everywhere,
   verb: or(
     group(
       "Records",
@@ -197,7 +183,7 @@ export function parseCommandLine(args: readonly string[], presentation: Presenta
   return { kind: "refuse", ...explained(outcome.reason, words) };
 }
 
-type Outcome = "shown" | Refusal | Omit<Extract<Request, { kind: "run" }>, "kind">;
+type Outcome = "shown" | Refusal | Omit<RunRequest, "kind">;
 
 class Refusal {
   readonly reason: Message;
@@ -256,7 +242,7 @@ function verbPath(words: readonly string[]): string[] {
 function valueOptionsFor(words: readonly string[]): Set<string> {
   const verb = words.find(isVerb);
   const own = verb === undefined ? [] : valueOptionsOf(verbs[verb].usage);
-  return new Set([...valueOptionsOf(everywhere), ...own]);
+  return new Set([...valueOptionsOf(everywhereUsage), ...own]);
 }
 
 /** Whether the words end before anything was asked for. */
@@ -274,7 +260,7 @@ function explained(reason: Message, words: readonly string[]): { reason: string;
   const path = verbPath(words);
   const help = [PROGRAM, ...path, "--help"].join(" ");
   const usage = verb === undefined ? [] : usageOf(path, verbs[verb].usage);
-  const meant = suggestingFrom([...everywhere, ...usage], reason);
+  const meant = suggestingFrom([...everywhereUsage, ...usage], reason);
   const text = formatMessage(meant).replace(/\s+/g, " ").replace(/`/g, '"').replace(/\.$/, "");
   const dashed = DASHED[path.join(" ")];
   const hint = dashed !== undefined && /argument: "-[^-a-z]/i.test(text)

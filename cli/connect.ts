@@ -4,12 +4,13 @@
  * @module
  */
 import { existsSync } from "node:fs";
-import { type ConnectOptions, isClusterUrl } from "../client/connect.ts";
+import type { ConnectOptions } from "../client/connect.ts";
 import type { HttpBackend } from "../client/http_backend.ts";
 import type { Backend } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import type { StoreOptions } from "../core/store/options.ts";
 import type { Store } from "../core/store/store.ts";
+import { isClusterUrl } from "../jetstream/cluster_url.ts";
 import { UsageError } from "./exit.ts";
 import type { Context } from "./grammar/verb.ts";
 import type { Output } from "./output.ts";
@@ -76,11 +77,10 @@ async function checkedBySchemas({ output }: Context, store: Backend): Promise<Ba
   return await openChecked(store, notice(output));
 }
 
-/** Opens what is to be copied: a folder beside its owner, or a server with all that it has. */
+/** Opens what is to be copied: a folder beside its owner, a cluster, or a server with all that it has. */
 export async function openSource(context: Context, asReplica: boolean): Promise<Backend> {
-  return placeOf(context.at) === "a server"
-    ? await openUrl(context, { asReplica })
-    : await openToRead(context);
+  const isServer = placeOf(context.at) === "a server";
+  return isServer ? await openUrl(context, { asReplica }) : await openToRead(context);
 }
 
 function checkFolder(at: string): void {

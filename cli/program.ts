@@ -6,12 +6,13 @@
  */
 import process from "node:process";
 import { VERSION } from "../core/base/version.ts";
-import { parseCommandLine } from "./command_line.ts";
+import type { Request } from "./command_line.ts";
 import type { ConfigFile } from "./config/config_file.ts";
 import { heldPlace } from "./config/held_settings.ts";
 import { EXIT_OK, EXIT_USAGE, exitCodeOf, explain } from "./exit.ts";
 import type { Io } from "./io.ts";
 import { ClosedPipe, Output } from "./output.ts";
+import { parseVerbLine } from "./verb_line.ts";
 
 /**
  * Runs one command.
@@ -37,11 +38,7 @@ async function dispatch(
   args: readonly string[],
   { io, output }: { io: Io; output: Output },
 ): Promise<number> {
-  const request = parseCommandLine(args, {
-    colors: output.hasColour,
-    columns: output.columns,
-    version: `seglog ${VERSION} (${runtime()}, ${process.platform}-${process.arch})`,
-  });
+  const request = await parseVerbLine(args) ?? await parseWithAllVerbs(args, output);
   switch (request.kind) {
     case "run": {
       const path = request.config ?? (io.env.SEGLOG_CONFIG || undefined);
@@ -62,6 +59,15 @@ async function dispatch(
       output.note(`seglog: ${request.reason}; ${request.hint}`);
       return EXIT_USAGE;
   }
+}
+
+async function parseWithAllVerbs(args: readonly string[], output: Output): Promise<Request> {
+  const { parseCommandLine } = await import("./command_line.ts");
+  return parseCommandLine(args, {
+    colors: output.hasColour,
+    columns: output.columns,
+    version: `seglog ${VERSION} (${runtime()}, ${process.platform}-${process.arch})`,
+  });
 }
 
 /** YAML is read only where a file is asked for. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { SeglogError } from "../core/base/errors.ts";
+import { isClusterUrl } from "../jetstream/cluster_url.ts";
 import type { JetStreamBackend } from "../jetstream/jetstream_backend.ts";
 import type { HttpBackend } from "./http_backend.ts";
 import type { ClientTls } from "./https_fetch.ts";
@@ -41,9 +42,6 @@ export interface ConnectOptions {
   readonly onNotice?: (notice: string) => void;
 }
 
-/** The URL of a NATS JetStream cluster. */
-export type ClusterUrl = `nats://${string}` | `tls://${string}`;
-
 /**
  * Connects to a seglog server, or to a NATS JetStream cluster.
  *
@@ -69,7 +67,10 @@ export type ClusterUrl = `nats://${string}` | `tls://${string}`;
  * console.assert(typeof main === "function");
  * ```
  */
-export function connect(url: ClusterUrl, options?: ConnectOptions): Promise<JetStreamBackend>;
+export function connect(
+  url: `nats://${string}` | `tls://${string}`,
+  options?: ConnectOptions,
+): Promise<JetStreamBackend>;
 export function connect(
   url: `http://${string}` | `https://${string}`,
   options?: ConnectOptions,
@@ -86,8 +87,8 @@ export async function connect(
     const { connectHttp } = await import("./connect_http.ts");
     return await connectHttp(url, options);
   }
-  const { headers, fetch, retries, epoch, asReplica, ...given } = options;
-  for (const [name, value] of Object.entries({ headers, fetch, retries, epoch, asReplica })) {
+  const { headers, fetch, retries, epoch, asReplica: _, ...given } = options;
+  for (const [name, value] of Object.entries({ headers, fetch, retries, epoch })) {
     if (value === undefined) continue;
     throw new SeglogError(
       "invalid-argument",
@@ -96,9 +97,4 @@ export async function connect(
   }
   const { JetStreamBackend } = await import("../jetstream/jetstream_backend.ts");
   return await JetStreamBackend.open(url, given);
-}
-
-/** Whether a URL is that of a cluster. */
-export function isClusterUrl(url: string): url is ClusterUrl {
-  return /^(nats|tls):\/\//i.test(url);
 }

@@ -22,6 +22,8 @@ export class GroupPart implements GroupPlace {
   isLeaving = false;
   /** Whether it is being given up. */
   isGoing = false;
+  /** Whether what is read is known to be there: the coordinator may have seen more than this backend. */
+  isThere = false;
   /** Whether it was read to its end, where nobody follows. */
   isRead = false;
   /** What brings its batches; `undefined` while nothing is to be read. */

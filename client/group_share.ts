@@ -144,6 +144,7 @@ export class GroupShare {
       const arrival = this.#merged.take();
       if (arrival === undefined) return undefined;
       const { source: { place: part }, batch, error } = arrival;
+      part.isThere ||= !isNotThereYet(error);
       if (batch !== undefined) return { part, batch };
       void this.stopReading(part);
       if (!this.#passOver(part, error)) return { part, error };
@@ -192,6 +193,7 @@ export class GroupShare {
     yield* readBatches(this.#backend, topic, {
       partition,
       from: part.position,
+      ...part.isThere ? {} : { minOffset: part.position },
       follow,
       readAheadBytes: Math.ceil(bufferBytesMax / this.#parts.size),
       signal,
@@ -220,6 +222,11 @@ export class GroupShare {
     onLost?.({ topic, partition, ...range });
     return onLost !== undefined;
   }
+}
+
+/** Whether a copy is behind what was asked for, and may soon have it. */
+function isNotThereYet(error: unknown): boolean {
+  return error instanceof SeglogError && error.code === "unavailable";
 }
 
 function lostError(place: GroupPlace, { start, end }: LostRange): SeglogError {

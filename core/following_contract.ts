@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Backend } from "./backend.ts";
+
 /** One partition of a copy. */
 export interface FollowingPartition {
   readonly topic: string;
@@ -16,6 +18,8 @@ export interface FollowingPartition {
 
 /** A copy's side of following. */
 export interface Following {
+  /** Where it comes from: for what has to be known exactly; nothing where that cannot be asked. */
+  readonly origin?: Backend;
   /** What is followed, for people: an address without what is secret in it. */
   readonly source: string;
   /** Whether the copy has had everything that its source had, since it was opened. */

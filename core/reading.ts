@@ -99,10 +99,16 @@ export async function readFromBatch(
   { offset, partition }: { readonly offset: number; readonly partition: number },
 ): Promise<LogRecord> {
   const range = { from: offset, until: offset + 1 };
-  for await (const batch of backend.batches(topic, { ...range, partition })) {
-    for (const record of recordsOf(batch, range)) return record;
-  }
+  const find = async () => {
+    for await (const batch of backend.batches(topic, { ...range, partition })) {
+      for (const record of recordsOf(batch, range)) return record;
+    }
+  };
+  const found = await find();
+  if (found !== undefined) return found;
   checkOffset(`"${topic}"`, offset, await backend.bounds(topic, partition));
+  const appended = await find(); // it may have come after the first look
+  if (appended !== undefined) return appended;
   throw absent(`"${topic}"`, offset);
 }
 

@@ -29,6 +29,11 @@ const PORT = 4222;
 const PREFIX = /^[A-Za-z0-9_-]{1,32}$/;
 const PARAMETERS = ["prefix", "replicas", "storage"];
 
+/** Whether a text is the address of a cluster, and not of anything else. */
+export function isClusterUrl(text: string): boolean {
+  return /^(nats|tls):\/\//i.test(text);
+}
+
 /**
  * Takes the address of a cluster apart.
  *

@@ -8,6 +8,7 @@
  * @module
  */
 import { outOfRange } from "../core/base/offset_errors.ts";
+import type { LogState } from "./log_state.ts";
 import type { PartitionStream, Tip } from "./partition_stream.ts";
 import type { StoredMessage } from "./stored_message.ts";
 
@@ -31,7 +32,7 @@ export async function findOffset(
   tip: Tip,
   offset: number,
 ): Promise<StoredMessage> {
-  let window = await wholeWindow(stream, tip);
+  let window = await narrowest(stream, tip, offset);
   for (let isGuess = true; window.start <= window.end; isGuess = !isGuess) {
     if (offset < window.baseOffset) break;
     const sequence = isGuess ? guess(window, offset) : middle(window);
@@ -59,11 +60,15 @@ export async function missing(stream: PartitionStream, offset: number): Promise<
   return stream.damage(`the message with offset ${offset} is gone`);
 }
 
-/** The first message whose records so far are as young as a time: where a younger one may be. */
-export async function findTime(
+/**
+ * The first message that is there behind which something holds of the log, by binary search.
+ *
+ * @param holds once true, it stays true behind all later messages
+ */
+export async function findFirst(
   stream: PartitionStream,
   tip: Tip,
-  timestampMs: number,
+  holds: (state: LogState) => boolean,
 ): Promise<StoredMessage | undefined> {
   const first = await stream.first();
   let start = first?.sequence ?? tip.sequence + 1;
@@ -73,7 +78,7 @@ export async function findTime(
     const sequence = Math.floor((start + end) / 2);
     const message = await stream.at(sequence) ?? await stream.first(sequence);
     if (message === undefined) break;
-    if (message.head.state.maxTimestampMs >= timestampMs) {
+    if (holds(message.head.state)) {
       found = message;
       end = sequence - 1;
     } else start = message.sequence + 1;
@@ -81,15 +86,20 @@ export async function findTime(
   return found;
 }
 
-async function wholeWindow(stream: PartitionStream, tip: Tip): Promise<Window> {
+/** Where the offset can be, by what is known of other messages. */
+async function narrowest(stream: PartitionStream, tip: Tip, offset: number): Promise<Window> {
+  const { below, above } = stream.waypoints.around(offset);
+  const end = above === undefined
+    ? { end: tip.sequence, nextOffset: tip.state.nextOffset }
+    : { end: above.sequence - 1, nextOffset: above.baseOffset };
+  if (below !== undefined) {
+    const { sequence: start, baseOffset, nextOffset } = below;
+    if (offset < nextOffset) return { start, baseOffset, end: start, nextOffset };
+    return { start: start + 1, baseOffset: nextOffset, ...end };
+  }
   const first = await stream.first();
   if (first === undefined) throw stream.damage("all of its messages are gone");
-  return {
-    start: first.sequence,
-    end: tip.sequence,
-    baseOffset: first.head.baseOffset,
-    nextOffset: tip.state.nextOffset,
-  };
+  return { start: first.sequence, baseOffset: first.head.baseOffset, ...end };
 }
 
 function guess({ start, end, baseOffset, nextOffset }: Window, offset: number): number {

@@ -16,7 +16,10 @@ import type {
   TopicInfo,
   TruncateOptions,
 } from "../core/backend.ts";
-import { isNotFound, SeglogError } from "../core/base/errors.ts";
+import { isNotFound, messageOf, SeglogError } from "../core/base/errors.ts";
+import { MAINTENANCE_INTERVAL_MS } from "../core/base/limits.ts";
+import { LeasedElection } from "../core/election/leased_election.ts";
+import type { Election } from "../core/election_contract.ts";
 import type { BatchView } from "../core/format/batch.ts";
 import { checkBatch } from "../core/format/check_batch.ts";
 import { checkTopicName } from "../core/format/file_names.ts";
@@ -25,12 +28,15 @@ import { parseSyncMode, type SyncMode } from "../core/format/sync_mode.ts";
 import type { MirrorTarget } from "../core/mirror_contract.ts";
 import { readFromBatch } from "../core/reading.ts";
 import { parseTopicConfig, type TopicConfig } from "../core/topic_config.ts";
+import { batchesOnceThere } from "../core/wait_for_offset.ts";
 import { parseClusterUrl } from "./cluster_url.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import type { WrittenRange } from "./append_queue.ts";
 import type { JetStreamTopic } from "./jetstream_topic.ts";
+import { JetStreamLeases } from "./leases.ts";
 import { offsetAtTime } from "./measure.ts";
 import { boundsOf, JetStreamMirror } from "./mirror.ts";
+import { NatsPost } from "./nats_post.ts";
 import { readPartition } from "./partition_reader.ts";
 import { Streams } from "./streams.ts";
 import { TopicCatalogue } from "./topic_catalogue.ts";
@@ -47,20 +53,20 @@ export interface JetStreamOptions extends ConnectionOptions {
 const READS_AT_ONCE = 64;
 
 /**
- * Topics in a NATS JetStream cluster. Each partition is a stream of its own, appended to only where
- * its last message is known: so offsets are dense and conditions exact, however many write, and from
- * wherever. What is acknowledged, a majority of the stream's servers has; whether it survives a loss
- * of power in all of them at once is their setting `sync_interval: always`.
+ * Topics in a NATS JetStream cluster. Made by `connect`. Each partition is a stream of its own,
+ * appended to only where its last message is known: so offsets are dense and conditions exact, however
+ * many write, and from wherever. What is acknowledged, a majority of the stream's servers has; whether
+ * it survives a loss of power in all of them at once is their setting `sync_interval: always`.
  *
  * Nothing is deleted from the middle of a stream: there is no `truncate({ after })`, and `compact`
  * has nothing to do.
  *
  * @example
  * ```ts
- * import { JetStreamBackend, readRecords } from "seglog";
+ * import { connect, readRecords } from "seglog";
  *
  * async function main() {
- *   await using cluster = await JetStreamBackend.open("nats://a:4222,b:4222,c:4222/?replicas=3");
+ *   await using cluster = await connect("nats://a:4222,b:4222,c:4222/?replicas=3");
  *   await cluster.append("orders", [{ key: "u1", value: "hello" }]);
  *   for await (const record of readRecords(cluster, "orders", { follow: true })) {
  *     console.log(record.offset, record.text);
@@ -78,16 +84,29 @@ export class JetStreamBackend implements Backend {
   };
   /** Takes in what another backend has. */
   readonly mirrorTarget: MirrorTarget;
+  /** Among all processes that use these topics. */
+  readonly election: Election;
   readonly #connection: Connection;
   readonly #topics: KnownTopics;
+  readonly #endElection: () => Promise<void>;
+  readonly #maintenance: ReturnType<typeof setInterval>;
   readonly #autoCreateTopics: boolean;
   readonly #ending = new AbortController();
   #closing: Promise<void> | undefined;
 
-  private constructor(connection: Connection, topics: KnownTopics, options: JetStreamOptions) {
+  private constructor(
+    connection: Connection,
+    { topics, election }: { topics: KnownTopics; election: LeasedElection },
+    options: JetStreamOptions,
+  ) {
     this.#connection = connection;
     this.#topics = topics;
+    this.election = election;
+    this.#endElection = () => election.close();
     this.#autoCreateTopics = options.autoCreateTopics ?? true;
+    this.#maintenance = setInterval(() => {
+      this.maintain().catch((error) => options.onNotice?.(`retention failed: ${messageOf(error)}`));
+    }, MAINTENANCE_INTERVAL_MS);
     this.mirrorTarget = {
       adopt: (topic) => this.#adopt(topic),
       openMirror: async (topic, partition) => {
@@ -116,7 +135,13 @@ export class JetStreamBackend implements Backend {
       const catalogue = new TopicCatalogue(connection, streams, parsed.prefix);
       await catalogue.check();
       const topics = new KnownTopics(catalogue, { connection, streams, prefix: parsed.prefix });
-      return new JetStreamBackend(connection, topics, options);
+      const { onNotice } = options;
+      const election = new LeasedElection({
+        register: new JetStreamLeases(connection, catalogue, parsed.prefix),
+        post: new NatsPost(connection, parsed.prefix),
+        ...onNotice === undefined ? {} : { onNotice },
+      });
+      return new JetStreamBackend(connection, { topics, election }, options);
     } catch (error) {
       await connection.close();
       throw error;
@@ -220,6 +245,7 @@ export class JetStreamBackend implements Backend {
     topic: string,
     options: ReadOptions = {},
   ): AsyncGenerator<BatchView, void, undefined> {
+    if (options.minOffset !== undefined) return yield* batchesOnceThere(this, topic, options);
     const { stream } = await this.#with(topic, async (found) => {
       const partition = found.partition(options.partition ?? 0);
       await partition.stream.tip(); // the topic may have been made anew
@@ -256,6 +282,15 @@ export class JetStreamBackend implements Backend {
     });
   }
 
+  /**
+   * Applies retention to the topics that this backend has used. It does so by itself, too, every half
+   * minute. Several that do so at once are in nobody's way.
+   */
+  async maintain(): Promise<void> {
+    this.#checkOpen();
+    for (const topic of this.#topics.used) await topic.retain(Date.now());
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -267,7 +302,9 @@ export class JetStreamBackend implements Backend {
   }
 
   async #close(): Promise<void> {
+    clearInterval(this.#maintenance);
     this.#ending.abort();
+    await this.#endElection();
     await this.#topics.close();
     await this.#connection.close();
   }
@@ -284,9 +321,9 @@ export class JetStreamBackend implements Backend {
     try {
       return await use(known);
     } catch (error) {
-      if (!isNotFound(error)) throw error;
+      if (!(error instanceof SeglogError && error.code === "not-found")) throw error;
       const now = await this.#topics.now(topic);
-      if (now === known) throw error;
+      if (now === known) throw missingStream(error) ?? error;
       return await use(now);
     }
   }
@@ -315,6 +352,18 @@ export class JetStreamBackend implements Backend {
     this.#checkOpen();
     await this.#topics.adopt(topic);
   }
+}
+
+/** A topic that is listed has its streams: they are removed after it was taken off the list. */
+function missingStream(error: SeglogError): SeglogError | undefined {
+  const { stream } = error.details;
+  if (stream === undefined) return undefined;
+  return new SeglogError(
+    "corrupt",
+    `${error.message}. Something other than seglog deleted ${stream}; ` +
+      "restore it from a backup, or delete the topic",
+    { cause: error },
+  );
 }
 
 function checkSyncMode(sync: SyncMode): void {

@@ -90,20 +90,21 @@ export class KnownTopics {
     for (;;) {
       const entry = await this.#catalogue.entry(topic.name);
       if (entry.topic === undefined) {
+        const taken = (await this.list()).find(({ id }) => id === topic.id);
+        if (taken !== undefined) throw notAdoptable(topic, taken);
         if (await this.#catalogue.create(topic, entry) !== undefined) return void this.#note(topic);
         continue;
       }
       const isSame = entry.topic.id === topic.id &&
         entry.topic.config.partitions === topic.config.partitions;
-      if (!isSame) {
-        throw new SeglogError(
-          "exists",
-          `Cannot take in topic "${topic.name}": another topic has its name there; ` +
-            "delete that, or copy to an empty place",
-        );
-      }
+      if (!isSame) throw notAdoptable(topic, entry.topic);
       if (await this.#catalogue.replace(topic, entry)) return void this.#note(topic);
     }
+  }
+
+  /** Those that were used. */
+  get used(): JetStreamTopic[] {
+    return [...this.#topics.values()].map(({ topic }) => topic);
   }
 
   async close(): Promise<void> {
@@ -134,4 +135,17 @@ export class KnownTopics {
   #forget(name: string): void {
     this.#topics.delete(name);
   }
+}
+
+/** @param known the topic that has the name, or the id */
+function notAdoptable({ name, id }: TopicInfo, known: TopicInfo): SeglogError {
+  const { partitions } = known.config;
+  const state = known.name !== name
+    ? `topic "${known.name}" has its id ${id}`
+    : known.id !== id
+    ? `it is there with id ${known.id}, not ${id}`
+    : `it is there with other partitions: ${partitions}`;
+  return new SeglogError("exists", `Cannot take in topic "${name}": ${state}; delete it first`, {
+    details: { id: known.id, partitions },
+  });
 }

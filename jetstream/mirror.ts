@@ -6,6 +6,7 @@
 import type { Bounds } from "../core/backend.ts";
 import { outOfRange } from "../core/base/offset_errors.ts";
 import type { BatchView } from "../core/format/batch.ts";
+import { checkStoredBatch } from "../core/format/check_batch.ts";
 import type { GapReason, MirrorPartition } from "../core/mirror_contract.ts";
 import type { Partition } from "./jetstream_topic.ts";
 import type { LogState } from "./log_state.ts";
@@ -24,26 +25,27 @@ export class JetStreamMirror implements MirrorPartition {
   }
 
   async append(batch: BatchView): Promise<void> {
-    batch.payload(); // what is damaged stays where it is
+    checkStoredBatch(batch);
     await this.#partition.writer.mirror(batch);
   }
 
   async skipTo(offset: number, reason: GapReason): Promise<void> {
     const { stream, writer } = this.#partition;
     await writer.control((state) => {
-      if (offset < state.nextOffset) throw outOfRange(stream.what, offset, state);
-      if (offset === state.nextOffset) return undefined;
-      // Where nothing was, nothing is missing: the log begins there.
-      const isFirst = state.nextOffset === 0;
-      return {
-        state: {
-          ...state,
-          nextOffset: offset,
-          logStartOffset: isFirst ? offset : state.logStartOffset,
-          compactedTo: isFirst || reason === "lost" ? state.compactedTo : offset,
-        },
-        gap: reason,
-      };
+      const { logStartOffset: start, nextOffset } = state;
+      if (!(Number.isSafeInteger(offset) && offset >= nextOffset)) {
+        throw outOfRange(stream.what, offset, state);
+      }
+      if (offset === nextOffset) return undefined;
+      const isEmpty = start === nextOffset; // then the log begins behind what was removed
+      const logStartOffset = isEmpty && reason === "removed" ? offset : start;
+      return { state: { ...state, nextOffset: offset, logStartOffset }, gap: reason };
+    });
+  }
+
+  async noteCompacted(offset: number): Promise<void> {
+    await this.#partition.writer.control((state) => {
+      return offset <= state.compactedTo ? undefined : { state: { ...state, compactedTo: offset } };
     });
   }
 

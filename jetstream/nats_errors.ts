@@ -71,15 +71,31 @@ export function hasNumber(error: unknown, ...numbers: readonly number[]): boolea
 
 /** Whether it is certain that a request did nothing, and it may do something when tried again. */
 export function didNothing(error: unknown): boolean {
-  if (hasNumber(error, ...PASSING)) return true;
+  return hasNumber(error, ...PASSING) || isUnheard(error);
+}
+
+/** Whether nobody was there to hear a request. */
+export function isUnheard(error: unknown): boolean {
   if (error instanceof errors.NoRespondersError) return true;
   return error instanceof errors.RequestError && error.isNoResponders();
+}
+
+/** Whether a message that was turned away for this will be so whenever it is tried again. */
+export function isFinal(error: unknown): boolean {
+  if (isUnknown(error) || didNothing(error)) return false;
+  return !hasNumber(error, NUMBERS.wrongLastSequence, NUMBERS.wrongLastSequenceUnknown);
 }
 
 /** Whether a request may have done something, or not, and nobody knows. */
 export function isUnknown(error: unknown): boolean {
   return error instanceof errors.TimeoutError || error instanceof LostConnection ||
     (error instanceof errors.RequestError && !error.isNoResponders());
+}
+
+/** Which sequence was the last for who turned a message away for another one; 0 where that is not told. */
+export function lastSequenceIn(error: ApiError): number {
+  const [, sequence = 0] = /^wrong last sequence: (\d+)$/.exec(error.message) ?? [];
+  return Number(sequence);
 }
 
 /**

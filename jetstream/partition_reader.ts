@@ -183,6 +183,7 @@ async function* wholeMessages(
   let pieces: StoredMessage[] = [];
   let expected = from;
   for await (const message of messages) {
+    stream.waypoints.add(message);
     if (message.sequence !== expected) pieces = []; // a truncation was there
     expected = message.sequence + 1;
     if (message.head.isPiece) {

@@ -10,6 +10,7 @@ import { type WholeMessage, wholeMessage } from "./message_content.ts";
 import { fromRaw, type RawMessage, type StoredMessage } from "./stored_message.ts";
 import type { PartitionNames } from "./stream_names.ts";
 import type { MessageQuery, Streams } from "./streams.ts";
+import { Waypoints } from "./waypoints.ts";
 
 /** The end of a stream. */
 export interface Tip {
@@ -35,6 +36,8 @@ export class PartitionStream {
   readonly what: string;
   readonly streams: Streams;
   readonly #cache: MessageCache;
+  /** What is known of where offsets are. */
+  readonly waypoints: Waypoints = new Waypoints();
   /** The end, as it was when somebody looked last. */
   #tip: Tip | undefined;
 
@@ -53,10 +56,8 @@ export class PartitionStream {
    */
   async tip(): Promise<Tip> {
     const known = this.#tip;
-    // A look for the message behind the last one costs less than the last one, which may be large.
-    if (known !== undefined && await this.#raw({ seq: known.sequence + 1 }) === undefined) {
-      return known;
-    }
+    // To find nothing behind the last one costs less than the last one, which may be large.
+    if (known !== undefined && await this.first(known.sequence + 1) === undefined) return known;
     const last = await this.#raw({ last_by_subj: this.names.every });
     this.#tip = last === undefined ? await this.#emptyTip() : tipAt(this.#keep(last));
     return this.#tip;
@@ -98,10 +99,12 @@ export class PartitionStream {
     return wholeMessage(this.what, message, found);
   }
 
-  /** Takes in a message that came by another way. */
-  keep(message: StoredMessage): StoredMessage {
-    this.#cache.add(this.names.stream, message);
-    return message;
+  /** The error for a stream that is not there: with its topic, as a rule. */
+  gone(): SeglogError {
+    const { stream } = this.names;
+    return new SeglogError("not-found", `Cannot find ${this.what}: its stream was deleted`, {
+      details: { stream },
+    });
   }
 
   /** The error for a stream that is not as seglog left it. */
@@ -114,13 +117,16 @@ export class PartitionStream {
   }
 
   #keep(message: RawMessage): StoredMessage {
-    return this.keep(fromRaw(this.names.stream, message));
+    const stored = fromRaw(this.names.stream, message);
+    this.#cache.add(this.names.stream, stored);
+    this.waypoints.add(stored);
+    return stored;
   }
 
   async #raw(query: MessageQuery): Promise<RawMessage | undefined> {
     const found = await this.streams.message(this.names.stream, query);
     if (found !== "no stream") return found;
-    throw new SeglogError("not-found", `Cannot find ${this.what}: its stream was deleted`);
+    throw this.gone();
   }
 
   /** The end of a stream in which there is nothing: it never was, or all of it was removed. */

@@ -183,7 +183,6 @@ class MessageDraft {
       { ...header, baseOffset: start, durableUpTo: 0, epoch: 0 },
       WIRE_SALT,
     );
-    const isDense = header.lastOffsetDelta === header.recordCount - 1;
     this.#parts.push(bytes);
     this.#bytes += bytes.length;
     this.#taken.push({ batch, range: { start, end } });
@@ -195,7 +194,7 @@ class MessageDraft {
       nextOffset: end,
       maxTimestampMs: Math.max(state.maxTimestampMs, header.maxTimestampMs),
       records: state.records + header.recordCount,
-      compactedTo: isDense ? state.compactedTo : end,
+      bytes: state.bytes + bytes.length,
     };
     return true;
   }

@@ -16,9 +16,10 @@ import {
   ID_HEADER,
   PRODUCER_HEADER,
 } from "./log_state.ts";
-import { asSeglogError, didNothing, hasNumber, isUnknown, NUMBERS } from "./nats_errors.ts";
+import { ApiError, asSeglogError, isFinal, isUnheard, lastSequenceIn } from "./nats_errors.ts";
 import type { PartitionStream, Tip } from "./partition_stream.ts";
 import type { PlannedMessage } from "./plan_message.ts";
+import type { StoredMessage } from "./stored_message.ts";
 import { producerSubject } from "./stream_names.ts";
 
 /** Bytes of a message that are left to its headers. */
@@ -97,7 +98,13 @@ export class Publisher {
     });
   }
 
-  /** @returns its sequence; `undefined` when another message has it */
+  /**
+   * Only what the stream has at the next sequence tells what became of a message. An answer that turns
+   * it away does not: for some seconds a leader that was replaced may answer, too, and be faster than
+   * the one that stores the message.
+   *
+   * @returns its sequence; `undefined` when another message has it
+   */
   async #publishOne(
     { subject, id, headers, data }: Envelope,
     last: number,
@@ -114,40 +121,41 @@ export class Publisher {
         const asked = this.#connection.ask(subject, { payload: data, headers, timeoutMs });
         return answerOf<{ seq: number }>(await asked).seq;
       } catch (error) {
-        if (hasNumber(error, NUMBERS.wrongLastSequence, NUMBERS.wrongLastSequenceUnknown)) {
-          if (!mayBeStored) return undefined;
-          return await this.#isStored(id, last + 1) ? last + 1 : undefined;
-        }
-        const isOpen = isUnknown(error);
         const wasOnItsWay = mayBeStored;
-        mayBeStored ||= isOpen && isAsked;
-        if (!isOpen && !didNothing(error)) throw this.#refusal(error, wasOnItsWay);
-        if (await this.#isGone(error)) throw this.#gone();
+        mayBeStored ||= isAsked && !isUnheard(error);
+        if (error instanceof ApiError) {
+          const next = await this.#next(last + 1);
+          if (next?.sequence === last + 1) return next.id === id ? last + 1 : undefined;
+          if (next !== undefined) { // what was there is removed already
+            if (!wasOnItsWay && lastSequenceIn(error) > last) return undefined;
+            throw this.#refusal(new Error("records were removed meanwhile"), true);
+          }
+        }
+        if (isFinal(error)) throw this.#refusal(error, wasOnItsWay);
+        if (await this.#isGone(error)) throw this.#stream.gone();
         if (Date.now() + pauseMs >= deadlineMs) throw this.#refusal(error, mayBeStored);
       }
       await pause(pauseMs);
     }
   }
 
-  /** Whether the message of a number is the one that was published with an id. */
-  async #isStored(id: string, sequence: number): Promise<boolean> {
-    const message = await this.#stream.at(sequence);
-    if (message !== undefined) return message.id === id;
-    throw this.#refusal(new Error("records were removed meanwhile"), true);
+  /** The first message from a number on; nothing as well while nobody can tell. */
+  async #next(sequence: number): Promise<StoredMessage | undefined> {
+    try {
+      return await this.#stream.first(sequence);
+    } catch (error) {
+      if (error instanceof SeglogError && error.retryable) return undefined;
+      // A message that is none of ours has the place: then ours has not.
+      if (error instanceof SeglogError && error.code === "corrupt") throw error;
+      throw this.#refusal(error, true);
+    }
   }
 
   /** Nobody answers where a stream was deleted, and where it has no leader at the moment. */
   async #isGone(error: unknown): Promise<boolean> {
-    if (!didNothing(error)) return false;
+    if (!isUnheard(error)) return false;
     return await this.#stream.streams.message(this.#stream.names.stream, { seq: 1 }) ===
       "no stream";
-  }
-
-  #gone(): SeglogError {
-    return new SeglogError(
-      "not-found",
-      `Cannot append to ${this.#stream.what}: its topic was deleted`,
-    );
   }
 
   #refusal(error: unknown, mayBeStored: boolean): SeglogError {

@@ -63,6 +63,16 @@ export function catalogueSubject(prefix: string, topic?: string): string {
   return `${prefix}.catalogue.${topic === undefined ? ">" : token(topic)}`;
 }
 
+/** The subjects of the leases, in the same stream: all of them, or that of one duty. */
+export function leaseSubject(prefix: string, duty?: string): string {
+  return `${prefix}.lease.${duty === undefined ? ">" : token(duty)}`;
+}
+
+/** Where one process is asked. */
+export function nodeSubject(prefix: string, id: string): string {
+  return `${prefix}.node.${id}`;
+}
+
 /** Any text as one token of a subject: two characters at the least, so it is none of ours. */
 function token(text: string): string {
   return Buffer.from(text, "utf8").toString("base64url");

@@ -28,7 +28,7 @@ export interface StreamInfo {
 /** What a stream is made as. */
 export interface StreamPlan {
   readonly name: string;
-  readonly subject: string;
+  readonly subjects: readonly string[];
   /** For people who look at the cluster with other tools. */
   readonly description: string;
   /** What it is for, to know it again. */
@@ -59,10 +59,10 @@ export class Streams {
    *
    * @throws {SeglogError} `exists` when another program made it, or its subjects are another's
    */
-  async make({ name, subject, description, kind }: StreamPlan): Promise<void> {
+  async make({ name, subjects, description, kind }: StreamPlan): Promise<void> {
     const config = {
       name,
-      subjects: [subject],
+      subjects,
       description: description.slice(0, DESCRIPTION_MAX),
       metadata: { seglog: FORMAT, kind },
       retention: "limits",

@@ -15,7 +15,7 @@ import { answerOf, type Connection, pause } from "./connection.ts";
 import { corruptMessage } from "./log_state.ts";
 import { asSeglogError, didNothing, hasNumber, isUnknown, NUMBERS } from "./nats_errors.ts";
 import { contentOf, type RawMessage } from "./stored_message.ts";
-import { catalogueStream, catalogueSubject, partitionNames } from "./stream_names.ts";
+import { catalogueStream, catalogueSubject, leaseSubject, partitionNames } from "./stream_names.ts";
 import type { Streams } from "./streams.ts";
 
 /** What the catalogue says of a name. */
@@ -60,6 +60,17 @@ export class TopicCatalogue {
     if (await this.#streams.info(name) !== undefined) {
       await this.#streams.checkOurs(name, "catalogue");
     }
+  }
+
+  /** Makes the stream, where there is none. Leases are in it as well. @throws {SeglogError} `exists` */
+  async make(): Promise<void> {
+    await this.#streams.make({
+      name: catalogueStream(this.#prefix),
+      subjects: [catalogueSubject(this.#prefix), leaseSubject(this.#prefix)],
+      description: "seglog: the topics, and who does what one at a time does",
+      kind: "catalogue",
+    });
+    this.#isMade = true;
   }
 
   /** All topics, ordered by name. */
@@ -127,20 +138,13 @@ export class TopicCatalogue {
         `Cannot create topic "${topic}": the cluster has ${TOPICS_MAX} topics`,
       );
     }
-    if (count !== undefined && this.#isMade) return;
-    await this.#streams.make({
-      name,
-      subject: catalogueSubject(this.#prefix),
-      description: "seglog: the topics",
-      kind: "catalogue",
-    });
-    this.#isMade = true;
+    if (count === undefined || !this.#isMade) await this.make();
   }
 
   async #makeStream(topic: TopicInfo, partition: number): Promise<void> {
     const { stream, every } = partitionNames(this.#prefix, topic, partition);
     const description = `seglog: topic ${JSON.stringify(topic.name)}, partition ${partition}`;
-    await this.#streams.make({ name: stream, subject: every, description, kind: "partition" });
+    await this.#streams.make({ name: stream, subjects: [every], description, kind: "partition" });
   }
 
   async #dropStreams(topic: TopicInfo): Promise<void> {

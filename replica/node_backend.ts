@@ -119,6 +119,7 @@ export class NodeBackend implements Backend {
     if (options.appliesRetention) this.#retention = new SourceRetention(source, local, clock);
     const isReady = () => this.#isReady;
     this.following = {
+      origin: source,
       source: name,
       ready: this.#becomeReady(),
       get isReady() {

@@ -2,7 +2,7 @@
  * Takes away one sync, check or rule at a time, in a copy of the tree, and expects a test to fail:
  * `mutants [WORD…]`, where words choose the rules, and the paths, that have one of them. A mutant
  * that all tests survive is a promise that nothing shows. Without `--tests-passed` all tests are run
- * without a mutant first. `--a-third` takes every third, from one that the commit chooses: over a few
+ * without a mutant first. `--a-fifth` takes every fifth, from one that the commit chooses: over a few
  * commits that is all of them.
  *
  * @module
@@ -27,20 +27,21 @@ const WORKERS = Math.max(1, os.availableParallelism());
 const PASSED = "--tests-passed";
 
 /** Said where all of them would take too long. */
-const THIRD = "--a-third";
+const FIFTH = "--a-fifth";
+const SHARE = 5;
 
-const words = process.argv.slice(2).filter((word) => word !== PASSED && word !== THIRD);
+const words = process.argv.slice(2).filter((word) => word !== PASSED && word !== FIFTH);
 const named = MUTANTS.filter(({ rule, file }) =>
   words.length === 0 || words.some((word) => rule.includes(word) || file.includes(word))
 );
-const chosen = process.argv.includes(THIRD) ? thirdOf(named) : named;
+const chosen = process.argv.includes(FIFTH) ? fifthOf(named) : named;
 
-function thirdOf(mutants: readonly Mutant[]): Mutant[] {
+function fifthOf(mutants: readonly Mutant[]): Mutant[] {
   const commit = execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8" });
-  const first = parseInt(commit.slice(0, 8), 16) % 3;
-  const third = mutants.filter((_, i) => i % 3 === first);
-  console.log(`${third.length} of ${mutants.length} mutants, from the one at ${first} on`);
-  return third;
+  const first = parseInt(commit.slice(0, 8), 16) % SHARE;
+  const fifth = mutants.filter((_, i) => i % SHARE === first);
+  console.log(`${fifth.length} of ${mutants.length} mutants, from the one at ${first} on`);
+  return fifth;
 }
 
 class Copy implements Disposable {

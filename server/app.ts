@@ -114,7 +114,7 @@ async function answerWatched(
     const tell = route.tell ?? problemResponse;
     response = tell(error, { headers: headersFor(error) });
   }
-  if (isAudited(route.access)) {
+  if (isAudited(route)) {
     const { path } = splitTarget(targetOf(request, asked.incoming));
     const { status } = response;
     const { principal } = visitor;

@@ -88,6 +88,8 @@ export interface Route {
   readonly access: Access;
   /** What it does to records, where that is not what its access tells. */
   readonly work?: Work | "either";
+  /** Whether its uses are told to the server's log, where that is not what its access tells. */
+  readonly isAudited?: boolean;
   readonly handle: Handler;
   /** How errors are told; as problem details unless given. */
   readonly tell?: (error: unknown, options: ProblemOptions) => Response;

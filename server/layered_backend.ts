@@ -86,13 +86,15 @@ export class LayeredBackend implements Backend {
   /** Of the topics that are shown. */
   get following(): Following | undefined {
     const { following } = this.#inner;
-    if (following === undefined || this.#passage.shownName === undefined) return following;
+    const { shownName, enter } = this.#passage;
+    if (following === undefined || (shownName ?? enter) === undefined) return following;
     const { source, isReady, ready, isConnected } = following;
+    const origin = following.origin && new LayeredBackend(following.origin, this.#passage);
     const partitions = following.partitions.flatMap((each) => {
       const topic = this.#shownName(each.topic);
       return topic === undefined ? [] : [{ ...each, topic }];
     });
-    return { source, isReady, ready, isConnected, partitions };
+    return { ...origin && { origin }, source, isReady, ready, isConnected, partitions };
   }
 
   async listTopics(): Promise<TopicInfo[]> {

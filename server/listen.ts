@@ -9,6 +9,7 @@ import { getRequestListener, RequestError } from "@hono/node-server";
 import type { Backend } from "../core/backend.ts";
 import type { Clock } from "../core/base/clock.ts";
 import { SeglogError } from "../core/base/errors.ts";
+import { removeAbandonedFolders } from "../core/disk/temporary_folder.ts";
 import { callerRules } from "./access/callers.ts";
 import { demandProtection } from "./access/exposure.ts";
 import { createService } from "./app.ts";
@@ -20,6 +21,7 @@ import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./limits.ts";
 import { addressOf, listenOn } from "./listen_on.ts";
 import { watchEventLoop } from "./metrics/event_loop.ts";
 import { problemResponse } from "./problem.ts";
+import { QUERY_FOLDER_PREFIX } from "./query/query_views.ts";
 import { clientErrorAnswer } from "./raw_answer.ts";
 import { asksForSocket } from "./subscribers/websocket.ts";
 import { endQuietSockets } from "./tls/quiet_sockets.ts";
@@ -129,6 +131,7 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
       grpc = await listenGrpc(services, { ...grpcAt, tls });
     }
     await listenOn(listener, host, port);
+    removeAbandonedFolders(QUERY_FOLDER_PREFIX);
     if (backend.capabilities.canWrite) await service.start();
   } catch (error) {
     front?.close();

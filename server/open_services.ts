@@ -8,6 +8,7 @@ import type { Backend } from "../core/backend.ts";
 import { type Clock, systemClock } from "../core/base/clock.ts";
 import { VERSION } from "../core/base/version.ts";
 import type { Candidacy, Candidate } from "../core/election_contract.ts";
+import { standFor } from "../core/stand_for.ts";
 import { AuditLog } from "./access/audit.ts";
 import { type CallerRules, OWN_PAGES_ONLY } from "./access/callers.ts";
 import { BodyBudget } from "./body_budget.ts";
@@ -142,9 +143,10 @@ export function openServices(
     services,
     async start() {
       if (!delivers) return;
-      const { election } = backend;
-      if (election === undefined) await deliver().catch(failed);
-      else candidacy ??= election.campaign(WEBHOOKS_DUTY, deliveryCandidate(tenants, deliver));
+      const { election, following } = backend;
+      if (election === undefined) return await deliver().catch(failed);
+      const candidate = deliveryCandidate(tenants, deliver);
+      candidacy ??= standFor({ election, following }, WEBHOOKS_DUTY, candidate);
     },
     async close() {
       endObserving?.();

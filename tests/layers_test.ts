@@ -29,7 +29,7 @@ const MAY_IMPORT = {
   jetstream: ["base", "format", "contract", "election"],
   replica: ["base", "disk", "format", "contract", "store"],
   client: ["base", "format", "contract", "groups", "tracing", "jetstream"],
-  server: ["base", "format", "kv", "groups", "query", "contract", "tracing"],
+  server: ["base", "disk", "format", "kv", "groups", "query", "contract", "tracing"],
   cli: [
     "base",
     "disk",
@@ -70,7 +70,6 @@ type Layer = keyof typeof MAY_IMPORT;
 const ROOTS = [
   "mod.ts",
   "cli/main.ts",
-  "core/election/leased_election.ts",
   "server/query/worker_main.ts",
   "bench/main.ts",
   "bench/run_one.ts",

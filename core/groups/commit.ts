@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { boundsFor } from "../at_origin.ts";
 import { isNotFound } from "../base/errors.ts";
 import { outOfRange } from "../base/offset_errors.ts";
 import type { AssignedPartition, CommitRequest, GroupOffset } from "../group_contract.ts";
@@ -88,7 +89,7 @@ async function takeIn(
     if (place?.owner !== member || place.since !== since) {
       throw notYours(name, member, { topic, partition });
     }
-    const bounds = await backend.bounds(topic, partition);
+    const bounds = await boundsFor(backend, { topic, partition }, offset);
     if (offset > bounds.nextOffset) throw outOfRange(placeName(place), offset, bounds);
     places.push(place);
     const before = fresh.get(place) ?? offsets.get(name, place);
@@ -122,7 +123,7 @@ export async function startPositions(
     }
     let bounds: { logStartOffset: number; nextOffset: number };
     try {
-      bounds = await backend.bounds(topic, partition);
+      bounds = await boundsFor(backend, place, committed?.offset ?? 0);
     } catch (error) {
       if (isNotFound(error)) continue; // it was deleted, and will be seen to be
       if (committed === undefined) throw error;

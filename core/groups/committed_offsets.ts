@@ -17,6 +17,7 @@
  *
  * @module
  */
+import { caughtUpWith } from "../at_origin.ts";
 import type { Backend } from "../backend.ts";
 import type { Clock } from "../base/clock.ts";
 import { messageOf, SeglogError } from "../base/errors.ts";
@@ -74,6 +75,7 @@ export class CommittedOffsets {
   /** Reads what is stored. Nothing is made before something is written. @throws {SeglogError} `corrupt` */
   static async open(backend: Backend, clock: Clock): Promise<CommittedOffsets> {
     const offsets = new CommittedOffsets(backend, clock);
+    await caughtUpWith(backend, GROUPS_TOPIC);
     if (await hasBucket(backend, GROUPS_TOPIC)) await offsets.#load();
     return offsets;
   }

@@ -8,7 +8,8 @@
  *
  * @module
  */
-import type { Backend } from "../backend.ts";
+import { topicsFor } from "../at_origin.ts";
+import type { Backend, TopicInfo } from "../backend.ts";
 import { type Clock, systemClock, wakefulClock } from "../base/clock.ts";
 import { messageOf, SeglogError } from "../base/errors.ts";
 import { GROUP_TOPICS_LOOK_MS, GROUPS_MAX } from "../base/limits.ts";
@@ -33,7 +34,7 @@ import type { GroupParts } from "./group_parts.ts";
 import { GroupState, isMember } from "./group_state.ts";
 import { GroupViews, type KnownGroup } from "./group_views.ts";
 import { News } from "./news.ts";
-import { checkFree, knownTopics, memberIn, reserve, told } from "./membership.ts";
+import { checkFree, hasAll, knownTopics, memberIn, reserve, told } from "./membership.ts";
 import { seekGroup } from "./seek.ts";
 
 /** What a coordinator works with. */
@@ -93,7 +94,7 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
     return await this.#change(this.#group(name, offsets), async (group) => {
       const { state } = group;
       checkFree(group, request);
-      const all = await this.#backend.listTopics();
+      const all = await topicsFor(this.#backend, (topics) => hasAll(topics, joining.topics));
       const topics = knownTopics(all, new Set([...state.wanted, ...joining.topics]));
       const missing = [...joining.topics].find((topic) => !topics.has(topic));
       if (missing !== undefined) {
@@ -261,11 +262,16 @@ export class GroupCoordinator implements Groups, AsyncDisposable {
     if (nowMs < group.lookedAt + GROUP_TOPICS_LOOK_MS) return;
     group.lookedAt = nowMs;
     const { state, offsets, name } = group;
-    const all = await this.#backend.listTopics();
-    const ids = new Set(all.map(({ id }) => id));
-    const stale = [...offsets.group(name)?.offsets.values() ?? []]
-      .filter(({ topicId }) => !ids.has(topicId));
-    await offsets.forget(name, stale);
+    const staleIn = (topics: readonly TopicInfo[]) => {
+      const ids = new Set(topics.map(({ id }) => id));
+      return [...offsets.group(name)?.offsets.values() ?? []]
+        .filter(({ topicId }) => !ids.has(topicId));
+    };
+    const all = await topicsFor(
+      this.#backend,
+      (topics) => hasAll(topics, state.wanted) && staleIn(topics).length === 0,
+    );
+    await offsets.forget(name, staleIn(all));
     state.learn(knownTopics(all, state.wanted), nowMs);
   }
 

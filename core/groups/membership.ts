@@ -24,6 +24,11 @@ export function knownTopics(
   return new Map(found.map(({ name, id, config: { partitions } }) => [name, { id, partitions }]));
 }
 
+/** Whether topics of all these names are there. */
+export function hasAll(all: readonly TopicInfo[], names: ReadonlySet<string>): boolean {
+  return knownTopics(all, names).size === names.size;
+}
+
 /** What a member is told. */
 export async function told(group: GroupParts, member: string): Promise<Membership> {
   const { state, name } = group;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { originOf } from "../at_origin.ts";
 import type { PartitionInfo } from "../backend.ts";
 import { SeglogError } from "../base/errors.ts";
 import { outOfRange } from "../base/offset_errors.ts";
@@ -17,7 +18,8 @@ export async function seekGroup(
   parts: GroupParts,
   { topic, partition, to, force = false }: SeekRequest,
 ): Promise<SoughtOffset[]> {
-  const { name, state, offsets, backend, clock } = parts;
+  const { name, state, offsets, clock } = parts;
+  const backend = originOf(parts.backend);
   const details = await backend.describeTopic(topic);
   const infos = partition === undefined
     ? details.partitions
@@ -45,9 +47,9 @@ export async function seekGroup(
     found.push({ ...place, offset });
   }
   await reserve(parts); // only now that something is to be written
-  const sought = found.map((place): SoughtOffset => {
+  const sought = found.map(({ offset, ...place }): SoughtOffset => {
     const before = offsets.get(name, { topicId: details.id, ...place })?.offset ?? null;
-    return { ...place, before };
+    return { ...place, before, offset };
   });
   const at = clock.now();
   await offsets.commit(

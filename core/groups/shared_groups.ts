@@ -8,6 +8,7 @@
 import type { Backend } from "../backend.ts";
 import type { Election } from "../election_contract.ts";
 import type { Groups } from "../group_contract.ts";
+import { standFor } from "../stand_for.ts";
 import { type CoordinatorOptions, GroupCoordinator } from "./coordinator.ts";
 import { coordinatorCandidate, GROUPS_DUTY, RoutedGroups } from "./routed_groups.ts";
 
@@ -103,7 +104,7 @@ function stand(
     (groups) => coordinator = groups,
   );
   const candidacy = backend.capabilities.canWrite
-    ? election.campaign(GROUPS_DUTY, candidate)
+    ? standFor({ election, following: backend.following }, GROUPS_DUTY, candidate)
     : undefined;
   return {
     groups: new RoutedGroups(election),

@@ -23,9 +23,12 @@ export interface AuditEntry {
   readonly status: number;
 }
 
-/** Whether the uses of a route are told: those of operators, and changes of topics. */
-export function isAudited({ kind }: Access): boolean {
-  return kind === "operator" || kind === "admin";
+/** Whether the uses of a route are told: those of operators, changes of topics, and what says so. */
+export function isAudited(
+  route: { readonly access: Access; readonly isAudited?: boolean },
+): boolean {
+  const { kind } = route.access;
+  return route.isAudited ?? (kind === "operator" || kind === "admin");
 }
 
 /** Writes what is audited into the server's log. */

@@ -4,12 +4,11 @@
  *
  * @module
  */
-import * as fs from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Backend } from "../../core/backend.ts";
 import type { Clock } from "../../core/base/clock.ts";
 import { isNotFound, SeglogError } from "../../core/base/errors.ts";
+import { TemporaryFolder } from "../../core/disk/temporary_folder.ts";
 import type { QueryTopic } from "../../core/query/reader.ts";
 import { loadSqlite, type Sqlite } from "../../core/query/sqlite.ts";
 import { type IndexWork, TopicView, type ViewProgress } from "../../core/query/topic_view.ts";
@@ -24,6 +23,9 @@ export interface QueryViewsOptions {
   /** Makes indexes where there are many rows already. */
   readonly index: (work: IndexWork) => Promise<void>;
 }
+
+/** What the names of folders begin with in which views are whose topics have no place for them. */
+export const QUERY_FOLDER_PREFIX = "seglog-query-";
 
 /** The hint that a view is, beside its topic. */
 const HINT = "query";
@@ -42,7 +44,7 @@ export class QueryViews {
   /** The most recently used last. */
   readonly #views = new Map<string, OpenView>();
   #sqlite: Sqlite | undefined;
-  #folder: string | undefined;
+  #folder: TemporaryFolder | undefined;
   #files = 0;
   #cancelLook: (() => void) | undefined;
   #isClosed = false;
@@ -108,7 +110,7 @@ export class QueryViews {
     this.#isClosed = true;
     this.#cancelLook?.();
     await Promise.all([...this.#views.keys()].map((topic) => this.#close(topic)));
-    if (this.#folder !== undefined) fs.rmSync(this.#folder, { recursive: true, force: true });
+    this.#folder?.remove();
   }
 
   async #open(topic: string): Promise<OpenView> {
@@ -127,7 +129,10 @@ export class QueryViews {
   }
 
   async #make(topic: string, sqlite: Sqlite): Promise<void> {
-    const temporary = () => join(this.#folder ??= temporaryFolder(), `${this.#files++}.sqlite`);
+    const temporary = () => {
+      this.#folder ??= new TemporaryFolder(QUERY_FOLDER_PREFIX);
+      return join(this.#folder.path, `${this.#files++}.sqlite`);
+    };
     const own = this.#backend.hints?.pathOf?.(topic, HINT);
     const places = own === undefined ? [temporary] : [() => own, temporary];
     const { notice, index } = this.#options;
@@ -178,8 +183,4 @@ export class QueryViews {
     if (!this.#isClosed) return;
     throw new SeglogError("closed", "Cannot run the query: the server stops");
   }
-}
-
-function temporaryFolder(): string {
-  return fs.mkdtempSync(join(tmpdir(), "seglog-query-"));
 }

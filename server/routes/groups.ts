@@ -30,12 +30,12 @@ const GROUP = "/v1/groups/:group";
 export const GROUP_ROUTES: readonly Route[] = [
   { method: "GET", path: "/v1/groups", access: RECOGNIZED, handle: list },
   { method: "GET", path: GROUP, access: RECOGNIZED, handle: describe },
-  { method: "DELETE", path: GROUP, access: RECOGNIZED, handle: remove },
+  { method: "DELETE", path: GROUP, access: RECOGNIZED, isAudited: true, handle: remove },
   { method: "POST", path: `${GROUP}/join`, access: RECOGNIZED, handle: join },
   { method: "POST", path: `${GROUP}/heartbeat`, access: RECOGNIZED, handle: heartbeat },
   { method: "POST", path: `${GROUP}/leave`, access: RECOGNIZED, handle: leave },
   { method: "POST", path: `${GROUP}/commit`, access: RECOGNIZED, handle: commit },
-  { method: "POST", path: `${GROUP}/seek`, access: RECOGNIZED, handle: seek },
+  { method: "POST", path: `${GROUP}/seek`, access: RECOGNIZED, isAudited: true, handle: seek },
 ];
 
 async function list(exchange: Exchange): Promise<Response> {

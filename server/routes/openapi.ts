@@ -6,7 +6,6 @@
 import { OPEN } from "../access/access.ts";
 import { jsonAnswer } from "../answers.ts";
 import type { Route } from "../exchange.ts";
-import { openApiDocument } from "../openapi/document.ts";
 
 /** The route of the OpenAPI document. */
 export const OPENAPI_ROUTES: readonly Route[] = [
@@ -14,6 +13,9 @@ export const OPENAPI_ROUTES: readonly Route[] = [
     method: "GET",
     path: "/openapi.json",
     access: OPEN,
-    handle: ({ services }) => jsonAnswer(openApiDocument(services.version, services.routes)),
+    async handle({ services }) {
+      const { openApiDocument } = await import("../openapi/document.ts"); // few ask for it
+      return jsonAnswer(openApiDocument(services.version, services.routes));
+    },
   },
 ];

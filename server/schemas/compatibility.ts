@@ -1,11 +1,10 @@
 /**
- * Which schemas may follow each other. Who reads with one version reads what was written with others.
+ * What a schema has to be for those before it, and how it is told that one is not. Who reads with one
+ * version reads what was written with others.
  *
  * @module
  */
 import { SeglogError } from "../../core/base/errors.ts";
-import { comparisonMeter, findGap } from "./compare/comparison.ts";
-import type { SchemaDocument } from "./schema_document.ts";
 
 /** What a new version has to be for those before it; `transitive` is for all of them. */
 export const COMPATIBILITIES = [
@@ -19,12 +18,6 @@ export type Compatibility = typeof COMPATIBILITIES[number];
 /** What holds where nothing is said. */
 export const COMPATIBILITY_DEFAULT: Compatibility = "backward";
 
-/** A version that is there. */
-export interface EarlierSchema {
-  readonly version: number;
-  readonly document: () => SchemaDocument;
-}
-
 /** Why a schema may not follow. */
 export interface Incompatibility {
   /** The version with which it does not go together. */
@@ -34,33 +27,6 @@ export interface Incompatibility {
   /** A JSON pointer into the schema that refuses. */
   readonly path: string;
   readonly reason: string;
-}
-
-/**
- * Why a schema may not follow others.
- *
- * @param earlier the oldest first
- * @returns the first reason, looking at the latest version first; `undefined` when it may
- */
-export function findIncompatibility(
-  document: SchemaDocument,
-  earlier: readonly EarlierSchema[],
-  compatibility: Compatibility,
-): Incompatibility | undefined {
-  const newestFirst = earlier.toReversed();
-  const asked = compatibility.endsWith("-transitive") ? newestFirst : newestFirst.slice(0, 1);
-  const isBackward = /^(backward|full)/.test(compatibility);
-  const isForward = /^(forward|full)/.test(compatibility);
-  const meter = comparisonMeter();
-  for (const { version, document: documentOf } of asked) {
-    if (!isBackward && !isForward) break;
-    const before = documentOf();
-    const back = isBackward ? findGap(before, document, meter) : undefined;
-    if (back !== undefined) return { version, direction: "backward", ...back };
-    const forth = isForward ? findGap(document, before, meter) : undefined;
-    if (forth !== undefined) return { version, direction: "forward", ...forth };
-  }
-  return undefined;
 }
 
 /** In a sentence. */

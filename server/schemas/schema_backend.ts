@@ -72,9 +72,9 @@ export class SchemaBackend extends LayeredBackend {
   ): Promise<Result> {
     const registry = this.#registry;
     if (isInternalTopic(topic)) return run(undefined);
-    if (!registry.isOpen) return registry.open().then(() => run(registry.checkOf(topic)));
     try {
-      return run(registry.checkOf(topic));
+      const check = registry.checkOf(topic);
+      return check instanceof Promise ? check.then(run) : run(check);
     } catch (error) {
       return Promise.reject(error);
     }

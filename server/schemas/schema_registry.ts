@@ -8,21 +8,12 @@ import type { Backend } from "../../core/backend.ts";
 import type { Clock } from "../../core/base/clock.ts";
 import { SeglogError } from "../../core/base/errors.ts";
 import { INTERNAL_PREFIX } from "../../core/format/file_names.ts";
-import { canonicalJson } from "./canonical.ts";
 import { Catalogue } from "../catalogue.ts";
-import {
-  type Compatibility,
-  COMPATIBILITY_DEFAULT,
-  type EarlierSchema,
-  findIncompatibility,
-  type Incompatibility,
-  incompatible,
-} from "./compatibility.ts";
+import { type Compatibility, COMPATIBILITY_DEFAULT, incompatible } from "./compatibility.ts";
+import type { Verdict } from "./judging.ts";
 import { SCHEMA_TOPICS_MAX, SCHEMA_VERSIONS_MAX } from "./limits.ts";
-import { RecordCheck } from "./record_check.ts";
-import { SchemaDocument } from "./schema_document.ts";
+import type { RecordCheck } from "./record_check.ts";
 import { parseTopicSchemas, type SchemaVersion, type TopicSchemas } from "./topic_schemas.ts";
-import { Validator } from "./validator.ts";
 
 /** Where schemas are kept, by the names of topics. */
 export const SCHEMAS_TOPIC: string = `${INTERNAL_PREFIX}schemas`;
@@ -41,6 +32,11 @@ export interface GivenSchema {
   readonly compatibility?: Compatibility | undefined;
 }
 
+/** Whether a schema may be registered, and the check of it. */
+export interface JudgedSchema extends Verdict {
+  readonly check: RecordCheck;
+}
+
 /** What came of a registration. */
 export interface Registered {
   readonly version: number;
@@ -49,14 +45,8 @@ export interface Registered {
   readonly isNew: boolean;
 }
 
-/** Whether a schema may be registered. */
-export interface Verdict {
-  readonly document: SchemaDocument;
-  readonly compatibility: Compatibility;
-  /** The version that it would have. */
-  readonly version: number;
-  readonly incompatibility: Incompatibility | undefined;
-}
+/** What understands schemas. It has Ajv in it, and is loaded with the first schema that is there. */
+type Judging = typeof import("./judging.ts");
 
 /** Keeps schemas, and has the check of each topic at hand. */
 export class SchemaRegistry {
@@ -67,16 +57,13 @@ export class SchemaRegistry {
   readonly #stale = new Set<string>();
   #opening: Promise<void> | undefined;
   #catalogue: Catalogue<TopicSchemas> | undefined;
+  #loading: Promise<Judging> | undefined;
+  #judging: Judging | undefined;
 
   /** @param backend which checks nothing itself */
   constructor(backend: Backend, options: RegistryOptions) {
     this.#backend = backend;
     this.#options = options;
-  }
-
-  /** Whether all schemas are in memory. */
-  get isOpen(): boolean {
-    return this.#catalogue !== undefined;
   }
 
   /** Reads all schemas, once. @throws {SeglogError} when they cannot be read: another try may do */
@@ -117,26 +104,30 @@ export class SchemaRegistry {
   }
 
   /**
-   * The check of the version that is in force; `undefined` where there is none.
+   * The check of the version that is in force; `undefined` where there is none. It is a promise only
+   * until schemas, and what understands them, are in memory.
    *
    * @throws {SeglogError} when schemas cannot be read any more, or this one is not understood
    */
-  checkOf(topic: string): RecordCheck | undefined {
+  checkOf(topic: string): RecordCheck | undefined | Promise<RecordCheck | undefined> {
+    if (this.#catalogue === undefined) return this.open().then(() => this.checkOf(topic));
     const of = this.#found(topic)?.versions.at(-1);
     if (of === undefined) return undefined;
     const known = this.#checks.get(topic);
     if (known?.of === of) return known.check;
-    const validator = new Validator(new SchemaDocument(of.schema));
-    const check = new RecordCheck(topic, of.version, validator);
+    if (this.#judging === undefined) return this.#load().then(() => this.checkOf(topic));
+    const { RecordCheck, understand } = this.#judging;
+    const check = new RecordCheck(topic, of.version, understand(of.schema));
     this.#checks.set(topic, { of, check });
     return check;
   }
 
   /** What would come of a registration. @throws {SeglogError} `invalid-argument`, `too-large` */
-  judge(topic: string, { schema, compatibility }: GivenSchema): Verdict {
-    const document = new SchemaDocument(schema);
-    new Validator(document);
-    return judged(this.#kept(topic), document, compatibility);
+  async judge(topic: string, { schema, compatibility }: GivenSchema): Promise<JudgedSchema> {
+    const { judged, RecordCheck, understand } = await this.#load();
+    const validator = understand(schema);
+    const verdict = judged(validator.document, { found: this.#kept(topic), compatibility });
+    return { ...verdict, check: new RecordCheck(topic, verdict.version, validator) };
   }
 
   /**
@@ -145,13 +136,14 @@ export class SchemaRegistry {
    * @throws {SeglogError} `invalid-argument` for what is no schema; `incompatible`; `too-large`
    */
   async register(topic: string, given: GivenSchema): Promise<Registered> {
-    const { document } = this.judge(topic, given);
+    const { judged, understand } = await this.#load();
+    const { document } = understand(given.schema); // what is no schema makes no topic
     const { topic: { id: topicId } } = await this.#backend.ensureTopic(topic);
     let outcome: Registered | undefined;
     await this.#known.update(topic, (kept) => {
       const found = kept?.topicId === topicId ? kept : undefined;
       if (found === undefined) this.#checkRoom(topic);
-      const verdict = judged(found, document, given.compatibility);
+      const verdict = judged(document, { found, compatibility: given.compatibility });
       const { compatibility, incompatibility, version } = verdict;
       if (incompatibility !== undefined) throw incompatible(topic, compatibility, incompatibility);
       const before = found ?? { topicId, lastVersion: 0, versions: [] };
@@ -211,7 +203,12 @@ export class SchemaRegistry {
         if (ids.get(topic) !== topicId) this.#stale.add(topic);
       }
     }
+    if (kept.some(([, { versions }]) => versions.length > 0)) await this.#load();
     this.#catalogue = catalogue;
+  }
+
+  #load(): Promise<Judging> {
+    return this.#loading ??= import("./judging.ts").then((judging) => this.#judging = judging);
   }
 
   get #known(): Catalogue<TopicSchemas> {
@@ -238,31 +235,6 @@ export class SchemaRegistry {
       { details: { limit: SCHEMA_TOPICS_MAX } },
     );
   }
-}
-
-function judged(
-  found: TopicSchemas | undefined,
-  document: SchemaDocument,
-  asked: Compatibility | undefined,
-): Verdict {
-  const compatibility = asked ?? found?.compatibility ?? COMPATIBILITY_DEFAULT;
-  const versions = found?.versions ?? [];
-  const latest = versions.at(-1);
-  const isLatest = latest !== undefined &&
-    canonicalJson(latest.schema) === canonicalJson(document.root.schema);
-  if (isLatest) {
-    return { document, compatibility, version: latest.version, incompatibility: undefined };
-  }
-  const earlier = versions.map(({ version, schema }): EarlierSchema => ({
-    version,
-    document: () => new SchemaDocument(schema),
-  }));
-  return {
-    document,
-    compatibility,
-    version: (found?.lastVersion ?? 0) + 1,
-    incompatibility: findIncompatibility(document, earlier, compatibility),
-  };
 }
 
 function tooMany(topic: string): SeglogError {

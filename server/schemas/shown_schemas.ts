@@ -6,10 +6,8 @@
 import type { Backend } from "../../core/backend.ts";
 import { checkRecords, type LookBack } from "./check_records.ts";
 import { type Compatibility, explainIncompatibility } from "./compatibility.ts";
-import { RecordCheck } from "./record_check.ts";
 import type { GivenSchema, Registered, SchemaRegistry } from "./schema_registry.ts";
 import type { SchemaVersion, TopicSchemas } from "./topic_schemas.ts";
-import { Validator } from "./validator.ts";
 
 /** The schemas of one topic. */
 export interface ShownSchemas {
@@ -95,8 +93,7 @@ export async function shownVerdict(
   topic: string,
   { given, backend }: { readonly given: AskedSchema; readonly backend: Backend },
 ): Promise<ShownVerdict> {
-  const { document, compatibility, version, incompatibility } = registry.judge(topic, given);
-  const check = new RecordCheck(topic, version, new Validator(document));
+  const { check, compatibility, version, incompatibility } = await registry.judge(topic, given);
   return {
     topic,
     compatibility,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { originOf } from "../../core/at_origin.ts";
 import type { Backend } from "../../core/backend.ts";
 import type { Credentials } from "../access/credentials.ts";
 import { DEFAULT_TENANT } from "../access/principal.ts";
@@ -44,7 +45,7 @@ export class Tenants {
     failed: (tenant: string, error: unknown) => void,
     signal?: AbortSignal,
   ): Promise<void> {
-    for (const { name } of await this.book.backend.listTopics()) {
+    for (const { name } of await originOf(this.book.backend).listTopics()) {
       if (signal?.aborted) return;
       if (nameInTenant(name) !== WEBHOOK_BUCKET) continue;
       const tenant = tenantOf(name);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { boundsFrom } from "../../core/at_origin.ts";
 import type { Backend } from "../../core/backend.ts";
 import type { Clock } from "../../core/base/clock.ts";
 import { isNotFound, messageOf, SeglogError } from "../../core/base/errors.ts";
@@ -95,7 +96,7 @@ export class Courier {
     while (!signal.aborted) {
       try {
         const from = this.#position.offset;
-        const { nextOffset } = await backend.bounds(this.#source.topic, this.#source.partition);
+        const { nextOffset } = await boundsFrom(backend, this.#source, { offset: from, signal });
         if (from === nextOffset) await recordsCome(backend, this.#source, { from, signal });
         else await this.#deliver(nextOffset);
         readFailures = 0;

@@ -4,6 +4,7 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
+import { caughtUpWith } from "../../core/at_origin.ts";
 import type { Backend } from "../../core/backend.ts";
 import { encodeUtf8 } from "../../core/base/bytes.ts";
 import { encodeBase64 } from "../../core/base/base64.ts";
@@ -23,7 +24,7 @@ import type {
   ResumeOptions,
   StoredWebhook,
 } from "./webhook.ts";
-import { WebhookBook } from "./webhook_book.ts";
+import { WEBHOOK_BUCKET, WebhookBook } from "./webhook_book.ts";
 
 /** A webhook, and who delivers for it; nobody while it is paused. */
 export interface ActiveWebhook {
@@ -62,6 +63,7 @@ export class Webhooks {
   /** Begins to deliver, where it has not begun. @throws {SeglogError} what reading them throws */
   start(): Promise<void> {
     this.#starting ??= this.#changes.run(async () => {
+      await caughtUpWith(this.#backend, WEBHOOK_BUCKET);
       for (const { webhook, positions } of await this.#book.all()) {
         this.#activate(webhook, new Map(positions));
         if (webhook.pause !== null) this.#support.metrics.webhookPaused(1);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseCommandLine, type Request } from "../../cli/command_line.ts";
+import { parseCommandLine, type Request, type RunRequest, verbs } from "../../cli/command_line.ts";
+import { parseVerbLine, VERB_LOADERS } from "../../cli/verb_line.ts";
 
 const presentation = { colors: false, columns: undefined, version: "seglog 9.9.9 (test)" };
 const parse = (...args: string[]): Request => parseCommandLine(args, presentation);
@@ -182,7 +183,7 @@ test("a value that begins with a dash goes behind --, and the refusal says so", 
   assert.equal(parse("append", "orders", "--", "-1").kind, "run");
 });
 
-test("wrong values are refused in words that say what is right", () => {
+test("wrong values are refused in words that say what is right", async () => {
   const refusals: [string[], RegExp][] = [
     [["read", "t", "-o", "x"], /Cannot use "x" as a range/],
     [["read", "t", "-o", "1:x"], /as a range/],
@@ -215,10 +216,11 @@ test("wrong values are refused in words that say what is right", () => {
     assert.equal(request.kind, "refuse", args.join(" "));
     assert.match((request as { reason: string }).reason, reason);
     assert.doesNotMatch((request as { reason: string }).reason, /\n/);
+    assert.equal(await parseVerbLine(args), undefined, "the short way leaves it to all verbs");
   }
 });
 
-test("right values are taken", () => {
+test("right values are taken, and mean the same the short way", async () => {
   for (
     const args of [
       ["read", "t", "-o", "-10"],
@@ -243,9 +245,27 @@ test("right values are taken", () => {
       ["backup", "b", "-J"],
       ["backup", "--list", "b"],
       ["restore", "b", "d", "--snapshot", "20261125T010634.123Z"],
+      ["--at", "d", "--config", "f", "kv", "set", "read", "append", "--token-file", "tail"],
+      ["--at", "http://h:1", "topic", "create", "t", "--ca-file", "c"],
+      ["group", "seek", "g", "t", "--to", "start", "--at=d"],
     ]
   ) {
     const request = parse(...args);
     assert.equal(request.kind, "run", `${args.join(" ")}: ${JSON.stringify(request)}`);
+    const { verb: _, ...asked } = request as RunRequest;
+    const { verb, ...short } = (await parseVerbLine(args))!;
+    assert.deepEqual(short, asked);
+    assert.equal(typeof verb, "function");
+  }
+});
+
+test("every verb can be had the short way, and help is left to all verbs", async () => {
+  assert.deepEqual(Object.keys(VERB_LOADERS), Object.keys(verbs));
+  for (const [name, load] of Object.entries(VERB_LOADERS)) {
+    assert.equal(await load(), verbs[name as keyof typeof verbs], name);
+    assert.equal(await parseVerbLine([name, "--help"]), undefined);
+  }
+  for (const words of [[], ["--help"], ["version"], ["appnd"], ["--at", "append", "read", "t"]]) {
+    assert.equal(await parseVerbLine(words), undefined, words.join(" "));
   }
 });

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { connect, Store, verify, verifyMirror } from "../../mod.ts";
 import { connectHttp } from "../../client/connect_http.ts";
+import { Store, verify, verifyMirror } from "../../mod.ts";
 import { rejectsWith } from "../support/collect.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { runMain } from "./fake_io.ts";
@@ -52,7 +52,7 @@ test("follow that is killed again and again has everything in the end", async ()
   await using dir = tempDir();
   const [leader, replica] = [join(dir.path, "leader"), join(dir.path, "replica")];
   await using server = await served(leader);
-  await using backend = await connect(server.url);
+  await using backend = await connectHttp(server.url);
   let count = 0;
   for (let round = 0; round < 4; round++) {
     await using following = startCli(["follow", server.url, "--data", replica]);
@@ -122,7 +122,7 @@ test("a replica that is promoted takes the place of its leader, whose late write
     await using client = await connectHttp(next.url);
     assert.equal(client.epoch, 2);
     const known = { epoch: client.epoch, retries: 0 };
-    const refused = await rejectsWith("condition-failed", () => connect(leader.url, known));
+    const refused = await rejectsWith("condition-failed", () => connectHttp(leader.url, known));
     assert.match(refused.message, /it has epoch 1, and epoch 2 is known: it was replaced/);
     const response = await fetch(`${leader.url}/v1/topics/orders/records`, {
       method: "POST",

@@ -31,9 +31,10 @@ function expectNone(loaded: Set<string>, unwanted: RegExp): void {
   assert.deepEqual([...loaded].filter((path) => unwanted.test(path)), []);
 }
 
-test("reading the words loads neither store nor server nor tables", () => {
+test("reading the words loads neither store nor server nor tables, and no verb but the one named", () => {
   const loaded = loadedBy("cli/main.ts");
-  assert.ok(loaded.has("cli/command_line.ts"));
+  assert.ok(loaded.has("cli/verb_line.ts"));
+  expectNone(loaded, /^cli\/(command_line|grammar\/(append|read|kv|serve|maintain))\.ts$/);
   expectNone(
     loaded,
     /^(server|client|core\/(store|log|disk|dump))\/|^cli\/commands\/|cli-table3|hono/,
@@ -44,6 +45,20 @@ test("append, read and tail on a folder load no server, no client and no tables"
   for (const verb of ["append", "read", "tail"]) {
     expectNone(loadedBy(`cli/commands/${verb}.ts`), /^(server|client)\/|cli-table3|hono|p-retry/);
   }
+});
+
+test("whoever has a folder or a server loads nothing of NATS", () => {
+  for (const file of ["mod.ts", "client/connect_http.ts", "cli/connect.ts"]) {
+    expectNone(loadedBy(file), /@nats-io|^jetstream\/(?!cluster_url)/);
+  }
+});
+
+test("serve loads what checks schemas, certificates and gRPC only where there are some", () => {
+  const loaded = new Set([...loadedBy("cli/commands/serve.ts"), ...loadedBy("server/listen.ts")]);
+  assert.ok(loaded.has("server/schemas/schema_registry.ts"));
+  expectNone(loaded, /^(ajv|ajv-formats|re2js|yaml|@peculiar|@connectrpc|reflect-metadata)\b/);
+  expectNone(loaded, /^server\/openapi\//);
+  assert.ok(loadedBy("server/schemas/judging.ts").has("ajv"));
 });
 
 test("the version is the same everywhere", () => {

@@ -1,12 +1,13 @@
 /** Operations of the disk fail, one at a time and for a while, all through the life of a store. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { roundsOf, seedOf } from "../support/share.ts";
 import { campaign, describe } from "./fault_campaign.ts";
 import { type Ending, type Fault, KINDS, liveThrough } from "./faulty_life.ts";
 
 /** Every so manieth operation fails here; all of them do in the campaign, sooner or later. */
 const STRIDE = 4;
-const CASES_OF_THE_CAMPAIGN = 150;
+const CASES_OF_THE_CAMPAIGN = roundsOf(150);
 
 test("a life without faults acknowledges everything, and meets every kind of operation", async () => {
   for (const ending of ["close", "crash"] as const) {
@@ -38,5 +39,5 @@ for (const kind of KINDS) {
 
 test("lives that a seed makes up end well", async () => {
   let left = CASES_OF_THE_CAMPAIGN;
-  await campaign.run({ seed: 1, isOver: () => left-- <= 0, note: () => {} });
+  await campaign.run({ seed: seedOf(1), isOver: () => left-- <= 0, note: () => {} });
 });

@@ -1,9 +1,10 @@
 import { describe, test } from "node:test";
 import { Random } from "../support/random.ts";
+import { roundsOf, seedOf } from "../support/share.ts";
 import { modelCase } from "./model_campaign.ts";
 
-const SEED = 20_261_121;
-const SEQUENCES = { memory: 50, http: 12, disk: 4 } as const;
+const SEED = seedOf(20_261_121);
+const SEQUENCES = { memory: roundsOf(50), http: roundsOf(12), disk: roundsOf(4) };
 
 describe("a backend does as an array of records would", () => {
   for (const kind of ["memory", "http", "disk"] as const) {

@@ -5,10 +5,11 @@ import { type GroupConsumer, SeglogError, Store } from "../../mod.ts";
 import { holdCoordinator } from "../../core/groups/shared_groups.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { Random } from "../support/random.ts";
+import { roundsOf, seedOf } from "../support/share.ts";
 import { numbers, openMember, turn } from "./support.ts";
 
-const SEED = 20_261_201;
-const HISTORIES = 8;
+const SEED = seedOf(20_261_201);
+const HISTORIES = roundsOf(8);
 const STEPS = 40;
 const PARTITIONS = 3;
 const LEASE_MS = 60_000;

@@ -26,7 +26,7 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     GRANTS,
     [
       "what the server keeps for itself is nobody's",
-      "return !isInternalTopic(topic) && grants",
+      "return (seesInternal || !isInternalTopic(topic)) &&\n    grants",
       "return grants",
     ],
     [

@@ -14,7 +14,7 @@ const GROUP_STATE = ["tests/groups/group_state_test.ts"];
 const GROUPS = ["tests/server/groups_test.ts"];
 const GROUPS_ACCESS = ["tests/server/groups_access_test.ts"];
 const SENDER = ["tests/server/webhook_sender_test.ts"];
-const WEBHOOKS = ["tests/server/webhooks_test.ts"];
+const WEBHOOKS = ["tests/server/webhooks_test.ts", "tests/server/webhook_failures_test.ts"];
 const VERIFY = ["tests/client/verify_webhook_test.ts"];
 const QUERIES = ["tests/query/queries_test.ts"];
 const READER = ["tests/query/reader_test.ts"];
@@ -85,7 +85,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
-    "server/schemas/compatibility.ts",
+    "server/schemas/find_incompatibility.ts",
     COMPATIBILITY,
     [
       "transitive is for all versions",
@@ -197,8 +197,8 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     COORDINATOR,
     [
       "a commit is stored before it is acknowledged",
-      "await kv.transaction((transaction) => {\n      for (const committed of offsets) {\n        const",
-      "void kv.transaction((transaction) => {\n      for (const committed of offsets) {\n        const",
+      "await this.#write(name, (transaction) => {\n      for (const committed of offsets) {\n        const",
+      "void this.#write(name, (transaction) => {\n      for (const committed of offsets) {\n        const",
     ],
   ),
   ...of(

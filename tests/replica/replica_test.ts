@@ -138,6 +138,28 @@ describe("a replica", () => {
     await assertSame(source, followed.local, "orders");
   });
 
+  test("knows how far its source is compacted, before it has got that far", async () => {
+    await using source = await smallStore();
+    await fill(source, "orders", 150);
+    await source.compact("orders");
+    const { compactedTo } = (await source.describeTopic("orders")).partitions[0]!;
+    assert.ok(compactedTo > 100, `${compactedTo}`);
+    const noted: number[] = [];
+    const held = changedBackend(source, {
+      async *batches(topic, options) {
+        for await (const batch of source.batches(topic, options)) {
+          yield batch;
+          noted.push((await local.describeTopic(topic)).partitions[0]!.compactedTo);
+        }
+      },
+    });
+    await using followed = await following(held);
+    const { local } = followed;
+    await followed.replica.caughtUp();
+    assert.deepEqual([...new Set(noted)], [compactedTo]);
+    await assertSame(source, local, "orders");
+  });
+
   test("goes on when its source is back, and tells meanwhile why it does not", async () => {
     await using store = await smallStore();
     await fill(store, "orders", 10);

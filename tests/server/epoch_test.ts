@@ -1,8 +1,8 @@
 /** A server that was replaced takes nothing in from whoever knows. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { connect, MemoryDisk, promote, Store } from "../../mod.ts";
 import { connectHttp } from "../../client/connect_http.ts";
+import { MemoryDisk, promote, Store } from "../../mod.ts";
 import { createApp } from "../../server/app.ts";
 import { serve } from "../../server/listen.ts";
 import { rejectsWith } from "../support/collect.ts";
@@ -74,7 +74,7 @@ test("a client that has seen an epoch uses no server with a lower one", async ()
   {
     // One address, behind which the servers change.
     let base = b.url;
-    await using client = await connect("http://leader.test", {
+    await using client = await connectHttp("http://leader.test", {
       retries: 0,
       fetch: (url, init) => fetch(url.replace("http://leader.test", base), init),
     });
@@ -89,8 +89,8 @@ test("a client that has seen an epoch uses no server with a lower one", async ()
     assert.deepEqual(await old.listTopics(), []);
     await rejectsWith("condition-failed", () => client.listTopics());
   }
-  await rejectsWith("condition-failed", () => connect(a.url, { epoch: 2, retries: 0 }));
-  await rejectsWith("invalid-argument", () => connect(a.url, { epoch: 0 }));
+  await rejectsWith("condition-failed", () => connectHttp(a.url, { epoch: 2, retries: 0 }));
+  await rejectsWith("invalid-argument", () => connectHttp(a.url, { epoch: 0 }));
   await using client = await connectHttp(a.url, { epoch: 1 });
   assert.equal(client.epoch, 1);
   await a.close();

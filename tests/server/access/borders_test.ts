@@ -174,11 +174,16 @@ test("what changes how the server is run is told to its log, tries included", as
   await user("/v1/topics");
   const made = jsonRequest("POST", { name: "ann", grants: "produce:a*", tenant: "acme" });
   await opened.operator("/v1/tokens", made);
+  await user("/v1/groups/billing");
+  await user("/v1/groups/billing", { method: "DELETE" });
+  await user("/v1/groups/billing/seek", jsonRequest("POST", { topic: "orders", to: "start" }));
   assert.deepEqual(opened.notices, [
     'audit: "user" of acme: DELETE /v1/topics/orders: 403',
     'audit: "operator" of default: PUT /v1/topics/orders: 201',
     'audit: "stranger" of default: POST /v1/tokens: 401',
     'audit: "operator" of default: made "ann" of acme, who may produce:a*',
     'audit: "operator" of default: POST /v1/tokens: 201',
+    'audit: "user" of acme: DELETE /v1/groups/billing: 404',
+    'audit: "user" of acme: POST /v1/groups/billing/seek: 404',
   ]);
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { findGap } from "../../../server/schemas/compare/comparison.ts";
-import { type Compatibility, findIncompatibility } from "../../../server/schemas/compatibility.ts";
+import type { Compatibility } from "../../../server/schemas/compatibility.ts";
+import { findIncompatibility } from "../../../server/schemas/find_incompatibility.ts";
 import { SchemaDocument } from "../../../server/schemas/schema_document.ts";
 
 type Json = unknown;

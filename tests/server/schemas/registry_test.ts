@@ -206,6 +206,25 @@ describe("where schemas are kept", () => {
     await b.registry.close();
   });
 
+  test("what checks is loaded with the first schema, and appends that wait for it keep their order", async () => {
+    await using store = await Store.memory();
+    const a = await opened(store);
+    await a.registry.register("others", { schema: true });
+    await a.registry.remove("others");
+    const b = await opened(store);
+    assert.equal(b.registry.checkOf("orders"), undefined, "at once, where there is no schema");
+    await a.registry.register("orders", { schema: ORDER });
+    await b.registry.forget("others"); // when that is kept, all before it is seen
+    const first = b.backend.append("orders", [json({ qty: 1 }), json({ qty: 2 })]);
+    const second = b.backend.append("orders", [json({ qty: 3 })]);
+    const wrong = b.backend.append("orders", [json({ qty: 0 })]);
+    await assert.rejects(wrong, { code: "invalid-record" });
+    assert.deepEqual([(await first).start, (await second).start], [0, 2]);
+    assert.ok(!(b.registry.checkOf("orders") instanceof Promise), "at once, from then on");
+    await a.registry.close();
+    await b.registry.close();
+  });
+
   test("schemas that a crash left behind a topic that is gone are not in force", async () => {
     await using store = await Store.memory();
     const before = await opened(store);

@@ -12,7 +12,7 @@ import { type Command, endOf, start } from "../../../scripts/command.ts";
 
 /** The shell becomes the program, so that the process id of the one is that of the other. */
 const WATCH = `exec 3<&0
-{ read -r _ <&3 || kill -KILL $$; } >/dev/null 2>&1 &
+{ trap "" INT TERM HUP; read -r _ <&3 || kill -KILL $$; } >/dev/null 2>&1 &
 exec "$@" </dev/null 3<&-`;
 const LOG_CHARS_MAX = 200_000;
 

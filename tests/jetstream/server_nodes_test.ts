@@ -1,0 +1,133 @@
+/** Several nodes of one cluster, of which some are killed, or stand still. */
+import assert from "node:assert/strict";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, test } from "node:test";
+import { type ConsumedBatch, type GroupConsumer, SeglogError } from "../../mod.ts";
+import { connectHttp } from "../../client/connect_http.ts";
+import { openMember, until } from "../groups/support.ts";
+import { jsonOf, jsonRequest } from "../server/support.ts";
+import { ServerNode } from "./server_node.ts";
+import { nats, newPrefix, openOn, sharedServer } from "./support.ts";
+
+const PARTITIONS = 4;
+
+/** Appends numbers, in turn to each partition. */
+async function fill(url: string, start: number, end: number): Promise<void> {
+  await using backend = await connectHttp(url);
+  for (let at = start; at < end; at++) {
+    await backend.append("orders", [{ value: `${at}` }], { partition: at % PARTITIONS });
+  }
+}
+
+/** Works whatever is taken away: that is handed out again. */
+async function workOn(consumer: GroupConsumer, seen: Set<string>): Promise<void> {
+  for await (const batch of consumer) {
+    note(batch, seen);
+    await consumer.commit(batch).catch((error) => {
+      if (!(error instanceof SeglogError) || error.code !== "condition-failed") throw error;
+    });
+  }
+}
+
+function note(batch: ConsumedBatch, seen: Set<string>): void {
+  for (const { text } of batch) seen.add(text);
+}
+
+/** Receives what webhooks deliver. */
+async function receiver() {
+  const offsets: number[] = [];
+  const server: Server = createServer(async (request, response) => {
+    let body = "";
+    for await (const chunk of request) body += chunk;
+    offsets.push(...JSON.parse(body).map(({ offset }: { offset: number }) => offset));
+    response.writeHead(204).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    offsets,
+    url: `http://127.0.0.1:${port}/hook`,
+    [Symbol.dispose]: () => void server.close(),
+  };
+}
+
+describe("nodes of a cluster", () => {
+  if (typeof nats === "string") return void test("share groups", { skip: nats }, () => {});
+  const cluster = sharedServer();
+
+  async function openTopic(): Promise<string> {
+    const prefix = newPrefix();
+    await using backend = await openOn(await cluster(), { prefix });
+    await backend.ensureTopic("orders", { partitions: PARTITIONS });
+    return `${(await cluster()).url}/?prefix=${prefix}`;
+  }
+
+  test("when the one that coordinates is killed, members of the others go on: nothing is passed over", async () => {
+    const url = await openTopic();
+    await using first = await ServerNode.start(url);
+    await using one = await connectHttp(first.url);
+    assert.deepEqual(await one.groups.list(), []); // so it is the first that coordinates
+    await using second = await ServerNode.start(url);
+    await using two = await connectHttp(second.url);
+    await using consumer = await openMember(two);
+    const seen = new Set<string>();
+    const working = workOn(consumer, seen);
+    await fill(second.url, 0, 40);
+    await until(() => seen.size === 40);
+    await first.kill();
+    await fill(second.url, 40, 80);
+    await until(() => seen.size === 80);
+    await until(async () => (await two.groups.list())[0]!.lag === 0);
+    await consumer.close();
+    await working;
+  });
+
+  test("who stood still and comes back is one of them again, and commits nothing that is over", async () => {
+    const url = await openTopic();
+    await using first = await ServerNode.start(url);
+    await using one = await connectHttp(first.url);
+    assert.deepEqual(await one.groups.list(), []);
+    await using second = await ServerNode.start(url);
+    await using two = await connectHttp(second.url);
+    await fill(second.url, 0, 4 * PARTITIONS);
+    const join = { topics: ["orders"], leaseMs: 60_000 };
+    const old = await one.groups.join("g", { ...join, member: "one" });
+    const { topic, partition, since } = old.partitions[0]!;
+    first.stop();
+    const anew = await two.groups.join("g", { ...join, member: "two" });
+    assert.ok(anew.generation > old.generation);
+    const place = anew.partitions.find((each) => each.partition === partition)!;
+    const done = { topic, partition, offset: 2, since: place.since };
+    await two.groups.commit("g", { member: "two", offsets: [done] });
+    first.go();
+    const late = { member: "one", offsets: [{ topic, partition, offset: 4, since }] };
+    const error = await one.groups.commit("g", late).catch((error) => error);
+    assert.equal(error.code, "condition-failed", `${error}`);
+    for (const { groups } of [one, two]) {
+      const { partitions, members } = await groups.describe("g");
+      assert.equal(partitions.find((each) => each.partition === partition)!.committed, 2);
+      assert.deepEqual(members.map(({ member }) => member), ["two"]);
+    }
+  });
+
+  test("when the one that delivers webhooks is killed another does", async () => {
+    const url = await openTopic();
+    using hook = await receiver();
+    await using first = await ServerNode.start(url);
+    const put = { topic: "orders", url: hook.url, from: "start", partitions: [0] };
+    const at = "/v1/webhooks/hook";
+    await jsonOf(await fetch(`${first.url}${at}`, jsonRequest("PUT", put)), 201);
+    await using second = await ServerNode.start(url);
+    await fill(second.url, 0, 2 * PARTITIONS);
+    await until(() => hook.offsets.length === 2);
+    const { deliveries } = await jsonOf<{ deliveries: { next: number }[] }>(
+      await fetch(`${second.url}${at}`),
+    );
+    assert.equal(deliveries[0]!.next, 2);
+    await first.kill();
+    await fill(second.url, 0, PARTITIONS);
+    await until(() => hook.offsets.includes(2));
+    assert.deepEqual(hook.offsets, [0, 1, 2]);
+  });
+});
