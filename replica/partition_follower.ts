@@ -61,6 +61,7 @@ export class PartitionFollower {
   #state: FollowerState = "catching-up";
   #offset = 0;
   #sourceNext = 0;
+  #compactedTo = 0;
   /** Where the replica was when the source was looked at before. */
   #offsetBefore = -1;
   #pauseMs = PAUSE_MS;
@@ -92,6 +93,7 @@ export class PartitionFollower {
   /** Tells how the source is now: what its batches do not say is looked for. */
   saw(info: PartitionInfo): void {
     this.#sourceNext = info.nextOffset;
+    this.#compactedTo = info.compactedTo;
     const isStuck = this.#state === "following" && this.#offset < info.nextOffset &&
       this.#offset === this.#offsetBefore;
     this.#offsetBefore = this.#offset;
@@ -146,6 +148,7 @@ export class PartitionFollower {
         partition,
         follow: true,
         signal,
+        compactedTo: () => this.#compactedTo,
         readAheadBytes: this.#options.aheadBytes(),
         onTaken: ({ nextOffset }) => this.#at(nextOffset),
         onBegins: (logStartOffset) => this.#begins = logStartOffset,

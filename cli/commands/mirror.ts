@@ -13,6 +13,7 @@ import type { MirrorVerbOptions } from "../grammar/replica.ts";
 import type { Context } from "../grammar/verb.ts";
 import { interruptible } from "../io.ts";
 import type { Output } from "../output.ts";
+import { differenceLine } from "../problem_line.ts";
 import { countOf, formatBytes } from "../units.ts";
 
 /** Version of the JSON that `-J` writes. */
@@ -78,9 +79,7 @@ async function tell(
     return;
   }
   const { records, bytes, partitions, topics, isWhole, verification } = report;
-  for (const { topic, partition, offset, complaint } of verification?.differences ?? []) {
-    output.note(`seglog: partition ${partition} of "${topic}" at offset ${offset}: ${complaint}`);
-  }
+  for (const difference of verification?.differences ?? []) output.note(differenceLine(difference));
   const verified = verification === undefined
     ? ""
     : verification.ok

@@ -256,8 +256,8 @@ export const MUTANTS: readonly Mutant[] = [
     BACKUP,
     [
       "a copied store's folder is synced before its catalogue",
-      "  await disk.syncFolder(to);\n  await writeCatalogue(",
-      "  await writeCatalogue(",
+      "  await disk.syncFolder(folder);\n  const epoch",
+      "  const epoch",
     ],
   ),
   ...of(
