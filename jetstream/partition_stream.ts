@@ -59,11 +59,14 @@ export class PartitionStream {
     // To find nothing behind the last one costs less than the last one, which may be large.
     if (known !== undefined && await this.first(known.sequence + 1) === undefined) return known;
     const last = await this.#raw({ last_by_subj: this.names.every });
-    this.#tip = last === undefined ? await this.#emptyTip() : tipAt(this.#keep(last));
-    return this.#tip;
+    this.noteTip(last === undefined ? await this.#emptyTip() : tipAt(this.#keep(last)));
+    return this.#tip!;
   }
 
-  /** Notes an end that was heard of. */
+  /**
+   * Notes an end that was heard of, unless one behind it is known: for some seconds a leader that was
+   * replaced may answer, too, and what was seen once is not unseen.
+   */
   noteTip(tip: Tip): void {
     if (this.#tip === undefined || tip.sequence > this.#tip.sequence) this.#tip = tip;
   }
@@ -95,7 +98,9 @@ export class PartitionStream {
       Array.from({ length: head.pieces - 1 }, (_, i) => this.at(sequence - head.pieces + 1 + i)),
     );
     const found = pieces.filter((piece) => piece !== undefined);
-    if (found.length < pieces.length) throw this.damage(`pieces of message ${sequence} are gone`);
+    if (found.length < pieces.length) {
+      throw await this.lack(`pieces of message ${sequence} are gone`);
+    }
     return wholeMessage(this.what, message, found);
   }
 
@@ -105,6 +110,19 @@ export class PartitionStream {
     return new SeglogError("not-found", `Cannot find ${this.what}: its stream was deleted`, {
       details: { stream },
     });
+  }
+
+  /** The error for what has to be there and is not: who answers may be behind what is known. */
+  async lack(why: string): Promise<SeglogError> {
+    const info = await this.streams.info(this.names.stream);
+    if (info === undefined) return this.gone();
+    const known = this.#tip?.sequence ?? 0;
+    if (info.state.last_seq >= known) return this.damage(why);
+    return new SeglogError(
+      "unavailable",
+      `Cannot read ${this.what}: the server that answers has message ${info.state.last_seq}, and ` +
+        `${known} was there already; try again`,
+    );
   }
 
   /** The error for a stream that is not as seglog left it. */
@@ -120,6 +138,7 @@ export class PartitionStream {
     const stored = fromRaw(this.names.stream, message);
     this.#cache.add(this.names.stream, stored);
     this.waypoints.add(stored);
+    this.noteTip(tipAt(stored));
     return stored;
   }
 
