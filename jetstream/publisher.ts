@@ -154,8 +154,12 @@ export class Publisher {
   /** Nobody answers where a stream was deleted, and where it has no leader at the moment. */
   async #isGone(error: unknown): Promise<boolean> {
     if (!isUnheard(error)) return false;
-    return await this.#stream.streams.message(this.#stream.names.stream, { seq: 1 }) ===
-      "no stream";
+    try {
+      const { streams, names } = this.#stream;
+      return await streams.message(names.stream, { seq: 1 }) === "no stream";
+    } catch {
+      return false; // nobody knows: what became of an earlier try is not known, either
+    }
   }
 
   #refusal(error: unknown, mayBeStored: boolean): SeglogError {
