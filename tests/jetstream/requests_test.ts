@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { connect } from "@nats-io/transport-node";
 import { readRecords } from "../../mod.ts";
-import { openOn, sharedServer, withNats } from "./support.ts";
+import { newPrefix, openOn, sharedServer, withNats } from "./support.ts";
 
 describe("requests", () => {
   const server = sharedServer();
@@ -40,6 +40,21 @@ describe("requests", () => {
         }),
         ["STREAM MSG"],
       );
+    },
+  );
+
+  test(
+    "callers at once who have not used a topic before look for it together",
+    withNats,
+    async () => {
+      const prefix = newPrefix();
+      await using other = await openOn(await server(), { prefix });
+      await other.ensureTopic("orders");
+      await using backend = await openOn(await server(), { prefix });
+      const append = () => backend.append("orders", [{ value: "a" }]);
+      const requests = await requestsOf(() => Promise.all(Array.from({ length: 64 }, append)));
+      // The catalogue, then the end of the stream, which is empty.
+      assert.deepEqual(requests, ["STREAM MSG", "STREAM MSG", "STREAM INFO"]);
     },
   );
 });
