@@ -93,7 +93,8 @@ export { verify } from "./core/store/verify.ts";
 export type { VerifiedPartition, VerifyProblem, VerifyReport } from "./core/store/verify_report.ts";
 export type { RepairedPlace, RepairReport } from "./core/log/repair.ts";
 export { repair, type RepairOptions } from "./core/store/repair.ts";
-export { backup, type BackupOptions, type BackupReport } from "./core/store/backup.ts";
+export { backup } from "./core/store/backup.ts";
+export type { BackupOptions, BackupReport } from "./core/store/take_snapshot.ts";
 export { restore, type RestoreOptions, type RestoreReport } from "./core/store/restore.ts";
 export { listSnapshots, type Snapshot } from "./core/store/snapshots.ts";
 export { Store } from "./core/store/store.ts";
@@ -127,6 +128,8 @@ export {
   type MirrorProgress,
   type MirrorReport,
 } from "./replica/mirror.ts";
+export { backupBackend } from "./replica/backup_backend.ts";
+export { restoreTo, type RestoreToOptions, type RestoreToReport } from "./replica/restore_to.ts";
 export {
   type MirrorDifference,
   type MirrorVerification,

@@ -79,9 +79,8 @@ async function checkedBySchemas({ output }: Context, store: Backend): Promise<Ba
 
 /** Opens what is to be copied: a folder beside its owner, or a server with all that it has. */
 export async function openSource(context: Context, asReplica: boolean): Promise<Backend> {
-  return placeOf(context.at) === "a server"
-    ? await openUrl(context, { asReplica })
-    : await openToRead(context);
+  const isServer = placeOf(context.at) === "a server";
+  return isServer ? await openUrl(context, { asReplica }) : await openToRead(context);
 }
 
 function checkFolder(at: string): void {

@@ -8,6 +8,7 @@
  * @module
  */
 import { outOfRange } from "../core/base/offset_errors.ts";
+import type { LogState } from "./log_state.ts";
 import type { PartitionStream, Tip } from "./partition_stream.ts";
 import type { StoredMessage } from "./stored_message.ts";
 
@@ -59,11 +60,15 @@ export async function missing(stream: PartitionStream, offset: number): Promise<
   return stream.damage(`the message with offset ${offset} is gone`);
 }
 
-/** The first message whose records so far are as young as a time: where a younger one may be. */
-export async function findTime(
+/**
+ * The first message that is there behind which something holds of the log, by binary search.
+ *
+ * @param holds once true, it stays true behind all later messages
+ */
+export async function findFirst(
   stream: PartitionStream,
   tip: Tip,
-  timestampMs: number,
+  holds: (state: LogState) => boolean,
 ): Promise<StoredMessage | undefined> {
   const first = await stream.first();
   let start = first?.sequence ?? tip.sequence + 1;
@@ -73,7 +78,7 @@ export async function findTime(
     const sequence = Math.floor((start + end) / 2);
     const message = await stream.at(sequence) ?? await stream.first(sequence);
     if (message === undefined) break;
-    if (message.head.state.maxTimestampMs >= timestampMs) {
+    if (holds(message.head.state)) {
       found = message;
       end = sequence - 1;
     } else start = message.sequence + 1;

@@ -16,7 +16,8 @@ import type {
   TopicInfo,
   TruncateOptions,
 } from "../core/backend.ts";
-import { isNotFound, SeglogError } from "../core/base/errors.ts";
+import { isNotFound, messageOf, SeglogError } from "../core/base/errors.ts";
+import { MAINTENANCE_INTERVAL_MS } from "../core/base/limits.ts";
 import { LeasedElection } from "../core/election/leased_election.ts";
 import type { Election } from "../core/election_contract.ts";
 import type { BatchView } from "../core/format/batch.ts";
@@ -88,6 +89,7 @@ export class JetStreamBackend implements Backend {
   readonly #connection: Connection;
   readonly #topics: KnownTopics;
   readonly #endElection: () => Promise<void>;
+  readonly #maintenance: ReturnType<typeof setInterval>;
   readonly #autoCreateTopics: boolean;
   readonly #ending = new AbortController();
   #closing: Promise<void> | undefined;
@@ -102,6 +104,9 @@ export class JetStreamBackend implements Backend {
     this.election = election;
     this.#endElection = () => election.close();
     this.#autoCreateTopics = options.autoCreateTopics ?? true;
+    this.#maintenance = setInterval(() => {
+      this.maintain().catch((error) => options.onNotice?.(`retention failed: ${messageOf(error)}`));
+    }, MAINTENANCE_INTERVAL_MS);
     this.mirrorTarget = {
       adopt: (topic) => this.#adopt(topic),
       openMirror: async (topic, partition) => {
@@ -276,6 +281,15 @@ export class JetStreamBackend implements Backend {
     });
   }
 
+  /**
+   * Applies retention to the topics that this backend has used. It does so by itself, too, every half
+   * minute. Several that do so at once are in nobody's way.
+   */
+  async maintain(): Promise<void> {
+    this.#checkOpen();
+    for (const topic of this.#topics.used) await topic.retain(Date.now());
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -287,6 +301,7 @@ export class JetStreamBackend implements Backend {
   }
 
   async #close(): Promise<void> {
+    clearInterval(this.#maintenance);
     this.#ending.abort();
     await this.#endElection();
     await this.#topics.close();

@@ -6,6 +6,7 @@
 import type { PartitionInfo, TopicInfo } from "../core/backend.ts";
 import type { RecordInput } from "../core/format/record.ts";
 import { commonPartition, partitionOf } from "../core/partitioner.ts";
+import { hasRetention } from "../core/topic_config.ts";
 import { checkPartition } from "../core/topic_errors.ts";
 import type { Connection } from "./connection.ts";
 import { measure } from "./measure.ts";
@@ -13,7 +14,9 @@ import type { MessageCache } from "./message_cache.ts";
 import { PartitionStream } from "./partition_stream.ts";
 import { PartitionWriter } from "./partition_writer.ts";
 import { partitionNames } from "./stream_names.ts";
+import { keptStart } from "./retention.ts";
 import type { Streams } from "./streams.ts";
+import { truncateBefore } from "./truncate.ts";
 
 /** What all topics of a backend share. */
 export interface TopicParts {
@@ -75,6 +78,18 @@ export class JetStreamTopic {
       measured.push(...await Promise.all(some.map((partition) => this.#measure(partition))));
     }
     return measured;
+  }
+
+  /** Removes what retention no longer keeps. */
+  async retain(nowMs: number): Promise<void> {
+    const { config } = this.info;
+    if (!hasRetention(config)) return;
+    for (let partition = 0; partition < config.partitions; partition++) {
+      const { stream, writer } = this.partition(partition);
+      const tip = await stream.tip();
+      if (tip.state.logStartOffset === tip.state.nextOffset) continue;
+      await truncateBefore(stream, writer, await keptStart(stream, tip, { config, nowMs }));
+    }
   }
 
   /** Finishes appends under way. */

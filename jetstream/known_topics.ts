@@ -108,6 +108,11 @@ export class KnownTopics {
     }
   }
 
+  /** Those that were used. */
+  get used(): JetStreamTopic[] {
+    return [...this.#topics.values()].map(({ topic }) => topic);
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#topics.values()].map(({ topic }) => topic.close()));
   }

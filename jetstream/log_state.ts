@@ -19,6 +19,8 @@ export interface LogState {
   readonly maxTimestampMs: number;
   /** Records so far, those that are gone included. */
   readonly records: number;
+  /** Bytes of their batches so far, likewise. */
+  readonly bytes: number;
   /** Below it, records may be gone that later ones with the same key replaced. */
   readonly compactedTo: number;
 }
@@ -43,6 +45,7 @@ export const EMPTY_STATE: LogState = {
   logStartOffset: 0,
   maxTimestampMs: 0,
   records: 0,
+  bytes: 0,
   compactedTo: 0,
 };
 
@@ -60,6 +63,7 @@ const HEAD: Shape = members({
   start: whole(0),
   time: whole(0),
   records: whole(0),
+  bytes: whole(0),
   compacted: whole(0),
   pieces: whole(0),
 });
@@ -75,6 +79,7 @@ export function encodeHead({ baseOffset, state, pieces, isPiece, gap }: MessageH
     start: state.logStartOffset,
     time: state.maxTimestampMs,
     records: state.records,
+    bytes: state.bytes,
     compacted: state.compactedTo,
     pieces: isPiece ? 0 : pieces,
     ...gap === undefined ? {} : { gap },
@@ -109,6 +114,7 @@ export function decodeHead(header: string, where: string): MessageHead {
       logStartOffset: head.start!,
       maxTimestampMs: head.time!,
       records: head.records!,
+      bytes: head.bytes!,
       compactedTo: head.compacted!,
     },
     pieces: Math.max(1, head.pieces!),

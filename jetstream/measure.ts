@@ -4,7 +4,8 @@
  * @module
  */
 import type { PartitionInfo } from "../core/backend.ts";
-import { findOffset, findTime } from "./find_offset.ts";
+import { findFirst, findOffset } from "./find_offset.ts";
+import type { LogState } from "./log_state.ts";
 import type { PartitionStream, Tip } from "./partition_stream.ts";
 
 /** The part of {@linkcode PartitionInfo} that is not found in the state of the log. */
@@ -48,7 +49,8 @@ export async function offsetAtTime(
   timestampMs: number,
 ): Promise<number> {
   const { logStartOffset, nextOffset } = tip.state;
-  const first = await findTime(stream, tip, timestampMs);
+  const isYoung = ({ maxTimestampMs }: LogState) => maxTimestampMs >= timestampMs;
+  const first = await findFirst(stream, tip, isYoung);
   if (first === undefined) return nextOffset;
   // The youngest record up to there may be gone: then the search goes on.
   for (let sequence = first.sequence; sequence <= tip.sequence; sequence++) {

@@ -194,6 +194,7 @@ class MessageDraft {
       nextOffset: end,
       maxTimestampMs: Math.max(state.maxTimestampMs, header.maxTimestampMs),
       records: state.records + header.recordCount,
+      bytes: state.bytes + bytes.length,
     };
     return true;
   }

@@ -145,7 +145,9 @@ export class Publisher {
       return await this.#stream.first(sequence);
     } catch (error) {
       if (error instanceof SeglogError && error.retryable) return undefined;
-      throw error; // what is there is none of ours: nor is what was sent
+      // A message that is none of ours has the place: then ours has not.
+      if (error instanceof SeglogError && error.code === "corrupt") throw error;
+      throw this.#refusal(error, true);
     }
   }
 

@@ -28,6 +28,7 @@ export class Intake {
   readonly #pending: { readonly bytes: number; readonly done: Promise<void> }[] = [];
   #bytes = 0;
   #nextOffset: number;
+  #compactedTo = 0;
 
   constructor(
     target: MirrorPartition,
@@ -70,6 +71,13 @@ export class Intake {
     await this.#target.skipTo(offset, reason);
     this.#nextOffset = offset;
     this.#onTaken?.({ nextOffset: offset, records: 0, bytes: 0 });
+  }
+
+  /** Notes how far compaction has been in the source, before what comes next is taken in. */
+  async noteCompacted(offset: number): Promise<void> {
+    if (offset <= this.#compactedTo) return;
+    await this.#target.noteCompacted?.(offset);
+    this.#compactedTo = offset;
   }
 
   /** Resolves when nothing is on its way any more. @throws what the target threw for a batch */

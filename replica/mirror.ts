@@ -5,10 +5,9 @@
  * @module
  */
 import type { Backend, TopicInfo } from "../core/backend.ts";
-import { isNotFound, SeglogError } from "../core/base/errors.ts";
+import { SeglogError } from "../core/base/errors.ts";
 import type { MirrorTarget } from "../core/mirror_contract.ts";
-import { mirrorPartition } from "./mirror_partition.ts";
-import { checkSameHistory } from "./same_history.ts";
+import { copyTopics, detailsOf } from "./copy_topics.ts";
 import { type MirrorVerification, verifyMirror } from "./verify_mirror.ts";
 
 /** How topics are copied. */
@@ -41,18 +40,14 @@ export interface MirrorReport extends MirrorProgress {
   readonly verification?: MirrorVerification;
 }
 
-/** Partitions that are copied at the same time. */
-const PARTITIONS_AT_ONCE = 4;
-/** Bytes that each of them may hold ahead. */
-const AHEAD_BYTES = 8 * 1024 * 1024;
-
 /**
  * Copies topics with their ids, settings and records: offsets, times, producers and gaps are those of
  * the source. Topics that a server keeps for itself are among them: committed offsets of groups,
  * schemas, tokens, tenants, webhooks. What a target has already is not copied again, so a copy that was
  * cut short is gone on with by making it again.
  *
- * What is appended to the source meanwhile is copied up to where a partition ended when its turn came.
+ * Partitions are copied up to where they ended when the call began, or as far as compaction has come
+ * meanwhile.
  *
  * @param source any backend
  * @param target one that has a `mirrorTarget`: a store, a cluster
@@ -81,34 +76,23 @@ export async function mirror(
   const topics = await topicsToCopy(source, options.topics);
   const total = { partitions: 0, records: 0, bytes: 0 };
   for (const topic of topics) await into.adopt(topic);
-  const places = topics.flatMap((info) =>
-    Array.from({ length: info.config.partitions }, (_, partition) => ({ info, partition }))
-  );
-  const copyOne = async (info: TopicInfo, partition: number) => {
-    const place = { topic: info.name, partition };
-    try {
-      await checkSameHistory({ source, copy: target, ...place });
-      const partitionTarget = await into.openMirror(info.name, partition);
-      await mirrorPartition({
-        source,
-        ...place,
-        target: partitionTarget,
-        readAheadBytes: AHEAD_BYTES,
-        ...signal === undefined ? {} : { signal },
-        onTaken({ records, bytes }) {
-          total.records += records;
-          total.bytes += bytes;
-          onProgress(total);
-        },
-      });
-      await partitionTarget.flush();
-    } catch (error) {
-      if (!isNotFound(error) || await isThere(source, info)) throw error;
-    }
-    if (!signal?.aborted) total.partitions++;
-    onProgress(total);
-  };
-  await eachOf(places, ({ info, partition }) => copyOne(info, partition), signal);
+  const details = await detailsOf(source, topics);
+  await copyTopics({
+    source,
+    topics: details,
+    copy: target,
+    target: into,
+    signal,
+    onTaken({ records, bytes }) {
+      total.records += records;
+      total.bytes += bytes;
+      onProgress(total);
+    },
+    onPartition() {
+      total.partitions++;
+      onProgress(total);
+    },
+  });
   const isWhole = !signal?.aborted;
   const report = { topics: topics.length, ...total, isWhole };
   if (!options.verify || !isWhole) return report;
@@ -141,34 +125,4 @@ async function topicsToCopy(
   return await Promise.all(
     [...new Set(names)].map(async (name) => byName.get(name) ?? await source.describeTopic(name)),
   );
-}
-
-/** Whether the source still has the topic: one that was deleted meanwhile is no failure. */
-async function isThere(source: Backend, { id }: TopicInfo): Promise<boolean> {
-  return (await source.listTopics()).some((info) => info.id === id);
-}
-
-/** Runs for each, some at once. When one fails, no other is begun, and those under way end. */
-async function eachOf<Item>(
-  items: readonly Item[],
-  run: (item: Item) => Promise<void>,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const waiting = items.values();
-  let failed = false;
-  const work = async () => {
-    for (const item of waiting) {
-      if (failed || signal?.aborted) return;
-      try {
-        await run(item);
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
-  };
-  const workers = Array.from({ length: PARTITIONS_AT_ONCE }, work);
-  for (const outcome of await Promise.allSettled(workers)) {
-    if (outcome.status === "rejected") throw outcome.reason;
-  }
 }

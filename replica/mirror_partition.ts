@@ -23,6 +23,10 @@ export interface PartitionCopy {
   readonly partition: number;
   /** What takes it in; nobody else uses it meanwhile. */
   readonly target: MirrorPartition;
+  /** The offset to end at; where the source ended when it was asked first unless given. */
+  readonly until?: number;
+  /** How far compaction has been in the source, as far as is known: the copy notes it. */
+  readonly compactedTo?: () => number;
   /** Go on with what comes, instead of ending where the source ended when it was asked first. */
   readonly follow?: boolean;
   /** Bytes that may be read ahead, and as many again that may be on their way into the target. */
@@ -55,11 +59,12 @@ export async function mirrorPartition(copy: PartitionCopy): Promise<number> {
     while (!signal?.aborted) {
       const bounds = await source.bounds(topic, partition);
       await beginWhereItBegins(copy, intake, bounds);
-      if (intake.nextOffset < bounds.nextOffset) {
-        const end = await copyRange(copy, intake, bounds.nextOffset);
-        if (!end || signal?.aborted) continue;
+      const end = Math.min(copy.until ?? Infinity, bounds.nextOffset);
+      if (intake.nextOffset < end) {
+        const isThere = await copyRange(copy, intake, end);
+        if (!isThere || signal?.aborted) continue;
         // What is missing at the end was removed there: batches say nothing of it.
-        await intake.skipTo(bounds.nextOffset, "removed");
+        await intake.skipTo(end, "removed");
         if (!follow) break;
         continue;
       }
@@ -75,7 +80,7 @@ export async function mirrorPartition(copy: PartitionCopy): Promise<number> {
 
 /** The first readable offset of the copy is that of its source. */
 async function beginWhereItBegins(
-  { topic, partition, target, onBegins }: PartitionCopy,
+  { topic, partition, target, compactedTo, onBegins }: PartitionCopy,
   intake: Intake,
   { logStartOffset, nextOffset }: Bounds,
 ): Promise<void> {
@@ -87,8 +92,14 @@ async function beginWhereItBegins(
       how: `the copy ends at offset ${intake.nextOffset}, and its source at ${nextOffset}`,
     });
   }
-  if (intake.nextOffset < logStartOffset) await intake.skipTo(logStartOffset, "removed");
+  await intake.noteCompacted(compactedTo?.() ?? 0);
   await intake.settle();
+  if (intake.nextOffset < logStartOffset) {
+    // Emptied first, the copy begins where it goes on: who reads it finds itself overtaken, and is not
+    // taken past a gap.
+    await target.truncateBefore(intake.nextOffset);
+    await intake.skipTo(logStartOffset, "removed");
+  }
   if ((await target.bounds()).logStartOffset < logStartOffset) {
     await target.truncateBefore(logStartOffset);
   }
@@ -102,7 +113,7 @@ async function beginWhereItBegins(
  * @returns whether it came to its end; else something is in the way that looking again shows
  */
 async function copyRange(
-  { source, topic, partition, readAheadBytes, signal }: PartitionCopy,
+  { source, topic, partition, compactedTo, readAheadBytes, signal }: PartitionCopy,
   intake: Intake,
   until: number | undefined,
 ): Promise<boolean> {
@@ -114,6 +125,7 @@ async function copyRange(
   };
   try {
     for await (const batch of source.batches(topic, { partition, ...range, ...how })) {
+      await intake.noteCompacted(compactedTo?.() ?? 0);
       await take(intake, intact(batch));
     }
     return true;

@@ -9,6 +9,7 @@ import { isNotFound, messageOf, SeglogError } from "../core/base/errors.ts";
 import { isDiverged } from "./diverged.ts";
 import { mirrorPartition } from "./mirror_partition.ts";
 import { checkSameHistory } from "./same_history.ts";
+import { pause } from "./pause.ts";
 import type { Turns } from "./turns.ts";
 
 /** What a follower is doing: copying what is there; waiting for what comes; waiting to try again. */
@@ -60,6 +61,7 @@ export class PartitionFollower {
   #state: FollowerState = "catching-up";
   #offset = 0;
   #sourceNext = 0;
+  #compactedTo = 0;
   /** Where the replica was when the source was looked at before. */
   #offsetBefore = -1;
   #pauseMs = PAUSE_MS;
@@ -91,6 +93,7 @@ export class PartitionFollower {
   /** Tells how the source is now: what its batches do not say is looked for. */
   saw(info: PartitionInfo): void {
     this.#sourceNext = info.nextOffset;
+    this.#compactedTo = info.compactedTo;
     const isStuck = this.#state === "following" && this.#offset < info.nextOffset &&
       this.#offset === this.#offsetBefore;
     this.#offsetBefore = this.#offset;
@@ -145,6 +148,7 @@ export class PartitionFollower {
         partition,
         follow: true,
         signal,
+        compactedTo: () => this.#compactedTo,
         readAheadBytes: this.#options.aheadBytes(),
         onTaken: ({ nextOffset }) => this.#at(nextOffset),
         onBegins: (logStartOffset) => this.#begins = logStartOffset,
@@ -178,15 +182,7 @@ export class PartitionFollower {
     const ms = this.#pauseMs;
     this.#pauseMs = Math.min(2 * ms, PAUSE_MS_MAX);
     this.#round = new AbortController();
-    const { signal } = this.#round;
-    return new Promise((resolve) => {
-      if (this.#ending.signal.aborted) return resolve();
-      const cancel = this.#options.clock.after(ms, resolve);
-      signal.addEventListener("abort", () => {
-        cancel();
-        resolve();
-      }, { once: true });
-    });
+    return pause(this.#options.clock, ms, this.#round.signal, this.#ending.signal);
   }
 
   #at(nextOffset: number): void {

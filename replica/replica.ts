@@ -11,8 +11,9 @@ import type { StoreMirror } from "../core/store/store_mirror.ts";
 import type { Store } from "../core/store/store.ts";
 import { Arrivals } from "./arrivals.ts";
 import { diverged } from "./diverged.ts";
+import { pause } from "./pause.ts";
 import { PartitionFollower, type ReplicaPartition } from "./partition_follower.ts";
-import { noteTruncations, seenTruncations } from "./seen_truncations.ts";
+import { noteTruncations, seenTruncations, truncationsOf } from "./seen_truncations.ts";
 import { Turns } from "./turns.ts";
 
 /** How a replica follows. */
@@ -81,6 +82,8 @@ export class Replica implements AsyncDisposable {
   readonly #notice: (notice: string, level: "info" | "warn") => void;
   /** By name. */
   readonly #topics = new Map<string, Followed>();
+  /** Names of topics that were set aside, or are to be, and are not copied anew yet. */
+  readonly #aside = new Set<string>();
   readonly #turns = new Turns(CATCH_UP_AT_ONCE);
   readonly #arrivals = new Arrivals();
   readonly #looking = new Mutex();
@@ -156,7 +159,8 @@ export class Replica implements AsyncDisposable {
           `Cannot copy partition ${partition} of "${topic}": ${lastError}`,
         );
       }
-      if (followers.every(({ isCaughtUp }) => isCaughtUp)) return;
+      const isWhole = this.#aside.size === 0;
+      if (isWhole && followers.every(({ isCaughtUp }) => isCaughtUp)) return;
       await new Promise<void>((resolve) => {
         const done = () => {
           this.#changes.delete(done);
@@ -198,24 +202,8 @@ export class Replica implements AsyncDisposable {
   async #run(): Promise<void> {
     while (!this.#ending.signal.aborted) {
       await this.look().catch(() => {}); // it is told in the status
-      await this.#pause();
+      await pause(this.#clock, this.#lookMs, this.#ending.signal);
     }
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const { signal } = this.#ending;
-      if (signal.aborted) return resolve();
-      const cancel = this.#clock.after(this.#lookMs, () => {
-        signal.removeEventListener("abort", end);
-        resolve();
-      });
-      const end = () => {
-        cancel();
-        resolve();
-      };
-      signal.addEventListener("abort", end, { once: true });
-    });
   }
 
   async #look(): Promise<void> {
@@ -239,9 +227,15 @@ export class Replica implements AsyncDisposable {
     const listed = await this.#source.listTopics();
     await this.#checkEpoch();
     const ids = new Set(listed.map(({ id }) => id));
-    for (const info of await this.#local.listTopics()) {
-      if (!ids.has(info.id) && await this.#isDeleted(info)) await this.#drop(info);
+    const copied = await this.#local.listTopics();
+    const hasNone = !copied.some(({ id }) => ids.has(id));
+    for (const info of copied) {
+      if (ids.has(info.id) || !await this.#isDeleted(info)) continue;
+      if (hasNone) await this.#setAside(info, "its source has none of these topics any more");
+      else await this.#drop(info);
     }
+    const names = new Set(listed.map(({ name }) => name));
+    for (const name of [...this.#aside]) if (!names.has(name)) this.#aside.delete(name);
     for (const info of listed) {
       if (this.#ending.signal.aborted) return;
       try {
@@ -269,15 +263,28 @@ export class Replica implements AsyncDisposable {
   }
 
   async #drop({ name }: TopicInfo): Promise<void> {
-    const followed = this.#topics.get(name);
-    this.#topics.delete(name);
-    await closeAll(followed?.followers ?? []);
+    await this.#leave(name);
     await this.#into.drop(name);
+    this.#isGone(name);
+    this.#notice(`the topic "${name}" is gone, as in the source`, "info");
+  }
+
+  /**
+   * A source that has lost everything looks like one in which everything was deleted: what is here may
+   * be all that there is.
+   */
+  async #setAside({ name }: TopicInfo, reason: string): Promise<void> {
+    await this.#leave(name);
+    await this.#into.setAside(name, reason); // the store tells where it is
+    this.#isGone(name);
+  }
+
+  #isGone(name: string): void {
+    this.#aside.delete(name);
     this.#arrivals.fail(
       new SeglogError("not-found", `Cannot wait for "${name}": the source has deleted it`),
       name,
     );
-    this.#notice(`the topic "${name}" is gone, as in the source`, "info");
   }
 
   async #see(info: TopicInfo, details: TopicDetails): Promise<void> {
@@ -327,6 +334,7 @@ export class Replica implements AsyncDisposable {
       truncations: seen ?? truncationsOf(details),
     };
     this.#topics.set(name, followed);
+    this.#aside.delete(name);
     return followed;
   }
 
@@ -337,9 +345,8 @@ export class Replica implements AsyncDisposable {
       try {
         await this.#copyAnew(await this.#source.describeTopic(name), why);
       } catch (error) {
-        const followed = this.#topics.get(name);
-        this.#topics.delete(name);
-        await closeAll(followed?.followers ?? []);
+        this.#aside.add(name);
+        await this.#leave(name);
         this.#notice(`${why.message}; it cannot be set aside now: ${messageOf(error)}`, "warn");
       }
     });
@@ -349,13 +356,19 @@ export class Replica implements AsyncDisposable {
   /** What the replica has of a topic stays available beside it; the topic is copied anew. */
   async #copyAnew(details: TopicDetails, why: SeglogError): Promise<void> {
     const { name, id, config } = details;
-    const followed = this.#topics.get(name);
-    this.#topics.delete(name);
-    await closeAll(followed?.followers ?? []);
+    this.#aside.add(name);
+    await this.#leave(name);
     await this.#into.setAside(name, why.message); // the store tells where it is
     await this.#into.adopt({ name, id, config });
     const { followers } = await this.#begin(details);
     details.partitions.forEach((partition, i) => followers[i]!.saw(partition));
+  }
+
+  /** Follows a topic no more. */
+  async #leave(name: string): Promise<void> {
+    const followed = this.#topics.get(name);
+    this.#topics.delete(name);
+    await closeAll(followed?.followers ?? []);
   }
 
   #aheadBytes(): number {
@@ -380,10 +393,6 @@ function closed(): SeglogError {
 
 async function closeAll(followers: readonly PartitionFollower[]): Promise<void> {
   await Promise.all(followers.map((follower) => follower.close()));
-}
-
-function truncationsOf({ partitions }: TopicDetails): number[] {
-  return partitions.map(({ truncations }) => truncations);
 }
 
 function isSameConfig({ config: one }: TopicInfo, { config: other }: TopicInfo): boolean {

@@ -95,21 +95,19 @@ async function comparePartition(pair: Pair, found: MirrorDifference[]): Promise<
     await source.bounds(topic, partition),
     await copy.bounds(topic, partition),
   ];
-  const from = Math.max(theirs.logStartOffset, mine.logStartOffset);
+  const from = theirs.logStartOffset;
   const until = Math.min(theirs.nextOffset, mine.nextOffset);
   const differs = (offset: number, complaint: string) => {
     if (found.length < DIFFERENCES_MAX) found.push({ topic, partition, offset, complaint });
   };
-  if (mine.logStartOffset > theirs.logStartOffset) {
-    differs(theirs.logStartOffset, `the copy begins at offset ${mine.logStartOffset}`);
-  }
   if (mine.nextOffset > theirs.nextOffset) {
     differs(theirs.nextOffset, `the copy ends at offset ${mine.nextOffset}`);
   }
   if (from >= until) return 0;
-  const range = { from, until };
-  using left = new Walk(source, topic, { partition, ...range });
-  using right = new Walk(copy, topic, { partition, ...range });
+  using left = new Walk(source, topic, { partition, from, until });
+  // A copy may begin later, where its source has no records any more.
+  const start = Math.min(until, Math.max(from, mine.logStartOffset));
+  using right = new Walk(copy, topic, { partition, from: start, until });
   let count = 0;
   const alone: { readonly in: "source" | "copy"; readonly offset: number }[] = [];
   for (;;) {
@@ -135,9 +133,10 @@ async function comparePartition(pair: Pair, found: MirrorDifference[]): Promise<
   }
   if (alone.length === 0) return count;
   // Compaction may have gone on meanwhile: what it had reached is asked now.
-  const taken = { source: await measured(copy, pair), copy: await measured(source, pair) };
+  const { logStartOffset, compactedTo } = await measured(source, pair);
+  const taken = { source: (await measured(copy, pair)).compactedTo, copy: compactedTo };
   for (const { in: side, offset } of alone) {
-    if (offset < taken[side].compactedTo || offset < taken[side].logStartOffset) continue;
+    if (offset < taken[side] || offset < logStartOffset) continue;
     differs(offset, side === "source" ? "the copy has no such record" : "the source has none");
   }
   return count;

@@ -13,6 +13,7 @@ const CAMPAIGNS: Readonly<Record<string, () => Promise<Campaign>>> = {
   crash: async () => (await import("../tests/crash/crash_campaign.ts")).crashCampaign,
   repair: async () => (await import("../tests/repair/repair_campaign.ts")).repairCampaign,
   backup: async () => (await import("../tests/store/backup_campaign.ts")).backupCampaign,
+  replica: async () => (await import("../tests/replica/replica_campaign.ts")).replicaCampaign,
   damage: async () => (await import("../tests/damage/damage_campaign.ts")).damageCampaign,
   fuzz: async () => (await import("../tests/fuzz/fuzz_campaign.ts")).fuzzCampaign,
   model: async () => (await import("../tests/fuzz/model_campaign.ts")).modelCampaign,

@@ -1,11 +1,11 @@
 /**
- * `backup`: snapshots of the store in a folder.
+ * `backup`: snapshots of a store in a folder, of a server, of a cluster.
  *
  * @module
  */
-import { backup as takeSnapshot, type BackupReport } from "../../core/store/backup.ts";
 import { listSnapshots } from "../../core/store/snapshots.ts";
-import { isUrl, placeOf } from "../connect.ts";
+import type { BackupOptions, BackupReport } from "../../core/store/take_snapshot.ts";
+import { isUrl, openSource, placeOf } from "../connect.ts";
 import { EXIT_CORRUPT, EXIT_OK, UsageError } from "../exit.ts";
 import type { BackupVerbOptions } from "../grammar/backup.ts";
 import type { Context } from "../grammar/verb.ts";
@@ -20,27 +20,33 @@ const JSON_VERSION = 1;
 
 /** Takes a snapshot, or lists those that there are. */
 export async function backup(context: Context, options: BackupVerbOptions): Promise<number> {
-  const { at, output } = context;
+  const { output } = context;
   const { folder, list, shaped } = options;
   if (isUrl(folder)) {
     throw new UsageError(`backup writes to a folder, and ${folder} is ${placeOf(folder)}`);
   }
   if (list) return await listAll(output, options);
-  if (placeOf(at) === "a cluster") {
-    throw new UsageError(`backup reads files, and ${at} is a cluster: name a folder with --at DIR`);
-  }
-  if (isUrl(at)) {
-    throw new UsageError(
-      `backup reads files, and ${at} is a server: run it where the data folder is, with --at DIR; ` +
-        "the server goes on meanwhile",
-    );
-  }
   const progress = copyProgress(output);
-  const report = await takeSnapshot(at, folder, { onProgress: progress.show });
+  const report = await takeSnapshot(context, folder, { onProgress: progress.show });
   progress.clear();
   if (shaped) await output.line(JSON.stringify({ version: JSON_VERSION, ...report }));
   else await writeReport(output, report);
   return report.ok ? EXIT_OK : EXIT_CORRUPT;
+}
+
+async function takeSnapshot(
+  context: Context,
+  folder: string,
+  options: BackupOptions,
+): Promise<BackupReport> {
+  const { at } = context;
+  if (!isUrl(at)) {
+    const { backup } = await import("../../core/store/backup.ts");
+    return await backup(at, folder, options);
+  }
+  const { backupBackend } = await import("../../replica/backup_backend.ts");
+  await using source = await openSource(context, true);
+  return await backupBackend(source, folder, options);
 }
 
 async function writeReport(output: Output, report: BackupReport): Promise<void> {

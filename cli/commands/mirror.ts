@@ -4,16 +4,16 @@
  * @module
  */
 import { resolve } from "node:path";
-import type { Backend } from "../../core/backend.ts";
 import { sleep } from "../../core/base/clock.ts";
 import { mirror as mirrorAll, type MirrorReport } from "../../replica/mirror.ts";
-import { isUrl, openSource, openStore, openUrl } from "../connect.ts";
+import { openSource, openStore, placeOf } from "../connect.ts";
 import { copyProgress } from "../copy_progress.ts";
 import { EXIT_CORRUPT, EXIT_INTERRUPTED, EXIT_OK, UsageError } from "../exit.ts";
 import type { MirrorVerbOptions } from "../grammar/replica.ts";
 import type { Context } from "../grammar/verb.ts";
 import { interruptible } from "../io.ts";
 import type { Output } from "../output.ts";
+import { differenceLine } from "../problem_line.ts";
 import { countOf, formatBytes } from "../units.ts";
 
 /** Version of the JSON that `-J` writes. */
@@ -28,7 +28,7 @@ export async function mirror(context: Context, options: MirrorVerbOptions): Prom
   checkPlaces(options);
   return await interruptible(io, async (signal) => {
     await using source = await openSource({ ...context, at: from }, topics.length === 0);
-    await using target = await openTarget({ ...context, at: to });
+    await using target = await openStore({ ...context, at: to });
     const progress = copyProgress(output);
     let copiedBefore = 0;
     for (;;) {
@@ -57,19 +57,16 @@ function isWrong({ verification }: MirrorReport): boolean {
 }
 
 function checkPlaces({ from, to }: MirrorVerbOptions): void {
-  if (/^https?:/i.test(to)) {
+  const [source, target] = [placeOf(from), placeOf(to)];
+  if (target === "a server") {
     throw new UsageError(
       `mirror writes to a folder or a cluster, and ${to} is a server, which gives records offsets of ` +
         "its own: run it where the server's folder is, before the server is started",
     );
   }
-  if (!isUrl(from) && !isUrl(to) && resolve(from) === resolve(to)) {
+  if (source === "a folder" && target === "a folder" && resolve(from) === resolve(to)) {
     throw new UsageError(`mirror needs two places, and ${from} is both`);
   }
-}
-
-async function openTarget(context: Context): Promise<Backend> {
-  return isUrl(context.at) ? await openUrl(context) : await openStore(context);
 }
 
 async function tell(
@@ -82,9 +79,7 @@ async function tell(
     return;
   }
   const { records, bytes, partitions, topics, isWhole, verification } = report;
-  for (const { topic, partition, offset, complaint } of verification?.differences ?? []) {
-    output.note(`seglog: partition ${partition} of "${topic}" at offset ${offset}: ${complaint}`);
-  }
+  for (const difference of verification?.differences ?? []) output.note(differenceLine(difference));
   const verified = verification === undefined
     ? ""
     : verification.ok

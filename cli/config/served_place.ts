@@ -16,8 +16,9 @@ export interface ServedPlace {
 }
 
 /**
- * A node is asked for by `at` with a URL and `data` with a folder, both said: where the folder is said
- * more strongly, as by a flag beside a variable for all verbs, that is what is served.
+ * A node is asked for by `at` with a URL and `data` with a folder, both said. Where the folder is said
+ * more strongly, as by a flag beside a variable for all verbs, and that names a server, the folder is
+ * what is served: that server, as a rule. A cluster is never what is to be started.
  *
  * @throws {UsageError} where no folder is
  */
@@ -28,7 +29,9 @@ export function servedPlace({ at, data }: HeldSettings): ServedPlace {
     );
   }
   const folder = data.value;
-  if (!isUrl(at.value) || strengthOf(at) < strengthOf(data)) return { folder, source: undefined };
+  const isSaid = isUrl(at.value) &&
+    (placeOf(at.value) === "a cluster" || strengthOf(at) >= strengthOf(data));
+  if (!isSaid) return { folder, source: undefined };
   if (data.source.kind !== "standard") return { folder, source: at.value };
   throw new UsageError(
     `serve needs a folder for its copy of what is at ${at.value}: give --data DIR`,

@@ -31,13 +31,15 @@ export const backupGrammar = command(
     return await backup(context, given);
   }),
   {
-    brief: prose`Take a snapshot of a store, also while it is written to.`,
+    brief: prose`Take a snapshot of a store or a cluster, also while it is written to.`,
     description: prose`Prints the folder of the snapshot, which is a store that can be read where it
       is. Segments that the snapshot before has are linked, not copied. What is copied is checked;
-      damage is copied as it is, and the exit code is 5.`,
+      damage is copied as it is, and the exit code is 5. From a URL it fetches what came since the
+      snapshot before; a server with credentials wants those of an operator for that.`,
     footer: examples(
       "seglog backup /backups",
       "seglog --at /srv/data backup /backups -J",
+      "seglog --at nats://127.0.0.1:4222 backup /backups",
       "seglog backup --list /backups",
       "seglog --at /backups/20261125T010634.123Z read orders",
     ),
@@ -49,7 +51,8 @@ const restoreOptions = object({
     description: prose`A snapshot, or a folder of several: then it is the newest.`,
   }),
   target: argument(path({ metavar: "TARGET" }), {
-    description: prose`Where the store will be: a folder that is empty, or not there yet.`,
+    description: prose`Where the store will be: a folder that is empty, or not there yet; or the URL
+      of a cluster that has nothing yet, or what the same restore has left there.`,
   }),
   snapshot: optional(option("--snapshot", string({ metavar: "NAME" }), {
     description: prose`This one of the snapshots in SOURCE.`,
@@ -67,13 +70,15 @@ export const restoreGrammar = command(
     return await restore(context, given);
   }),
   {
-    brief: prose`Make a store from a snapshot, and verify it.`,
+    brief: prose`Make a store from a snapshot, or fill a cluster, and verify it.`,
     description: prose`Everything is copied, then read and checked; the exit code is 5 when it is
-      damaged.`,
+      damaged. In a cluster, every record is compared; a restore that was cut short there is gone on
+      with by the same command.`,
     footer: examples(
       "seglog restore /backups ./data",
       "seglog restore /backups/20261125T010634.123Z ./data",
       "seglog restore /backups ./data --snapshot 20261125T010634.123Z",
+      "seglog restore /backups 'nats://127.0.0.1:4222/?prefix=seglog&replicas=3'",
     ),
   },
 );

@@ -47,9 +47,9 @@ export async function seekGroup(
     found.push({ ...place, offset });
   }
   await reserve(parts); // only now that something is to be written
-  const sought = found.map((place): SoughtOffset => {
+  const sought = found.map(({ offset, ...place }): SoughtOffset => {
     const before = offsets.get(name, { topicId: details.id, ...place })?.offset ?? null;
-    return { ...place, before };
+    return { ...place, before, offset };
   });
   const at = clock.now();
   await offsets.commit(

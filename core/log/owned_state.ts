@@ -201,7 +201,7 @@ export class OwnedState implements LogView {
         sealed: [...this.#manifest.sealed, ...sealed],
         activeBaseOffset: baseOffset,
         producers: this.producers.snapshot(),
-        ...skip === undefined ? {} : this.#without(skip),
+        ...skip === undefined ? {} : this.#without(skip, { isFirst: sealed.length === 0 }),
       });
     } catch (error) {
       active.close();
@@ -218,10 +218,16 @@ export class OwnedState implements LogView {
   }
 
   /** What the manifest says of offsets without records; a log that holds nothing begins behind them. */
-  #without({ start, end, reason }: Skip): Partial<Manifest> {
-    const { logStartOffset, gaps, lost } = this.#manifest;
+  #without(
+    { start, end, reason }: Skip,
+    { isFirst }: { readonly isFirst: boolean },
+  ): Partial<Manifest> {
+    const { logStartOffset, gaps, lost, sealed } = this.#manifest;
     if (reason === "lost") return { lost: addGap(lost, { start, end }) };
-    if (logStartOffset < start) return { gaps: addGap(gaps, { start, end }) };
+    // Segments that a truncation left have to join what comes, though nothing of them is read.
+    if (logStartOffset < start || !isFirst || sealed.length > 0) {
+      return { gaps: addGap(gaps, { start, end }) };
+    }
     return { logStartOffset: end, gaps: gapsFrom(gaps, end), lost: gapsFrom(lost, end) };
   }
 

@@ -9,7 +9,7 @@ import { encodeUtf8 } from "../base/bytes.ts";
 import type { Disk } from "../disk/disk.ts";
 import { writeNewFile } from "../disk/files.ts";
 import { UNFINISHED_FILE } from "../format/file_names.ts";
-import { writeCatalogue } from "./catalogue.ts";
+import { type Catalogue, epochOf, writeCatalogue } from "./catalogue.ts";
 import { copyLog, type LogCopy } from "./copy_log.ts";
 import { existingCatalogue, partitionFolders } from "./topic_registry.ts";
 
@@ -34,15 +34,13 @@ const MARK = encodeUtf8(
  * Copies a store. Each partition is cut at one moment; a topic that is deleted meanwhile is left
  * out. The catalogue comes last, when everything else is durable: without it the copy is no store,
  * so a crash leaves none that is not whole. A mark tells such remains from a store that has lost its
- * catalogue.
+ * catalogue. The copy of a replica is no replica: it can be written to.
  *
  * @throws {SeglogError} `not-found` when no store is there; `corrupt` when its catalogue is damaged
  */
 export async function copyStore(task: StoreCopyTask): Promise<LogCopy> {
   const { disk, from, to } = task;
-  const mark = join(to, UNFINISHED_FILE);
-  await writeNewFile(disk, mark, MARK);
-  await disk.syncFolder(to);
+  await markUnfinished(disk, to);
   const copies = new Map<TopicInfo, LogCopy[]>();
   const existing = existingCatalogue(disk, from);
   for (const info of existing.topics) {
@@ -55,10 +53,30 @@ export async function copyStore(task: StoreCopyTask): Promise<LogCopy> {
     for (const name of partitionFolders(info)) disk.removeFolder(join(to, name));
     copies.delete(info);
   }
-  await disk.syncFolder(to);
-  await writeCatalogue(disk, to, { ...existing, topics: [...copies.keys()], dropping: [] });
-  disk.removeFile(mark); // beside a catalogue it says nothing any more
+  await finishCopy(disk, to, { ...existing, topics: [...copies.keys()] });
   return total([...copies.values()].flat());
+}
+
+/** Marks a folder as one in which a copy is being made, durably. */
+export async function markUnfinished(disk: Disk, folder: string): Promise<void> {
+  await writeNewFile(disk, join(folder, UNFINISHED_FILE), MARK);
+  await disk.syncFolder(folder);
+}
+
+/**
+ * Makes a store of a marked folder whose files are synced. It can be written to, whatever it is a copy
+ * of: it follows nobody.
+ */
+export async function finishCopy(
+  disk: Disk,
+  folder: string,
+  { topics, ...known }: Pick<Catalogue, "topics" | "epoch" | "follows">,
+): Promise<void> {
+  await disk.syncFolder(folder);
+  const epoch = epochOf({ topics, dropping: [], ...known });
+  const noted = epoch === 1 ? {} : { epoch };
+  await writeCatalogue(disk, folder, { topics, dropping: [], ...noted });
+  disk.removeFile(join(folder, UNFINISHED_FILE)); // beside a catalogue it says nothing any more
 }
 
 async function copyTopic(task: StoreCopyTask, info: TopicInfo): Promise<LogCopy[]> {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { basename, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { SeglogError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
 import { makeFolderDurably } from "../disk/files.ts";
@@ -11,7 +11,7 @@ import { nodeDisk } from "../disk/node_disk.ts";
 import { LOCK_FILE } from "../format/file_names.ts";
 import { lockFolder } from "../log/open_log.ts";
 import { copyStore } from "./copy_store.ts";
-import { checkOutsideStores, isStore, snapshotFolders, snapshotTime } from "./snapshots.ts";
+import { checkOutsideStores, findSnapshot } from "./snapshots.ts";
 import { verify } from "./verify.ts";
 import type { VerifyReport } from "./verify_report.ts";
 
@@ -82,25 +82,6 @@ export async function restore(
   } finally {
     lock.release();
   }
-}
-
-/** The folder of the snapshot that is meant. @throws {SeglogError} `not-found` */
-function findSnapshot(disk: Disk, source: string, name: string | undefined): string {
-  if (name === undefined && isStore(disk, source)) return source;
-  const refuse = (why: string) =>
-    new SeglogError("not-found", `Cannot restore from ${source}: ${why}`);
-  if (disk.list(source) === undefined) throw refuse("there is no such folder");
-  const folders = snapshotFolders(disk, source);
-  const found = name === undefined
-    ? folders.findLast(({ isWhole }) => isWhole)
-    : folders.find((folder) => folder.name === name);
-  if (found?.isWhole) return join(source, found.name);
-  if (found !== undefined || snapshotTime(basename(source)) !== undefined) {
-    throw refuse(
-      `${name ?? "it"} is an unfinished snapshot, of a backup that was cut short; name another`,
-    );
-  }
-  throw refuse(name === undefined ? "it holds no whole snapshot" : `it has no snapshot ${name}`);
 }
 
 /** A lock alone does not count: it is what is left where a store was never made. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { SeglogError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
 import { nodeDisk } from "../disk/node_disk.ts";
@@ -95,6 +95,31 @@ export function snapshotFolders(
     .filter(({ name, isFolder }) => isFolder && snapshotTime(name) !== undefined)
     .map(({ name }) => name).toSorted()
     .map((name) => ({ name, isWhole: isStore(disk, join(folder, name)) }));
+}
+
+/**
+ * The folder of the snapshot that is meant.
+ *
+ * @param source a snapshot, or the folder of several
+ * @param name of one of several; the newest unless given
+ * @throws {SeglogError} `not-found`
+ */
+export function findSnapshot(disk: Disk, source: string, name: string | undefined): string {
+  if (name === undefined && isStore(disk, source)) return source;
+  const refuse = (why: string) =>
+    new SeglogError("not-found", `Cannot restore from ${source}: ${why}`);
+  if (disk.list(source) === undefined) throw refuse("there is no such folder");
+  const folders = snapshotFolders(disk, source);
+  const found = name === undefined
+    ? folders.findLast(({ isWhole }) => isWhole)
+    : folders.find((folder) => folder.name === name);
+  if (found?.isWhole) return join(source, found.name);
+  if (found !== undefined || snapshotTime(basename(source)) !== undefined) {
+    throw refuse(
+      `${name ?? "it"} is an unfinished snapshot, of a backup that was cut short; name another`,
+    );
+  }
+  throw refuse(name === undefined ? "it holds no whole snapshot" : `it has no snapshot ${name}`);
 }
 
 /** Whether a store is there. */

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Store } from "../../mod.ts";
+import { connect, Store } from "../../mod.ts";
+import { findNats, startNats } from "../support/nats.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { runMain } from "./fake_io.ts";
 import { acknowledged, runCli, startCli } from "./run_cli.ts";
@@ -19,6 +20,10 @@ async function prepared(dir: string, values: string[]) {
   for (const value of values) await store.append("t", [{ value }]);
   return { at, backups, target };
 }
+
+/** A nats-server; the test is skipped by name where there is none. */
+const nats = await findNats();
+const withNats = { skip: typeof nats === "string" ? nats : false };
 
 const LINES = Array.from({ length: 6 }, (_, i) => `${i}`.repeat(1900));
 
@@ -98,12 +103,25 @@ test("backup works beside a server, and takes what it has acknowledged", async (
   assert.equal((await feed.ended).code, 0);
   assert.equal((await runCli(["restore", backups, target])).code, 0);
   assert.match((await runMain(["info"], { at: target })).out, /\nt\t1\t501\t/);
-  const refused = await runCli(["backup", backups], { at: url });
-  assert.deepEqual([refused.code, refused.out], [2, ""]);
-  assert.match(
-    refused.err,
-    /^seglog: backup reads files, and http.* run it where the data folder is/,
-  );
+});
+
+test("backup of a server takes what it keeps for itself, too, and then only what came since", async () => {
+  await using dir = tempDir();
+  const { at, backups, target } = await prepared(dir.path, LINES);
+  await runMain(["group", "seek", "billing", "t", "--to", "4"], { at });
+  await using server = startCli(["serve", "--http", "127.0.0.1:0", "--data", at]);
+  await server.said(/listening on \S+\n/);
+  const url = /listening on (\S+)/.exec(server.text())![1]!;
+  const first = await runCli(["backup", backups], { at: url });
+  assert.equal(first.code, 0, first.err);
+  assert.match(first.err, /^seglog: 8 records in 2 topics: copied 11\.\d KiB, linked 0 B\n$/);
+  await runMain(["append", "t", "more"], { at: url });
+  const report = JSON.parse((await runMain(["backup", backups, "-J"], { at: url })).out);
+  assert.deepEqual([report.version, report.ok, report.snapshot.records], [1, true, 9]);
+  assert.ok(report.linkedBytes > report.copiedBytes);
+  assert.equal((await runMain(["restore", backups, target], { at })).code, 0);
+  const group = await runMain(["group", "lag", "billing", "-J"], { at: target });
+  assert.match(group.out, /"committed":4/);
 });
 
 test("damage is backed up as it is with exit code 5, and restored with exit code 5", async () => {
@@ -140,7 +158,13 @@ test("what cannot be backed up or restored is refused in words that say what to 
     [["backup", "--list", backups], 3, /no such folder/],
     [["restore", backups, target], 3, /no such folder/],
     [["restore", dir.path, target], 3, /it holds no whole snapshot/],
-    [["restore", "http://127.0.0.1:8080", target], 2, /restore works on folders/],
+    [
+      ["restore", "http://127.0.0.1:8080", target],
+      2,
+      /restore reads a folder, and http.* a server/,
+    ],
+    [["restore", "nats://127.0.0.1:1", target], 2, /restore reads a folder, and nats.* a cluster/],
+    [["restore", at, "http://127.0.0.1:8080"], 2, /is a server, which gives records offsets/],
     [["restore", at, "localhost:8080"], 2, /no folder and no URL/],
   ];
   for (const [args, exitCode, message] of cases) {
@@ -178,3 +202,96 @@ test("a backup that is killed leaves nothing that counts, and the next one clear
     }
   }
 });
+
+test("a store goes into a cluster by a snapshot, and comes back by another", withNats, async () => {
+  await using dir = tempDir();
+  const { at, backups, target } = await prepared(dir.path, LINES);
+  await using server = await startNats();
+  const cluster = `${server.url}/?prefix=moved`;
+  await runMain(["backup", backups], { at });
+  const filled = await runCli(["restore", backups, cluster]);
+  assert.deepEqual([filled.code, filled.out], [0, ""], filled.err);
+  assert.match(
+    filled.err,
+    /^seglog: restored 6 records from .* to nats:.*; all of them are the same there\n$/,
+  );
+  assert.equal((await runMain(["append", "t", "behind"], { at: cluster })).out, "6\n");
+  const back = join(dir.path, "back");
+  const first = await runCli(["backup", back], { at: cluster });
+  assert.equal(first.code, 0, first.err);
+  assert.match(first.err, /^seglog: 7 records in 1 topic: copied 11\.\d KiB, linked 0 B\n$/);
+  const snapshot = first.out.trim();
+  const values = `${[...LINES, "behind"].join("\n")}\n`;
+  assert.equal((await runMain(["read", "t"], { at: snapshot })).out, values);
+  await runMain(["append", "t", "last"], { at: cluster });
+  const second = JSON.parse((await runMain(["backup", back, "-J"], { at: cluster })).out);
+  assert.ok(second.linkedBytes > second.copiedBytes, JSON.stringify(second));
+  const listed = JSON.parse((await runMain(["backup", "--list", back, "-J"], { at })).out);
+  assert.deepEqual(listed.snapshots.map(({ records }: { records: number }) => records), [7, 8]);
+  const restored = await runCli(["restore", back, target]);
+  assert.match(restored.err, /restored 8 records .*; everything is intact\n$/);
+  assert.equal((await runMain(["append", "t", "own"], { at: target })).out, "8\n");
+
+  const refused = await runMain(["restore", backups, cluster, "-J"], { at });
+  assert.equal(refused.code, 4);
+  assert.match(refused.err, /the copy ends at offset 8, and its source at 6/);
+  const elsewhere = `${server.url}/?prefix=other`;
+  await runMain(["append", "t", "mine"], { at: elsewhere });
+  const taken = await runMain(["restore", backups, elsewhere], { at });
+  assert.equal(taken.code, 1);
+  assert.match(taken.err, /topic "t" of another origin is there.*another prefix/);
+});
+
+test(
+  "a restore to a cluster, and a backup of one, that are killed are made again",
+  withNats,
+  async () => {
+    await using dir = tempDir();
+    const { at, backups } = await prepared(dir.path, []);
+    {
+      await using store = await Store.open(at, { defaults: { segmentBytes: 65_536, sync: "os" } });
+      await store.ensureTopic("t", { partitions: 4 });
+      for (let i = 0; i < 4000; i++) {
+        await store.append("t", [{ value: `${i} ${LINES[1]}` }], { partition: i % 4 });
+      }
+    }
+    await runMain(["backup", backups], { at });
+    await using server = await startNats();
+    const cluster = `${server.url}/?prefix=killed`;
+    await using target = await connect(cluster);
+    const copied = async () => {
+      const bounds = [0, 1, 2, 3].map((partition) => target.bounds("t", partition));
+      const ends = await Promise.all(bounds).catch(() => []); // the topic is not there yet
+      return ends.reduce((sum, { nextOffset }) => sum + nextOffset, 0);
+    };
+    for (const count of [1, 1500]) {
+      await using running = startCli(["restore", backups, cluster]);
+      while (await copied() < count) await new Promise((resolve) => setTimeout(resolve, 2));
+      running.child.kill("SIGKILL");
+      await running.ended;
+    }
+    assert.ok(await copied() < 4000);
+    const { code, out } = await runCli(["restore", backups, cluster, "-J"]);
+    const report = JSON.parse(out);
+    assert.deepEqual([code, report.ok, report.verification.records], [0, true, 4000]);
+    assert.ok(report.copiedRecords < 4000);
+
+    const back = join(dir.path, "back");
+    fs.mkdirSync(back);
+    for (let round = 0; round < 2; round++) {
+      const watched = fs.watch(back);
+      const begun = new Promise((resolve) => watched.once("change", resolve));
+      await using running = startCli(["backup", back], { at: cluster });
+      await begun;
+      running.child.kill("SIGKILL");
+      await running.ended;
+      watched.close();
+      const listed = JSON.parse((await runMain(["backup", "--list", back, "-J"], { at })).out);
+      assert.deepEqual(listed.snapshots, []);
+    }
+    const whole = await runCli(["backup", back, "-J"], { at: cluster });
+    assert.equal(whole.code, 0, whole.err);
+    assert.equal(JSON.parse(whole.out).snapshot.records, 4000);
+    assert.equal(fs.readdirSync(back).filter((name) => name !== "LOCK").length, 1);
+  },
+);

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { Store, verifyMirror } from "../../mod.ts";
+import { newPrefix, sharedServer, withNats } from "../jetstream/support.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { runMain } from "./fake_io.ts";
 import { acknowledged, runCli, startCli } from "./run_cli.ts";
@@ -65,6 +66,32 @@ test("mirror copies from a server, named topics only when asked", async () => {
   assert.ok(await isSame(from, all));
   const group = await runMain(["group", "lag", "billing", "-J"], { at: all });
   assert.match(group.out, /"committed":4/);
+});
+
+describe("a cluster", withNats, () => {
+  const server = sharedServer();
+
+  test("takes a folder by mirror, is followed by another, and gives it back", async () => {
+    await using dir = tempDir();
+    const [from, back, replica] = ["from", "back", "replica"].map((name) =>
+      join(dir.path, name)
+    ) as [
+      string,
+      string,
+      string,
+    ];
+    await filled(from, { orders: 50, users: 5 });
+    const cluster = `${(await server()).url}/?prefix=${newPrefix()}`;
+    const there = await runCli(["mirror", from, cluster, "--verify"]);
+    assert.equal(there.code, 0, there.err);
+    assert.match(there.err, /all 55 records are the same/);
+    assert.equal((await runCli(["append", "orders", "more"], { at: cluster })).out, "50\n");
+    assert.equal((await runCli(["follow", cluster, "--data", replica, "--once"])).code, 0);
+    assert.equal((await runMain(["read", "orders", "-o", "-1"], { at: replica })).out, "more\n");
+    const again = await runCli(["mirror", cluster, back, "--verify"]);
+    assert.match(again.err, /all 56 records are the same/);
+    assert.ok(await isSame(back, replica));
+  });
 });
 
 test("mirror --follow goes on until a signal", async () => {

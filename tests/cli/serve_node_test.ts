@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { connect, Store } from "../../mod.ts";
-import { nats, openOn, sharedServer } from "../jetstream/support.ts";
+import { nats, sharedServer } from "../jetstream/support.ts";
 import { jsonRequest, openServer } from "../server/support.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { runMain } from "./fake_io.ts";

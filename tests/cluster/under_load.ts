@@ -4,12 +4,12 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { JetStreamBackend } from "../../jetstream/jetstream_backend.ts";
-import type { Backend, ErrorCode } from "../../mod.ts";
+import { type Backend, type ErrorCode, NodeBackend, SeglogError, Store } from "../../mod.ts";
 import type { NatsCluster } from "../support/nats.ts";
 import { checkLog } from "./history/check_log.ts";
 import type { Scope } from "./history/check_reads.ts";
 import { checkTransactions } from "./history/check_transactions.ts";
-import { type Append, History, type Read } from "./history/history.ts";
+import { type Append, History, type Operation, type Read } from "./history/history.ts";
 import { runLog } from "./history/log_run.ts";
 import { runTransactions, type Transaction } from "./history/transactions.ts";
 
@@ -49,6 +49,16 @@ export async function directMember(
   return { name, backend, sees, [Symbol.asyncDispose]: () => backend.close() };
 }
 
+/** A node that has a copy of what the cluster has: it promises that whoever writes through it sees that. */
+export async function nodeMember(
+  name: string,
+  { url, timeoutMs }: { url: string; timeoutMs: number },
+): Promise<LoadedMember> {
+  const source = await JetStreamBackend.open(`${url}/?replicas=3`, { timeoutMs });
+  const backend = new NodeBackend(source, await Store.memory(), { waitMs: timeoutMs });
+  return { name, backend, sees: "backend", [Symbol.asyncDispose]: () => backend.close() };
+}
+
 /** What can be waited for while clients are busy. */
 export class Busy {
   readonly #history: History;
@@ -63,45 +73,44 @@ export class Busy {
   async writesGoOn(members: readonly LoadedMember[]): Promise<void> {
     const since = this.#history.tick();
     const begun = this.#transactions.length;
-    await until(
-      "writes go on",
-      () =>
-        members.every(({ name }) => this.#isAcknowledged(name, since)) &&
-        this.#transactions.slice(begun).some(({ kind, outcome }) =>
+    const isMade = ({ startedAt, outcome }: Append) =>
+      startedAt > since && outcome.kind === "acknowledged";
+    await until("writes go on", () => [
+      ...this.#without(members, this.#history.appends, isMade),
+      ...this.#transactions.slice(begun).some(({ kind, outcome }) =>
           kind !== "look" && outcome.kind === "committed"
-        ),
-    );
+        )
+        ? []
+        : ["transactions"],
+    ]);
   }
 
   /** Resolves when reads that began from now on have ended well. */
   async readsGoOn(members: readonly LoadedMember[]): Promise<void> {
     const since = this.#history.tick();
-    const isRead = (name: string) => ({ backend, startedAt, endedAt, failure, kind }: Read) =>
-      backend === name && startedAt > since && endedAt < Infinity && kind === "range" &&
-      failure === undefined;
-    await until(
-      "reads go on",
-      () => members.every(({ name }) => this.#history.reads.some(isRead(name))),
-    );
+    const isRead = ({ startedAt, endedAt, failure, kind }: Read) =>
+      startedAt > since && endedAt < Infinity && kind === "range" && failure === undefined;
+    await until("reads go on", () => this.#without(members, this.#history.reads, isRead));
   }
 
   /** Resolves when appends that began from now on have failed, or nobody knows. */
   async writesFail(members: readonly LoadedMember[]): Promise<void> {
     const since = this.#history.tick();
-    const isFailed = (name: string) => ({ backend, startedAt, endedAt, outcome }: Append) =>
-      backend === name && startedAt > since && endedAt < Infinity &&
+    const isFailed = ({ startedAt, endedAt, outcome }: Append) =>
+      startedAt > since && endedAt < Infinity &&
       (outcome.kind === "unknown" ||
         (outcome.kind === "rejected" && outcome.code === "unavailable"));
-    await until(
-      "writes fail",
-      () => members.every(({ name }) => this.#history.appends.some(isFailed(name))),
-    );
+    await until("writes fail", () => this.#without(members, this.#history.appends, isFailed));
   }
 
-  #isAcknowledged(name: string, since: number): boolean {
-    return this.#history.appends.some(({ backend, startedAt, outcome }) =>
-      backend === name && startedAt > since && outcome.kind === "acknowledged"
-    );
+  /** The members of which there is no such operation. */
+  #without<Kind extends Operation>(
+    members: readonly LoadedMember[],
+    operations: readonly Kind[],
+    isIt: (operation: Kind) => boolean,
+  ): string[] {
+    return members.map(({ name }) => name)
+      .filter((name) => !operations.some((one) => one.backend === name && isIt(one)));
   }
 }
 
@@ -116,7 +125,9 @@ export async function underLoad(
   act: (busy: Busy) => Promise<void>,
 ): Promise<string[]> {
   await using truth = await directMember("truth", { url: cluster.url, timeoutMs: WAIT_MS });
-  await truth.backend.ensureTopic(name, { partitions: PARTITIONS });
+  for (const { backend } of [truth, ...members]) {
+    await backend.ensureTopic(name, { partitions: PARTITIONS });
+  }
   const history = new History();
   const transactions: Transaction[] = [];
   let isOver = false;
@@ -151,9 +162,25 @@ export async function underLoad(
   ];
 }
 
-/** Looks again and again until something is so. @throws {Error} when it takes too long */
-async function until(what: string, isSo: () => boolean): Promise<void> {
-  for (const endMs = Date.now() + WAIT_MS; !isSo(); await delay(LOOK_MS)) {
-    if (Date.now() > endMs) throw new Error(`${what}: not in ${WAIT_MS} ms`);
+/** Resolves when a cluster that was shaken makes streams on all of its nodes again. */
+export async function settled(cluster: NatsCluster): Promise<void> {
+  await using probe = await directMember("probe", { url: cluster.url, timeoutMs: WAIT_MS });
+  const { backend } = probe;
+  for (const endMs = Date.now() + WAIT_MS;; await delay(LOOK_MS)) {
+    try {
+      await backend.ensureTopic("probe");
+      return await backend.deleteTopic("probe");
+    } catch (error) {
+      const isAway = error instanceof SeglogError && error.code === "unavailable";
+      if (!isAway || Date.now() > endMs) throw error;
+    }
+  }
+}
+
+/** Looks again and again until nothing is missing. @throws {Error} when it takes too long */
+async function until(what: string, missing: () => string[]): Promise<void> {
+  const endMs = Date.now() + WAIT_MS;
+  for (let left; (left = missing()).length > 0; await delay(LOOK_MS)) {
+    if (Date.now() > endMs) throw new Error(`${what}: not in ${WAIT_MS} ms for ${left.join(", ")}`);
   }
 }

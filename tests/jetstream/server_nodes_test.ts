@@ -1,4 +1,4 @@
-/** Several servers over one cluster, of which some are killed, or stand still. */
+/** Several nodes of one cluster, of which some are killed, or stand still. */
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -52,7 +52,7 @@ async function receiver() {
   };
 }
 
-describe("servers over a cluster", () => {
+describe("nodes of a cluster", () => {
   if (typeof nats === "string") return void test("share groups", { skip: nats }, () => {});
   const cluster = sharedServer();
 
@@ -66,9 +66,9 @@ describe("servers over a cluster", () => {
   test("when the one that coordinates is killed, members of the others go on: nothing is passed over", async () => {
     const url = await openTopic();
     await using first = await ServerNode.start(url);
-    await using second = await ServerNode.start(url);
     await using one = await connectHttp(first.url);
     assert.deepEqual(await one.groups.list(), []); // so it is the first that coordinates
+    await using second = await ServerNode.start(url);
     await using two = await connectHttp(second.url);
     await using consumer = await openMember(two);
     const seen = new Set<string>();
@@ -86,8 +86,9 @@ describe("servers over a cluster", () => {
   test("who stood still and comes back is one of them again, and commits nothing that is over", async () => {
     const url = await openTopic();
     await using first = await ServerNode.start(url);
-    await using second = await ServerNode.start(url);
     await using one = await connectHttp(first.url);
+    assert.deepEqual(await one.groups.list(), []);
+    await using second = await ServerNode.start(url);
     await using two = await connectHttp(second.url);
     await fill(second.url, 0, 4 * PARTITIONS);
     const join = { topics: ["orders"], leaseMs: 60_000 };

@@ -146,6 +146,22 @@ describe("skipTo()", () => {
     assert.deepEqual(files, ["00000000000000000120.log"]);
   });
 
+  test("goes on behind a gap at the end of what a truncation took, and can be opened again", async () => {
+    const disk = new MemoryDisk();
+    {
+      await using log = await open(disk);
+      const mirror = log.mirror();
+      await mirror.append(storedBatch(0, ["a", "b"]));
+      await mirror.truncateBefore(2);
+      await mirror.skipTo(5, "removed");
+      await mirror.append(storedBatch(5, ["c"]));
+      assert.deepEqual(await shown(log.records()), ["5:c"]);
+    }
+    await using log = await open(disk);
+    assert.deepEqual(await shown(log.records()), ["5:c"]);
+    assert.deepEqual(verify(FOLDER, { disk }).problems, []);
+  });
+
   test("passes over removed offsets in silence, and says what was lost", async () => {
     const disk = new MemoryDisk();
     const check = async (log: Log) => {

@@ -256,9 +256,16 @@ export const MUTANTS: readonly Mutant[] = [
     BACKUP,
     [
       "a copied store's folder is synced before its catalogue",
-      "  await disk.syncFolder(to);\n  await writeCatalogue(",
-      "  await writeCatalogue(",
+      "  await disk.syncFolder(folder);\n  const epoch",
+      "  const epoch",
     ],
+  ),
+  ...of(
+    "core/store/staged_copy.ts",
+    ["tests/replica/backup_test.ts"],
+    ["a moved file is synced, indexes included", "    await file.sync();\n", ""],
+    ["a folder that files were moved to is synced", "  await disk.syncFolder(to);\n", ""],
+    ["a folder that files were moved from is synced", "  await disk.syncFolder(from);\n", ""],
   ),
   ...of(
     "core/store/set_aside.ts",

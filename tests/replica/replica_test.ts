@@ -1,7 +1,7 @@
 /** A store that follows: what comes, changes and goes in the source does so in the replica. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Backend, connect, type Disk, MemoryDisk, Replica, Store } from "../../mod.ts";
+import { type Backend, connect, type Disk, Log, MemoryDisk, Replica, Store } from "../../mod.ts";
 import { type RunningServer, serve } from "../../server/listen.ts";
 import { changedBackend } from "../support/changed_backend.ts";
 import { rejectsWith } from "../support/collect.ts";
@@ -91,6 +91,31 @@ describe("a replica", () => {
     await assertSame(source, local, "users");
   });
 
+  test("keeps everything aside when its source has nothing of it any more", async () => {
+    await using source = await Store.memory();
+    const disk = new MemoryDisk();
+    const topics = ["orders", "users"];
+    for (const topic of topics) await fill(source, topic, 5);
+    {
+      await using followed = await following(source, disk);
+      await followed.replica.caughtUp();
+    }
+    await using empty = await Store.memory(); // the folder was lost, and made anew
+    await using followed = await following(empty, disk);
+    const { local, replica, notices } = followed;
+    await replica.caughtUp();
+    assert.deepEqual(await local.listTopics(), []);
+    for (const topic of topics) {
+      const [place] = disk.list("/replica/quarantine")!.filter(({ name }) =>
+        name.startsWith(topic)
+      );
+      await using kept = await Log.open(`/replica/quarantine/${place!.name}`, { disk });
+      const { partitions: [before] } = await source.describeTopic(topic);
+      assert.equal(kept.recordCount, before!.records);
+      assert.ok(notices.some((notice) => notice.startsWith(`set "${topic}" aside`)), topic);
+    }
+  });
+
   test("keeps what its source took away from its end aside, and has what the source has", async () => {
     await using source = await smallStore();
     await source.append("orders", recordsFrom(0, 10));
@@ -136,6 +161,28 @@ describe("a replica", () => {
     await followed.replica.caughtUp();
     assert.equal((await followed.local.bounds("orders")).nextOffset, 10);
     await assertSame(source, followed.local, "orders");
+  });
+
+  test("knows how far its source is compacted, before it has got that far", async () => {
+    await using source = await smallStore();
+    await fill(source, "orders", 150);
+    await source.compact("orders");
+    const { compactedTo } = (await source.describeTopic("orders")).partitions[0]!;
+    assert.ok(compactedTo > 100, `${compactedTo}`);
+    const noted: number[] = [];
+    const held = changedBackend(source, {
+      async *batches(topic, options) {
+        for await (const batch of source.batches(topic, options)) {
+          yield batch;
+          noted.push((await local.describeTopic(topic)).partitions[0]!.compactedTo);
+        }
+      },
+    });
+    await using followed = await following(held);
+    const { local } = followed;
+    await followed.replica.caughtUp();
+    assert.deepEqual([...new Set(noted)], [compactedTo]);
+    await assertSame(source, local, "orders");
   });
 
   test("goes on when its source is back, and tells meanwhile why it does not", async () => {

@@ -79,20 +79,22 @@ export async function runTransactions(
   const random = new Random(run.seed);
   const complaints: string[] = [];
   let now = 0;
-  await setUp(await run.truth(), bucket);
-  const open = await Promise.all(
-    members.map(async ({ name, backend }) => ({ name, kv: await Kv.open(backend, bucket) })),
-  );
+  const truth = await run.truth();
+  for (const { backend } of [{ backend: truth }, ...members]) {
+    await backend.ensureTopic(bucket, { compaction: "none" }); // all records are needed at the end
+  }
+  await setUp(truth, bucket);
+  const buckets = members.map((member) => new OpenBucket(member, bucket));
 
   const client = async (which: number, random: Random) => {
-    const { name: at, kv } = open[which % open.length]!;
+    const open = buckets[which % buckets.length]!;
     for (let count = 0; !run.isOver(transactions.length); count++) {
       const name = `teller-${which}#${count}`;
       const kind = random.pick(["transfer", "transfer", "count", "look"] as const);
       const transaction: Transaction = {
         name,
         kind,
-        bucket: at,
+        bucket: open.at,
         startedAt: ++now,
         endedAt: Infinity,
         isCaughtUp: false,
@@ -104,7 +106,8 @@ export async function runTransactions(
       transactions.push(transaction);
       const catchesUp = random.chance(0.2);
       try {
-        await inTime(() => perform(kv, transaction, { random, catchesUp }), { name, limitMs });
+        const run = (kv: Kv) => perform(kv, transaction, { random, catchesUp });
+        await inTime(() => open.use(run), { name, limitMs });
       } catch (error) {
         if (error instanceof SeglogError) {
           const isUnknown = error.code === "outcome-unknown";
@@ -120,8 +123,8 @@ export async function runTransactions(
   await Promise.all(
     Array.from({ length: clients }, (_, which) => client(which, new Random(random.fork()))),
   );
-  const records = await collect(readRecords(await run.truth(), bucket));
-  await Promise.all(open.map(({ kv }) => inTime(() => kv.close(), { name: "close", limitMs })));
+  const records = await collect(readRecords(truth, bucket));
+  await Promise.all(buckets.map((open) => inTime(() => open.close(), { name: "close", limitMs })));
   const written = records.map(({ keyText, offset, text }, due) => {
     if (offset !== due) complaints.push(`revision ${offset} is where ${due} is due`);
     return { key: keyText!, value: text };
@@ -129,14 +132,43 @@ export async function runTransactions(
   return { transactions, written, complaints };
 }
 
-/** Makes a bucket that keeps all of its records, with something in all accounts. */
+/** Puts something into all accounts. */
 async function setUp(backend: Backend, bucket: string): Promise<void> {
-  await backend.ensureTopic(bucket, { compaction: "none" });
   await using kv = await Kv.open(backend, bucket);
   await kv.transaction((tx) => {
     for (const account of ACCOUNTS) tx.set(account, `${BALANCE} at-first`);
     tx.set(COUNTER, "0 at-first");
   });
+}
+
+/** The bucket of a member: one that sees nothing any more is opened anew, as a server does. */
+class OpenBucket {
+  readonly at: string;
+  readonly #open: () => Promise<Kv>;
+  #kv: Promise<Kv> | undefined;
+
+  constructor({ name, backend }: Member, bucket: string) {
+    this.at = name;
+    this.#open = () => Kv.open(backend, bucket);
+  }
+
+  async use(run: (kv: Kv) => Promise<void>): Promise<void> {
+    const opening = this.#kv ??= this.#open();
+    try {
+      await run(await opening);
+    } catch (error) {
+      const isGone = error instanceof SeglogError && error.code === "unavailable";
+      if (isGone && this.#kv === opening) {
+        this.#kv = undefined;
+        await opening.then((kv) => kv.close(), () => {}); // who did not open it has nothing to close
+      }
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await (await this.#kv)?.close();
+  }
 }
 
 async function perform(
