@@ -5,6 +5,7 @@
  */
 import {
   type ConnectionOptions,
+  errors,
   type NatsConnection,
   NatsConnectionImpl,
   type NodeConnectionOptions,
@@ -12,6 +13,12 @@ import {
 } from "@nats-io/transport-node";
 import { nodeResolveHost, NodeTransport } from "@nats-io/transport-node/lib/node_transport.js";
 import type { Socket } from "node:net";
+import { HungUp } from "./nats_errors.ts";
+
+/** Goes with the options of a connection to each of its sockets. */
+interface HangUpOptions {
+  readonly onHangUp: (error: HungUp) => void;
+}
 
 /**
  * The transport of the client library takes all listeners off a socket between two steps, and before
@@ -19,6 +26,23 @@ import type { Socket } from "node:net";
  * know, would be nobody's, and nobody's error ends a process.
  */
 class HeardTransport extends NodeTransport {
+  /** Whether the server asks who connects for a certificate. */
+  #wantsProof = false;
+
+  override async connect(
+    server: Parameters<NodeTransport["connect"]>[0],
+    options: NodeConnectionOptions & Partial<HangUpOptions>,
+  ): Promise<void> {
+    await super.connect(server, options);
+    void this.closed().then((error) => options.onHangUp?.(new HungUp(this.#wantsProof, error)));
+  }
+
+  override async peekInfo(): ReturnType<NodeTransport["peekInfo"]> {
+    const info = await super.peekInfo();
+    this.#wantsProof = info.tls_verify === true;
+    return info;
+  }
+
   override async dial(server: Parameters<NodeTransport["dial"]>[0]): Promise<Socket> {
     return heard(await super.dial(server));
   }
@@ -29,12 +53,22 @@ class HeardTransport extends NodeTransport {
 }
 
 /** Connects as the client library does, over such sockets. @throws what it throws */
-export function connectHeard(options: NodeConnectionOptions): Promise<NatsConnection> {
+export async function connectHeard(options: NodeConnectionOptions): Promise<NatsConnection> {
   setTransportFactory({
     factory: () => new HeardTransport(),
     dnsResolveFn: nodeResolveHost,
   });
-  return NatsConnectionImpl.connect(options as ConnectionOptions);
+  let hungUp: HungUp | undefined;
+  const heeding: NodeConnectionOptions & HangUpOptions = {
+    ...options,
+    onHangUp: (error) => hungUp = error,
+  };
+  try {
+    return await NatsConnectionImpl.connect(heeding as ConnectionOptions);
+  } catch (error) {
+    // The library waits for an answer of who has hung up, and then knows only that there was none.
+    throw error instanceof errors.TimeoutError && hungUp !== undefined ? hungUp : error;
+  }
 }
 
 /** A socket that always has somebody who takes its errors: whoever waits is told by its end. */
