@@ -258,7 +258,9 @@ function tlsOf({ isTls }: ClusterUrl, { tls }: ConnectionOptions) {
 async function credentialsOf(file: string | undefined) {
   if (file === undefined) return {};
   try {
-    return { authenticator: credsAuthenticator(new Uint8Array(await readFile(file))) };
+    const authenticator = credsAuthenticator(new Uint8Array(await readFile(file)));
+    authenticator("any"); // it looks into the file only when it is asked
+    return { authenticator };
   } catch (error) {
     throw new SeglogError(
       "invalid-argument",
