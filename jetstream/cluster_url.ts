@@ -69,7 +69,7 @@ export function parseClusterUrl(text: string): ClusterUrl {
 
 /** The address as it may be shown: without what somebody logs in with. */
 export function shownUrl(text: string): string {
-  return text.replace(/\/\/[^@/]*@/, "//").slice(0, 200);
+  return text.replace(/\/\/.*@/s, "//").slice(0, 200);
 }
 
 function serverOf(host: string, text: string): string {
