@@ -115,6 +115,7 @@ async function* forwards(
     position = Math.max(position, nextOffset);
     if (position >= range.until) return;
   }
+  if (isNear) throw await missing(stream, position); // a truncation took the rest
 }
 
 async function* backwards(

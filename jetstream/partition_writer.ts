@@ -70,9 +70,10 @@ export class PartitionWriter {
     return this.#pumped(this.#queue.addControl(decide));
   }
 
-  /** Resolves when all that waits has been acknowledged, or turned away. */
+  /** Resolves when all that waits now has been acknowledged, or turned away; later ones are not waited for. */
   async settled(): Promise<void> {
-    await this.#pumping;
+    if (this.#pumping === undefined) return;
+    await this.#queue.addControl(() => undefined).catch(() => {}); // turned away with those before it
   }
 
   /** Finishes what waits, and takes no more. */
