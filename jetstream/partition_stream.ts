@@ -132,9 +132,11 @@ export class PartitionStream {
   /** The end of a stream in which there is nothing: it never was, or all of it was removed. */
   async #emptyTip(): Promise<Tip> {
     const info = await this.streams.info(this.names.stream);
-    if (info?.state.last_seq === 0) return { sequence: 0, state: EMPTY_STATE };
-    if (info !== undefined && info.state.messages > 0) return await this.tip(); // it came just now
-    throw this.damage(`all of its ${info?.state.last_seq ?? 0} messages are gone`);
+    if (info === undefined) throw this.gone();
+    const { messages, last_seq } = info.state;
+    if (last_seq === 0) return { sequence: 0, state: EMPTY_STATE };
+    if (messages > 0) return await this.tip(); // it came just now
+    throw this.damage(`all of its ${last_seq} messages are gone`);
   }
 }
 
