@@ -126,6 +126,7 @@ export class PartitionWriter {
       stored = await this.#publisher.publish(message, tip);
     } catch (error) {
       this.#forget();
+      this.#stream.doubtTip();
       for (const queued of message.taken) queued.reject(error);
       return this.#giveUp(error);
     }
