@@ -108,9 +108,9 @@ export class KnownTopics {
     }
   }
 
-  /** Those that were used. */
-  get used(): JetStreamTopic[] {
-    return [...this.#topics.values()].map(({ topic }) => topic);
+  /** The names of those that were used. */
+  get used(): string[] {
+    return [...this.#topics.keys()];
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,8 @@
 /**
  * Messages of a stream in order, those that are there and those that come: by a consumer that
  * JetStream keeps in memory as long as it is asked. Sequences have no gaps, so whatever gets lost on
- * the way is seen at once, and another consumer goes on there.
+ * the way is seen at the next message, or at the next sign of life where none follows, and another
+ * consumer goes on there.
  *
  * @module
  */
@@ -39,6 +40,7 @@ const SILENCE_MS = 2 * HEARTBEAT_MS + 1000;
 const INACTIVE_MS = 60_000;
 const PAUSE_MS = 50;
 const TOKENS_V1 = 9;
+const SENT_HEADER = "Nats-Last-Consumer";
 
 /**
  * All messages from a number on. Where messages were removed before they were read, the next one that
@@ -77,6 +79,8 @@ class Pull {
   readonly #endings: (() => void)[] = [];
   /** Messages that were asked for and may still come. */
   #asked = 0;
+  /** Messages that came. */
+  #got = 0;
   #isOver = false;
   #isEnded = false;
   #heardMs = Date.now();
@@ -188,9 +192,12 @@ class Pull {
     const code = message.headers?.code ?? 0;
     if (code === 0) {
       this.#asked--;
+      this.#got++;
       this.#queue.push(message);
-    } else if (code === 100) return; // a sign of life
-    else if (code === 408 || /batch completed|maxbytes/i.test(message.headers!.description)) {
+    } else if (code === 100) { // a sign of life, which tells how many messages were sent
+      if (Number(message.headers!.get(SENT_HEADER)) <= this.#got) return;
+      this.#isOver = true;
+    } else if (code === 408 || /batch completed|maxbytes/i.test(message.headers!.description)) {
       this.#asked = 0;
     } else this.#isOver = true; // no leader, no consumer
     this.#news.wake();

@@ -29,6 +29,9 @@ export interface PartitionStreamParts {
   readonly what: string;
 }
 
+/** How long it is believed that a stream does not lose its end. */
+const BELIEVED_MS = 5000;
+
 /** Reads single messages of one partition. */
 export class PartitionStream {
   readonly names: PartitionNames;
@@ -40,6 +43,8 @@ export class PartitionStream {
   readonly waypoints: Waypoints = new Waypoints();
   /** The end, as it was when somebody looked last. */
   #tip: Tip | undefined;
+  /** Until when it is believed that the stream was not set back to before that. */
+  #believedMs = 0;
 
   constructor({ streams, names, cache, what }: PartitionStreamParts) {
     this.streams = streams;
@@ -57,15 +62,29 @@ export class PartitionStream {
   async tip(): Promise<Tip> {
     const known = this.#tip;
     // To find nothing behind the last one costs less than the last one, which may be large.
-    if (known !== undefined && await this.first(known.sequence + 1) === undefined) return known;
+    const isBelieved = known !== undefined && Date.now() < this.#believedMs;
+    if (isBelieved && await this.first(known.sequence + 1) === undefined) return known;
     const last = await this.#raw({ last_by_subj: this.names.every });
-    this.#tip = last === undefined ? await this.#emptyTip() : tipAt(this.#keep(last));
-    return this.#tip;
+    const tip = last === undefined
+      ? await this.#emptyTip()
+      : tipAt(fromRaw(this.names.stream, last));
+    if (known !== undefined && tip.sequence < known.sequence) this.#forget();
+    if (last !== undefined) this.#keep(last);
+    this.#tip = undefined;
+    this.noteTip(tip);
+    return tip;
   }
 
   /** Notes an end that was heard of. */
   noteTip(tip: Tip): void {
-    if (this.#tip === undefined || tip.sequence > this.#tip.sequence) this.#tip = tip;
+    if (this.#tip !== undefined && tip.sequence <= this.#tip.sequence) return;
+    this.#tip = tip;
+    this.#believedMs = Date.now() + BELIEVED_MS;
+  }
+
+  /** Notes that something is wrong with the end that is known. */
+  doubtTip(): void {
+    this.#believedMs = 0;
   }
 
   /** The message with this number, or `undefined`. Throws as {@linkcode PartitionStream.tip}. */
@@ -116,6 +135,12 @@ export class PartitionStream {
     );
   }
 
+  /** The stream was lost, in part, or restored from a backup: what was behind is not what was known. */
+  #forget(): void {
+    this.#cache.forget(this.names.stream);
+    this.waypoints.clear();
+  }
+
   #keep(message: RawMessage): StoredMessage {
     const stored = fromRaw(this.names.stream, message);
     this.#cache.add(this.names.stream, stored);
@@ -132,9 +157,11 @@ export class PartitionStream {
   /** The end of a stream in which there is nothing: it never was, or all of it was removed. */
   async #emptyTip(): Promise<Tip> {
     const info = await this.streams.info(this.names.stream);
-    if (info?.state.last_seq === 0) return { sequence: 0, state: EMPTY_STATE };
-    if (info !== undefined && info.state.messages > 0) return await this.tip(); // it came just now
-    throw this.damage(`all of its ${info?.state.last_seq ?? 0} messages are gone`);
+    if (info === undefined) throw this.gone();
+    const { messages, last_seq } = info.state;
+    if (last_seq === 0) return { sequence: 0, state: EMPTY_STATE };
+    if (messages > 0) return await this.tip(); // it came just now
+    throw this.damage(`all of its ${last_seq} messages are gone`);
   }
 }
 
