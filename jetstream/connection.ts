@@ -4,7 +4,6 @@
  * @module
  */
 import {
-  connect,
   credsAuthenticator,
   type Msg,
   type MsgHdrs,
@@ -16,6 +15,7 @@ import { messageOf, SeglogError } from "../core/base/errors.ts";
 import { encodeUtf8 } from "../core/base/bytes.ts";
 import type { ClusterUrl } from "./cluster_url.ts";
 import { ApiError, asSeglogError, didNothing, isUnknown, LostConnection } from "./nats_errors.ts";
+import { connectHeard } from "./transport.ts";
 
 /** What a connection needs for TLS, in PEM. */
 export interface TlsFiles {
@@ -80,7 +80,7 @@ export class Connection {
     const { servers, user, password } = url;
     const token = url.token ?? (user === undefined ? options.token : undefined);
     try {
-      const nats = await connect({
+      const nats = await connectHeard({
         servers: [...servers],
         name: "seglog",
         timeout: Math.min(CONNECT_MS, options.timeoutMs ?? TIMEOUT_MS),
@@ -255,7 +255,9 @@ function tlsOf({ isTls }: ClusterUrl, { tls }: ConnectionOptions) {
 async function credentialsOf(file: string | undefined) {
   if (file === undefined) return {};
   try {
-    return { authenticator: credsAuthenticator(new Uint8Array(await readFile(file))) };
+    const authenticator = credsAuthenticator(new Uint8Array(await readFile(file)));
+    authenticator("any"); // it looks into the file only when it is asked
+    return { authenticator };
   } catch (error) {
     throw new SeglogError(
       "invalid-argument",

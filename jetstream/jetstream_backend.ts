@@ -250,12 +250,11 @@ export class JetStreamBackend implements Backend {
     options: ReadOptions = {},
   ): AsyncGenerator<BatchView, void, undefined> {
     if (options.minOffset !== undefined) return yield* batchesOnceThere(this, topic, options);
-    const { stream } = await this.#with(topic, async (found) => {
-      const partition = found.partition(options.partition ?? 0);
-      await partition.stream.tip(); // the topic may have been made anew
-      return partition;
+    const { stream, tip } = await this.#with(topic, async (found) => {
+      const { stream } = found.partition(options.partition ?? 0);
+      return { stream, tip: await stream.tip() }; // the topic may have been made anew
     });
-    const parts = { stream, connection: this.#connection, ending: this.#ending.signal };
+    const parts = { stream, tip, connection: this.#connection, ending: this.#ending.signal };
     yield* readPartition(parts, options);
   }
 

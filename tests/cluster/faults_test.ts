@@ -13,7 +13,14 @@ import {
 } from "../support/nats.ts";
 import { Random } from "../support/random.ts";
 import type { Scope } from "./history/check_reads.ts";
-import { type Busy, directMember, type LoadedMember, underLoad } from "./under_load.ts";
+import {
+  type Busy,
+  directMember,
+  type LoadedMember,
+  nodeMember,
+  settled,
+  underLoad,
+} from "./under_load.ts";
 
 const SEED = 20_261_130;
 const KIB = 1024;
@@ -64,6 +71,7 @@ describe("a cluster of three nodes under load", () => {
     const [one, other] = cluster.nodes;
     await Promise.all([one!.kill(), other!.kill()]);
     await busy.writesFail(members);
+    await busy.readsGoOn(members.filter(({ name }) => name === "node"));
     await Promise.all([one!.restart(), other!.restart()]);
   }, { timeoutMs: IMPATIENT_MS });
 
@@ -80,7 +88,7 @@ describe("a cluster of three nodes under load", () => {
     await cluster.isolate(leader);
     await busy.writesFail([members[cluster.nodes.indexOf(leader)]!]);
     await cluster.leaderOf(stream, { via: othersThan(leader) });
-    await busy.writesGoOn(members.filter((_, i) => cluster.nodes[i] !== leader));
+    await busy.writesGoOn(members.filter((_, i) => i < 3 && cluster.nodes[i] !== leader));
     await cluster.heal();
   }, { timeoutMs: IMPATIENT_MS, isAtEachNode: true, sees: "backend" });
 
@@ -116,9 +124,11 @@ describe("a cluster of three nodes under load", () => {
     test(`${what}, seed ${seed}`, { skip }, async () => {
       await using members = new Members();
       const urls = isAtEachNode ? cluster.urls : [cluster.url, cluster.url];
+      await settled(cluster);
       for (const [i, url] of urls.entries()) {
         await members.add(directMember(`direct-${i + 1}`, { url, timeoutMs, sees }));
       }
+      await members.add(nodeMember("node", { url: cluster.url, timeoutMs }));
       const load = { name, seed, members: members.all, limitMs: timeoutMs + MARGIN_MS };
       const wrong = await underLoad(cluster, load, async (busy) => {
         const { id } = await members.all[0]!.backend.describeTopic(name);
