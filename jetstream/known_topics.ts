@@ -96,7 +96,7 @@ export class KnownTopics {
     for (;;) {
       const entry = await this.#catalogue.entry(topic.name);
       if (entry.topic === undefined) {
-        const taken = (await this.list()).find(({ id }) => id === topic.id);
+        const taken = await this.#catalogue.withId(topic.id);
         if (taken !== undefined) throw notAdoptable(topic, taken);
         if (await this.#catalogue.create(topic, entry) !== undefined) return void this.#note(topic);
         continue;

@@ -81,6 +81,8 @@ class Pull {
   #asked = 0;
   /** Messages that came. */
   #got = 0;
+  /** Bytes that are asked for at once. */
+  #bytes: number;
   #isOver = false;
   #isEnded = false;
   #heardMs = Date.now();
@@ -88,6 +90,7 @@ class Pull {
   constructor(connection: Connection, range: FeedRange) {
     this.#connection = connection;
     this.#range = range;
+    this.#bytes = Math.max(BYTES_AT_ONCE, 2 * connection.payloadBytesMax);
   }
 
   async start(): Promise<void> {
@@ -174,10 +177,9 @@ class Pull {
   }
 
   #ask(): void {
-    const bytes = Math.max(BYTES_AT_ONCE, 2 * this.#connection.payloadBytesMax);
     const request = {
       batch: MESSAGES_AT_ONCE,
-      max_bytes: bytes,
+      max_bytes: this.#bytes,
       expires: EXPIRES_MS * NANOS,
       idle_heartbeat: HEARTBEAT_MS * NANOS,
     };
@@ -197,7 +199,11 @@ class Pull {
     } else if (code === 100) { // a sign of life, which tells how many messages were sent
       if (Number(message.headers!.get(SENT_HEADER)) <= this.#got) return;
       this.#isOver = true;
-    } else if (code === 408 || /batch completed|maxbytes/i.test(message.headers!.description)) {
+    } else if (
+      code === 408 || /batch completed|size exceeds maxbytes/i.test(message.headers!.description)
+    ) {
+      // The next one may be larger than what the servers take by now.
+      if (code !== 408 && this.#asked === MESSAGES_AT_ONCE) this.#bytes *= 2;
       this.#asked = 0;
     } else this.#isOver = true; // no leader, no consumer
     this.#news.wake();

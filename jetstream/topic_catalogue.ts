@@ -92,6 +92,13 @@ export class TopicCatalogue {
     return this.#entryAt(catalogueSubject(this.#prefix, name));
   }
 
+  /** The topic that has an id. */
+  async withId(id: string): Promise<TopicInfo | undefined> {
+    const { stream } = partitionNames(this.#prefix, { id }, 0);
+    if (await this.#streams.info(stream) === undefined) return undefined; // then there is none
+    return (await this.list()).find((topic) => topic.id === id);
+  }
+
   /**
    * Makes a topic, with its streams.
    *
