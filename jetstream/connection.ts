@@ -4,7 +4,6 @@
  * @module
  */
 import {
-  connect,
   credsAuthenticator,
   type Msg,
   type MsgHdrs,
@@ -16,6 +15,7 @@ import { messageOf, SeglogError } from "../core/base/errors.ts";
 import { encodeUtf8 } from "../core/base/bytes.ts";
 import type { ClusterUrl } from "./cluster_url.ts";
 import { ApiError, asSeglogError, didNothing, isUnknown, LostConnection } from "./nats_errors.ts";
+import { connectHeard } from "./transport.ts";
 
 /** What a connection needs for TLS, in PEM. */
 export interface TlsFiles {
@@ -80,11 +80,12 @@ export class Connection {
     const { servers, user, password } = url;
     const token = url.token ?? (user === undefined ? options.token : undefined);
     try {
-      const nats = await connect({
+      const nats = await connectHeard({
         servers: [...servers],
         name: "seglog",
         timeout: Math.min(CONNECT_MS, options.timeoutMs ?? TIMEOUT_MS),
         maxReconnectAttempts: -1,
+        ignoreAuthErrorAbort: true, // who is refused now may be let in again
         reconnectTimeWait: RECONNECT_MS,
         reconnectJitter: RECONNECT_MS,
         pingInterval: PING_MS,
@@ -109,9 +110,10 @@ export class Connection {
    * Waits until there is a connection.
    *
    * @param deadlineMs when to give up, by `Date.now`
-   * @throws {LostConnection}
+   * @throws {LostConnection} when it is late; {@linkcode SeglogError} `closed`
    */
   async connected(deadlineMs: number): Promise<void> {
+    if (this.#isClosed) throw closed();
     if (this.#back === undefined) return;
     await before(deadlineMs, this.#back.promise);
   }
@@ -145,7 +147,6 @@ export class Connection {
     const payload = body === undefined ? new Uint8Array(0) : encodeUtf8(JSON.stringify(body));
     for (let pauseMs = PAUSE_MS;; pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
       try {
-        this.#checkOpen();
         await this.connected(deadlineMs);
         const timeoutMs = Math.min(TRY_MS, deadlineMs - Date.now());
         return answerOf<T>(await this.ask(`$JS.API.${subject}`, { payload, timeoutMs }));
@@ -186,10 +187,6 @@ export class Connection {
 
   #tellLost(): void {
     for (const tell of [...this.#losers]) tell();
-  }
-
-  #checkOpen(): void {
-    if (this.#isClosed) throw closed();
   }
 
   async #watch(onNotice: (notice: string) => void): Promise<void> {
@@ -258,7 +255,9 @@ function tlsOf({ isTls }: ClusterUrl, { tls }: ConnectionOptions) {
 async function credentialsOf(file: string | undefined) {
   if (file === undefined) return {};
   try {
-    return { authenticator: credsAuthenticator(new Uint8Array(await readFile(file))) };
+    const authenticator = credsAuthenticator(new Uint8Array(await readFile(file)));
+    authenticator("any"); // it looks into the file only when it is asked
+    return { authenticator };
   } catch (error) {
     throw new SeglogError(
       "invalid-argument",

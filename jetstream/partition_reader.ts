@@ -112,6 +112,7 @@ async function* forwards(
     position = Math.max(position, nextOffset);
     if (position >= range.until) return;
   }
+  if (!signal.aborted) throw await missing(stream, position); // a truncation took the rest
 }
 
 /**

@@ -154,11 +154,11 @@ export class Publisher {
   /** Nobody answers where a stream was deleted, and where it has no leader at the moment. */
   async #isGone(error: unknown): Promise<boolean> {
     if (!isUnheard(error)) return false;
+    const { streams, names } = this.#stream;
     try {
-      const { streams, names } = this.#stream;
       return await streams.message(names.stream, { seq: 1 }) === "no stream";
-    } catch {
-      return false; // nobody knows: what became of an earlier try is not known, either
+    } catch { // nobody can tell: the message is tried again as long as there is time
+      return false;
     }
   }
 
