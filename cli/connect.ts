@@ -77,7 +77,7 @@ async function checkedBySchemas({ output }: Context, store: Backend): Promise<Ba
   return await openChecked(store, notice(output));
 }
 
-/** Opens what is to be copied: a folder beside its owner, a cluster, or a server with all that it has. */
+/** Opens what is to be copied: a folder beside its owner, or a server with all that it has. */
 export async function openSource(context: Context, asReplica: boolean): Promise<Backend> {
   const isServer = placeOf(context.at) === "a server";
   return isServer ? await openUrl(context, { asReplica }) : await openToRead(context);

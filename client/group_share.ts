@@ -193,7 +193,7 @@ export class GroupShare {
     yield* readBatches(this.#backend, topic, {
       partition,
       from: part.position,
-      ...part.isThere ? {} : { minOffset: part.position },
+      ...part.isThere || part.position === 0 ? {} : { minOffset: part.position },
       follow,
       readAheadBytes: Math.ceil(bufferBytesMax / this.#parts.size),
       signal,

@@ -29,10 +29,9 @@ export async function boundsFor(
   told: number,
 ): Promise<Bounds> {
   const bounds = await backend.bounds(topic, partition);
+  if (told <= bounds.nextOffset) return bounds;
   const origin = originOf(backend);
-  return told <= bounds.nextOffset || origin === backend
-    ? bounds
-    : await origin.bounds(topic, partition);
+  return origin === backend ? bounds : await origin.bounds(topic, partition);
 }
 
 /** The same, when the copy ends there, or behind it. @throws {SeglogError} `unavailable` */
@@ -52,8 +51,9 @@ export async function topicsFor(
   areEnough: (topics: readonly TopicInfo[]) => boolean,
 ): Promise<readonly TopicInfo[]> {
   const topics = await backend.listTopics();
+  if (areEnough(topics)) return topics;
   const origin = originOf(backend);
-  return origin === backend || areEnough(topics) ? topics : await origin.listTopics();
+  return origin === backend ? topics : await origin.listTopics();
 }
 
 /** Resolves when the copy has what its source has of a topic now. @throws {SeglogError} `unavailable` */

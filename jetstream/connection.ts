@@ -85,6 +85,7 @@ export class Connection {
         name: "seglog",
         timeout: Math.min(CONNECT_MS, options.timeoutMs ?? TIMEOUT_MS),
         maxReconnectAttempts: -1,
+        ignoreAuthErrorAbort: true, // who is refused now may be let in again
         reconnectTimeWait: RECONNECT_MS,
         reconnectJitter: RECONNECT_MS,
         pingInterval: PING_MS,
@@ -109,9 +110,10 @@ export class Connection {
    * Waits until there is a connection.
    *
    * @param deadlineMs when to give up, by `Date.now`
-   * @throws {LostConnection}
+   * @throws {LostConnection} when it is late; {@linkcode SeglogError} `closed`
    */
   async connected(deadlineMs: number): Promise<void> {
+    if (this.#isClosed) throw closed();
     if (this.#back === undefined) return;
     await before(deadlineMs, this.#back.promise);
   }
@@ -145,7 +147,6 @@ export class Connection {
     const payload = body === undefined ? new Uint8Array(0) : encodeUtf8(JSON.stringify(body));
     for (let pauseMs = PAUSE_MS;; pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
       try {
-        this.#checkOpen();
         await this.connected(deadlineMs);
         const timeoutMs = Math.min(TRY_MS, deadlineMs - Date.now());
         return answerOf<T>(await this.ask(`$JS.API.${subject}`, { payload, timeoutMs }));
@@ -186,10 +187,6 @@ export class Connection {
 
   #tellLost(): void {
     for (const tell of [...this.#losers]) tell();
-  }
-
-  #checkOpen(): void {
-    if (this.#isClosed) throw closed();
   }
 
   async #watch(onNotice: (notice: string) => void): Promise<void> {

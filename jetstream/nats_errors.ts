@@ -64,6 +64,7 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   10002: "disk-full", // account has not the resources
   10005: "unavailable", // no suitable peers for so many replicas
   10023: "disk-full", // insufficient resources
+  10027: "too-large", // streams of the account
   10028: "disk-full", // memory
   10035: "forbidden", // no account
   10039: "unsupported", // JetStream is not for this account
@@ -172,6 +173,7 @@ function codeOf({ number, message }: ApiError): ErrorCode {
 function remedy({ number }: ApiError): string {
   if (number === 10074) return "; without a cluster, connect with replicas=1";
   if (number === 10005) return "; start more servers, or connect with fewer replicas";
+  if (number === 10027) return "; delete topics, or raise max_streams of the account";
   if (number === 10039 || number === 10076) return "; start the servers with JetStream";
   return "";
 }

@@ -14,7 +14,7 @@ import type { Connection } from "./connection.ts";
 import { findOffset, missing } from "./find_offset.ts";
 import { messageFeed } from "./message_feed.ts";
 import { type WholeMessage, wholeMessage } from "./message_content.ts";
-import type { PartitionStream, Tip } from "./partition_stream.ts";
+import { type PartitionStream, type Tip, tipAt } from "./partition_stream.ts";
 import type { StoredMessage } from "./stored_message.ts";
 
 /** Messages that are asked for one by one; where there are more, a feed costs less. */
@@ -25,6 +25,8 @@ const MESSAGES_AT_ONCE = 8;
 /** What reading works with. */
 export interface ReaderParts {
   readonly stream: PartitionStream;
+  /** Where it ends. */
+  readonly tip: Tip;
   readonly connection: Connection;
   /** Aborted when the backend is closed. */
   readonly ending: AbortSignal;
@@ -41,18 +43,17 @@ export async function* readPartition(
   parts: ReaderParts,
   options: ReadOptions,
 ): AsyncGenerator<BatchView, void, undefined> {
-  const { stream, ending } = parts;
+  const { stream, tip, ending } = parts;
   const { reverse = false, follow = false, key } = options;
   if (reverse && follow) {
     throw new SeglogError("invalid-argument", `Cannot follow ${stream.what} in reverse`);
   }
   if (options.signal?.aborted) return;
-  const tip = await stream.tip();
   const range = rangeOf(stream, tip, options);
   const signal = options.signal === undefined ? ending : AbortSignal.any([ending, options.signal]);
   const batches = reverse
     ? backwards(stream, { tip, range, signal })
-    : forwards(parts, { tip, range, follow, signal });
+    : forwards(parts, { range, follow, signal });
   const start = tip.state.logStartOffset;
   for await (const found of batches) {
     if (signal.aborted) break;
@@ -82,24 +83,20 @@ function rangeOf(stream: PartitionStream, { state }: Tip, options: ReadOptions):
 
 async function* forwards(
   parts: ReaderParts,
-  { tip, range, follow, signal }: {
-    readonly tip: Tip;
+  { range, follow, signal }: {
     readonly range: Range;
     readonly follow: boolean;
     readonly signal: AbortSignal;
   },
 ): AsyncGenerator<BatchView, void, undefined> {
-  const { stream, connection } = parts;
+  const { stream, tip } = parts;
   let position = range.from;
   if (position >= range.until) return;
   const start = position < tip.state.nextOffset
-    ? (await findOffset(stream, tip, position))
+    ? await findOffset(stream, tip, position)
     : undefined;
   const from = start === undefined ? tip.sequence + 1 : start.sequence - start.head.pieces + 1;
-  const isNear = !follow && tip.sequence - from < NEAR_MESSAGES;
-  const messages = isNear
-    ? nearMessages(stream, from, tip.sequence)
-    : messageFeed(connection, { stream: stream.names.stream, what: stream.what, from, signal });
+  const messages = messagesFrom(parts, { from, start, follow, signal });
   for await (const message of wholeMessages(stream, messages, from)) {
     const { baseOffset, state: { nextOffset } } = message.head;
     if (baseOffset > position) throw await missing(stream, position);
@@ -114,6 +111,33 @@ async function* forwards(
     }
     position = Math.max(position, nextOffset);
     if (position >= range.until) return;
+  }
+  if (!signal.aborted) throw await missing(stream, position); // a truncation took the rest
+}
+
+/**
+ * Messages in order: the first ones, of which the last was found already, and then all others, when
+ * they are asked for. Who wants a single record never asks.
+ */
+async function* messagesFrom(
+  { stream, tip, connection }: ReaderParts,
+  { from, start, follow, signal }: {
+    readonly from: number;
+    readonly start: StoredMessage | undefined;
+    readonly follow: boolean;
+    readonly signal: AbortSignal;
+  },
+): AsyncGenerator<StoredMessage, void, undefined> {
+  let next = from;
+  if (start !== undefined) {
+    yield* nearMessages(stream, from, start.sequence);
+    next = start.sequence + 1;
+  }
+  if (!follow && tip.sequence - next < NEAR_MESSAGES) {
+    yield* nearMessages(stream, next, tip.sequence);
+  } else {
+    const { names, what } = stream;
+    yield* messageFeed(connection, { stream: names.stream, what, from: next, signal });
   }
 }
 
@@ -186,6 +210,7 @@ async function* wholeMessages(
     stream.waypoints.add(message);
     if (message.sequence !== expected) pieces = []; // a truncation was there
     expected = message.sequence + 1;
+    stream.noteTip(tipAt(message));
     if (message.head.isPiece) {
       pieces.push(message);
       continue;

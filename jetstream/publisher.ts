@@ -154,8 +154,12 @@ export class Publisher {
   /** Nobody answers where a stream was deleted, and where it has no leader at the moment. */
   async #isGone(error: unknown): Promise<boolean> {
     if (!isUnheard(error)) return false;
-    return await this.#stream.streams.message(this.#stream.names.stream, { seq: 1 }) ===
-      "no stream";
+    const { streams, names } = this.#stream;
+    try {
+      return await streams.message(names.stream, { seq: 1 }) === "no stream";
+    } catch { // nobody can tell: the message is tried again as long as there is time
+      return false;
+    }
   }
 
   #refusal(error: unknown, mayBeStored: boolean): SeglogError {

@@ -53,10 +53,12 @@ export async function copyTopics(task: TopicsCopy): Promise<void> {
     await copyOne(task, place, place.info.nextOffset);
     if (!signal?.aborted) onPartition?.();
   }, signal);
-  while (!signal?.aborted) {
-    const behind = await compactedBehind(task);
-    if (behind.length === 0) return;
-    await eachOf(behind, (place) => copyOne(task, place, place.info.compactedTo), signal);
+  for (let { topics } = task; !signal?.aborted;) {
+    const now = await detailsOf(task.source, topics);
+    const compacted = compactedSince(topics, now);
+    if (compacted.length === 0) return;
+    await eachOf(compacted, (place) => copyOne(task, place, place.info.compactedTo), signal);
+    topics = now;
   }
 }
 
@@ -87,16 +89,14 @@ async function copyOne(task: TopicsCopy, { topic, info }: Place, until: number):
   }
 }
 
-/** The partitions whose compaction has been past where the copy ends. */
-async function compactedBehind({ source, topics, copy }: TopicsCopy): Promise<Place[]> {
-  const behind: Place[] = [];
-  for (const place of placesIn(await detailsOf(source, topics))) {
-    const { topic: { name }, info: { partition, compactedTo, nextOffset } } = place;
-    const until = Math.min(compactedTo, nextOffset); // where the source is a copy, it may be behind
-    if (until === 0) continue;
-    if ((await copy.bounds(name, partition)).nextOffset < until) behind.push(place);
-  }
-  return behind;
+/** The partitions in which compaction has got further. */
+function compactedSince(before: readonly TopicDetails[], now: readonly TopicDetails[]): Place[] {
+  const known = new Map(
+    placesIn(before).map(({ topic, info }) => [`${topic.id}/${info.partition}`, info.compactedTo]),
+  );
+  return placesIn(now).filter(({ topic, info }) =>
+    info.compactedTo > known.get(`${topic.id}/${info.partition}`)!
+  );
 }
 
 /** Topics as they are now, in this order, without those that are gone. */

@@ -22,6 +22,7 @@ import type {
 import { sleep, wakefulClock } from "../core/base/clock.ts";
 import { isNotFound } from "../core/base/errors.ts";
 import { MIN_OFFSET_WAIT_MS_DEFAULT } from "../core/base/limits.ts";
+import { endOfTurn } from "../core/base/turn.ts";
 import type { Observer } from "../core/base/observer.ts";
 import type { Election } from "../core/election_contract.ts";
 import type { Following } from "../core/following_contract.ts";
@@ -254,6 +255,7 @@ export class NodeBackend implements Backend {
   }
 
   async compact(topic: string, options?: CompactTopicOptions): Promise<CompactResult> {
+    await endOfTurn(); // what comes from the source has its turn, however often it is compacted
     await this.#own.topicSeen(topic);
     return await this.#local.compact(topic, options);
   }

@@ -13,7 +13,7 @@ import { Arrivals } from "./arrivals.ts";
 import { diverged } from "./diverged.ts";
 import { pause } from "./pause.ts";
 import { PartitionFollower, type ReplicaPartition } from "./partition_follower.ts";
-import { noteTruncations, seenTruncations } from "./seen_truncations.ts";
+import { noteTruncations, seenTruncations, truncationsOf } from "./seen_truncations.ts";
 import { Turns } from "./turns.ts";
 
 /** How a replica follows. */
@@ -227,8 +227,12 @@ export class Replica implements AsyncDisposable {
     const listed = await this.#source.listTopics();
     await this.#checkEpoch();
     const ids = new Set(listed.map(({ id }) => id));
-    for (const info of await this.#local.listTopics()) {
-      if (!ids.has(info.id) && await this.#isDeleted(info)) await this.#drop(info);
+    const copied = await this.#local.listTopics();
+    const hasNone = !copied.some(({ id }) => ids.has(id));
+    for (const info of copied) {
+      if (ids.has(info.id) || !await this.#isDeleted(info)) continue;
+      if (hasNone) await this.#setAside(info, "its source has none of these topics any more");
+      else await this.#drop(info);
     }
     const names = new Set(listed.map(({ name }) => name));
     for (const name of [...this.#aside]) if (!names.has(name)) this.#aside.delete(name);
@@ -260,13 +264,27 @@ export class Replica implements AsyncDisposable {
 
   async #drop({ name }: TopicInfo): Promise<void> {
     await this.#leave(name);
-    this.#aside.delete(name);
     await this.#into.drop(name);
+    this.#isGone(name);
+    this.#notice(`the topic "${name}" is gone, as in the source`, "info");
+  }
+
+  /**
+   * A source that has lost everything looks like one in which everything was deleted: what is here may
+   * be all that there is.
+   */
+  async #setAside({ name }: TopicInfo, reason: string): Promise<void> {
+    await this.#leave(name);
+    await this.#into.setAside(name, reason); // the store tells where it is
+    this.#isGone(name);
+  }
+
+  #isGone(name: string): void {
+    this.#aside.delete(name);
     this.#arrivals.fail(
       new SeglogError("not-found", `Cannot wait for "${name}": the source has deleted it`),
       name,
     );
-    this.#notice(`the topic "${name}" is gone, as in the source`, "info");
   }
 
   async #see(info: TopicInfo, details: TopicDetails): Promise<void> {
@@ -375,10 +393,6 @@ function closed(): SeglogError {
 
 async function closeAll(followers: readonly PartitionFollower[]): Promise<void> {
   await Promise.all(followers.map((follower) => follower.close()));
-}
-
-function truncationsOf({ partitions }: TopicDetails): number[] {
-  return partitions.map(({ truncations }) => truncations);
 }
 
 function isSameConfig({ config: one }: TopicInfo, { config: other }: TopicInfo): boolean {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Backend } from "../core/backend.ts";
+import type { Backend, TopicDetails } from "../core/backend.ts";
 import { decodeUtf8, encodeUtf8 } from "../core/base/bytes.ts";
 
 const HINT = "replica";
@@ -32,4 +32,9 @@ export async function noteTruncations(
   counts: readonly number[],
 ): Promise<void> {
   await local.hints?.keep(topic, HINT, [encodeUtf8(JSON.stringify(counts))]);
+}
+
+/** How often records were taken from the end of each partition. */
+export function truncationsOf({ partitions }: TopicDetails): number[] {
+  return partitions.map(({ truncations }) => truncations);
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { caughtUpWith } from "../core/at_origin.ts";
 import type { Backend, ReadOptions } from "../core/backend.ts";
 import type { Clock } from "../core/base/clock.ts";
 import { isNotFound, messageOf, SeglogError } from "../core/base/errors.ts";
@@ -42,13 +43,23 @@ export class Catalogue<Item> {
     this.#options = options;
   }
 
-  /** Reads what is kept. @throws {SeglogError} as `Backend.batches`, but where there is nothing yet */
+  /**
+   * Reads what is kept. A copy that has not got it yet has everything refused until it has.
+   *
+   * @throws {SeglogError} as `Backend.batches`, but where there is nothing yet
+   */
   static async open<Item>(
     backend: Backend,
     options: CatalogueOptions<Item>,
   ): Promise<Catalogue<Item>> {
     const catalogue = new Catalogue(backend, options);
-    await catalogue.#look();
+    try {
+      await catalogue.#arrived();
+      await catalogue.#look();
+    } catch (error) {
+      if (backend.following === undefined) throw error;
+      catalogue.#fail(error);
+    }
     return catalogue;
   }
 
@@ -276,8 +287,22 @@ export class Catalogue<Item> {
     notice(`${topic}: is read again`);
   }
 
+  /** Resolves when a copy has what its source has: that there is nothing must not be guessed. */
+  async #arrived(): Promise<void> {
+    const { following } = this.#backend;
+    if (following === undefined || following.isReady) return;
+    const { topic } = this.#options;
+    try {
+      await caughtUpWith(this.#backend, topic);
+    } catch (error) {
+      const had = await this.#backend.bounds(topic).catch(() => undefined);
+      if (had === undefined || had.nextOffset === 0) throw error;
+    }
+  }
+
   /** Where there was nothing yet, there may be nothing still. */
   async #endNow(): Promise<number> {
+    await this.#arrived();
     try {
       return (await this.#backend.bounds(this.#options.topic)).nextOffset;
     } catch (error) {

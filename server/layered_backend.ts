@@ -88,13 +88,19 @@ export class LayeredBackend implements Backend {
     const { following } = this.#inner;
     const { shownName, enter } = this.#passage;
     if (following === undefined || (shownName ?? enter) === undefined) return following;
-    const { source, isReady, ready, isConnected } = following;
-    const origin = following.origin && new LayeredBackend(following.origin, this.#passage);
-    const partitions = following.partitions.flatMap((each) => {
-      const topic = this.#shownName(each.topic);
-      return topic === undefined ? [] : [{ ...each, topic }];
-    });
-    return { ...origin && { origin }, source, isReady, ready, isConnected, partitions };
+    const shown = () =>
+      following.partitions.flatMap((each) => {
+        const topic = this.#shownName(each.topic);
+        return topic === undefined ? [] : [{ ...each, topic }];
+      });
+    const { origin, source, isReady, ready, isConnected } = following;
+    return {
+      ...origin && { origin: new LayeredBackend(origin, this.#passage) },
+      ...{ source, isReady, ready, isConnected },
+      get partitions() {
+        return shown();
+      },
+    };
   }
 
   async listTopics(): Promise<TopicInfo[]> {

@@ -113,14 +113,25 @@ async function takeOver({ disk, earlier }: StagedCopyTask, stage: string): Promi
   return NOTHING;
 }
 
+/** Moves the files of a closed log, durably. */
 async function moveLog(disk: Disk, from: string, to: string): Promise<void> {
   disk.makeFolder(to);
   for (const { name, isFolder } of disk.list(from) ?? []) {
     if (isFolder || name === LOCK_FILE || isHintFile(name)) continue;
-    const file = disk.open(join(from, name), "write");
-    await file.sync().finally(() => file.close()); // an index may not be, which a log could do without
+    await syncFile(disk, join(from, name));
     disk.rename(join(from, name), join(to, name));
   }
   await disk.syncFolder(to);
-  await disk.syncFolder(from); // a move is over when both folders know of it
+  // A move is over when both folders know of it.
+  await disk.syncFolder(from);
+}
+
+/** A log does not sync its indexes: it can do without. A snapshot shall have them. */
+async function syncFile(disk: Disk, path: string): Promise<void> {
+  const file = disk.open(path, "write");
+  try {
+    await file.sync();
+  } finally {
+    file.close();
+  }
 }

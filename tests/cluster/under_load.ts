@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { JetStreamBackend } from "../../jetstream/jetstream_backend.ts";
-import type { Backend, ErrorCode } from "../../mod.ts";
+import { type Backend, type ErrorCode, NodeBackend, SeglogError, Store } from "../../mod.ts";
 import type { NatsCluster } from "../support/nats.ts";
 import { checkLog } from "./history/check_log.ts";
 import type { Scope } from "./history/check_reads.ts";
@@ -47,6 +47,16 @@ export async function directMember(
 ): Promise<LoadedMember> {
   const backend = await JetStreamBackend.open(`${url}/?replicas=3`, { timeoutMs });
   return { name, backend, sees, [Symbol.asyncDispose]: () => backend.close() };
+}
+
+/** A node that has a copy of what the cluster has: it promises that whoever writes through it sees that. */
+export async function nodeMember(
+  name: string,
+  { url, timeoutMs }: { url: string; timeoutMs: number },
+): Promise<LoadedMember> {
+  const source = await JetStreamBackend.open(`${url}/?replicas=3`, { timeoutMs });
+  const backend = new NodeBackend(source, await Store.memory(), { waitMs: timeoutMs });
+  return { name, backend, sees: "backend", [Symbol.asyncDispose]: () => backend.close() };
 }
 
 /** What can be waited for while clients are busy. */
@@ -115,7 +125,9 @@ export async function underLoad(
   act: (busy: Busy) => Promise<void>,
 ): Promise<string[]> {
   await using truth = await directMember("truth", { url: cluster.url, timeoutMs: WAIT_MS });
-  await truth.backend.ensureTopic(name, { partitions: PARTITIONS });
+  for (const { backend } of [truth, ...members]) {
+    await backend.ensureTopic(name, { partitions: PARTITIONS });
+  }
   const history = new History();
   const transactions: Transaction[] = [];
   let isOver = false;
@@ -148,6 +160,21 @@ export async function underLoad(
     ...checkLog(history, final, { seenBy, tolerated: TOLERATED }),
     ...checkTransactions(moved, { seesAll: (backend) => seenBy(backend) === "everybody" }),
   ];
+}
+
+/** Resolves when a cluster that was shaken makes streams on all of its nodes again. */
+export async function settled(cluster: NatsCluster): Promise<void> {
+  await using probe = await directMember("probe", { url: cluster.url, timeoutMs: WAIT_MS });
+  const { backend } = probe;
+  for (const endMs = Date.now() + WAIT_MS;; await delay(LOOK_MS)) {
+    try {
+      await backend.ensureTopic("probe");
+      return await backend.deleteTopic("probe");
+    } catch (error) {
+      const isAway = error instanceof SeglogError && error.code === "unavailable";
+      if (!isAway || Date.now() > endMs) throw error;
+    }
+  }
 }
 
 /** Looks again and again until nothing is missing. @throws {Error} when it takes too long */

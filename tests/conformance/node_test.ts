@@ -1,5 +1,7 @@
+import { describe, test } from "node:test";
 import { connect, NodeBackend, Store } from "../../mod.ts";
 import { serve } from "../../server/listen.ts";
+import { nats, openOn, sharedServer } from "../jetstream/support.ts";
 import { backendSuite } from "./backend_suite.ts";
 
 backendSuite("a node over a store", async () => {
@@ -19,4 +21,13 @@ backendSuite("a node over HTTP", async () => {
       await store.close();
     },
   };
+});
+
+describe("in a cluster", () => {
+  if (typeof nats === "string") return void test("a node over it", { skip: nats }, () => {});
+  const server = sharedServer();
+  backendSuite("a node over a cluster", async () => {
+    const backend = new NodeBackend(await openOn(await server()), await Store.memory());
+    return { backend, [Symbol.asyncDispose]: () => backend.close() };
+  });
 });

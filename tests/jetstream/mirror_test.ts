@@ -120,6 +120,18 @@ describe("a cluster as the target of a mirror", () => {
     assert.equal((await backend.describeTopic("orders")).partitions[0]!.records, 2);
   });
 
+  test("begins at its start when what was lost comes first", withNats, async () => {
+    const { backend, target } = await opened();
+    await using _ = backend;
+    await target.adopt(topicOf());
+    const mirror = await target.openMirror("orders", 0);
+    await mirror.skipTo(4, "lost");
+    const { logStartOffset, nextOffset } = await mirror.bounds();
+    assert.deepEqual([logStartOffset, nextOffset], [0, 4]);
+    const error = await rejectsWith("lost", () => backend.read("orders", 0));
+    assert.deepEqual([error.details.start, error.details.end], [0, 4]);
+  });
+
   test("takes in batches that compaction made", withNats, async () => {
     const { backend, target } = await opened();
     await using _ = backend;

@@ -261,6 +261,13 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
+    "core/store/staged_copy.ts",
+    ["tests/replica/backup_test.ts"],
+    ["a moved file is synced, indexes included", "    await file.sync();\n", ""],
+    ["a folder that files were moved to is synced", "  await disk.syncFolder(to);\n", ""],
+    ["a folder that files were moved from is synced", "  await disk.syncFolder(from);\n", ""],
+  ),
+  ...of(
     "core/store/set_aside.ts",
     ["tests/crash/mirror_test.ts"],
     ["what is set aside is durable before it goes", "  await disk.syncFolder(to);\n", ""],

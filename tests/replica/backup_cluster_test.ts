@@ -11,6 +11,7 @@ import {
   restore,
   restoreTo,
   Store,
+  type TopicDetails,
   verify,
   verifyMirror,
 } from "../../mod.ts";
@@ -53,6 +54,10 @@ async function assertKept(source: Backend, other: Backend): Promise<void> {
   assert.deepEqual((await verifyMirror(source, other)).differences, []);
   assert.deepEqual(await other.listTopics(), await source.listTopics());
   for (const { name, config } of await source.listTopics()) {
+    const [theirs, mine] = [await source.describeTopic(name), await other.describeTopic(name)];
+    const compactedIn = ({ partitions }: TopicDetails) =>
+      partitions.map(({ compactedTo }) => compactedTo);
+    assert.deepEqual(compactedIn(mine), compactedIn(theirs));
     for (let partition = 0; partition < config.partitions; partition++) {
       await assertSame(source, other, name, partition);
     }

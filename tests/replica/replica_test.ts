@@ -1,7 +1,7 @@
 /** A store that follows: what comes, changes and goes in the source does so in the replica. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Backend, connect, type Disk, MemoryDisk, Replica, Store } from "../../mod.ts";
+import { type Backend, connect, type Disk, Log, MemoryDisk, Replica, Store } from "../../mod.ts";
 import { type RunningServer, serve } from "../../server/listen.ts";
 import { changedBackend } from "../support/changed_backend.ts";
 import { rejectsWith } from "../support/collect.ts";
@@ -89,6 +89,31 @@ describe("a replica", () => {
     await replica.reached("users", 0, end);
     assert.equal((await local.describeTopic("users")).id, id);
     await assertSame(source, local, "users");
+  });
+
+  test("keeps everything aside when its source has nothing of it any more", async () => {
+    await using source = await Store.memory();
+    const disk = new MemoryDisk();
+    const topics = ["orders", "users"];
+    for (const topic of topics) await fill(source, topic, 5);
+    {
+      await using followed = await following(source, disk);
+      await followed.replica.caughtUp();
+    }
+    await using empty = await Store.memory(); // the folder was lost, and made anew
+    await using followed = await following(empty, disk);
+    const { local, replica, notices } = followed;
+    await replica.caughtUp();
+    assert.deepEqual(await local.listTopics(), []);
+    for (const topic of topics) {
+      const [place] = disk.list("/replica/quarantine")!.filter(({ name }) =>
+        name.startsWith(topic)
+      );
+      await using kept = await Log.open(`/replica/quarantine/${place!.name}`, { disk });
+      const { partitions: [before] } = await source.describeTopic(topic);
+      assert.equal(kept.recordCount, before!.records);
+      assert.ok(notices.some((notice) => notice.startsWith(`set "${topic}" aside`)), topic);
+    }
   });
 
   test("keeps what its source took away from its end aside, and has what the source has", async () => {
