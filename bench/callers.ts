@@ -14,7 +14,7 @@ export interface Called {
 }
 
 /**
- * Lets callers call for so many seconds.
+ * Lets callers call for so many seconds, each once at least.
  *
  * @param call is given a number that no other call has
  */
@@ -26,11 +26,12 @@ export async function callAll(
   const startMs = performance.now();
   const endMs = startMs + seconds * 1000;
   const callOn = async (caller: number) => {
-    for (let i = caller;; i += callers) {
+    let nowMs = startMs;
+    for (let i = caller; nowMs < endMs; i += callers) {
       const calledMs = performance.now();
-      if (calledMs >= endMs) return;
       await call(i);
-      latencies.add(performance.now() - calledMs);
+      nowMs = performance.now();
+      latencies.add(nowMs - calledMs);
     }
   };
   await Promise.all(Array.from({ length: callers }, (_, caller) => callOn(caller)));

@@ -28,7 +28,7 @@ export interface Following {
   readonly isReady: boolean;
   /** Resolves when it has, if ever. */
   readonly ready: Promise<void>;
-  /** Whether the source answered when it was looked at last. */
+  /** Whether the source answered when it was looked at last; true before. */
   readonly isConnected: boolean;
   /** How far each partition is, as far as it is known. */
   readonly partitions: readonly FollowingPartition[];

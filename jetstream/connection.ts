@@ -50,8 +50,10 @@ export interface Asked {
 const TIMEOUT_MS = 30_000;
 /** How long the first connection may take. */
 const CONNECT_MS = 5000;
-/** How long one try may take. */
-const TRY_MS = 5000;
+/** How long the first try may take: nobody answers while a stream that was just made has no leader. */
+const TRY_MS = 500;
+/** Each further one may take twice as long as the one before it, up to this. */
+const TRY_MS_MAX = 5000;
 const PAUSE_MS = 20;
 const PAUSE_MS_MAX = 500;
 const RECONNECT_MS = 200;
@@ -145,10 +147,12 @@ export class Connection {
   async call<T>(subject: string, body: unknown, action: string): Promise<T> {
     const deadlineMs = Date.now() + this.timeoutMs;
     const payload = body === undefined ? new Uint8Array(0) : encodeUtf8(JSON.stringify(body));
+    let tryMs = TRY_MS;
     for (let pauseMs = PAUSE_MS;; pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
       try {
         await this.connected(deadlineMs);
-        const timeoutMs = Math.min(TRY_MS, deadlineMs - Date.now());
+        const timeoutMs = Math.min(tryMs, deadlineMs - Date.now());
+        tryMs = Math.min(2 * tryMs, TRY_MS_MAX);
         return answerOf<T>(await this.ask(`$JS.API.${subject}`, { payload, timeoutMs }));
       } catch (error) {
         if (this.#isClosed) throw closed();

@@ -118,6 +118,7 @@ export class JetStreamTopic {
       names: partitionNames(prefix, this.info, partition),
       cache,
       what: config.partitions === 1 ? `"${name}"` : `"${name}" partition ${partition}`,
+      timeoutMs: connection.timeoutMs,
     });
     return { stream, writer: new PartitionWriter(stream, connection) };
   }

@@ -27,6 +27,8 @@ export interface PartitionStreamParts {
   readonly cache: MessageCache;
   /** Names the log in errors. */
   readonly what: string;
+  /** How long a request is tried. */
+  readonly timeoutMs: number;
 }
 
 /** How long it is believed that a stream does not lose its end. */
@@ -45,8 +47,12 @@ export class PartitionStream {
   #tip: Tip | undefined;
   /** Until when it is believed that the stream was not set back to before that. */
   #believedMs = 0;
+  /** Since when a lower end than the known one is told. */
+  #lowerSinceMs: number | undefined;
+  readonly #timeoutMs: number;
 
-  constructor({ streams, names, cache, what }: PartitionStreamParts) {
+  constructor({ streams, names, cache, what, timeoutMs }: PartitionStreamParts) {
+    this.#timeoutMs = timeoutMs;
     this.streams = streams;
     this.names = names;
     this.what = what;
@@ -68,14 +74,17 @@ export class PartitionStream {
     const tip = last === undefined
       ? await this.#emptyTip()
       : tipAt(fromRaw(this.names.stream, last));
-    if (known !== undefined && tip.sequence < known.sequence) this.#forget();
+    if (known !== undefined && tip.sequence < known.sequence) {
+      if (!this.#isSetBack()) return known;
+      this.#forget();
+    }
+    this.#lowerSinceMs = undefined;
     if (last !== undefined) this.#keep(last);
-    this.#tip = undefined;
     this.noteTip(tip);
     return tip;
   }
 
-  /** Notes an end that was heard of. */
+  /** Notes an end that was heard of, unless one behind it is known. */
   noteTip(tip: Tip): void {
     if (this.#tip !== undefined && tip.sequence <= this.#tip.sequence) return;
     this.#tip = tip;
@@ -114,7 +123,9 @@ export class PartitionStream {
       Array.from({ length: head.pieces - 1 }, (_, i) => this.at(sequence - head.pieces + 1 + i)),
     );
     const found = pieces.filter((piece) => piece !== undefined);
-    if (found.length < pieces.length) throw this.damage(`pieces of message ${sequence} are gone`);
+    if (found.length < pieces.length) {
+      throw await this.lack(`pieces of message ${sequence} are gone`);
+    }
     return wholeMessage(this.what, message, found);
   }
 
@@ -126,6 +137,19 @@ export class PartitionStream {
     });
   }
 
+  /** The error for what has to be there and is not: who answers may be behind what is known. */
+  async lack(why: string): Promise<SeglogError> {
+    const info = await this.streams.info(this.names.stream);
+    if (info === undefined) return this.gone();
+    const known = this.#tip?.sequence ?? 0;
+    if (info.state.last_seq >= known) return this.damage(why);
+    return new SeglogError(
+      "unavailable",
+      `Cannot read ${this.what}: the server that answers has message ${info.state.last_seq}, and ` +
+        `${known} was there already; try again`,
+    );
+  }
+
   /** The error for a stream that is not as seglog left it. */
   damage(why: string): SeglogError {
     return new SeglogError(
@@ -135,8 +159,19 @@ export class PartitionStream {
     );
   }
 
+  /**
+   * Whether a lower end was told for as long as a request is tried. Until then it may come from a
+   * leader that was replaced and does not know: what was seen once is not unseen.
+   */
+  #isSetBack(): boolean {
+    const nowMs = Date.now();
+    this.#lowerSinceMs ??= nowMs;
+    return nowMs - this.#lowerSinceMs >= this.#timeoutMs;
+  }
+
   /** The stream was lost, in part, or restored from a backup: what was behind is not what was known. */
   #forget(): void {
+    this.#tip = undefined;
     this.#cache.forget(this.names.stream);
     this.waypoints.clear();
   }
@@ -145,6 +180,7 @@ export class PartitionStream {
     const stored = fromRaw(this.names.stream, message);
     this.#cache.add(this.names.stream, stored);
     this.waypoints.add(stored);
+    this.noteTip(tipAt(stored));
     return stored;
   }
 

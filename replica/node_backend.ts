@@ -309,6 +309,7 @@ export class NodeBackend implements Backend {
 
   /** A topic that another node has made may be on its way. */
   async #isNew(topic: string, partition: number): Promise<boolean> {
+    if (!this.following.isConnected) return false; // nobody waits for a source that is away
     try {
       await this.#source.bounds(topic, partition);
     } catch {

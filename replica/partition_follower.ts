@@ -48,7 +48,7 @@ export interface FollowerOptions {
   readonly onChange: () => void;
   /** Called when what the replica has is not what the source has; the follower has ended then. */
   readonly onDiverged: (error: SeglogError) => void;
-  readonly onNotice: (notice: string) => void;
+  readonly onNotice: (notice: string, level: "info" | "warn") => void;
 }
 
 const PAUSE_MS = 250;
@@ -69,6 +69,8 @@ export class PartitionFollower {
   #offsetBefore = -1;
   #pauseMs = PAUSE_MS;
   #lastError: string | undefined;
+  /** Whether people were told that it waits. */
+  #isToldOf = false;
 
   /** Begins at once. */
   constructor(options: FollowerOptions) {
@@ -136,9 +138,9 @@ export class PartitionFollower {
   async #follow(signal: AbortSignal): Promise<void> {
     const { source, local, topic, partition } = this.#options;
     this.#state = "catching-up";
-    const endTurn = await this.#options.turns.begin();
+    const endTurn = await this.#options.turns.begin(signal);
+    if (endTurn === undefined) return;
     try {
-      if (signal.aborted) return;
       await checkSameHistory({ source, copy: local, topic, partition });
       const target = await local.mirrorTarget!.openMirror(topic, partition);
       const bounds = await target.bounds();
@@ -157,6 +159,13 @@ export class PartitionFollower {
         onBegins: (logStartOffset) => this.#begins = logStartOffset,
         onCaughtUp: () => {
           this.#state = "following";
+          if (this.#isToldOf) {
+            this.#options.onNotice(
+              `partition ${partition} of "${topic}" is followed again`,
+              "info",
+            );
+          }
+          this.#isToldOf = false;
           this.#lastError = undefined;
           this.#pauseMs = PAUSE_MS;
           endTurn();
@@ -174,7 +183,9 @@ export class PartitionFollower {
     this.#lastError = messageOf(error);
     this.#state = "waiting";
     if (this.#lastError !== before && !isToldOtherwise(error)) {
-      onNotice(`partition ${partition} of "${topic}" waits to be tried again: ${this.#lastError}`);
+      const notice = `partition ${partition} of "${topic}" waits to be tried again`;
+      onNotice(`${notice}: ${this.#lastError}`, "warn");
+      this.#isToldOf = true;
     }
     this.#options.onChange();
     await this.#pause();

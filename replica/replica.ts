@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isDeepStrictEqual } from "node:util";
 import type { Backend, TopicDetails, TopicInfo } from "../core/backend.ts";
 import { type Clock, wakefulClock } from "../core/base/clock.ts";
 import { isNotFound, messageOf, SeglogError } from "../core/base/errors.ts";
@@ -10,7 +11,9 @@ import { Mutex } from "../core/base/mutex.ts";
 import type { StoreMirror } from "../core/store/store_mirror.ts";
 import type { Store } from "../core/store/store.ts";
 import { Arrivals } from "./arrivals.ts";
+import { Changes } from "./changes.ts";
 import { diverged } from "./diverged.ts";
+import { forEach } from "./each.ts";
 import { pause } from "./pause.ts";
 import { PartitionFollower, type ReplicaPartition } from "./partition_follower.ts";
 import { noteTruncations, seenTruncations, truncationsOf } from "./seen_truncations.ts";
@@ -28,9 +31,9 @@ export interface ReplicaOptions {
 
 /** How a replica is. */
 export interface ReplicaStatus {
-  /** Whether the source answered when it was looked at last. */
+  /** Whether the source answered when its topics were asked for last; true before. */
   readonly isConnected: boolean;
-  /** Why it did not. */
+  /** Why not all of its topics could be looked at. */
   readonly lastError?: string;
   /** All partitions, by topic and number. */
   readonly partitions: readonly ReplicaPartition[];
@@ -89,8 +92,11 @@ export class Replica implements AsyncDisposable {
   readonly #looking = new Mutex();
   readonly #ending = new AbortController();
   readonly #running: Promise<void>;
-  readonly #changes = new Set<() => void>();
+  readonly #changes = new Changes();
+  /** By the names of topics: why what is to be set aside could not be, as it was told. */
+  readonly #told = new Map<string, string>();
   #lastError: string | undefined = "it was not looked at yet";
+  #isConnected = true;
 
   /**
    * Begins at once.
@@ -117,9 +123,8 @@ export class Replica implements AsyncDisposable {
     const partitions = [...this.#topics.values()]
       .toSorted((a, b) => a.info.name < b.info.name ? -1 : 1)
       .flatMap(({ followers }) => followers.map(({ status }) => status));
-    return this.#lastError === undefined
-      ? { isConnected: true, partitions }
-      : { isConnected: false, lastError: this.#lastError, partitions };
+    const why = this.#lastError === undefined ? {} : { lastError: this.#lastError };
+    return { isConnected: this.#isConnected, partitions, ...why };
   }
 
   /**
@@ -161,15 +166,7 @@ export class Replica implements AsyncDisposable {
       }
       const isWhole = this.#aside.size === 0;
       if (isWhole && followers.every(({ isCaughtUp }) => isCaughtUp)) return;
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          this.#changes.delete(done);
-          signal?.removeEventListener("abort", done);
-          resolve();
-        };
-        this.#changes.add(done);
-        signal?.addEventListener("abort", done, { once: true });
-      });
+      await this.#changes.next(signal);
     }
   }
 
@@ -191,7 +188,7 @@ export class Replica implements AsyncDisposable {
       await Promise.all([...this.#topics.values()].map(({ followers }) => closeAll(followers)));
     });
     this.#arrivals.fail(closed());
-    this.#changed();
+    this.#changes.tell();
   }
 
   /** Closes it at the end of an `await using` block. */
@@ -219,12 +216,12 @@ export class Replica implements AsyncDisposable {
       this.#lastError = message;
       throw error;
     } finally {
-      this.#changed();
+      this.#changes.tell();
     }
   }
 
   async #lookAtTopics(): Promise<void> {
-    const listed = await this.#source.listTopics();
+    const listed = await this.#listed();
     await this.#checkEpoch();
     const ids = new Set(listed.map(({ id }) => id));
     const copied = await this.#local.listTopics();
@@ -236,14 +233,20 @@ export class Replica implements AsyncDisposable {
     }
     const names = new Set(listed.map(({ name }) => name));
     for (const name of [...this.#aside]) if (!names.has(name)) this.#aside.delete(name);
-    for (const info of listed) {
+    await forEach(listed, async (info) => {
       if (this.#ending.signal.aborted) return;
       try {
         await this.#see(info, await this.#source.describeTopic(info.name));
       } catch (error) {
         if (!isNotFound(error)) throw error; // it was deleted since
       }
-    }
+    });
+  }
+
+  async #listed(): Promise<readonly TopicInfo[]> {
+    const listing = this.#source.listTopics();
+    listing.then(() => this.#isConnected = true, () => this.#isConnected = false);
+    return await listing;
   }
 
   /** A source that was replaced is not followed: what it has got since is not the history any more. */
@@ -281,6 +284,7 @@ export class Replica implements AsyncDisposable {
 
   #isGone(name: string): void {
     this.#aside.delete(name);
+    this.#told.delete(name);
     this.#arrivals.fail(
       new SeglogError("not-found", `Cannot wait for "${name}": the source has deleted it`),
       name,
@@ -290,9 +294,7 @@ export class Replica implements AsyncDisposable {
   async #see(info: TopicInfo, details: TopicDetails): Promise<void> {
     if (details.id !== info.id) return; // made anew: the next look tells
     const known = this.#topics.get(info.name);
-    if (known === undefined || !isSameConfig(known.info, info)) {
-      await this.#into.adopt(info);
-    }
+    if (!isDeepStrictEqual(known?.info.config, info.config)) await this.#into.adopt(info);
     const followed = known ?? await this.#begin(details);
     followed.info = info;
     const cut = details.partitions.find(({ truncations }, i) =>
@@ -323,9 +325,9 @@ export class Replica implements AsyncDisposable {
         turns: this.#turns,
         aheadBytes: () => this.#aheadBytes(),
         onReached: (nextOffset) => this.#arrivals.reached(name, partition, nextOffset),
-        onChange: () => this.#changed(),
+        onChange: () => this.#changes.tell(),
         onDiverged: (error) => void this.#diverged({ name, id, config }, error),
-        onNotice: (notice) => this.#notice(notice, "warn"),
+        onNotice: this.#notice,
       })
     );
     const followed = {
@@ -347,10 +349,12 @@ export class Replica implements AsyncDisposable {
       } catch (error) {
         this.#aside.add(name);
         await this.#leave(name);
-        this.#notice(`${why.message}; it cannot be set aside now: ${messageOf(error)}`, "warn");
+        const notice = `${why.message}; it cannot be set aside now: ${messageOf(error)}`;
+        if (this.#told.get(name) !== notice) this.#notice(notice, "warn");
+        this.#told.set(name, notice);
       }
     });
-    this.#changed();
+    this.#changes.tell();
   }
 
   /** What the replica has of a topic stays available beside it; the topic is copied anew. */
@@ -359,6 +363,7 @@ export class Replica implements AsyncDisposable {
     this.#aside.add(name);
     await this.#leave(name);
     await this.#into.setAside(name, why.message); // the store tells where it is
+    this.#told.delete(name);
     await this.#into.adopt({ name, id, config });
     const { followers } = await this.#begin(details);
     details.partitions.forEach((partition, i) => followers[i]!.saw(partition));
@@ -378,10 +383,6 @@ export class Replica implements AsyncDisposable {
     return Math.min(AHEAD_BYTES_MOST, Math.max(AHEAD_BYTES_LEAST, share));
   }
 
-  #changed(): void {
-    for (const tell of [...this.#changes]) tell();
-  }
-
   #checkOpen(): void {
     if (this.#ending.signal.aborted) throw closed();
   }
@@ -393,8 +394,4 @@ function closed(): SeglogError {
 
 async function closeAll(followers: readonly PartitionFollower[]): Promise<void> {
   await Promise.all(followers.map((follower) => follower.close()));
-}
-
-function isSameConfig({ config: one }: TopicInfo, { config: other }: TopicInfo): boolean {
-  return (Object.keys(other) as (keyof typeof other)[]).every((name) => one[name] === other[name]);
 }

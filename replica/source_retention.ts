@@ -4,12 +4,14 @@
  *
  * @module
  */
-import type { Backend } from "../core/backend.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { Backend, TopicInfo } from "../core/backend.ts";
 import type { Clock } from "../core/base/clock.ts";
 import { isNotFound } from "../core/base/errors.ts";
 import { Maintenance } from "../core/base/maintenance.ts";
 import type { Store } from "../core/store/store.ts";
 import { hasRetention } from "../core/topic_config.ts";
+import { forEach } from "./each.ts";
 
 /** Looks at all topics from time to time, until it is closed. */
 export class SourceRetention {
@@ -25,12 +27,11 @@ export class SourceRetention {
 
   /** Looks now. @throws what the source throws: what is left over is for the next time */
   async apply(): Promise<void> {
-    for (const { name, config } of await this.#local.listTopics()) {
-      if (!hasRetention(config)) continue;
-      for (let partition = 0; partition < config.partitions; partition++) {
-        await this.#truncate(name, partition);
-      }
-    }
+    const topics = (await this.#local.listTopics()).filter(({ config }) => hasRetention(config));
+    await forEach(topics, async (topic) => {
+      const partitions = Array.from({ length: topic.config.partitions }, (_, number) => number);
+      await forEach(partitions, (partition) => this.#truncate(topic, partition));
+    });
   }
 
   /** Resolves when nothing is looked at any more. */
@@ -38,13 +39,21 @@ export class SourceRetention {
     return this.#maintenance.stop();
   }
 
-  async #truncate(topic: string, partition: number): Promise<void> {
+  async #truncate(copied: TopicInfo, partition: number): Promise<void> {
+    const topic = copied.name;
     try {
       const before = await this.#local.mirrorTarget!.keptStart(topic, partition);
       const { logStartOffset } = await this.#local.bounds(topic, partition);
-      if (before > logStartOffset) await this.#source.truncate(topic, { partition, before });
+      if (before <= logStartOffset || !await this.#isAsCopied(copied)) return;
+      await this.#source.truncate(topic, { partition, before });
     } catch (error) {
       if (!isNotFound(error)) throw error; // it was deleted meanwhile
     }
+  }
+
+  /** A copy may be late: what was made anew, or is to be kept for longer now, is not truncated by it. */
+  async #isAsCopied({ name, id, config }: TopicInfo): Promise<boolean> {
+    const now = await this.#source.describeTopic(name);
+    return now.id === id && isDeepStrictEqual(now.config, config);
   }
 }

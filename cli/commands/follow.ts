@@ -32,7 +32,7 @@ export async function follow(context: Context, options: FollowVerbOptions): Prom
   return await interruptible(io, async (signal) => {
     await using source = await openPatiently({ ...context, at: options.source }, { once, signal });
     if (source === undefined) return EXIT_OK;
-    if (options.discardDiverged) await setOwnAside(data, output);
+    if (options.discardDiverged) await setOwnAside(data, source, output);
     await using local = await openReplica(source, options, output);
     await using replica = new Replica(source, local, { onNotice: notice(output) });
     if (once) {
@@ -96,8 +96,16 @@ function withRemedy(error: unknown): unknown {
   return new SeglogError(code, `${message}; ${remedy}`, { details, cause: error });
 }
 
-/** Keeps what a store of its own has, in quarantine: the notices of the store say where. */
-async function setOwnAside(folder: string, output: Output): Promise<void> {
+/**
+ * Keeps what a store of its own has, in quarantine: the notices of the store say where.
+ *
+ * @throws {SeglogError} `condition-failed` when it has the place of the source: then it stays as it is
+ */
+async function setOwnAside(
+  folder: string,
+  { epoch = 1 }: Backend,
+  output: Output,
+): Promise<void> {
   let own: Store;
   try {
     own = await Store.open(folder, { create: false, onNotice: notice(output) });
@@ -108,6 +116,14 @@ async function setOwnAside(folder: string, output: Output): Promise<void> {
     throw error;
   }
   await using store = own;
+  if (epoch < store.epoch) {
+    throw new SeglogError(
+      "condition-failed",
+      `Cannot make ${folder} a replica of what has epoch ${epoch}: it has epoch ${store.epoch}, and has ` +
+        "replaced that; nothing was changed. Is it the folder of the new leader? The old one is to follow it",
+      { details: { epoch, known: store.epoch } },
+    );
+  }
   for (const { name } of await store.listTopics()) {
     await store.mirrorTarget!.setAside(name, "it becomes a replica");
   }
@@ -124,12 +140,12 @@ async function showProgress(
   let isTold = false;
   while (!signal.aborted) {
     const { status } = replica;
-    const { partitions, isConnected } = status;
+    const { partitions, lastError } = status;
     const lag = partitions.reduce((sum, each) => sum + each.lag, 0);
-    const isThere = isConnected && lag === 0 &&
+    const isThere = lastError === undefined && lag === 0 &&
       partitions.every(({ state }) => state === "following");
     if (isThere && !isTold) tellCaughtUp(output, status, data);
-    if (isThere || !isConnected) isTold = isThere;
+    if (isThere || lastError !== undefined) isTold = isThere;
     output.status(isThere ? "" : `${countOf(lag, "record")} behind`);
     await sleep(SHOW_MS, signal);
   }

@@ -58,6 +58,7 @@ const OTHER_VARIABLES = [
   "SEGLOG_CA_FILE",
   "SEGLOG_CERT_FILE",
   "SEGLOG_KEY_FILE",
+  "SEGLOG_NATS_CREDS",
 ];
 
 /** How strongly something is said: a flag before all else. */

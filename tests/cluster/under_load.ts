@@ -37,6 +37,7 @@ const PADDING_MAX = 2000;
 const LOOK_MS = 20;
 /** An election takes some seconds, and a restart may cost two of them. */
 const WAIT_MS = 60_000;
+const PROBE_MS = 3000;
 /** What may happen to a read while servers are away. */
 const TOLERATED: readonly ErrorCode[] = ["unavailable"];
 
@@ -162,18 +163,26 @@ export async function underLoad(
   ];
 }
 
-/** Resolves when a cluster that was shaken makes streams on all of its nodes again. */
+/** Resolves when a cluster that was shaken makes streams on all of its nodes again, asked at each. */
 export async function settled(cluster: NatsCluster): Promise<void> {
-  await using probe = await directMember("probe", { url: cluster.url, timeoutMs: WAIT_MS });
-  const { backend } = probe;
-  for (const endMs = Date.now() + WAIT_MS;; await delay(LOOK_MS)) {
-    try {
-      await backend.ensureTopic("probe");
-      return await backend.deleteTopic("probe");
-    } catch (error) {
-      const isAway = error instanceof SeglogError && error.code === "unavailable";
-      if (!isAway || Date.now() > endMs) throw error;
+  const endMs = Date.now() + WAIT_MS;
+  for (const url of cluster.urls) {
+    while (!await isSettled(url)) {
+      if (Date.now() > endMs) throw new Error(`The cluster is not whole after ${WAIT_MS} ms`);
+      await delay(LOOK_MS);
     }
+  }
+}
+
+async function isSettled(url: string): Promise<boolean> {
+  try {
+    await using probe = await directMember("probe", { url, timeoutMs: PROBE_MS });
+    await probe.backend.ensureTopic("probe");
+    await probe.backend.deleteTopic("probe");
+    return true;
+  } catch (error) {
+    if (error instanceof SeglogError && error.code === "unavailable") return false;
+    throw error;
   }
 }
 

@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { connect, type ConnectOptions } from "../../mod.ts";
 import { runMain } from "../cli/fake_io.ts";
+import { startCli } from "../cli/run_cli.ts";
 import { startNats } from "../support/nats.ts";
 import { Operator } from "../support/nats/operator.ts";
+import { ROOT } from "../source_tree.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { withNats } from "./support.ts";
 
@@ -72,6 +74,43 @@ describe("credentials of a cluster", () => {
     const env = { SEGLOG_NATS_CREDS: credentials };
     const read = await runMain(["read", "orders"], { at: server.url, env });
     assert.deepEqual([read.code, read.out], [0, "a\n"]);
+  });
+
+  test("the subjects that the documentation names are those that are used", withNats, async () => {
+    const security = fs.readFileSync(join(ROOT, "docs/security.md"), "utf8");
+    const [, config] = /```text\n(authorization \{[^`]*)```/.exec(security) ?? [];
+    assert.ok(config !== undefined);
+    await using dir = tempDir();
+    await using server = await startNats({ config });
+    const at = server.url.replace("//", "//seglog:change-me@");
+    await using node = startCli(["serve", "--http", "127.0.0.1:0", "--data", dir.path], { at });
+    await node.said(/http:\/\/127\.0\.0\.1:\d+/);
+    const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(node.text())!;
+    const commands: [place: string, args: string[], out: string][] = [
+      [url!, ["append", "orders", "a"], "0\n"],
+      [url!, ["read", "orders"], "a\n"],
+      [at, ["append", "orders", "b"], "1\n"],
+      [url!, ["read", "orders", "-o", "1", "--min-offset", "2"], "b\n"],
+      [url!, ["read", "orders", "--group", "g"], "a\nb\n"],
+      [at, ["append", "orders", "c"], "2\n"],
+      [at, ["read", "orders", "--group", "g"], "c\n"], // coordinated by the node
+      [url!, ["kv", "set", "name", "Alice"], "0\n"],
+      [at, ["kv", "get", "name"], "Alice\n"],
+      [at, ["truncate", "orders", "--before", "1", "-y"], ""],
+      [at, ["read", "orders"], "b\nc\n"],
+      [at, ["topic", "rm", "orders", "-y"], ""],
+    ];
+    for (const [place, args, out] of commands) {
+      const ran = await runMain(args, { at: place });
+      assert.deepEqual([ran.code, ran.out], [0, out], `${args.join(" ")}: ${ran.err}`);
+    }
+    assert.doesNotMatch(server.process.log, /Permissions Violation/i);
+    await assert.rejects(
+      connect(`${at}/?prefix=other`, { timeoutMs: 500 }).then(async (cluster) => {
+        await using other = cluster;
+        await other.append("orders", [{ value: "a" }]);
+      }),
+    );
   });
 
   test("a file that is missing or holds none is told of, by its name", withNats, async () => {

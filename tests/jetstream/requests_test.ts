@@ -26,8 +26,10 @@ describe("requests", () => {
     "a single record is read by a look at the end and its message, which is kept",
     withNats,
     async () => {
-      await using backend = await openOn(await server());
-      for (let i = 0; i < 100; i++) await backend.append("orders", [{ value: `${i}` }]);
+      const prefix = newPrefix();
+      await using writer = await openOn(await server(), { prefix });
+      for (let i = 0; i < 100; i++) await writer.append("orders", [{ value: `${i}` }]);
+      await using backend = await openOn(await server(), { prefix });
       const read = async () => assert.equal((await backend.read("orders", 20)).text, "20");
       await read();
       assert.deepEqual(await requestsOf(read), ["STREAM MSG"]);

@@ -46,6 +46,7 @@ describe("truncations", () => {
         names: partitionNames(prefix, topic, 0),
         cache: new MessageCache(),
         what: '"orders"',
+        timeoutMs: connection.timeoutMs,
       });
       stream.onAsked = () => backend.truncate("orders", { before: 2 });
       const { logStartOffset } = await truncateBefore(

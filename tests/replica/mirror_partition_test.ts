@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { type Backend, connect, MemoryDisk, repair, Store } from "../../mod.ts";
+import { type Backend, connect, MemoryDisk, readRecords, repair, Store } from "../../mod.ts";
 import type { MirrorPartition } from "../../core/mirror_contract.ts";
 import { isDiverged } from "../../replica/diverged.ts";
 import { mirrorPartition } from "../../replica/mirror_partition.ts";
@@ -263,6 +263,11 @@ test("who reads a copy while a truncation overtakes it is told so, and sees no g
   await source.append(TOPIC, recordsFrom(3, 10));
   await source.truncate(TOPIC, { before: 8 });
 
+  const end = new AbortController();
+  const following = collect(
+    readRecords(copy, TOPIC, { from: 3, follow: true, signal: end.signal }),
+  );
+  following.catch(() => {}); // it is awaited below
   const seen: unknown[] = [];
   const look = async () => {
     const record = await copy.read(TOPIC, 4).catch((error) => error.code);
@@ -277,5 +282,6 @@ test("who reads a copy while a truncation overtakes it is told so, and sees no g
   };
   await mirrorPartition({ source, target: watched, topic: TOPIC, partition: 0 });
   assert.deepEqual(new Set(seen), new Set(["offset-out-of-range"]));
+  await rejectsWith("offset-out-of-range", () => following);
   await assertSame(source, copy, TOPIC);
 });

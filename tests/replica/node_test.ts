@@ -2,8 +2,17 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { connect, Kv, NodeBackend, type NodeOptions, readRecords, Store } from "../../mod.ts";
+import {
+  connect,
+  Kv,
+  NodeBackend,
+  type NodeOptions,
+  readRecords,
+  SeglogError,
+  Store,
+} from "../../mod.ts";
 import { serve } from "../../server/listen.ts";
+import { changedBackend } from "../support/changed_backend.ts";
 import { collect, rejectsWith, shown } from "../support/collect.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { HeldSource } from "./held_source.ts";
@@ -181,6 +190,48 @@ describe("retention", () => {
     await node.append("orders", [{ value: "10" }], { partition: 1 });
     assert.equal((await node.read("orders", 10, 1)).text, "10");
   });
+
+  test("is not applied to what was made anew, or is to be kept for longer by now", async () => {
+    const store = await Store.memory();
+    let isAway = false;
+    const source = changedBackend(store, {
+      listTopics: () =>
+        isAway ? Promise.reject(new SeglogError("unavailable", "away")) : store.listTopics(),
+    });
+    const options = { lookMs: 5, appliesRetention: true };
+    await using node = new NodeBackend(source, await Store.memory(), options);
+    for (const topic of ["anew", "longer"]) {
+      await node.ensureTopic(topic, { retentionRecords: 3 });
+      for (let i = 0; i < 10; i++) await node.append(topic, [{ value: `${i}` }]);
+    }
+    await node.caughtUp();
+    isAway = true;
+    await store.deleteTopic("anew");
+    for (let i = 0; i < 20; i++) await store.append("anew", [{ value: `${i}` }]);
+    await store.configureTopic("longer", { retentionRecords: null });
+    await node.maintain();
+    assert.equal((await store.bounds("anew")).logStartOffset, 0);
+    assert.equal((await store.bounds("longer")).logStartOffset, 0);
+  });
+
+  test("of one topic that fails keeps no other from being applied", async () => {
+    const store = await Store.memory();
+    const source = changedBackend(store, {
+      truncate: (topic, truncation) =>
+        topic === "broken"
+          ? Promise.reject(new SeglogError("unavailable", "it has no leader"))
+          : store.truncate(topic, truncation),
+    });
+    const options = { appliesRetention: true };
+    await using node = new NodeBackend(source, await Store.memory(), options);
+    for (const topic of ["broken", "orders"]) {
+      await node.ensureTopic(topic, { retentionRecords: 3 });
+      for (let i = 0; i < 10; i++) await node.append(topic, [{ value: `${i}` }]);
+    }
+    await node.caughtUp();
+    await rejectsWith("unavailable", () => node.maintain());
+    assert.equal((await store.bounds("orders")).logStartOffset, 7);
+  });
 });
 
 describe("the copy of a node", () => {
@@ -241,5 +292,26 @@ describe("the copy of a node", () => {
     const behind = node.following.partitions.find(({ topic }) => topic === "orders");
     assert.deepEqual([behind?.offset, behind?.lag], [0, 2]);
     assert.equal(node.following.isConnected, true);
+  });
+
+  test("tells at once what is not there while the source is away", async () => {
+    const store = await Store.memory();
+    let isAway = false;
+    let asked = 0;
+    const away = () => Promise.reject(new SeglogError("unavailable", "away"));
+    const source = changedBackend(store, {
+      listTopics: () => isAway ? away() : store.listTopics(),
+      bounds: (topic, partition) => {
+        asked++;
+        return isAway ? away() : store.bounds(topic, partition);
+      },
+    });
+    await using node = new NodeBackend(source, await Store.memory(), { lookMs: 5 });
+    await node.caughtUp();
+    isAway = true;
+    while (node.following.isConnected) await new Promise((resolve) => setTimeout(resolve, 2));
+    asked = 0;
+    await rejectsWith("not-found", () => node.bounds("nothing"));
+    assert.equal(asked, 0);
   });
 });

@@ -1,16 +1,31 @@
 /** A store that follows: what comes, changes and goes in the source does so in the replica. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Backend, connect, type Disk, Log, MemoryDisk, Replica, Store } from "../../mod.ts";
+import {
+  type Backend,
+  connect,
+  type Disk,
+  Log,
+  MemoryDisk,
+  mirror,
+  Replica,
+  SeglogError,
+  Store,
+} from "../../mod.ts";
 import { type RunningServer, serve } from "../../server/listen.ts";
 import { changedBackend } from "../support/changed_backend.ts";
 import { rejectsWith } from "../support/collect.ts";
+import { HeldSource } from "./held_source.ts";
 import { assertSame, fill, recordsFrom, smallStore } from "./sources.ts";
 
 const SOURCE = "http://leader:8080";
 
 /** A replica in memory, looking often. */
-async function following(source: Backend, disk: Disk = new MemoryDisk()) {
+async function following(
+  source: Backend,
+  disk: Disk = new MemoryDisk(),
+  prepare: (local: Store) => void = () => {},
+) {
   const notices: string[] = [];
   const onNotice = (notice: string) => void notices.push(notice);
   const local = await Store.open("/replica", {
@@ -18,6 +33,7 @@ async function following(source: Backend, disk: Disk = new MemoryDisk()) {
     follows: { source: SOURCE },
     onNotice,
   });
+  prepare(local);
   const replica = new Replica(source, local, { lookMs: 5, onNotice });
   return {
     local,
@@ -256,6 +272,105 @@ describe("a replica", () => {
     await assertSame(source, followed.local, "orders");
     await assertSame(source, followed.local, "users");
     assert.deepEqual(followed.notices, []);
+  });
+});
+
+describe("what is in the way of one topic", () => {
+  test("keeps no other from being looked at", async () => {
+    await using store = await Store.memory();
+    await store.append("broken", recordsFrom(0, 1));
+    await store.append("orders", recordsFrom(0, 3));
+    let isBroken = true;
+    const source = changedBackend(store, {
+      describeTopic: (topic) =>
+        isBroken && topic === "broken"
+          ? Promise.reject(new SeglogError("corrupt", "its stream is damaged"))
+          : store.describeTopic(topic),
+    });
+    await using followed = await following(source);
+    const { local, replica, notices } = followed;
+    await replica.reached("orders", 0, 3);
+    await assertSame(store, local, "orders");
+    await rejectsWith("corrupt", () => replica.caughtUp());
+    assert.equal(replica.status.isConnected, true);
+    assert.match(replica.status.lastError!, /its stream is damaged/);
+    assert.equal(notices.filter((notice) => /its stream is damaged/.test(notice)).length, 1);
+    isBroken = false;
+    await replica.caughtUp();
+    await assertSame(store, local, "broken");
+    assert.equal(replica.status.lastError, undefined);
+  });
+
+  test("keeps no other from going, though all turns to catch up are taken", async () => {
+    await using store = await Store.memory();
+    const held = new HeldSource(store);
+    held.hold();
+    await store.ensureTopic("large", { partitions: 8 });
+    for (let partition = 0; partition < 8; partition++) {
+      await store.append("large", recordsFrom(0, 1), { partition });
+    }
+    await store.append("small", recordsFrom(0, 1));
+    await using followed = await following(held.backend);
+    const { local } = followed;
+    const count = async () => (await local.listTopics()).length;
+    await until(async () => await count() === 2);
+    await store.deleteTopic("small");
+    await until(async () => await count() === 1);
+    held.release();
+    await followed.replica.caughtUp();
+  });
+
+  test("is told once while it cannot be set aside, and mended when it can", async () => {
+    await using source = await Store.memory();
+    await fill(source, "orders", 10);
+    await using older = await Store.memory();
+    await mirror(source, older);
+    await fill(source, "orders", 5);
+    const disk = new MemoryDisk();
+    {
+      await using followed = await following(source, disk);
+      await followed.replica.caughtUp();
+    }
+    let tries = 0;
+    const prepare = ({ mirrorTarget }: Store) => {
+      const target = mirrorTarget!;
+      const setAside = target.setAside.bind(target);
+      target.setAside = (topic, reason) => {
+        if (++tries > 5) return setAside(topic, reason);
+        return Promise.reject(new SeglogError("disk-full", "the disk is full"));
+      };
+    };
+    await using followed = await following(older, disk, prepare);
+    const { local, replica, notices } = followed;
+    await until(() => tries > 5);
+    await replica.caughtUp();
+    await assertSame(older, local, "orders");
+    assert.deepEqual(notices.map((notice) => /cannot be|set "orders" aside/.exec(notice)?.[0]), [
+      "cannot be",
+      'set "orders" aside',
+    ]);
+  });
+
+  test("is told of when it waits, and when it is followed again", async () => {
+    await using store = await Store.memory();
+    await store.append("orders", recordsFrom(0, 3));
+    let isBroken = true;
+    const source = changedBackend(store, {
+      async *batches(topic, options) {
+        if (isBroken) throw new SeglogError("corrupt", "a message is damaged");
+        yield* store.batches(topic, options);
+      },
+    });
+    await using followed = await following(source);
+    const { replica, notices } = followed;
+    await until(() => notices.length > 0);
+    isBroken = false;
+    await replica.reached("orders", 0, 3);
+    await until(() => notices.length === 2);
+    assert.deepEqual(notices, [
+      'partition 0 of "orders" waits to be tried again: a message is damaged',
+      'partition 0 of "orders" is followed again',
+    ]);
   });
 });
 
