@@ -51,6 +51,7 @@ export type { AppendedRange } from "./core/log/append_queue.ts";
 export { Log } from "./core/log/log.ts";
 export type { SegmentFacts } from "./core/log/segment_file.ts";
 export type { LogReadOptions } from "./core/log/read_batches.ts";
+export type { TruncatedRange } from "./core/log/truncation.ts";
 export type { CompactionReport } from "./core/log/compaction.ts";
 export type { CompactOptions } from "./core/log/compactor.ts";
 export type { LogOptions, WriteOptions } from "./core/log/options.ts";

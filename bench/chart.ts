@@ -67,6 +67,7 @@ function groupsOf(results: Results): Group[] {
   return results.cases.flatMap((each) =>
     figures.filter(isDrawn).map((figure) => ({
       title: `${RUNTIME_TITLES[results.runtime]}, ${each.name}: ` +
+        `${figure.part === undefined ? "" : `${figure.part}, `}` +
         `${figure.label}, ${figure.better} is better`,
       bars: each.systems.flatMap((system) => {
         const name = system.system;

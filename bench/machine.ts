@@ -55,6 +55,6 @@ export async function inspectVersions(runtime: Runtime): Promise<Record<string, 
     if (status === 0 && found !== null) versions[name] = found[0];
   }
   const nats = await findNats();
-  if (typeof nats !== "string") versions["NATS (J1)"] = nats.version;
+  if (typeof nats !== "string") versions["NATS (J1, J2)"] = nats.version;
   return versions;
 }

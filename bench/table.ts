@@ -17,12 +17,15 @@ export function formatResults(results: Results): string {
   return [...tables, describeRun(results)].join("\n\n");
 }
 
-/** A table for each case, in which systems are compared. */
+/** A table for each case, and for each part of it, in which systems are compared. */
 function caseTables({ runtime, figures, cases }: Results): string[] {
-  return cases.flatMap((each) => [
-    `**${RUNTIME_TITLES[runtime]}, ${each.name}**`,
-    formatCase(figures, each),
-  ]);
+  const parts = Map.groupBy(figures, ({ part }) => part);
+  return cases.flatMap((each) =>
+    [...parts].flatMap(([part, some]) => [
+      `**${[RUNTIME_TITLES[runtime], each.name, ...part === undefined ? [] : [part]].join(", ")}**`,
+      formatCase(some, each),
+    ])
+  );
 }
 
 /** A table for each system, in which cases are compared with the first. */

@@ -19,6 +19,8 @@ export interface Figure {
   readonly better: "more" | "less";
   /** Whether seglog is compared with the others by it. */
   readonly isCompared?: boolean;
+  /** What it tells of, where a run measures one thing after the other: each has a table of its own. */
+  readonly part?: string;
 }
 
 /** The figures of one run, by their keys. */

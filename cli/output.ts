@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer";
 import type { Writable } from "node:stream";
 import { styleText } from "node:util";
 import type { Io } from "./io.ts";
+import { withoutLogins } from "./without_logins.ts";
 
 /** Standard output was closed by its reader, as `| head -1` does: a reason to stop, not an error. */
 export class ClosedPipe extends Error {
@@ -61,7 +62,7 @@ export class Output {
 
   /** Says something that is not data: one line on standard error. */
   note(text: string): void {
-    this.#io.stderr.write(`${text}\n`);
+    this.#io.stderr.write(`${withoutLogins(text)}\n`);
   }
 
   /** Draws over the last line of standard error, when that is a terminal; empty text clears it. */

@@ -5,9 +5,9 @@
  */
 import { resolve } from "node:path";
 import { isUrl } from "./connect.ts";
+import { withoutLogins } from "./without_logins.ts";
 
 /** A folder by its whole path, a URL without a slash at its end and without who uses it. */
 export function sourceName(at: string): string {
-  if (!isUrl(at)) return resolve(at);
-  return at.replace(/^([a-z]+:\/\/)[^/@]*@/i, "$1").replace(/\/+$/, "");
+  return isUrl(at) ? withoutLogins(at).replace(/\/+$/, "") : resolve(at);
 }

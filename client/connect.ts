@@ -71,10 +71,12 @@ export function connect(
   url: `nats://${string}` | `tls://${string}`,
   options?: ConnectOptions,
 ): Promise<JetStreamBackend>;
+/** Connects to a seglog server. */
 export function connect(
   url: `http://${string}` | `https://${string}`,
   options?: ConnectOptions,
 ): Promise<HttpBackend>;
+/** Connects to whichever the URL is of. */
 export function connect(
   url: string,
   options?: ConnectOptions,

@@ -6,6 +6,7 @@
  */
 import process from "node:process";
 import { ByteWriter } from "../core/base/bytes.ts";
+import { distrustIn } from "../core/base/distrust.ts";
 import { messageOf, SeglogError } from "../core/base/errors.ts";
 import { traceHeaders } from "./trace_context.ts";
 
@@ -200,23 +201,6 @@ function wasNeverConnected(error: unknown): boolean {
     if (NEVER_CONNECTED_TEXT.test(at.message)) return true;
   }
   return false;
-}
-
-/** Codes of a certificate that does not count, in Node and in Bun. */
-const DISTRUST =
-  /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY|DECRYPT)_|ERR_TLS_CERT_|INVALID_(CA|PURPOSE)$|HOSTNAME_MISMATCH$)/;
-/** The same in Deno, whose errors may have no code. */
-const DISTRUST_TEXT = /invalid peer certificate.*$/;
-
-/** Why the server's certificate does not count, where that is what went wrong. */
-function distrustIn(error: unknown): string | undefined {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    const { code } = at as { code?: unknown };
-    if (typeof code === "string" && DISTRUST.test(code)) return at.message || code;
-    const [told] = DISTRUST_TEXT.exec(at.message) ?? [];
-    if (told !== undefined) return told;
-  }
-  return undefined;
 }
 
 /** To try again would end the same way. */

@@ -8,7 +8,9 @@ import type { Backend } from "./backend.ts";
 
 /** One partition of a copy. */
 export interface FollowingPartition {
+  /** Its topic. */
   readonly topic: string;
+  /** Its number, from 0. */
   readonly partition: number;
   /** Where the copy ends. */
   readonly offset: number;

@@ -44,7 +44,7 @@ export function isClusterUrl(text: string): boolean {
  */
 export function parseClusterUrl(text: string): ClusterUrl {
   const [, scheme, login, hosts, query] =
-    /^(nats|tls):\/\/(?:([^@/?#]*)@)?([^@/?#]+)\/?(?:\?([^#]*))?$/i.exec(text) ?? [];
+    /^(nats|tls):\/\/(?:([^@/?#]*)@)?([^@/?#]+)\/?(?:\?([^#@]*))?$/i.exec(text) ?? [];
   if (scheme === undefined || hosts === undefined) {
     throw refusal(text, "give servers such as nats://127.0.0.1:4222 or nats://a:4222,b:4222");
   }
@@ -69,7 +69,7 @@ export function parseClusterUrl(text: string): ClusterUrl {
 
 /** The address as it may be shown: without what somebody logs in with. */
 export function shownUrl(text: string): string {
-  return text.replace(/\/\/[^@/]*@/, "//").slice(0, 200);
+  return text.replace(/\/\/.*@/s, "//").slice(0, 200); // also where it is not percent-encoded
 }
 
 function serverOf(host: string, text: string): string {

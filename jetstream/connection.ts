@@ -4,7 +4,6 @@
  * @module
  */
 import {
-  connect,
   credsAuthenticator,
   type Msg,
   type MsgHdrs,
@@ -16,6 +15,7 @@ import { messageOf, SeglogError } from "../core/base/errors.ts";
 import { encodeUtf8 } from "../core/base/bytes.ts";
 import type { ClusterUrl } from "./cluster_url.ts";
 import { ApiError, asSeglogError, didNothing, isUnknown, LostConnection } from "./nats_errors.ts";
+import { connectHeard } from "./transport.ts";
 
 /** What a connection needs for TLS, in PEM. */
 export interface TlsFiles {
@@ -50,8 +50,10 @@ export interface Asked {
 const TIMEOUT_MS = 30_000;
 /** How long the first connection may take. */
 const CONNECT_MS = 5000;
-/** How long one try may take. */
-const TRY_MS = 5000;
+/** How long the first try may take: nobody answers while a stream that was just made has no leader. */
+const TRY_MS = 500;
+/** Each further one may take twice as long as the one before it, up to this. */
+const TRY_MS_MAX = 5000;
 const PAUSE_MS = 20;
 const PAUSE_MS_MAX = 500;
 const RECONNECT_MS = 200;
@@ -80,11 +82,12 @@ export class Connection {
     const { servers, user, password } = url;
     const token = url.token ?? (user === undefined ? options.token : undefined);
     try {
-      const nats = await connect({
+      const nats = await connectHeard({
         servers: [...servers],
         name: "seglog",
         timeout: Math.min(CONNECT_MS, options.timeoutMs ?? TIMEOUT_MS),
         maxReconnectAttempts: -1,
+        ignoreAuthErrorAbort: true, // who is refused now may be let in again
         reconnectTimeWait: RECONNECT_MS,
         reconnectJitter: RECONNECT_MS,
         pingInterval: PING_MS,
@@ -109,9 +112,10 @@ export class Connection {
    * Waits until there is a connection.
    *
    * @param deadlineMs when to give up, by `Date.now`
-   * @throws {LostConnection}
+   * @throws {LostConnection} when it is late; {@linkcode SeglogError} `closed`
    */
   async connected(deadlineMs: number): Promise<void> {
+    if (this.#isClosed) throw closed();
     if (this.#back === undefined) return;
     await before(deadlineMs, this.#back.promise);
   }
@@ -143,11 +147,12 @@ export class Connection {
   async call<T>(subject: string, body: unknown, action: string): Promise<T> {
     const deadlineMs = Date.now() + this.timeoutMs;
     const payload = body === undefined ? new Uint8Array(0) : encodeUtf8(JSON.stringify(body));
+    let tryMs = TRY_MS;
     for (let pauseMs = PAUSE_MS;; pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
       try {
-        this.#checkOpen();
         await this.connected(deadlineMs);
-        const timeoutMs = Math.min(TRY_MS, deadlineMs - Date.now());
+        const timeoutMs = Math.min(tryMs, deadlineMs - Date.now());
+        tryMs = Math.min(2 * tryMs, TRY_MS_MAX);
         return answerOf<T>(await this.ask(`$JS.API.${subject}`, { payload, timeoutMs }));
       } catch (error) {
         if (this.#isClosed) throw closed();
@@ -186,10 +191,6 @@ export class Connection {
 
   #tellLost(): void {
     for (const tell of [...this.#losers]) tell();
-  }
-
-  #checkOpen(): void {
-    if (this.#isClosed) throw closed();
   }
 
   async #watch(onNotice: (notice: string) => void): Promise<void> {
@@ -258,7 +259,9 @@ function tlsOf({ isTls }: ClusterUrl, { tls }: ConnectionOptions) {
 async function credentialsOf(file: string | undefined) {
   if (file === undefined) return {};
   try {
-    return { authenticator: credsAuthenticator(new Uint8Array(await readFile(file))) };
+    const authenticator = credsAuthenticator(new Uint8Array(await readFile(file)));
+    authenticator("any"); // it looks into the file only when it is asked
+    return { authenticator };
   } catch (error) {
     throw new SeglogError(
       "invalid-argument",

@@ -57,7 +57,7 @@ export async function missing(stream: PartitionStream, offset: number): Promise<
   if (offset < state.logStartOffset || offset >= state.nextOffset) {
     return outOfRange(stream.what, offset, state);
   }
-  return stream.damage(`the message with offset ${offset} is gone`);
+  return await stream.lack(`the message with offset ${offset} is gone`);
 }
 
 /**
@@ -98,7 +98,7 @@ async function narrowest(stream: PartitionStream, tip: Tip, offset: number): Pro
     return { start: start + 1, baseOffset: nextOffset, ...end };
   }
   const first = await stream.first();
-  if (first === undefined) throw stream.damage("all of its messages are gone");
+  if (first === undefined) throw await stream.lack("all of its messages are gone");
   return { start: first.sequence, baseOffset: first.head.baseOffset, ...end };
 }
 

@@ -16,8 +16,9 @@ import type {
   TopicInfo,
   TruncateOptions,
 } from "../core/backend.ts";
+import { systemClock } from "../core/base/clock.ts";
 import { isNotFound, messageOf, SeglogError } from "../core/base/errors.ts";
-import { MAINTENANCE_INTERVAL_MS } from "../core/base/limits.ts";
+import { Maintenance } from "../core/base/maintenance.ts";
 import { LeasedElection } from "../core/election/leased_election.ts";
 import type { Election } from "../core/election_contract.ts";
 import type { BatchView } from "../core/format/batch.ts";
@@ -34,6 +35,7 @@ import { Connection, type ConnectionOptions } from "./connection.ts";
 import type { WrittenRange } from "./append_queue.ts";
 import type { JetStreamTopic } from "./jetstream_topic.ts";
 import { JetStreamLeases } from "./leases.ts";
+import { maintain } from "./maintain.ts";
 import { offsetAtTime } from "./measure.ts";
 import { boundsOf, JetStreamMirror } from "./mirror.ts";
 import { NatsPost } from "./nats_post.ts";
@@ -89,7 +91,7 @@ export class JetStreamBackend implements Backend {
   readonly #connection: Connection;
   readonly #topics: KnownTopics;
   readonly #endElection: () => Promise<void>;
-  readonly #maintenance: ReturnType<typeof setInterval>;
+  readonly #maintenance: Maintenance;
   readonly #autoCreateTopics: boolean;
   readonly #ending = new AbortController();
   #closing: Promise<void> | undefined;
@@ -104,9 +106,11 @@ export class JetStreamBackend implements Backend {
     this.election = election;
     this.#endElection = () => election.close();
     this.#autoCreateTopics = options.autoCreateTopics ?? true;
-    this.#maintenance = setInterval(() => {
-      this.maintain().catch((error) => options.onNotice?.(`retention failed: ${messageOf(error)}`));
-    }, MAINTENANCE_INTERVAL_MS);
+    this.#maintenance = new Maintenance(systemClock, async () => {
+      await this.maintain().catch((error) => {
+        options.onNotice?.(`retention failed: ${messageOf(error)}`);
+      });
+    });
     this.mirrorTarget = {
       adopt: (topic) => this.#adopt(topic),
       openMirror: async (topic, partition) => {
@@ -284,10 +288,12 @@ export class JetStreamBackend implements Backend {
   /**
    * Applies retention to the topics that this backend has used. It does so by itself, too, every half
    * minute. Several that do so at once are in nobody's way.
+   *
+   * @throws the first of what went wrong, when all was tried
    */
   async maintain(): Promise<void> {
     this.#checkOpen();
-    for (const topic of this.#topics.used) await topic.retain(Date.now());
+    await maintain(this.#topics, this.#ending.signal);
   }
 
   close(): Promise<void> {
@@ -301,11 +307,12 @@ export class JetStreamBackend implements Backend {
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#maintenance);
     this.#ending.abort();
+    const stopped = this.#maintenance.stop();
     await this.#endElection();
     await this.#topics.close();
     await this.#connection.close();
+    await stopped;
   }
 
   #checkOpen(): void {

@@ -80,16 +80,14 @@ export class JetStreamTopic {
     return measured;
   }
 
-  /** Removes what retention no longer keeps. */
-  async retain(nowMs: number): Promise<void> {
+  /** Removes what retention no longer keeps of a partition. */
+  async retain(partition: number, nowMs: number): Promise<void> {
     const { config } = this.info;
     if (!hasRetention(config)) return;
-    for (let partition = 0; partition < config.partitions; partition++) {
-      const { stream, writer } = this.partition(partition);
-      const tip = await stream.tip();
-      if (tip.state.logStartOffset === tip.state.nextOffset) continue;
-      await truncateBefore(stream, writer, await keptStart(stream, tip, { config, nowMs }));
-    }
+    const { stream, writer } = this.partition(partition);
+    const tip = await stream.tip();
+    if (tip.state.logStartOffset === tip.state.nextOffset) return;
+    await truncateBefore(stream, writer, await keptStart(stream, tip, { config, nowMs }));
   }
 
   /** Finishes appends under way. */
@@ -120,6 +118,7 @@ export class JetStreamTopic {
       names: partitionNames(prefix, this.info, partition),
       cache,
       what: config.partitions === 1 ? `"${name}"` : `"${name}" partition ${partition}`,
+      timeoutMs: connection.timeoutMs,
     });
     return { stream, writer: new PartitionWriter(stream, connection) };
   }

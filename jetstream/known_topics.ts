@@ -20,6 +20,8 @@ export class KnownTopics {
   readonly #catalogue: TopicCatalogue;
   readonly #parts: TopicParts;
   readonly #topics = new Map<string, { readonly topic: JetStreamTopic; readonly seenMs: number }>();
+  /** Looks at the catalogue that are under way: who comes meanwhile shares them. */
+  readonly #looks = new Map<string, Promise<JetStreamTopic>>();
 
   constructor(catalogue: TopicCatalogue, parts: Omit<TopicParts, "cache">) {
     this.#catalogue = catalogue;
@@ -34,9 +36,13 @@ export class KnownTopics {
   /** A topic as it was a few seconds ago, or is now. @throws {SeglogError} `not-found` */
   async known(name: string): Promise<JetStreamTopic> {
     const known = this.#topics.get(name);
-    return known !== undefined && Date.now() - known.seenMs < BELIEVED_MS
-      ? known.topic
-      : await this.now(name);
+    if (known !== undefined && Date.now() - known.seenMs < BELIEVED_MS) return known.topic;
+    const shared = this.#looks.get(name);
+    // One that finds nothing may be from before the topic was made.
+    if (shared !== undefined) return await shared.catch(() => this.now(name));
+    const look = this.now(name).finally(() => this.#looks.delete(name));
+    this.#looks.set(name, look);
+    return await look;
   }
 
   /** A topic as it is now. @throws {SeglogError} `not-found` */
@@ -90,7 +96,7 @@ export class KnownTopics {
     for (;;) {
       const entry = await this.#catalogue.entry(topic.name);
       if (entry.topic === undefined) {
-        const taken = (await this.list()).find(({ id }) => id === topic.id);
+        const taken = await this.#catalogue.withId(topic.id);
         if (taken !== undefined) throw notAdoptable(topic, taken);
         if (await this.#catalogue.create(topic, entry) !== undefined) return void this.#note(topic);
         continue;
@@ -102,9 +108,9 @@ export class KnownTopics {
     }
   }
 
-  /** Those that were used. */
-  get used(): JetStreamTopic[] {
-    return [...this.#topics.values()].map(({ topic }) => topic);
+  /** The names of those that were used. */
+  get used(): string[] {
+    return [...this.#topics.keys()];
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 /**
- * Messages that were read lately. A message never changes, and no number is used twice.
+ * Messages that were read lately. A message never changes, and no number is used twice, but where a
+ * stream was set back to what it was before.
  *
  * @module
  */
@@ -31,9 +32,20 @@ export class MessageCache {
     this.#bytes += costOf(message);
     for (const [oldest, old] of this.#messages) {
       if (this.#bytes <= BYTES_MAX) break;
-      this.#messages.delete(oldest);
-      this.#bytes -= costOf(old);
+      this.#drop(oldest, old);
     }
+  }
+
+  /** Drops the messages of a stream. */
+  forget(stream: string): void {
+    for (const [key, message] of this.#messages) {
+      if (key.startsWith(`${stream} `)) this.#drop(key, message);
+    }
+  }
+
+  #drop(key: string, message: StoredMessage): void {
+    this.#messages.delete(key);
+    this.#bytes -= costOf(message);
   }
 }
 

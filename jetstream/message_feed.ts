@@ -1,7 +1,8 @@
 /**
  * Messages of a stream in order, those that are there and those that come: by a consumer that
  * JetStream keeps in memory as long as it is asked. Sequences have no gaps, so whatever gets lost on
- * the way is seen at once, and another consumer goes on there.
+ * the way is seen at the next message, or at the next sign of life where none follows, and another
+ * consumer goes on there.
  *
  * @module
  */
@@ -39,6 +40,7 @@ const SILENCE_MS = 2 * HEARTBEAT_MS + 1000;
 const INACTIVE_MS = 60_000;
 const PAUSE_MS = 50;
 const TOKENS_V1 = 9;
+const SENT_HEADER = "Nats-Last-Consumer";
 
 /**
  * All messages from a number on. Where messages were removed before they were read, the next one that
@@ -77,6 +79,10 @@ class Pull {
   readonly #endings: (() => void)[] = [];
   /** Messages that were asked for and may still come. */
   #asked = 0;
+  /** Messages that came. */
+  #got = 0;
+  /** Bytes that are asked for at once. */
+  #bytes: number;
   #isOver = false;
   #isEnded = false;
   #heardMs = Date.now();
@@ -84,6 +90,7 @@ class Pull {
   constructor(connection: Connection, range: FeedRange) {
     this.#connection = connection;
     this.#range = range;
+    this.#bytes = Math.max(BYTES_AT_ONCE, 2 * connection.payloadBytesMax);
   }
 
   async start(): Promise<void> {
@@ -170,10 +177,9 @@ class Pull {
   }
 
   #ask(): void {
-    const bytes = Math.max(BYTES_AT_ONCE, 2 * this.#connection.payloadBytesMax);
     const request = {
       batch: MESSAGES_AT_ONCE,
-      max_bytes: bytes,
+      max_bytes: this.#bytes,
       expires: EXPIRES_MS * NANOS,
       idle_heartbeat: HEARTBEAT_MS * NANOS,
     };
@@ -188,9 +194,16 @@ class Pull {
     const code = message.headers?.code ?? 0;
     if (code === 0) {
       this.#asked--;
+      this.#got++;
       this.#queue.push(message);
-    } else if (code === 100) return; // a sign of life
-    else if (code === 408 || /batch completed|maxbytes/i.test(message.headers!.description)) {
+    } else if (code === 100) { // a sign of life, which tells how many messages were sent
+      if (Number(message.headers!.get(SENT_HEADER)) <= this.#got) return;
+      this.#isOver = true;
+    } else if (
+      code === 408 || /batch completed|size exceeds maxbytes/i.test(message.headers!.description)
+    ) {
+      // The next one may be larger than what the servers take by now.
+      if (code !== 408 && this.#asked === MESSAGES_AT_ONCE) this.#bytes *= 2;
       this.#asked = 0;
     } else this.#isOver = true; // no leader, no consumer
     this.#news.wake();

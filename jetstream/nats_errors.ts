@@ -4,6 +4,7 @@
  * @module
  */
 import { errors } from "@nats-io/transport-node";
+import { distrustIn } from "../core/base/distrust.ts";
 import { type ErrorCode, messageOf, SeglogError } from "../core/base/errors.ts";
 
 /** An error that JetStream answers a request with. */
@@ -24,6 +25,18 @@ export class LostConnection extends Error {
 
   constructor() {
     super("the connection was lost");
+  }
+}
+
+/** A server took the connection, and ended it before it said that all is well. */
+export class HungUp extends Error {
+  override readonly name = "HungUp";
+  /** Whether it asks who connects for a certificate. */
+  readonly wantsProof: boolean;
+
+  constructor(wantsProof: boolean, cause: unknown) {
+    super("a server hung up", { cause });
+    this.wantsProof = wantsProof;
   }
 }
 
@@ -51,6 +64,7 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   10002: "disk-full", // account has not the resources
   10005: "unavailable", // no suitable peers for so many replicas
   10023: "disk-full", // insufficient resources
+  10027: "too-large", // streams of the account
   10028: "disk-full", // memory
   10035: "forbidden", // no account
   10039: "unsupported", // JetStream is not for this account
@@ -112,6 +126,21 @@ export function asSeglogError(error: unknown, action: string): SeglogError {
 function explain(error: unknown): [ErrorCode, string] {
   const text = messageOf(error);
   if (error instanceof ApiError) return [codeOf(error), `JetStream says: ${text}${remedy(error)}`];
+  if (error instanceof HungUp && error.wantsProof) {
+    return [
+      "unauthenticated",
+      "the servers want a certificate, and none that was shown counts; give one that their " +
+      "authority has signed (cert and key, --cert-file and --key-file)",
+    ];
+  }
+  const distrust = distrustIn(error);
+  if (distrust !== undefined) {
+    return [
+      "unauthenticated",
+      `the certificate there does not count: ${distrust}; give its authority (ca, --ca-file) and ` +
+      "a tls:// address that it is for",
+    ];
+  }
   if (error instanceof errors.AuthorizationError) {
     return ["unauthenticated", `the servers want other credentials (${text})`];
   }
@@ -144,6 +173,7 @@ function codeOf({ number, message }: ApiError): ErrorCode {
 function remedy({ number }: ApiError): string {
   if (number === 10074) return "; without a cluster, connect with replicas=1";
   if (number === 10005) return "; start more servers, or connect with fewer replicas";
+  if (number === 10027) return "; delete topics, or raise max_streams of the account";
   if (number === 10039 || number === 10076) return "; start the servers with JetStream";
   return "";
 }

@@ -14,7 +14,7 @@ import type { Connection } from "./connection.ts";
 import { findOffset, missing } from "./find_offset.ts";
 import { messageFeed } from "./message_feed.ts";
 import { type WholeMessage, wholeMessage } from "./message_content.ts";
-import type { PartitionStream, Tip } from "./partition_stream.ts";
+import { type PartitionStream, type Tip, tipAt } from "./partition_stream.ts";
 import type { StoredMessage } from "./stored_message.ts";
 
 /** Messages that are asked for one by one; where there are more, a feed costs less. */
@@ -112,6 +112,7 @@ async function* forwards(
     position = Math.max(position, nextOffset);
     if (position >= range.until) return;
   }
+  if (!signal.aborted) throw await missing(stream, position); // a truncation took the rest
 }
 
 /**
@@ -209,6 +210,7 @@ async function* wholeMessages(
     stream.waypoints.add(message);
     if (message.sequence !== expected) pieces = []; // a truncation was there
     expected = message.sequence + 1;
+    stream.noteTip(tipAt(message));
     if (message.head.isPiece) {
       pieces.push(message);
       continue;

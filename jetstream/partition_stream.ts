@@ -27,7 +27,12 @@ export interface PartitionStreamParts {
   readonly cache: MessageCache;
   /** Names the log in errors. */
   readonly what: string;
+  /** How long a request is tried. */
+  readonly timeoutMs: number;
 }
+
+/** How long it is believed that a stream does not lose its end. */
+const BELIEVED_MS = 5000;
 
 /** Reads single messages of one partition. */
 export class PartitionStream {
@@ -40,8 +45,14 @@ export class PartitionStream {
   readonly waypoints: Waypoints = new Waypoints();
   /** The end, as it was when somebody looked last. */
   #tip: Tip | undefined;
+  /** Until when it is believed that the stream was not set back to before that. */
+  #believedMs = 0;
+  /** Since when a lower end than the known one is told. */
+  #lowerSinceMs: number | undefined;
+  readonly #timeoutMs: number;
 
-  constructor({ streams, names, cache, what }: PartitionStreamParts) {
+  constructor({ streams, names, cache, what, timeoutMs }: PartitionStreamParts) {
+    this.#timeoutMs = timeoutMs;
     this.streams = streams;
     this.names = names;
     this.what = what;
@@ -57,15 +68,32 @@ export class PartitionStream {
   async tip(): Promise<Tip> {
     const known = this.#tip;
     // To find nothing behind the last one costs less than the last one, which may be large.
-    if (known !== undefined && await this.first(known.sequence + 1) === undefined) return known;
+    const isBelieved = known !== undefined && Date.now() < this.#believedMs;
+    if (isBelieved && await this.first(known.sequence + 1) === undefined) return known;
     const last = await this.#raw({ last_by_subj: this.names.every });
-    this.#tip = last === undefined ? await this.#emptyTip() : tipAt(this.#keep(last));
-    return this.#tip;
+    const tip = last === undefined
+      ? await this.#emptyTip()
+      : tipAt(fromRaw(this.names.stream, last));
+    if (known !== undefined && tip.sequence < known.sequence) {
+      if (!this.#isSetBack()) return known;
+      this.#forget();
+    }
+    this.#lowerSinceMs = undefined;
+    if (last !== undefined) this.#keep(last);
+    this.noteTip(tip);
+    return tip;
   }
 
-  /** Notes an end that was heard of. */
+  /** Notes an end that was heard of, unless one behind it is known. */
   noteTip(tip: Tip): void {
-    if (this.#tip === undefined || tip.sequence > this.#tip.sequence) this.#tip = tip;
+    if (this.#tip !== undefined && tip.sequence <= this.#tip.sequence) return;
+    this.#tip = tip;
+    this.#believedMs = Date.now() + BELIEVED_MS;
+  }
+
+  /** Notes that something is wrong with the end that is known. */
+  doubtTip(): void {
+    this.#believedMs = 0;
   }
 
   /** The message with this number, or `undefined`. Throws as {@linkcode PartitionStream.tip}. */
@@ -95,7 +123,9 @@ export class PartitionStream {
       Array.from({ length: head.pieces - 1 }, (_, i) => this.at(sequence - head.pieces + 1 + i)),
     );
     const found = pieces.filter((piece) => piece !== undefined);
-    if (found.length < pieces.length) throw this.damage(`pieces of message ${sequence} are gone`);
+    if (found.length < pieces.length) {
+      throw await this.lack(`pieces of message ${sequence} are gone`);
+    }
     return wholeMessage(this.what, message, found);
   }
 
@@ -107,6 +137,19 @@ export class PartitionStream {
     });
   }
 
+  /** The error for what has to be there and is not: who answers may be behind what is known. */
+  async lack(why: string): Promise<SeglogError> {
+    const info = await this.streams.info(this.names.stream);
+    if (info === undefined) return this.gone();
+    const known = this.#tip?.sequence ?? 0;
+    if (info.state.last_seq >= known) return this.damage(why);
+    return new SeglogError(
+      "unavailable",
+      `Cannot read ${this.what}: the server that answers has message ${info.state.last_seq}, and ` +
+        `${known} was there already; try again`,
+    );
+  }
+
   /** The error for a stream that is not as seglog left it. */
   damage(why: string): SeglogError {
     return new SeglogError(
@@ -116,10 +159,28 @@ export class PartitionStream {
     );
   }
 
+  /**
+   * Whether a lower end was told for as long as a request is tried. Until then it may come from a
+   * leader that was replaced and does not know: what was seen once is not unseen.
+   */
+  #isSetBack(): boolean {
+    const nowMs = Date.now();
+    this.#lowerSinceMs ??= nowMs;
+    return nowMs - this.#lowerSinceMs >= this.#timeoutMs;
+  }
+
+  /** The stream was lost, in part, or restored from a backup: what was behind is not what was known. */
+  #forget(): void {
+    this.#tip = undefined;
+    this.#cache.forget(this.names.stream);
+    this.waypoints.clear();
+  }
+
   #keep(message: RawMessage): StoredMessage {
     const stored = fromRaw(this.names.stream, message);
     this.#cache.add(this.names.stream, stored);
     this.waypoints.add(stored);
+    this.noteTip(tipAt(stored));
     return stored;
   }
 
@@ -132,9 +193,11 @@ export class PartitionStream {
   /** The end of a stream in which there is nothing: it never was, or all of it was removed. */
   async #emptyTip(): Promise<Tip> {
     const info = await this.streams.info(this.names.stream);
-    if (info?.state.last_seq === 0) return { sequence: 0, state: EMPTY_STATE };
-    if (info !== undefined && info.state.messages > 0) return await this.tip(); // it came just now
-    throw this.damage(`all of its ${info?.state.last_seq ?? 0} messages are gone`);
+    if (info === undefined) throw this.gone();
+    const { messages, last_seq } = info.state;
+    if (last_seq === 0) return { sequence: 0, state: EMPTY_STATE };
+    if (messages > 0) return await this.tip(); // it came just now
+    throw this.damage(`all of its ${last_seq} messages are gone`);
   }
 }
 

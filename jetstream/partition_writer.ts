@@ -70,9 +70,10 @@ export class PartitionWriter {
     return this.#pumped(this.#queue.addControl(decide));
   }
 
-  /** Resolves when all that waits has been acknowledged, or turned away. */
+  /** Resolves when all that waits now has been acknowledged, or turned away; later ones are not waited for. */
   async settled(): Promise<void> {
-    await this.#pumping;
+    if (this.#pumping === undefined) return;
+    await this.#queue.addControl(() => undefined).catch(() => {}); // turned away with those before it
   }
 
   /** Finishes what waits, and takes no more. */
@@ -125,6 +126,7 @@ export class PartitionWriter {
       stored = await this.#publisher.publish(message, tip);
     } catch (error) {
       this.#forget();
+      this.#stream.doubtTip();
       for (const queued of message.taken) queued.reject(error);
       return this.#giveUp(error);
     }

@@ -38,15 +38,18 @@ export async function producersToKeep(
   const info = await streams.info(names.stream, names.every);
   const subjects = Object.keys(info?.state.subjects ?? {})
     .filter((subject) => isProducerSubject(names, subject));
-  const kept = new Map((await keptProducers(stream)).map((state) => [state.id, state]));
+  const newest: { readonly sequence: number; readonly state: ProducerState }[] = [];
   for (let at = 0; at < subjects.length; at += ASKED_AT_ONCE) {
     const some = subjects.slice(at, at + ASKED_AT_ONCE);
-    const messages = await Promise.all(some.map((subject) => stream.lastOf(subject)));
-    for (const { sequence, producer } of messages.filter((message) => message !== undefined)) {
-      if (producer === undefined || sequence >= below) continue;
-      kept.delete(producer.id); // put back as more recently seen
-      kept.set(producer.id, producer);
+    for (const message of await Promise.all(some.map((subject) => stream.lastOf(subject)))) {
+      if (message?.producer === undefined || message.sequence >= below) continue;
+      newest.push({ sequence: message.sequence, state: message.producer });
     }
+  }
+  const kept = new Map((await keptProducers(stream)).map((state) => [state.id, state]));
+  for (const { state } of newest.toSorted((a, b) => a.sequence - b.sequence)) {
+    kept.delete(state.id); // put back as more recently seen
+    kept.set(state.id, state);
   }
   const states = [...kept.values()].slice(-PRODUCERS_MAX);
   return encodeUtf8(states.map((state) => `${encodeProducerState(state)}\n`).join(""));

@@ -54,7 +54,8 @@ export class Publisher {
   /**
    * Publishes a message, in pieces where it is too large for one.
    *
-   * @returns the end behind it; `undefined` when somebody else was there first: nothing of it counts
+   * @returns the end behind it; `undefined` when nothing of it counts, as somebody else was there first
+   * or it is too large by now
    * @throws {SeglogError} `outcome-unknown` when the time is used up and it may still be stored, or
    * what it was refused for
    */
@@ -103,7 +104,7 @@ export class Publisher {
    * it away does not: for some seconds a leader that was replaced may answer, too, and be faster than
    * the one that stores the message.
    *
-   * @returns its sequence; `undefined` when another message has it
+   * @returns its sequence; `undefined` when another message has it, or this one has to be made anew
    */
   async #publishOne(
     { subject, id, headers, data }: Envelope,
@@ -116,6 +117,8 @@ export class Publisher {
       let isAsked = false;
       try {
         await this.#connection.connected(deadlineMs);
+        // The servers may take less than before they were started again: it has to be cut anew.
+        if (data.length > this.bytesMax && !mayBeStored) return undefined;
         isAsked = true;
         const timeoutMs = Math.min(TRY_MS, deadlineMs - Date.now());
         const asked = this.#connection.ask(subject, { payload: data, headers, timeoutMs });
@@ -154,8 +157,12 @@ export class Publisher {
   /** Nobody answers where a stream was deleted, and where it has no leader at the moment. */
   async #isGone(error: unknown): Promise<boolean> {
     if (!isUnheard(error)) return false;
-    return await this.#stream.streams.message(this.#stream.names.stream, { seq: 1 }) ===
-      "no stream";
+    const { streams, names } = this.#stream;
+    try {
+      return await streams.message(names.stream, { seq: 1 }) === "no stream";
+    } catch { // nobody can tell: the message is tried again as long as there is time
+      return false;
+    }
   }
 
   #refusal(error: unknown, mayBeStored: boolean): SeglogError {

@@ -8,7 +8,7 @@ import { findFirst } from "./find_offset.ts";
 import type { LogState } from "./log_state.ts";
 import type { PartitionStream, Tip } from "./partition_stream.ts";
 
-/** The first offset that is kept: that of the first message that any of the limits asks to keep. */
+/** The first offset that is kept: that of the first message that none of the limits lets go of. */
 export async function keptStart(
   stream: PartitionStream,
   tip: Tip,

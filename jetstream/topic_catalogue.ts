@@ -13,7 +13,7 @@ import { TOPICS_MAX } from "../core/base/limits.ts";
 import { DEFAULT_TOPIC_CONFIG, parseTopicConfig } from "../core/topic_config.ts";
 import { answerOf, type Connection, pause } from "./connection.ts";
 import { corruptMessage } from "./log_state.ts";
-import { asSeglogError, didNothing, hasNumber, isUnknown, NUMBERS } from "./nats_errors.ts";
+import { asSeglogError, hasNumber, isFinal, NUMBERS } from "./nats_errors.ts";
 import { contentOf, type RawMessage } from "./stored_message.ts";
 import { catalogueStream, catalogueSubject, leaseSubject, partitionNames } from "./stream_names.ts";
 import type { Streams } from "./streams.ts";
@@ -92,6 +92,13 @@ export class TopicCatalogue {
     return this.#entryAt(catalogueSubject(this.#prefix, name));
   }
 
+  /** The topic that has an id. */
+  async withId(id: string): Promise<TopicInfo | undefined> {
+    const { stream } = partitionNames(this.#prefix, { id }, 0);
+    if (await this.#streams.info(stream) === undefined) return undefined; // then there is none
+    return (await this.list()).find((topic) => topic.id === id);
+  }
+
   /**
    * Makes a topic, with its streams.
    *
@@ -101,13 +108,19 @@ export class TopicCatalogue {
     topic: Omit<TopicInfo, "id"> & { readonly id?: string },
     entry: CatalogueEntry,
   ): Promise<TopicInfo | undefined> {
-    const info = { id: randomBytes(16).toString("hex"), ...topic };
-    await this.#makeCatalogue(info.name);
+    const { name, id = randomBytes(16).toString("hex"), config } = topic;
+    const info = { name, id, config };
+    await this.#makeCatalogue(name);
     if (entry.dropping !== undefined) await this.#dropStreams(entry.dropping);
     // The streams come first: a topic that is listed has them all, and others are in nobody's way.
-    await eachPartition(info, (partition) => this.#makeStream(info, partition));
-    if (await this.#put(info.name, { topic: info }, entry)) return info;
-    if ((await this.entry(info.name)).topic?.id !== info.id) await this.#dropStreams(info);
+    try {
+      await eachPartition(info, (partition) => this.#makeStream(info, partition));
+    } catch (error) {
+      await this.#dropUnlisted(info).catch(() => {}); // the first error tells more
+      throw error;
+    }
+    if (await this.#put(name, { topic: info }, entry)) return info;
+    await this.#dropUnlisted(info);
     return undefined;
   }
 
@@ -147,6 +160,10 @@ export class TopicCatalogue {
     await this.#streams.make({ name: stream, subjects: [every], description, kind: "partition" });
   }
 
+  async #dropUnlisted(topic: TopicInfo): Promise<void> {
+    if ((await this.entry(topic.name)).topic?.id !== topic.id) await this.#dropStreams(topic);
+  }
+
   async #dropStreams(topic: TopicInfo): Promise<void> {
     await eachPartition(
       topic,
@@ -177,10 +194,13 @@ export class TopicCatalogue {
       } catch (error) {
         if (hasNumber(error, NUMBERS.wrongLastSequence, NUMBERS.wrongLastSequenceUnknown)) {
           const now = await this.entry(name); // an earlier try may have been heard
-          return JSON.stringify({ topic: now.topic, dropping: now.dropping }) ===
-            JSON.stringify({ topic: body.topic, dropping: body.dropping });
+          if (now.sequence !== entry.sequence) {
+            return JSON.stringify({ topic: now.topic, dropping: now.dropping }) ===
+              JSON.stringify({ topic: body.topic, dropping: body.dropping });
+          }
         }
-        const isPassing = isUnknown(error) || didNothing(error);
+        // Where the entry is as it was, whoever said otherwise is not the leader any more.
+        const isPassing = !isFinal(error);
         if (!isPassing || Date.now() + PAUSE_MS >= deadlineMs) {
           throw asSeglogError(error, `change topic "${name}"`);
         }
@@ -218,6 +238,7 @@ async function eachPartition(
 ): Promise<void> {
   for (let at = 0; at < config.partitions; at += PARTITIONS_AT_ONCE) {
     const count = Math.min(PARTITIONS_AT_ONCE, config.partitions - at);
-    await Promise.all(Array.from({ length: count }, (_, i) => act(at + i)));
+    const done = await Promise.allSettled(Array.from({ length: count }, (_, i) => act(at + i)));
+    for (const each of done) if (each.status === "rejected") throw each.reason;
   }
 }

@@ -19,19 +19,25 @@ export async function truncateBefore(
   offset: number,
 ): Promise<LogState> {
   await writer.settled(); // what was appended before this call counts
-  const tip = await stream.tip();
-  if (!Number.isSafeInteger(offset) || offset < 0 || offset > tip.state.nextOffset) {
-    throw outOfRange(stream.what, offset, tip.state);
+  for (;;) {
+    const tip = await stream.tip();
+    if (!Number.isSafeInteger(offset) || offset < 0 || offset > tip.state.nextOffset) {
+      throw outOfRange(stream.what, offset, tip.state);
+    }
+    const { logStartOffset } = tip.state;
+    if (offset <= logStartOffset) return tip.state;
+    const keptFrom = await firstToKeep(stream, tip, offset);
+    const data = await producersToKeep(stream, keptFrom);
+    // Another truncation may have removed producers while they were looked at: what it kept counts, too.
+    let isOvertaken = false;
+    await writer.control((state) => {
+      isOvertaken = state.logStartOffset !== logStartOffset;
+      return isOvertaken ? undefined : { state: { ...state, logStartOffset: offset }, data };
+    });
+    if (isOvertaken) continue;
+    await stream.streams.purge(stream.names.stream, keptFrom);
+    return (await stream.tip()).state;
   }
-  if (offset <= tip.state.logStartOffset) return tip.state;
-  const keptFrom = await firstToKeep(stream, tip, offset);
-  const data = await producersToKeep(stream, keptFrom);
-  await writer.control((state) => {
-    if (offset <= state.logStartOffset) return undefined;
-    return { state: { ...state, logStartOffset: offset }, data };
-  });
-  await stream.streams.purge(stream.names.stream, keptFrom);
-  return (await stream.tip()).state;
 }
 
 /** The number of the first message that something is left of. */

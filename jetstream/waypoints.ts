@@ -1,6 +1,7 @@
 /**
  * Which messages cover which offsets, as far as they were seen: so that an offset is looked for only
- * where it can be. What is known of a message stays true, even when it is gone.
+ * where it can be. What is known of a message stays true, even when it is gone; not so where a stream
+ * was set back to what it was before.
  *
  * @module
  */
@@ -28,6 +29,10 @@ export class Waypoints {
     const { baseOffset, state: { nextOffset } } = head;
     this.#known.splice(before + 1, 0, { sequence, baseOffset, nextOffset });
     if (this.#known.length > COUNT_MAX) this.#known = this.#known.filter((_, i) => i % 2 === 0);
+  }
+
+  clear(): void {
+    this.#known = [];
   }
 
   /** The last message that begins at or below an offset, and the first that begins above it. */

@@ -26,6 +26,7 @@ export interface MirrorOptions {
 export interface MirrorProgress {
   /** Partitions that are done. */
   readonly partitions: number;
+  /** Records that were copied; those that were there already are not among them. */
   readonly records: number;
   /** Bytes of batches. */
   readonly bytes: number;
@@ -33,6 +34,7 @@ export interface MirrorProgress {
 
 /** What a copy did. */
 export interface MirrorReport extends MirrorProgress {
+  /** Topics that were looked at. */
   readonly topics: number;
   /** Whether everything was copied, and not ended by the signal before. */
   readonly isWhole: boolean;

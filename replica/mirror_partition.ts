@@ -96,8 +96,13 @@ async function beginWhereItBegins(
     });
   }
   await intake.noteCompacted(compactedTo?.() ?? 0);
-  if (intake.nextOffset < logStartOffset) await intake.skipTo(logStartOffset, "removed");
   await intake.settle();
+  if (intake.nextOffset < logStartOffset) {
+    // Emptied first, the copy begins where it goes on: who reads it finds itself overtaken, and is not
+    // taken past a gap.
+    await target.truncateBefore(intake.nextOffset);
+    await intake.skipTo(logStartOffset, "removed");
+  }
   if ((await target.bounds()).logStartOffset < logStartOffset) {
     await target.truncateBefore(logStartOffset);
   }

@@ -17,8 +17,11 @@ export type FollowerState = "catching-up" | "following" | "waiting";
 
 /** One partition of a replica. */
 export interface ReplicaPartition {
+  /** Its topic. */
   readonly topic: string;
+  /** Its number, from 0. */
   readonly partition: number;
+  /** What its follower is doing. */
   readonly state: FollowerState;
   /** Where the replica ends. */
   readonly offset: number;

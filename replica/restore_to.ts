@@ -29,6 +29,7 @@ export interface RestoreToReport {
   readonly ok: boolean;
   /** The folder that was restored from. */
   readonly source: string;
+  /** Topics that are in the snapshot. */
   readonly topics: number;
   /** Records that were copied; those that were there already are not among them. */
   readonly copiedRecords: number;

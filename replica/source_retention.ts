@@ -8,7 +8,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Backend, TopicInfo } from "../core/backend.ts";
 import type { Clock } from "../core/base/clock.ts";
 import { isNotFound } from "../core/base/errors.ts";
-import { Maintenance } from "../core/store/maintenance.ts";
+import { Maintenance } from "../core/base/maintenance.ts";
 import type { Store } from "../core/store/store.ts";
 import { hasRetention } from "../core/topic_config.ts";
 import { forEach } from "./each.ts";

@@ -12,7 +12,9 @@ import { intact, isSameBatch, isSameRecord } from "./same_record.ts";
 
 /** One place where a copy is not what its source is. */
 export interface MirrorDifference {
+  /** Its topic. */
   readonly topic: string;
+  /** Its partition, from 0. */
   readonly partition: number;
   /** The offset of the record. */
   readonly offset: number;
@@ -24,6 +26,7 @@ export interface MirrorDifference {
 export interface MirrorVerification {
   /** Whether there is no difference. */
   readonly ok: boolean;
+  /** Partitions that were compared. */
   readonly partitions: number;
   /** Records that were compared. */
   readonly records: number;

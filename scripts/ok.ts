@@ -47,9 +47,11 @@ export const DENO_TESTS: Check = {
 
 /**
  * Nothing in these is a matter of the runtime that runs them, and Deno does: long campaigns on a disk in
- * memory; one that starts a process of each runtime itself; checks of the tree.
+ * memory, and faults of a cluster; one that starts a process of each runtime itself; checks of the tree.
  */
 const SAME_EVERYWHERE = [
+  "tests/cluster/killed_nodes_test.ts",
+  "tests/cluster/shaken_nodes_test.ts",
   "tests/crash/crash_test.ts",
   "tests/crash/kill_test.ts",
   "tests/damage/sweep_test.ts",

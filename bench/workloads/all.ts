@@ -6,6 +6,7 @@
 import type { Size, Workload } from "../workload.ts";
 import { growthRecords, growthSegments, growthTopics } from "./growth.ts";
 import { j1 } from "./j1_mapping.ts";
+import { j2 } from "./j2_cluster.ts";
 import { k1 } from "./k1_set.ts";
 import { k2 } from "./k2_get.ts";
 import { k3 } from "./k3_mixed.ts";
@@ -26,7 +27,7 @@ import { w8b } from "./w8b_single.ts";
 import { w9 } from "./w9_consume.ts";
 import { w10 } from "./w10_start.ts";
 
-const MEASURED = [w1, w2, w3, w4, w5, w6, w7, w8, w8b, w9, w10, threads, q1, j1];
+const MEASURED = [w1, w2, w3, w4, w5, w6, w7, w8, w8b, w9, w10, threads, q1, j1, j2];
 const KEYS_AND_VALUES = [k1, k2, k3, k4, k5, k6];
 const GROWTH = [growthRecords, growthTopics, growthSegments];
 

@@ -5,8 +5,7 @@
  *
  * @module
  */
-import type { EmbeddedStore } from "../embedded/store.ts";
-import { Latencies } from "../latencies.ts";
+import { callAll } from "../callers.ts";
 import { makeValues } from "../values.ts";
 import { type Job, numberOf, type Workload } from "../workload.ts";
 import { LATENCIES, RECORDS_PER_SECOND, secondsOf } from "./figures.ts";
@@ -27,30 +26,11 @@ export const w3: Workload = {
     const store = await openStore(job, "durable");
     const values = makeValues();
     const callers = numberOf(job.params, "callers");
-    await callAll(store, { values, callers, seconds: WARM_UP_SECONDS });
+    const append = (i: number) => store.append(store.prepare([values[i % values.length]!]));
+    await callAll(append, { callers, seconds: WARM_UP_SECONDS });
     const seconds = numberOf(job.params, "seconds");
-    const figures = await callAll(store, { values, callers, seconds });
+    const { perSecond, ...latencies } = await callAll(append, { callers, seconds });
     await store.close();
-    return figures;
+    return { recordsPerSecond: perSecond, ...latencies };
   },
 };
-
-async function callAll(
-  store: EmbeddedStore,
-  { values, callers, seconds }: { values: Uint8Array[]; callers: number; seconds: number },
-) {
-  const latencies = new Latencies();
-  const startMs = performance.now();
-  const endMs = startMs + seconds * 1000;
-  const call = async (caller: number) => {
-    for (let i = caller;; i += callers) {
-      const calledMs = performance.now();
-      if (calledMs >= endMs) return;
-      await store.append(store.prepare([values[i % values.length]!]));
-      latencies.add(performance.now() - calledMs);
-    }
-  };
-  await Promise.all(Array.from({ length: callers }, (_, caller) => call(caller)));
-  const passedMs = performance.now() - startMs;
-  return { recordsPerSecond: latencies.count / passedMs * 1000, ...latencies.figures() };
-}

@@ -14,6 +14,7 @@ import type { Output } from "../output.ts";
 import { writeRows } from "../table.ts";
 import { formatBytes, formatCount, formatDuration } from "../units.ts";
 import { shownTopics } from "../shown_topics.ts";
+import { withoutLogins } from "../without_logins.ts";
 
 /** Version of the JSON that `-J` writes. */
 const JSON_VERSION = 1;
@@ -36,7 +37,7 @@ export async function info(context: Context, options: InfoVerbOptions): Promise<
   const { epoch, follows } = backend;
   if (options.shaped) {
     const followed = follows === undefined ? {} : { follows: follows.source };
-    const shape = { version: JSON_VERSION, at, epoch, ...followed, topics };
+    const shape = { version: JSON_VERSION, at: withoutLogins(at), epoch, ...followed, topics };
     await output.line(JSON.stringify(shape));
     return EXIT_OK;
   }

@@ -17,6 +17,7 @@ import { interruptible } from "../io.ts";
 import type { Output } from "../output.ts";
 import { differenceLine } from "../problem_line.ts";
 import { countOf, formatBytes } from "../units.ts";
+import { withoutLogins } from "../without_logins.ts";
 
 /** Version of the JSON that `-J` writes. */
 const JSON_VERSION = 1;
@@ -87,7 +88,8 @@ async function tell(
   report: MirrorReport,
 ): Promise<void> {
   if (shaped) {
-    await output.line(JSON.stringify({ version: JSON_VERSION, from, to, ...report }));
+    const places = { from: withoutLogins(from), to: withoutLogins(to) };
+    await output.line(JSON.stringify({ version: JSON_VERSION, ...places, ...report }));
     return;
   }
   const { records, bytes, partitions, topics, isWhole, verification } = report;

@@ -21,6 +21,7 @@ import type { Output } from "../output.ts";
 import { problemLine } from "../problem_line.ts";
 import { writeRows } from "../table.ts";
 import { countOf } from "../units.ts";
+import { withoutLogins } from "../without_logins.ts";
 
 /** Reports what is there on standard output, and what is wrong on standard error. */
 export async function verify(context: Context, options: VerifyVerbOptions): Promise<number> {
@@ -29,8 +30,9 @@ export async function verify(context: Context, options: VerifyVerbOptions): Prom
     ? await verifyServer({ ...context, at: path })
     : await verifyFolder(path);
   const { output } = context;
-  if (options.shaped) await output.line(JSON.stringify({ version: 1, path, ...report }));
-  else await writeReport(output, report);
+  if (options.shaped) {
+    await output.line(JSON.stringify({ version: 1, path: withoutLogins(path), ...report }));
+  } else await writeReport(output, report);
   return report.ok ? EXIT_OK : EXIT_CORRUPT;
 }
 

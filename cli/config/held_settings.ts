@@ -9,6 +9,7 @@ import { messageOf } from "../../core/base/errors.ts";
 import type { ShownSetting } from "../../server/exchange.ts";
 import { isUrl } from "../connect.ts";
 import { UsageError } from "../exit.ts";
+import { withoutLogins } from "../without_logins.ts";
 import type { ConfigFile } from "./config_file.ts";
 import { readValue, writeValue } from "./read_value.ts";
 import {
@@ -57,6 +58,7 @@ const OTHER_VARIABLES = [
   "SEGLOG_CA_FILE",
   "SEGLOG_CERT_FILE",
   "SEGLOG_KEY_FILE",
+  "SEGLOG_NATS_CREDS",
 ];
 
 /** How strongly something is said: a flag before all else. */
@@ -100,11 +102,11 @@ export function heldPlace(said: Said): string {
   return String((at.source.kind === "standard" ? heldInFile("data", said.file) ?? at : at).value);
 }
 
-/** All settings as they are shown. */
+/** All settings as they are shown: to whoever may look, and not with what is secret in an address. */
 export function shownSettings(held: HeldSettings): ShownSetting[] {
   return [...SETTING_NAMES].map(([key, name]) => {
     const { text, source } = held[name];
-    return { key, value: text, from: describeSource(source) };
+    return { key, value: withoutLogins(text), from: describeSource(source) };
   });
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { withoutLogins } from "../without_logins.ts";
 
 /** Good; to be looked at; or in the way of a server. */
 export type Verdict = "ok" | "warn" | "fail";
@@ -20,15 +21,15 @@ export interface Finding {
 
 /** All is well. */
 export function ok(check: string, says: string): Finding {
-  return { check, verdict: "ok", says };
+  return { check, verdict: "ok", says: withoutLogins(says) };
 }
 
 /** A server can live with it. */
 export function warn(check: string, says: string, advice: string): Finding {
-  return { check, verdict: "warn", says, advice };
+  return { check, verdict: "warn", says: withoutLogins(says), advice };
 }
 
 /** A server cannot. */
 export function fail(check: string, says: string, advice: string): Finding {
-  return { check, verdict: "fail", says, advice };
+  return { check, verdict: "fail", says: withoutLogins(says), advice };
 }

@@ -57,8 +57,8 @@ export class Cursor {
     const view = this.#view;
     view.checkOpen();
     for (;;) {
+      if (this.#offset < view.logStartOffset) throw outOfRange(view.name, this.#offset, view);
       const offset = skipGaps(view.gaps, this.#offset);
-      if (offset < view.logStartOffset) throw outOfRange(view.name, offset, view);
       this.#offset = offset;
       if (offset >= Math.min(until, view.nextOffset)) return undefined;
       const lost = gapAt(view.lost, offset);

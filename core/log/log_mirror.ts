@@ -27,6 +27,7 @@ export class LogMirror {
   readonly #writer: LogWriter;
   readonly #bounds: () => LogBounds;
 
+  /** Made by a log, for itself. */
   constructor(writer: LogWriter, bounds: () => LogBounds) {
     this.#writer = writer;
     this.#bounds = bounds;

@@ -224,11 +224,11 @@ export class OwnedState implements LogView {
   ): Partial<Manifest> {
     const { logStartOffset, gaps, lost, sealed } = this.#manifest;
     if (reason === "lost") return { lost: addGap(lost, { start, end }) };
+    if (logStartOffset < start) return { gaps: addGap(gaps, { start, end }) };
     // Segments that a truncation left have to join what comes, though nothing of them is read.
-    if (logStartOffset < start || !isFirst || sealed.length > 0) {
-      return { gaps: addGap(gaps, { start, end }) };
-    }
-    return { logStartOffset: end, gaps: gapsFrom(gaps, end), lost: gapsFrom(lost, end) };
+    const isJoined = !isFirst || sealed.length > 0;
+    const after = isJoined ? addGap(gaps, { start, end }) : gapsFrom(gaps, end);
+    return { logStartOffset: end, gaps: after, lost: gapsFrom(lost, end) };
   }
 
   /** Makes `offset`, which is durable, the first readable one, and drops segments wholly below it. */

@@ -40,7 +40,7 @@ import { type Catalogue, epochOf, type Followed, readCatalogue } from "./catalog
 import { compactIfDue, compactTopic } from "./compact_topic.ts";
 import { followed, possibilities } from "./follow.ts";
 import { HintFiles } from "./hint_files.ts";
-import { Maintenance } from "./maintenance.ts";
+import { Maintenance } from "../base/maintenance.ts";
 import type { StoreOptions } from "./options.ts";
 import { StoreMirror } from "./store_mirror.ts";
 import type { Topic } from "./topic.ts";

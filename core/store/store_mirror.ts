@@ -18,7 +18,11 @@ export class StoreMirror implements MirrorTarget {
   readonly #checkOpen: () => void;
   readonly #warn: (notice: string) => void;
 
-  /** @param parts with what throws when the store is closed, and takes what is a matter of concern */
+  /**
+   * Made by a store, for itself.
+   *
+   * @param parts with what throws when the store is closed, and takes what is a matter of concern
+   */
   constructor(
     topics: TopicRegistry,
     parts: { readonly checkOpen: () => void; readonly warn: (notice: string) => void },

@@ -24,6 +24,12 @@ test("a chart has a bar for each system that was measured, on each runtime", () 
   assert.match(chart, />Bun, 1,000 &amp; more: records\/s, more is better</);
 });
 
+test("a chart names the part of a run that bars are of", () => {
+  const figures = SAMPLE.figures.map((figure) => ({ ...figure, part: "appended" }));
+  const chart = drawChart([{ ...SAMPLE, figures }]);
+  assert.match(chart, />Deno, 1,000 &amp; more: appended, records\/s, more is better</);
+});
+
 test("where nothing is compared, the first figure is drawn", () => {
   const figures = SAMPLE.figures.map(({ key, label, better }) => ({ key, label, better }));
   const chart = drawChart([{ ...SAMPLE, figures }]);

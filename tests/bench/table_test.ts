@@ -25,6 +25,28 @@ test("a table has a row for each system, with the ratio of seglog to it", () => 
   );
 });
 
+test("what a run measures one after the other has a table for each part", () => {
+  const [rate, memory] = SAMPLE.figures;
+  const figures = [{ ...rate!, part: "appended" }, { ...memory!, part: "held" }];
+  const { systems } = SAMPLE.cases[0]!;
+  const cases = [{ name: "small", params: {}, systems: systems.slice(0, 2) }];
+  assert.deepEqual(formatResults({ ...SAMPLE, figures, cases }).split("\n").slice(0, -2), [
+    "**Deno, small, appended**",
+    "",
+    "|        |        records/s | seglog / it |",
+    "| ------ | ---------------: | ----------: |",
+    "| seglog | 5 M (4 M to 6 M) |             |",
+    "| LMDB   | 2 M (2 M to 2 M) |        2.5x |",
+    "",
+    "**Deno, small, held**",
+    "",
+    "|        |           MiB |",
+    "| ------ | ------------: |",
+    "| seglog | 55 (50 to 60) |",
+    "| LMDB   | 90 (90 to 90) |",
+  ]);
+});
+
 test("growth has a row for each step, compared with the first", () => {
   const step = (name: string, rate: number) => ({
     name,

@@ -2,15 +2,18 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { makeAccessLog } from "../../bench/access_log.ts";
 import { bareFile } from "../../bench/embedded/bare_file.ts";
 import { coalesced } from "../../bench/embedded/coalesced.ts";
 import { seglog } from "../../bench/embedded/seglog.ts";
 import type { EmbeddedSystem, OpenOptions } from "../../bench/embedded/store.ts";
+import { callAll } from "../../bench/callers.ts";
 import { readOutcome } from "../../bench/outcome.ts";
 import { readResults, writeResults } from "../../bench/results.ts";
 import { batchesOf, makeValues, randomPlaces, VALUE_BYTES } from "../../bench/values.ts";
 import { workloadNamed, WORKLOADS } from "../../bench/workloads/all.ts";
+import { findNats } from "../../scripts/find_nats.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { SAMPLE } from "./sample_results.ts";
 
@@ -86,6 +89,33 @@ test("a small run of W1 and W5 gives their figures", async () => {
     assert.ok(figures[key]! > 0, `${name}: ${JSON.stringify(figures)}`);
   }
 });
+
+test("callers call again when they have their answer, and each call has a number", async () => {
+  const seen: number[] = [];
+  let [calling, most] = [0, 0];
+  const called = await callAll(async (i) => {
+    seen.push(i);
+    most = Math.max(most, ++calling);
+    await nextTurn();
+    calling--;
+  }, { callers: 3, seconds: 0.02 });
+  assert.equal(most, 3);
+  assert.equal(new Set(seen).size, seen.length);
+  assert.ok(called.perSecond > 0 && called.p50Ms <= called.p99Ms, JSON.stringify(called));
+});
+
+const nats = await findNats();
+
+for (const system of workloadNamed("J2").systems) {
+  const withNats = { skip: system !== "seglog" && typeof nats === "string" ? nats : false };
+  test(`a small run of J2 gives its figures: ${system}`, withNats, async () => {
+    await using folder = tempDir();
+    const { run, figures } = workloadNamed("J2");
+    const params = { records: 11_000, seconds: 0.01 };
+    const found = await run({ system, params, folder: folder.path });
+    for (const { key } of figures) assert.ok(found[key]! > 0, `${key}: ${JSON.stringify(found)}`);
+  });
+}
 
 test("the outcome of a run is the last line that it printed, or how it ended", () => {
   const outcome = (status: number, stdout: string) => readOutcome({ status, stdout, stderr: "no" });

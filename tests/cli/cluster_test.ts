@@ -44,7 +44,6 @@ describe("a cluster on the command line", () => {
     const run = await atCluster();
     const told: [string[], RegExp][] = [
       [["dump"], /a cluster has none to show/],
-      [["backup", "/tmp/none"], /backup reads files/],
       [["webhook", "ls"], /for a seglog server/],
       [["admin", "status"], /for a seglog server/],
       [["admin", "config"], /for a seglog server/],

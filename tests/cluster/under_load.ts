@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { JetStreamBackend } from "../../jetstream/jetstream_backend.ts";
-import type { Backend, ErrorCode } from "../../mod.ts";
+import { type Backend, type ErrorCode, NodeBackend, SeglogError, Store } from "../../mod.ts";
 import type { NatsCluster } from "../support/nats.ts";
 import { checkLog } from "./history/check_log.ts";
 import type { Scope } from "./history/check_reads.ts";
@@ -37,6 +37,7 @@ const PADDING_MAX = 2000;
 const LOOK_MS = 20;
 /** An election takes some seconds, and a restart may cost two of them. */
 const WAIT_MS = 60_000;
+const PROBE_MS = 3000;
 /** What may happen to a read while servers are away. */
 const TOLERATED: readonly ErrorCode[] = ["unavailable"];
 
@@ -47,6 +48,16 @@ export async function directMember(
 ): Promise<LoadedMember> {
   const backend = await JetStreamBackend.open(`${url}/?replicas=3`, { timeoutMs });
   return { name, backend, sees, [Symbol.asyncDispose]: () => backend.close() };
+}
+
+/** A node that has a copy of what the cluster has: it promises that whoever writes through it sees that. */
+export async function nodeMember(
+  name: string,
+  { url, timeoutMs }: { url: string; timeoutMs: number },
+): Promise<LoadedMember> {
+  const source = await JetStreamBackend.open(`${url}/?replicas=3`, { timeoutMs });
+  const backend = new NodeBackend(source, await Store.memory(), { waitMs: timeoutMs });
+  return { name, backend, sees: "backend", [Symbol.asyncDispose]: () => backend.close() };
 }
 
 /** What can be waited for while clients are busy. */
@@ -115,7 +126,9 @@ export async function underLoad(
   act: (busy: Busy) => Promise<void>,
 ): Promise<string[]> {
   await using truth = await directMember("truth", { url: cluster.url, timeoutMs: WAIT_MS });
-  await truth.backend.ensureTopic(name, { partitions: PARTITIONS });
+  for (const { backend } of [truth, ...members]) {
+    await backend.ensureTopic(name, { partitions: PARTITIONS });
+  }
   const history = new History();
   const transactions: Transaction[] = [];
   let isOver = false;
@@ -148,6 +161,29 @@ export async function underLoad(
     ...checkLog(history, final, { seenBy, tolerated: TOLERATED }),
     ...checkTransactions(moved, { seesAll: (backend) => seenBy(backend) === "everybody" }),
   ];
+}
+
+/** Resolves when a cluster that was shaken makes streams on all of its nodes again, asked at each. */
+export async function settled(cluster: NatsCluster): Promise<void> {
+  const endMs = Date.now() + WAIT_MS;
+  for (const url of cluster.urls) {
+    while (!await isSettled(url)) {
+      if (Date.now() > endMs) throw new Error(`The cluster is not whole after ${WAIT_MS} ms`);
+      await delay(LOOK_MS);
+    }
+  }
+}
+
+async function isSettled(url: string): Promise<boolean> {
+  try {
+    await using probe = await directMember("probe", { url, timeoutMs: PROBE_MS });
+    await probe.backend.ensureTopic("probe");
+    await probe.backend.deleteTopic("probe");
+    return true;
+  } catch (error) {
+    if (error instanceof SeglogError && error.code === "unavailable") return false;
+    throw error;
+  }
 }
 
 /** Looks again and again until nothing is missing. @throws {Error} when it takes too long */

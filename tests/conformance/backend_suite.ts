@@ -3,6 +3,7 @@
  */
 import { test } from "node:test";
 import type { Backend } from "../../mod.ts";
+import type { Cannot } from "../support/cannot.ts";
 import { appendSuite } from "./append_suite.ts";
 import { closeSuite } from "./close_suite.ts";
 import { followSuite } from "./follow_suite.ts";
@@ -15,9 +16,9 @@ import type { Promised } from "./promised.ts";
 export type OpenBackend = () => Promise<AsyncDisposable & { readonly backend: Backend }>;
 
 /** Runs the suite against one kind of backend. */
-export function backendSuite(name: string, openBackend: OpenBackend): void {
-  const promise: Promised = (what, run) =>
-    void test(what, async () => {
+export function backendSuite(name: string, openBackend: OpenBackend, cannot: Cannot = {}): void {
+  const promise: Promised = (what, run, skip) =>
+    void test(what, { skip: skip ?? false }, async () => {
       await using opened = await openBackend();
       await run(opened.backend);
     });
@@ -25,6 +26,6 @@ export function backendSuite(name: string, openBackend: OpenBackend): void {
   appendSuite(name, promise);
   readSuite(name, promise);
   followSuite(name, promise);
-  truncateSuite(name, promise);
+  truncateSuite(name, promise, cannot);
   closeSuite(name, promise);
 }

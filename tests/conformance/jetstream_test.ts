@@ -1,5 +1,5 @@
 import { describe, test } from "node:test";
-import { nats, openOn, sharedServer } from "../jetstream/support.ts";
+import { CLUSTER_CANNOT, nats, openOn, sharedServer } from "../jetstream/support.ts";
 import { backendSuite } from "./backend_suite.ts";
 
 describe("in a cluster", () => {
@@ -8,5 +8,5 @@ describe("in a cluster", () => {
   backendSuite("a cluster", async () => {
     const backend = await openOn(await server());
     return { backend, [Symbol.asyncDispose]: () => backend.close() };
-  });
+  }, CLUSTER_CANNOT);
 });

@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { type Backend, countRecords, readRecords, startOfLast } from "../../mod.ts";
+import type { Cannot } from "../support/cannot.ts";
 import { rejectsWith, shown } from "../support/collect.ts";
 import type { Promised } from "./promised.ts";
 
 /** What every backend promises of this. */
-export function truncateSuite(name: string, promise: Promised): void {
+export function truncateSuite(name: string, promise: Promised, cannot: Cannot): void {
   describe(`${name}: truncate`, () => {
     const filled = (backend: Backend) =>
       backend.append("orders", Array.from({ length: 10 }, (_, i) => ({ value: `${i}` })));
@@ -40,7 +41,7 @@ export function truncateSuite(name: string, promise: Promised): void {
     );
 
     promise("after N makes N the last record, and no offset is used again", async (backend) => {
-      if (!backend.capabilities.canTruncateAfter) return;
+      assert.equal(backend.capabilities.canTruncateAfter, true);
       await filled(backend);
       await backend.truncate("orders", { after: 6 });
       await backend.append("orders", [{ value: "next" }]);
@@ -62,7 +63,17 @@ export function truncateSuite(name: string, promise: Promised): void {
       assert.deepEqual(starts, [11, 10, 6, 5, 0, 0]);
       const reversed = await shown(readRecords(backend, "orders", { reverse: true }));
       assert.deepEqual(reversed.slice(0, 3), ["10:next", "6:6", "5:5"]);
-    });
+    }, cannot.truncateAfter);
+
+    if (cannot.truncateAfter !== undefined) {
+      promise("after N is refused, and the capabilities say why", async (backend) => {
+        await filled(backend);
+        const { canTruncateAfter, why } = backend.capabilities;
+        assert.deepEqual([canTruncateAfter, why?.canTruncateAfter], [false, cannot.truncateAfter]);
+        await rejectsWith("unsupported", () => backend.truncate("orders", { after: 6 }));
+        assert.equal((await backend.bounds("orders")).nextOffset, 10);
+      });
+    }
 
     promise("offsets that are no offsets are refused", async (backend) => {
       await filled(backend);

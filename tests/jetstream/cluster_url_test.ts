@@ -56,4 +56,11 @@ test("what a URL cannot say is refused, and what it logs in with is not shown", 
   assert.match(error.message, /"x" is no parameter; there are prefix, replicas, storage/);
   assert.doesNotMatch(error.message, /secret/);
   assert.equal(shownUrl("nats://me:secret@a/?x=1"), "nats://a/?x=1");
+  for (const password of ["sec/ret", "sec?ret", "sec#ret", "sec@ret", "ret@"]) {
+    // deno-lint-ignore require-await -- as above
+    const { message } = await rejectsWith("invalid-argument", async () => {
+      parseClusterUrl(`nats://me:${password}@a`);
+    });
+    assert.doesNotMatch(message, /ret/);
+  }
 });

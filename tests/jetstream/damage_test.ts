@@ -175,3 +175,40 @@ test("servers without JetStream are told of", withNats, async () => {
   assert.match(error.message, /replicas/);
   await backend.ensureTopic("orders");
 });
+
+describe("a stream that was set back to what it was before", () => {
+  const server = sharedServer();
+
+  /** Its messages up to one, in a stream of the same name, as a restored backup has them. */
+  const setBack = async (stream: string, last: number) => {
+    const other = await connect({ servers: (await server()).url });
+    const { streams } = await jetstreamManager(other);
+    const { config } = await streams.info(stream);
+    const messages = await Promise.all(
+      Array.from({ length: last }, (_, i) => streams.getMessage(stream, { seq: i + 1 })),
+    );
+    await streams.delete(stream);
+    await streams.add(config);
+    for (const message of messages) {
+      const { subject, data, header } = message!;
+      header.delete("Nats-Expected-Last-Sequence");
+      await jetstream(other).publish(subject, data, { headers: header });
+    }
+    await other.close();
+  };
+
+  test("is gone on with by who knew more of it", withNats, async () => {
+    const prefix = newPrefix();
+    await using backend = await openOn(await server(), { prefix, timeoutMs: 500 });
+    const { topic } = await backend.ensureTopic("orders");
+    for (const value of ["a", "b", "c", "d"]) await backend.append("orders", [{ value }]);
+    assert.deepEqual(await shown(readRecords(backend, "orders")), ["0:a", "1:b", "2:c", "3:d"]);
+    await setBack(`SEGLOG_${prefix}_${topic.id}_0`, 2);
+    await rejectsWith("outcome-unknown", () => backend.append("orders", [{ value: "x" }]));
+    // A leader that was replaced tells of a lower end for a while: only one that stays is believed.
+    assert.equal((await backend.bounds("orders")).nextOffset, 4);
+    while ((await backend.bounds("orders")).nextOffset === 4);
+    assert.equal((await backend.append("orders", [{ value: "y" }])).start, 2);
+    assert.deepEqual(await shown(readRecords(backend, "orders")), ["0:a", "1:b", "2:y"]);
+  });
+});

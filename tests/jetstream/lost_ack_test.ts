@@ -131,6 +131,27 @@ describe("lost acknowledgements", () => {
     },
   );
 
+  test(
+    "a change of topics under way when the backend is closed ends with it",
+    withNats,
+    async () => {
+      await using opened = await openProxied();
+      const { backend } = opened;
+      await backend.ensureTopic("orders");
+      const begun = Promise.withResolvers<void>();
+      const changes = (async () => {
+        for (let i = 1;; i++) {
+          await backend.configureTopic("orders", { retentionRecords: i });
+          begun.resolve();
+        }
+      })();
+      changes.catch(() => {});
+      await begun.promise;
+      await backend.close();
+      await rejectsWith("closed", () => changes);
+    },
+  );
+
   test("what is acknowledged is there after kill -9 of the server", withNats, async () => {
     await using own = await startNats();
     await using backend = await JetStreamBackend.open(own.url);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { connect } from "@nats-io/transport-node";
 import { readRecords } from "../../mod.ts";
-import { openOn, sharedServer, withNats } from "./support.ts";
+import { newPrefix, openOn, sharedServer, withNats } from "./support.ts";
 
 describe("requests", () => {
   const server = sharedServer();
@@ -26,8 +26,10 @@ describe("requests", () => {
     "a single record is read by a look at the end and its message, which is kept",
     withNats,
     async () => {
-      await using backend = await openOn(await server());
-      for (let i = 0; i < 100; i++) await backend.append("orders", [{ value: `${i}` }]);
+      const prefix = newPrefix();
+      await using writer = await openOn(await server(), { prefix });
+      for (let i = 0; i < 100; i++) await writer.append("orders", [{ value: `${i}` }]);
+      await using backend = await openOn(await server(), { prefix });
       const read = async () => assert.equal((await backend.read("orders", 20)).text, "20");
       await read();
       assert.deepEqual(await requestsOf(read), ["STREAM MSG"]);
@@ -40,6 +42,21 @@ describe("requests", () => {
         }),
         ["STREAM MSG"],
       );
+    },
+  );
+
+  test(
+    "callers at once who have not used a topic before look for it together",
+    withNats,
+    async () => {
+      const prefix = newPrefix();
+      await using other = await openOn(await server(), { prefix });
+      await other.ensureTopic("orders");
+      await using backend = await openOn(await server(), { prefix });
+      const append = () => backend.append("orders", [{ value: "a" }]);
+      const requests = await requestsOf(() => Promise.all(Array.from({ length: 64 }, append)));
+      // The catalogue, then the end of the stream, which is empty.
+      assert.deepEqual(requests, ["STREAM MSG", "STREAM MSG", "STREAM INFO"]);
     },
   );
 });

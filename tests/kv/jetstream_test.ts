@@ -1,5 +1,5 @@
 import { describe, test } from "node:test";
-import { nats, openOn, sharedServer } from "../jetstream/support.ts";
+import { CLUSTER_CANNOT, nats, openOn, sharedServer } from "../jetstream/support.ts";
 import { kvSuite } from "./kv_suite.ts";
 
 describe("in a cluster", () => {
@@ -8,8 +8,5 @@ describe("in a cluster", () => {
   kvSuite("a bucket", async () => {
     const backend = await openOn(await server());
     return { backend, [Symbol.asyncDispose]: () => backend.close() };
-  }, {
-    compact: "a cluster keeps all records; nodes compact their copies",
-    truncateAfter: "a cluster removes records only from the front",
-  });
+  }, CLUSTER_CANNOT);
 });

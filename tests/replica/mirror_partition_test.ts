@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { type Backend, connect, MemoryDisk, repair, Store } from "../../mod.ts";
+import { type Backend, connect, MemoryDisk, readRecords, repair, Store } from "../../mod.ts";
+import type { MirrorPartition } from "../../core/mirror_contract.ts";
 import { isDiverged } from "../../replica/diverged.ts";
 import { mirrorPartition } from "../../replica/mirror_partition.ts";
 import { checkSameHistory } from "../../replica/same_history.ts";
@@ -250,3 +251,37 @@ async function copyTo(source: Backend, target: FakeTarget): Promise<number> {
 function pairOf(source: Backend, target: FakeTarget) {
   return { source, copy: target.backend, topic: TOPIC, partition: 0 };
 }
+
+test("who reads a copy while a truncation overtakes it is told so, and sees no gap", async () => {
+  await using source = await smallStore();
+  await using copy = await smallStore();
+  const { topic } = await source.ensureTopic(TOPIC);
+  await copy.mirrorTarget!.adopt(topic);
+  const target = await copy.mirrorTarget!.openMirror(TOPIC, 0);
+  await source.append(TOPIC, recordsFrom(0, 3));
+  await mirrorPartition({ source, target, topic: TOPIC, partition: 0 });
+  await source.append(TOPIC, recordsFrom(3, 10));
+  await source.truncate(TOPIC, { before: 8 });
+
+  const end = new AbortController();
+  const following = collect(
+    readRecords(copy, TOPIC, { from: 3, follow: true, signal: end.signal }),
+  );
+  following.catch(() => {}); // it is awaited below
+  const seen: unknown[] = [];
+  const look = async () => {
+    const record = await copy.read(TOPIC, 4).catch((error) => error.code);
+    seen.push(typeof record === "string" ? record : record.offset);
+  };
+  const watched: MirrorPartition = {
+    bounds: () => target.bounds(),
+    append: (batch) => target.append(batch),
+    skipTo: (offset, reason) => target.skipTo(offset, reason).then(look),
+    truncateBefore: (offset) => target.truncateBefore(offset).then(look),
+    flush: () => target.flush(),
+  };
+  await mirrorPartition({ source, target: watched, topic: TOPIC, partition: 0 });
+  assert.deepEqual(new Set(seen), new Set(["offset-out-of-range"]));
+  await rejectsWith("offset-out-of-range", () => following);
+  await assertSame(source, copy, TOPIC);
+});

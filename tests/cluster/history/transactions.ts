@@ -79,7 +79,11 @@ export async function runTransactions(
   const random = new Random(run.seed);
   const complaints: string[] = [];
   let now = 0;
-  await setUp(await run.truth(), bucket);
+  const truth = await run.truth();
+  for (const { backend } of [{ backend: truth }, ...members]) {
+    await backend.ensureTopic(bucket, { compaction: "none" }); // all records are needed at the end
+  }
+  await setUp(truth, bucket);
   const buckets = members.map((member) => new OpenBucket(member, bucket));
 
   const client = async (which: number, random: Random) => {
@@ -119,7 +123,7 @@ export async function runTransactions(
   await Promise.all(
     Array.from({ length: clients }, (_, which) => client(which, new Random(random.fork()))),
   );
-  const records = await collect(readRecords(await run.truth(), bucket));
+  const records = await collect(readRecords(truth, bucket));
   await Promise.all(buckets.map((open) => inTime(() => open.close(), { name: "close", limitMs })));
   const written = records.map(({ keyText, offset, text }, due) => {
     if (offset !== due) complaints.push(`revision ${offset} is where ${due} is due`);
@@ -128,9 +132,8 @@ export async function runTransactions(
   return { transactions, written, complaints };
 }
 
-/** Makes a bucket that keeps all of its records, with something in all accounts. */
+/** Puts something into all accounts. */
 async function setUp(backend: Backend, bucket: string): Promise<void> {
-  await backend.ensureTopic(bucket, { compaction: "none" });
   await using kv = await Kv.open(backend, bucket);
   await kv.transaction((tx) => {
     for (const account of ACCOUNTS) tx.set(account, `${BALANCE} at-first`);

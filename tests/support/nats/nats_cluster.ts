@@ -16,9 +16,12 @@ import type { Network } from "./network.ts";
 import { Proxies } from "./proxies.ts";
 import type { SmallDisk } from "./small_disk.ts";
 
-/** An election takes some seconds. */
-const LEADER_WAIT_MS = 60_000;
+/** An election takes some seconds, and many times that where others need the machine. */
+const ANSWER_WAIT_MS = 180_000;
+/** How long one question may take at first: there are nodes that never answer. */
 const REQUEST_MS = 1000;
+/** In each round it may take twice as long, up to this: a slow machine never answers in a second. */
+const REQUEST_MS_MAX = 16_000;
 const ASK_AGAIN_MS = 50;
 
 export interface ClusterOptions extends NatsOptions {
@@ -77,8 +80,8 @@ export class NatsCluster {
    */
   async leaderOf(stream: string, { via = this.nodes }: { via?: readonly NatsServer[] } = {}) {
     const request = `$JS.API.STREAM.INFO.${stream}`;
-    return await untilAnswered(via, async (connection) => {
-      const answer = await connection.request(request, "", { timeout: REQUEST_MS });
+    return await untilAnswered(via, async (connection, timeout) => {
+      const answer = await connection.request(request, "", { timeout });
       const { cluster } = answer.json<{ cluster?: { leader?: string } }>();
       return this.nodes.find(({ name }) => name === cluster?.leader);
     });
@@ -131,8 +134,10 @@ async function openNetwork(
 
 /** There is a leader of the cluster, and it knows of enough others for as many replicas. */
 async function takesStreams(nodes: readonly NatsServer[]): Promise<void> {
-  await untilAnswered(nodes, async (connection) => {
-    const { streams } = await jetstreamManager(connection, { timeout: REQUEST_MS });
+  const leads = /Self is new JetStream cluster metadata leader/;
+  await Promise.any(nodes.map(({ process }) => process.said(leads)));
+  await untilAnswered(nodes, async (connection, timeout) => {
+    const { streams } = await jetstreamManager(connection, { timeout });
     const storage = StorageType.Memory;
     await streams.add({ name: "PROBE", subjects: ["probe"], num_replicas: nodes.length, storage });
     return await streams.delete("PROBE") || undefined;
@@ -144,21 +149,21 @@ type Connection = Awaited<ReturnType<typeof connect>>;
 /** Asks one node after the other until there is an answer. */
 async function untilAnswered<T>(
   nodes: readonly NatsServer[],
-  ask: (connection: Connection) => Promise<T | undefined>,
+  ask: (connection: Connection, timeoutMs: number) => Promise<T | undefined>,
 ): Promise<T> {
-  const endMs = Date.now() + LEADER_WAIT_MS;
+  const endMs = Date.now() + ANSWER_WAIT_MS;
   let why: unknown = "nobody runs";
-  while (Date.now() < endMs) {
+  for (let timeout = REQUEST_MS; Date.now() < endMs; timeout = longerThan(timeout)) {
     for (const { url } of nodes.filter(({ isRunning }) => isRunning)) {
       try {
         const connection = await connect({
           servers: url,
           ignoreClusterUpdates: true,
           reconnect: false,
-          timeout: REQUEST_MS,
+          timeout,
         });
         try {
-          const answer = await ask(connection);
+          const answer = await ask(connection, timeout);
           if (answer !== undefined) return answer;
           why = "no leader";
         } finally {
@@ -170,5 +175,9 @@ async function untilAnswered<T>(
     }
     await delay(ASK_AGAIN_MS);
   }
-  throw new Error(`No answer from the cluster in ${LEADER_WAIT_MS / 1000} s: ${why}`);
+  throw new Error(`No answer from the cluster in ${ANSWER_WAIT_MS / 1000} s: ${why}`);
+}
+
+function longerThan(ms: number): number {
+  return Math.min(2 * ms, REQUEST_MS_MAX);
 }

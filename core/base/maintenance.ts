@@ -1,10 +1,10 @@
 /**
- * Looks after a store from time to time.
+ * Looks after what is kept from time to time.
  *
  * @module
  */
-import type { Clock } from "../base/clock.ts";
-import { MAINTENANCE_INTERVAL_MS } from "../base/limits.ts";
+import type { Clock } from "./clock.ts";
+import { MAINTENANCE_INTERVAL_MS } from "./limits.ts";
 
 /** Calls `maintain` again and again, never two at a time, until it is stopped. */
 export class Maintenance {
