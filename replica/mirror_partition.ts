@@ -7,6 +7,7 @@
  */
 import type { Backend, Bounds } from "../core/backend.ts";
 import { SeglogError } from "../core/base/errors.ts";
+import { unlessAborted } from "../core/base/pause.ts";
 import type { BatchView } from "../core/format/batch.ts";
 import type { MirrorPartition } from "../core/mirror_contract.ts";
 import { lostIn } from "../core/reading.ts";
@@ -57,7 +58,9 @@ export async function mirrorPartition(copy: PartitionCopy): Promise<number> {
   const intake = new Intake(target, { ...copy, nextOffset });
   try {
     while (!signal?.aborted) {
-      const bounds = await source.bounds(topic, partition);
+      const asked = source.bounds(topic, partition);
+      const bounds = await (signal === undefined ? asked : unlessAborted(asked, signal));
+      if (bounds === undefined) break;
       await beginWhereItBegins(copy, intake, bounds);
       const end = Math.min(copy.until ?? Infinity, bounds.nextOffset);
       if (intake.nextOffset < end) {

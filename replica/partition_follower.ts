@@ -9,7 +9,7 @@ import { isNotFound, messageOf, SeglogError } from "../core/base/errors.ts";
 import { isDiverged } from "./diverged.ts";
 import { mirrorPartition } from "./mirror_partition.ts";
 import { checkSameHistory } from "./same_history.ts";
-import { pause } from "./pause.ts";
+import { pause, unlessAborted } from "../core/base/pause.ts";
 import type { Turns } from "./turns.ts";
 
 /** What a follower is doing: copying what is there; waiting for what comes; waiting to try again. */
@@ -141,7 +141,8 @@ export class PartitionFollower {
     const endTurn = await this.#options.turns.begin(signal);
     if (endTurn === undefined) return;
     try {
-      await checkSameHistory({ source, copy: local, topic, partition });
+      await unlessAborted(checkSameHistory({ source, copy: local, topic, partition }), signal);
+      if (signal.aborted) return;
       const target = await local.mirrorTarget!.openMirror(topic, partition);
       const bounds = await target.bounds();
       this.#begins = bounds.logStartOffset;
@@ -196,7 +197,7 @@ export class PartitionFollower {
     const ms = this.#pauseMs;
     this.#pauseMs = Math.min(2 * ms, PAUSE_MS_MAX);
     this.#round = new AbortController();
-    return pause(this.#options.clock, ms, this.#round.signal, this.#ending.signal);
+    return pause(this.#options.clock, ms, [this.#round.signal, this.#ending.signal]);
   }
 
   #at(nextOffset: number): void {

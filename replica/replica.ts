@@ -12,9 +12,10 @@ import type { StoreMirror } from "../core/store/store_mirror.ts";
 import type { Store } from "../core/store/store.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Changes } from "./changes.ts";
+import { closed, unlessClosed } from "./closed.ts";
 import { diverged } from "./diverged.ts";
 import { forEach } from "./each.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../core/base/pause.ts";
 import { PartitionFollower, type ReplicaPartition } from "./partition_follower.ts";
 import { noteTruncations, seenTruncations, truncationsOf } from "./seen_truncations.ts";
 import { Turns } from "./turns.ts";
@@ -199,7 +200,7 @@ export class Replica implements AsyncDisposable {
   async #run(): Promise<void> {
     while (!this.#ending.signal.aborted) {
       await this.look().catch(() => {}); // it is told in the status
-      await pause(this.#clock, this.#lookMs, this.#ending.signal);
+      await pause(this.#clock, this.#lookMs, [this.#ending.signal]);
     }
   }
 
@@ -210,7 +211,7 @@ export class Replica implements AsyncDisposable {
       this.#lastError = undefined;
     } catch (error) {
       const message = messageOf(error);
-      if (message !== this.#lastError) {
+      if (message !== this.#lastError && !this.#ending.signal.aborted) {
         this.#notice(`cannot look at the source: ${message}`, "warn");
       }
       this.#lastError = message;
@@ -236,7 +237,7 @@ export class Replica implements AsyncDisposable {
     await forEach(listed, async (info) => {
       if (this.#ending.signal.aborted) return;
       try {
-        await this.#see(info, await this.#source.describeTopic(info.name));
+        await this.#see(info, await this.#details(info));
       } catch (error) {
         if (!isNotFound(error)) throw error; // it was deleted since
       }
@@ -246,7 +247,11 @@ export class Replica implements AsyncDisposable {
   async #listed(): Promise<readonly TopicInfo[]> {
     const listing = this.#source.listTopics();
     listing.then(() => this.#isConnected = true, () => this.#isConnected = false);
-    return await listing;
+    return await unlessClosed(listing, this.#ending.signal);
+  }
+
+  #details({ name }: TopicInfo): Promise<TopicDetails> {
+    return unlessClosed(this.#source.describeTopic(name), this.#ending.signal);
   }
 
   /** A source that was replaced is not followed: what it has got since is not the history any more. */
@@ -256,9 +261,9 @@ export class Replica implements AsyncDisposable {
   }
 
   /** A topic that is only not shown any more is not deleted. */
-  async #isDeleted({ name, id }: TopicInfo): Promise<boolean> {
+  async #isDeleted(info: TopicInfo): Promise<boolean> {
     try {
-      return (await this.#source.describeTopic(name)).id !== id;
+      return (await this.#details(info)).id !== info.id;
     } catch (error) {
       if (isNotFound(error)) return true;
       throw error;
@@ -341,12 +346,14 @@ export class Replica implements AsyncDisposable {
   }
 
   /** A follower has found what is no copy. When that cannot be mended now, the next look tries again. */
-  async #diverged({ name, id }: TopicInfo, why: SeglogError): Promise<void> {
+  async #diverged(info: TopicInfo, why: SeglogError): Promise<void> {
+    const { name, id } = info;
     await this.#looking.run(async () => {
       if (this.#ending.signal.aborted || this.#topics.get(name)?.info.id !== id) return;
       try {
-        await this.#copyAnew(await this.#source.describeTopic(name), why);
+        await this.#copyAnew(await this.#details(info), why);
       } catch (error) {
+        if (this.#ending.signal.aborted) return;
         this.#aside.add(name);
         await this.#leave(name);
         const notice = `${why.message}; it cannot be set aside now: ${messageOf(error)}`;
@@ -386,10 +393,6 @@ export class Replica implements AsyncDisposable {
   #checkOpen(): void {
     if (this.#ending.signal.aborted) throw closed();
   }
-}
-
-function closed(): SeglogError {
-  return new SeglogError("closed", "Cannot follow any more: the replica is closed");
 }
 
 async function closeAll(followers: readonly PartitionFollower[]): Promise<void> {

@@ -5,6 +5,8 @@
  */
 import { resolve } from "node:path";
 import { sleep } from "../../core/base/clock.ts";
+import { SeglogError } from "../../core/base/errors.ts";
+import { isDiverged } from "../../replica/diverged.ts";
 import { mirror as mirrorAll, type MirrorReport } from "../../replica/mirror.ts";
 import { openSource, openStore, placeOf } from "../connect.ts";
 import { copyProgress } from "../copy_progress.ts";
@@ -38,6 +40,8 @@ export async function mirror(context: Context, options: MirrorVerbOptions): Prom
         verify: options.verify,
         signal,
         onProgress: ({ bytes }) => progress.show(copiedBefore + bytes),
+      }).catch((error) => {
+        throw withRemedy(error, to);
       });
       progress.clear();
       copiedBefore += report.bytes;
@@ -51,6 +55,14 @@ export async function mirror(context: Context, options: MirrorVerbOptions): Prom
       if (signal.aborted) return EXIT_OK;
     }
   });
+}
+
+/** An error with what helps on the command line. */
+function withRemedy(error: unknown, to: string): unknown {
+  if (!isDiverged(error)) return error;
+  const { code, message, details } = error;
+  const remedy = `delete the topic in ${to}, or name an empty place; nothing of it was changed`;
+  return new SeglogError(code, `${message}: ${remedy}`, { details, cause: error });
 }
 
 function isWrong({ verification }: MirrorReport): boolean {

@@ -5,6 +5,7 @@
  */
 import { promote as promoteStore } from "../../core/store/promote.ts";
 import { Store } from "../../core/store/store.ts";
+import { isClusterUrl } from "../../jetstream/cluster_url.ts";
 import { isUrl } from "../connect.ts";
 import { EXIT_OK, UsageError } from "../exit.ts";
 import type { PromoteVerbOptions } from "../grammar/replica.ts";
@@ -12,6 +13,11 @@ import type { Context } from "../grammar/verb.ts";
 
 /** Version of the JSON that `-J` writes. */
 const JSON_VERSION = 1;
+
+/** What to do with a leader, and with a cluster, that was followed. */
+const LEADER = "stop it; to go on with its folder as a replica: " +
+  "seglog follow URL --data OLD_DIR --discard-diverged";
+const CLUSTER = "no writer and no other node may go on with it; a node needs another folder now";
 
 /** Prints the new epoch, and says what to do with the leader that was followed. */
 export async function promote(context: Context, options: PromoteVerbOptions): Promise<number> {
@@ -29,8 +35,7 @@ export async function promote(context: Context, options: PromoteVerbOptions): Pr
   await output.line(String(epoch));
   output.note(
     `seglog: ${folder} can be written to, with epoch ${epoch}. What ${followed} still takes in is ` +
-      "not here: stop it; to go on with its folder as a replica: " +
-      "seglog follow URL --data OLD_DIR --discard-diverged",
+      `not here: ${followed !== undefined && isClusterUrl(followed) ? CLUSTER : LEADER}`,
   );
   return EXIT_OK;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { resolve } from "node:path";
 import { isUrl, placeOf } from "../connect.ts";
 import { UsageError } from "../exit.ts";
 import { type HeldSettings, strengthOf } from "./held_settings.ts";
@@ -20,7 +21,7 @@ export interface ServedPlace {
  * more strongly, as by a flag beside a variable for all verbs, and that names a server, the folder is
  * what is served: that server, as a rule. A cluster is never what is to be started.
  *
- * @throws {UsageError} where no folder is
+ * @throws {UsageError} where no folder is, or two are
  */
 export function servedPlace({ at, data }: HeldSettings): ServedPlace {
   if (isUrl(data.value)) {
@@ -29,6 +30,13 @@ export function servedPlace({ at, data }: HeldSettings): ServedPlace {
     );
   }
   const folder = data.value;
+  const areBothFlags = at.source.kind === "flag" && data.source.kind === "flag";
+  if (areBothFlags && !isUrl(at.value) && resolve(at.value) !== resolve(folder)) {
+    throw new UsageError(
+      `serve can serve ${folder} or ${at.value}, and not both: give one of --at and --data; for a ` +
+        "copy of a server or a cluster, --at is its URL",
+    );
+  }
   const isSaid = isUrl(at.value) &&
     (placeOf(at.value) === "a cluster" || strengthOf(at) >= strengthOf(data));
   if (!isSaid) return { folder, source: undefined };

@@ -13,7 +13,7 @@ import {
 } from "../base/limits.ts";
 import type { Candidacy, Candidate, DutyRequestOptions, Election } from "../election_contract.ts";
 import type { Lease, LeaseRegister, Post } from "./lease.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../base/pause.ts";
 import { Standing } from "./standing.ts";
 import { faultOf, tellFault, type ToldFault } from "./told_fault.ts";
 

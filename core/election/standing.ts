@@ -13,7 +13,7 @@ import { messageOf } from "../base/errors.ts";
 import { ELECTION_LOOKS, ELECTION_RENEWALS, ELECTION_RETRIES } from "../base/limits.ts";
 import type { Candidacy, Candidate, DutyHolder } from "../election_contract.ts";
 import type { Lease, LeaseRegister } from "./lease.ts";
-import { pause, unlessAborted } from "./pause.ts";
+import { pause, unlessAborted } from "../base/pause.ts";
 import { Term } from "./term.ts";
 
 /** What all candidacies of a process share. */
@@ -93,7 +93,9 @@ export class Standing implements Candidacy {
     while (!this.#closing.signal.aborted) {
       let waitMs = leaseMs / ELECTION_LOOKS;
       try {
-        const { revision, lease } = await register.read(this.duty);
+        const seenNow = await unlessAborted(register.read(this.duty), this.#closing.signal);
+        if (seenNow === undefined) return undefined;
+        const { revision, lease } = seenNow;
         const nowMs = clock.now();
         if (revision !== seen) sinceMs = nowMs;
         seen = revision;

@@ -159,6 +159,29 @@ test("a replica that is promoted takes the place of its leader, whose late write
   assert.match(dumped.out, /value: late/);
 });
 
+test("the folder of a new leader is not set aside for the old one", async () => {
+  await using dir = tempDir();
+  const [a, b] = [join(dir.path, "a"), join(dir.path, "b")];
+  await runMain(["append", "orders", "1"], { at: a });
+  await using leader = await served(a);
+  assert.equal((await runCli(["follow", leader.url, "--data", b, "--once"])).code, 0);
+  assert.equal((await runMain(["promote", b], { at: "elsewhere" })).code, 0);
+  await runMain(["append", "orders", "2"], { at: b });
+  const wrong = await runCli(["follow", leader.url, "--data", b, "--once", "--discard-diverged"]);
+  assert.equal(wrong.code, 4);
+  assert.match(wrong.err, /it has epoch 2, and has replaced that; nothing was changed/);
+  assert.equal((await runMain(["read", "orders"], { at: b })).out, "1\n2\n");
+});
+
+test("the folder of a node that is promoted says what becomes of the cluster", async () => {
+  await using dir = tempDir();
+  const folder = join(dir.path, "node");
+  await (await Store.open(folder, { follows: { source: "nats://127.0.0.1:4222" } })).close();
+  const { code, out, err } = await runMain(["promote", folder], { at: "elsewhere" });
+  assert.deepEqual([code, out], [0, "2\n"]);
+  assert.match(err, /What nats:\S+ still takes in is not here: no writer and no other node may/);
+});
+
 test("doctor says whom a folder follows, and how far it is", async () => {
   await using dir = tempDir();
   const [leader, replica] = [join(dir.path, "leader"), join(dir.path, "replica")];

@@ -126,8 +126,16 @@ test("what cannot be mirrored is refused in words that say what to do", async ()
   await using dir = tempDir();
   const from = join(dir.path, "from");
   await filled(from, { orders: 1 });
+  const other = join(dir.path, "other");
+  assert.equal((await runMain(["mirror", from, other], { at: "elsewhere" })).code, 0);
+  await runMain(["append", "orders", "own"], { at: other });
   const cases: [string[], number, RegExp][] = [
     [["mirror", join(dir.path, "no"), join(dir.path, "to")], 3, /no such folder/],
+    [
+      ["mirror", from, other],
+      4,
+      /the copy ends at offset 2.*delete the topic in \S+other, or name/,
+    ],
     [["mirror", from, from], 2, /mirror needs two places/],
     [
       ["mirror", from, "http://127.0.0.1:8080"],

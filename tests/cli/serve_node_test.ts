@@ -112,6 +112,10 @@ describe("serve over a server", () => {
     assert.equal(none.code, 2);
     assert.match(none.err, /needs a folder for its copy of what is at http:.*give --data DIR/);
 
+    const two = await runCli(["--at", join(dir.path, "a"), "serve", "--data", join(dir.path, "b")]);
+    assert.equal(two.code, 2);
+    assert.match(two.err, /give one of --at and --data/);
+
     const own = join(dir.path, "own");
     await runMain(["append", "orders", "mine"], { at: own });
     const taken = await runCli(["--at", leader.url, "serve", "--data", own]);

@@ -374,6 +374,26 @@ describe("what is in the way of one topic", () => {
   });
 });
 
+describe("a replica that is closed", () => {
+  for (const member of ["listTopics", "describeTopic", "bounds"] as const) {
+    test(`waits for no answer of ${member}`, async () => {
+      await using store = await Store.memory();
+      await fill(store, "orders", 5);
+      const asked = Promise.withResolvers<void>();
+      const source = changedBackend(store, {
+        [member]: () => {
+          asked.resolve();
+          return new Promise<never>(() => {});
+        },
+      });
+      await using followed = await following(source);
+      await asked.promise;
+      await followed.replica.close();
+      assert.deepEqual(followed.notices, []);
+    });
+  }
+});
+
 describe("who waits for a replica to reach an offset", () => {
   test("is told when the topic is deleted, and when it is closed", async () => {
     await using source = await smallStore();
