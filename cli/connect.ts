@@ -100,23 +100,31 @@ export async function openFolder(
   return await Store.open(at, { onNotice: notice(output), ...options });
 }
 
-/** Connects to the cluster that `--at` names. */
-export async function openCluster(context: Context): Promise<Backend> {
+/**
+ * Connects to the cluster that `--at` names.
+ *
+ * @param options with who takes what is to be noted; standard error unless given
+ */
+export async function openCluster(
+  context: Context,
+  options: Pick<ConnectOptions, "onNotice"> = {},
+): Promise<Backend> {
   const { connect } = await import("../client/connect.ts");
   const { shownToCluster } = await import("./server_access.ts");
   const { at, output } = context;
   const given = { timeoutMs: CLUSTER_WAIT_MS, onNotice: notice(output) };
-  return await connect(at, { ...given, ...shownToCluster(context) });
+  return await connect(at, { ...given, ...shownToCluster(context), ...options });
 }
 
 /**
  * Connects to the server that `--at` names, for what only a server has.
  *
- * @param options with whether to read all that it has, as a replica does
+ * @param options with whether to read all that it has, as a replica does, and who takes what is to be
+ * noted; standard error unless given
  */
 export async function openUrl(
   context: Context,
-  options: Pick<ConnectOptions, "asReplica" | "headers"> = {},
+  options: Pick<ConnectOptions, "asReplica" | "headers" | "onNotice"> = {},
 ): Promise<HttpBackend> {
   const { at, output } = context;
   if (isClusterUrl(at)) {

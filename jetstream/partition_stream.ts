@@ -79,6 +79,7 @@ export class PartitionStream {
       this.#forget();
     }
     this.#lowerSinceMs = undefined;
+    this.#believedMs = Date.now() + BELIEVED_MS;
     if (last !== undefined) this.#keep(last);
     this.noteTip(tip);
     return tip;

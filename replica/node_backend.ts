@@ -169,7 +169,7 @@ export class NodeBackend implements Backend {
 
   async describeTopic(topic: string): Promise<TopicDetails> {
     await this.#own.topicSeen(topic);
-    return await this.#local.describeTopic(topic);
+    return await this.#evenIfNew(topic, 0, () => this.#local.describeTopic(topic));
   }
 
   async ensureTopic(
@@ -210,12 +210,7 @@ export class NodeBackend implements Backend {
 
   async bounds(topic: string, partition = 0): Promise<Bounds> {
     await this.#own.seen(topic, partition);
-    try {
-      return await this.#local.bounds(topic, partition);
-    } catch (error) {
-      if (!isNotFound(error) || !await this.#isNew(topic, partition)) throw error;
-      return await this.#local.bounds(topic, partition);
-    }
+    return await this.#evenIfNew(topic, partition, () => this.#local.bounds(topic, partition));
   }
 
   async read(topic: string, offset: number, partition = 0): Promise<LogRecord> {
@@ -305,6 +300,16 @@ export class NodeBackend implements Backend {
           () => reservation.appendBatch(batch, options),
         ),
     };
+  }
+
+  /** Looks at the copy, and once more when what is not there turns out to be on its way. */
+  async #evenIfNew<T>(topic: string, partition: number, look: () => Promise<T>): Promise<T> {
+    try {
+      return await look();
+    } catch (error) {
+      if (!isNotFound(error) || !await this.#isNew(topic, partition)) throw error;
+      return await look();
+    }
   }
 
   /** A topic that another node has made may be on its way. */

@@ -128,12 +128,14 @@ export function nodeCounts(output: string): Counts | undefined {
   };
 }
 
-/** `11 passed, 0 failed`, as our own scripts say it. */
+/** `11 passed, 0 failed`, as our own scripts say it, and `skip  NAME: why`. */
 export function ownCounts(output: string): Counts | undefined {
   const match = /^(\d+) passed, (\d+) failed$/m.exec(output);
-  return match === null
-    ? undefined
-    : { passed: Number(match[1]), failed: Number(match[2]), skipped: [] };
+  return match === null ? undefined : {
+    passed: Number(match[1]),
+    failed: Number(match[2]),
+    skipped: named(output, /^skip +(.+)$/gm),
+  };
 }
 
 function named(output: string, pattern: RegExp): string[] {

@@ -1,6 +1,7 @@
 /**
- * Drives an executable from outside, as a user would: append, read, dump, truncate, serve, HTTP. It
- * runs in an empty folder, so that whatever the executable needs must be inside of it.
+ * Drives an executable from outside, as a user would: append, read, dump, truncate, serve, HTTP,
+ * copies, and a cluster where there is a nats-server. It runs in an empty folder, so that whatever the
+ * executable needs must be inside of it.
  *
  * `deno task smoke [PROGRAM [ARGUMENT…]]`: `dist/seglog`, or any other command that starts seglog. The
  * last line is `N passed, N failed`.
@@ -13,7 +14,10 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
+import { startNats } from "../tests/support/nats.ts";
 import { type Command, type Outcome, run, type RunOptions, ServerProcess } from "./command.ts";
+import { findNats } from "./find_nats.ts";
+import { clusterSteps, copySteps, type Smoke, type Step } from "./smoke_copies.ts";
 
 const EXIT_MISSING = 3;
 const EXIT_LOCKED = 6;
@@ -30,7 +34,7 @@ const options: RunOptions = {
 };
 const lines = ["plain", '{"id":9223372036854775807}', "Ünïcödé 😀", "", "tab\there"];
 
-const steps: [name: string, step: () => Promise<void>][] = [
+const ownSteps: Step[] = [
   ["version says a version", async () => {
     assert.match(text(await seglog(["version"])), /\d+\.\d+\.\d+/);
   }],
@@ -140,25 +144,43 @@ const steps: [name: string, step: () => Promise<void>][] = [
   }],
 ];
 
-let failed = 0;
+const counts = { passed: 0, failed: 0 };
 try {
-  for (const [name, step] of steps) {
-    try {
-      await step();
-      console.log(`ok    ${name}`);
-    } catch (error) {
-      failed++;
-      console.log(`FAIL  ${name}\n${String((error as Error).message).replace(/^/gm, "      ")}`);
-    }
-  }
+  const nats = await findNats();
+  await using server = typeof nats === "string" ? undefined : await startNats();
+  const smoke: Smoke = {
+    command,
+    options,
+    home,
+    say: async (args, input) => text(await seglog(args, input)),
+  };
+  const cluster = server === undefined ? String(nats) : new URL(server.url);
+  await take([...ownSteps, ...copySteps(smoke), ...clusterSteps(smoke, cluster)]);
 } finally {
   fs.rmSync(home, { recursive: true, force: true });
 }
-console.log(`${steps.length - failed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+console.log(`${counts.passed} passed, ${counts.failed} failed`);
+process.exitCode = counts.failed === 0 ? 0 : 1;
+
+async function take(steps: readonly Step[]): Promise<void> {
+  for (const [name, step] of steps) {
+    if (typeof step === "string") {
+      console.log(`skip  ${name}: ${step}`);
+      continue;
+    }
+    try {
+      await step();
+      counts.passed++;
+      console.log(`ok    ${name}`);
+    } catch (error) {
+      counts.failed++;
+      console.log(`FAIL  ${name}\n${String((error as Error).message).replace(/^/gm, "      ")}`);
+    }
+  }
+}
 
 /** Runs a verb that must succeed. */
-async function seglog(args: string[], input: string | Uint8Array = ""): Promise<Outcome> {
+async function seglog(args: readonly string[], input: string | Uint8Array = ""): Promise<Outcome> {
   const outcome = await run([...command, ...args], { ...options, input });
   assert.equal(outcome.status, 0, `seglog ${args.join(" ")}: ${outcome.stderr}`);
   return outcome;

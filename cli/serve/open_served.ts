@@ -50,8 +50,8 @@ async function openNode(
   const { compactionBytesPerSecond, nodeWaitMs, nodeRenamed } = valuesIn(SERVER_SETTINGS, held);
   const isCluster = placeOf(at) === "a cluster";
   const source = isCluster
-    ? await openCluster({ ...context, at })
-    : await openUrl({ ...context, at }, { headers: { "seglog-replica": "node" } });
+    ? await openCluster({ ...context, at }, { onNotice })
+    : await openUrl({ ...context, at }, { headers: { "seglog-replica": "node" }, onNotice });
   const name = sourceName(at);
   const { epoch } = source;
   const follows = {

@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 import { connect, Store } from "../../mod.ts";
 import { nats, sharedServer } from "../jetstream/support.ts";
 import { jsonRequest, openServer } from "../server/support.ts";
+import { startNats } from "../support/nats.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { runMain } from "./fake_io.ts";
 import { runCli, type RunningCli, startCli } from "./run_cli.ts";
@@ -180,5 +181,20 @@ describe("serve over a cluster", () => {
     fs.rmSync(join(dir.path, "other"), { recursive: true });
     await using again = await startNode(at, join(dir.path, "other"));
     assert.equal((await again.get("/v1/topics/orders/records/1")).body.value, "b");
+  });
+
+  test("what a node says of its cluster is in its log, in the format of that", async () => {
+    await using dir = tempDir();
+    await using cluster = await startNats();
+    const more = ["serve", "--http", "127.0.0.1:0", "--data", dir.path, "--log-format", "json"];
+    await using node = startCli(["--at", cluster.url, ...more]);
+    await node.said(/"listening"/);
+    await cluster.kill();
+    await node.said(/connection to \S+ is lost/);
+    node.signal("SIGTERM");
+    const { err } = await node.ended;
+    const lines = err.trimEnd().split("\n").map((line) => JSON.parse(line));
+    const lost = lines.find(({ msg }) => /is lost/.test(msg));
+    assert.deepEqual([lost.level, lost.event], ["warn", "notice"]);
   });
 });

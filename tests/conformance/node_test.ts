@@ -1,7 +1,7 @@
 import { describe, test } from "node:test";
 import { connect, NodeBackend, Store } from "../../mod.ts";
 import { serve } from "../../server/listen.ts";
-import { nats, openOn, sharedServer } from "../jetstream/support.ts";
+import { nats, NODE_CANNOT, openOn, sharedServer } from "../jetstream/support.ts";
 import { backendSuite } from "./backend_suite.ts";
 
 backendSuite("a node over a store", async () => {
@@ -29,5 +29,5 @@ describe("in a cluster", () => {
   backendSuite("a node over a cluster", async () => {
     const backend = new NodeBackend(await openOn(await server()), await Store.memory());
     return { backend, [Symbol.asyncDispose]: () => backend.close() };
-  });
+  }, NODE_CANNOT);
 });

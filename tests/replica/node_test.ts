@@ -139,6 +139,17 @@ describe("several nodes over one source", () => {
     assert.deepEqual(await shown(readRecords(other.node, "orders")), ["0:a"]);
   });
 
+  test("know a topic that another one has just made", async () => {
+    await using two = await openTwoNodes();
+    const { one, other } = two;
+    await other.node.caughtUp();
+    await one.node.append("orders", [{ value: "a" }]);
+    assert.equal((await other.node.describeTopic("orders")).partitions.length, 1);
+    await one.node.append("users", [{ value: "b" }]);
+    await other.node.bounds("users");
+    await rejectsWith("not-found", () => other.node.describeTopic("nothing"));
+  });
+
   test("whoever was overtaken sees what overtook him", async () => {
     await using two = await openTwoNodes();
     const { one, other } = two;

@@ -22,10 +22,10 @@ test("the numbers of every test runner are understood", () => {
   assert.deepEqual(bunCounts(bun), { passed: 762, failed: 4, skipped: ["a promise about node"] });
   const node = "✔ a (1ms)\n﹣ a promise (0.07ms) # why\nℹ tests 2\nℹ pass 1\nℹ fail 0\nℹ skipped 1";
   assert.deepEqual(nodeCounts(node), { passed: 1, failed: 0, skipped: ["a promise"] });
-  assert.deepEqual(ownCounts("ok    x\n11 passed, 2 failed\n"), {
+  assert.deepEqual(ownCounts("ok    x\nskip  y: none\n11 passed, 2 failed\n"), {
     passed: 11,
     failed: 2,
-    skipped: [],
+    skipped: ["y: none"],
   });
 });
 
