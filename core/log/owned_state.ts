@@ -188,20 +188,21 @@ export class OwnedState implements LogView {
    * holds no records: opening puts it aside. After it, the new one is the active segment.
    *
    * @param skip offsets behind it without records: the new segment begins at their end. One that is
-   * empty is given up then, and not sealed
+   * empty is given up then, and not sealed; where nothing is left that can be read, all are given up
    */
   async roll(nowMs: number, skip?: Skip): Promise<void> {
     const before = this.#active;
     const sealed = before.isEmpty ? [] : [before.seal()];
+    const isAnew = skip !== undefined && this.#beginsBehind(skip);
     const baseOffset = skip?.end ?? before.written.nextOffset;
     if (!before.isEmpty) saveIndex(this.place, before);
     const active = await createActive(this.place, baseOffset, nowMs);
     try {
       await this.#replaceManifest({
-        sealed: [...this.#manifest.sealed, ...sealed],
+        sealed: isAnew ? [] : [...this.#manifest.sealed, ...sealed],
         activeBaseOffset: baseOffset,
         producers: this.producers.snapshot(),
-        ...skip === undefined ? {} : this.#without(skip, { isFirst: sealed.length === 0 }),
+        ...skip === undefined ? {} : this.#without(skip),
       });
     } catch (error) {
       active.close();
@@ -211,24 +212,26 @@ export class OwnedState implements LogView {
     this.#sealed = [...this.#sealed, ...sealed.map((entry) => this.#sealedSegment(entry))];
     this.#active = active;
     this.#durable = { bytes: SEGMENT_HEADER_BYTES, offset: baseOffset };
-    this.#listSegments();
+    this.#drop(() => isAnew);
     if (before.isEmpty) this.removeFiles([before]); // what stays goes at opening
     else before.close();
     if (skip !== undefined) this.#tail.wake();
   }
 
-  /** What the manifest says of offsets without records; a log that holds nothing begins behind them. */
-  #without(
-    { start, end, reason }: Skip,
-    { isFirst }: { readonly isFirst: boolean },
-  ): Partial<Manifest> {
-    const { logStartOffset, gaps, lost, sealed } = this.#manifest;
+  /** Whether a log that holds nothing to be read begins behind offsets that are passed over. */
+  #beginsBehind({ start, reason }: Skip): boolean {
+    return reason === "removed" && this.#manifest.logStartOffset >= start;
+  }
+
+  /** What the manifest says of offsets without records. */
+  #without(skip: Skip): Partial<Manifest> {
+    const { start, end, reason } = skip;
+    const { gaps, lost } = this.#manifest;
+    if (this.#beginsBehind(skip)) {
+      return { logStartOffset: end, gaps: gapsFrom(gaps, end), lost: gapsFrom(lost, end) };
+    }
     if (reason === "lost") return { lost: addGap(lost, { start, end }) };
-    if (logStartOffset < start) return { gaps: addGap(gaps, { start, end }) };
-    // Segments that a truncation left have to join what comes, though nothing of them is read.
-    const isJoined = !isFirst || sealed.length > 0;
-    const after = isJoined ? addGap(gaps, { start, end }) : gapsFrom(gaps, end);
-    return { logStartOffset: end, gaps: after, lost: gapsFrom(lost, end) };
+    return { gaps: addGap(gaps, { start, end }) };
   }
 
   /** Makes `offset`, which is durable, the first readable one, and drops segments wholly below it. */
