@@ -11,7 +11,10 @@ import { join } from "node:path";
 import process from "node:process";
 import { compileWithDeno } from "./compile.ts";
 
-/** gRPC, schemas, certificates and all: what is much larger has packages in it that nobody asked for. */
+/**
+ * About 6 with gRPC, schemas, certificates, the client of NATS and all: what is much larger has packages
+ * in it that nobody asked for.
+ */
 const MEBIBYTES_MAX = 8;
 
 const home = fs.mkdtempSync(join(os.tmpdir(), "seglog-compile-"));

