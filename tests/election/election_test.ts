@@ -131,6 +131,43 @@ test("who cannot renew its lease ends before another begins", async () => {
   assert.deepEqual([first.isHolding, second.isHolding], [false, true]);
 });
 
+test("who was elected by a late answer ends before another begins", async () => {
+  await using electorate = new Electorate();
+  const node = electorate.node();
+  node.answersAfterMs = LEASE_MS / 2;
+  const first = new Clerk(node, "first");
+  const second = new Clerk(electorate.node(), "second");
+  await electorate.untilSo(() => first.isHolding);
+  node.isCut = true;
+  await electorate.untilSo(() => second.isHolding);
+  assert.ok(!first.isHolding);
+});
+
+test("who renewed its lease by a late answer ends before another begins", async () => {
+  await using electorate = new Electorate();
+  const [first, second] = await two(electorate);
+  first.node.answersAfterMs = LEASE_MS / 2;
+  await electorate.pass(LEASE_MS + LEASE_MS / 4);
+  assert.ok(first.isHolding, "a late answer renews it");
+  first.node.isCut = true;
+  await electorate.untilSo(() => second.isHolding);
+  assert.ok(!first.isHolding);
+});
+
+test("who has several duties is asked for each", async () => {
+  await using electorate = new Electorate();
+  const node = electorate.node();
+  for (const duty of ["counting", "weighing"]) {
+    node.election.campaign(duty, {
+      take: () => ({ answer: () => Promise.resolve(duty), close: () => Promise.resolve() }),
+    });
+  }
+  const { election } = electorate.node();
+  for (const duty of ["weighing", "counting"]) {
+    assert.equal(await electorate.until(election.request(duty, 1)), duty);
+  }
+});
+
 test("a lease is kept over a renewal whose answer was lost, and over one that did not arrive", async () => {
   await using electorate = new Electorate();
   const [first, second] = await two(electorate);

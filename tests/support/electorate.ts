@@ -25,6 +25,8 @@ export interface ElectionNode extends AsyncDisposable {
   isStill: boolean;
   /** Whether the answer to the next lease that it writes is lost. */
   losesAnswer: boolean;
+  /** How long the answers to leases that it writes are under way. */
+  answersAfterMs: number;
 }
 
 /** Nodes that elect one of them. */
@@ -40,7 +42,7 @@ export class Electorate implements AsyncDisposable {
     const clock = new FakeClock(1_000_000 * (this.nodes.length + 1));
     const notices: string[] = [];
     const node: ElectionNode = {
-      ...{ clock, notices, isCut: false, isStill: false, losesAnswer: false },
+      ...{ clock, notices, isCut: false, isStill: false, losesAnswer: false, answersAfterMs: 0 },
       election: new LeasedElection({
         register: this.#registerOf(() => node),
         post: this.#postOf(() => node, address),
@@ -105,7 +107,12 @@ export class Electorate implements AsyncDisposable {
         await this.#reach(node);
         if ((this.#leases.get(duty)?.revision ?? 0) !== revision) return undefined;
         this.#leases.set(duty, { revision: ++this.#revision, lease });
-        if (!node.losesAnswer) return this.#revision;
+        const written = this.#revision;
+        const { clock, answersAfterMs } = node;
+        if (answersAfterMs > 0) {
+          await new Promise<void>((come) => clock.after(answersAfterMs, come));
+        }
+        if (!node.losesAnswer) return written;
         node.losesAnswer = false;
         throw new SeglogError("outcome-unknown", "Cannot tell whether it was written");
       },
