@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Backend, type BatchView, Store, waitForOffset } from "../mod.ts";
+import { type Backend, type BatchView, SeglogError, Store, waitForOffset } from "../mod.ts";
 import { rejectsWith } from "./support/collect.ts";
 
 /** A follower to which no batch comes. */
@@ -30,6 +30,21 @@ test("an end that moves without a record is seen when the waiting ends", async (
   };
   const passed = await waitForOffset(quiet, "orders", { minOffset: 5, minOffsetWaitMs: 20 });
   assert.equal(passed.nextOffset, 5);
+});
+
+test("an end is waited for on, where records are gone that lead to it", async () => {
+  let nextOffset = 1;
+  const truncated: Pick<Backend, "bounds" | "batches"> = {
+    bounds: () => Promise.resolve({ logStartOffset: nextOffset, durableOffset: 0, nextOffset }),
+    // deno-lint-ignore require-yield
+    async *batches(_topic, { from } = {}) {
+      nextOffset++;
+      await Promise.resolve();
+      throw new SeglogError("offset-out-of-range", `Cannot read at offset ${from}: it is removed`);
+    },
+  };
+  const passed = await waitForOffset(truncated, "orders", { minOffset: 4 });
+  assert.equal(passed.nextOffset, 4);
 });
 
 test("what fails while it waits is told at once", async () => {

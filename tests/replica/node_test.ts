@@ -305,6 +305,21 @@ describe("the copy of a node", () => {
     assert.equal(node.following.isConnected, true);
   });
 
+  test("is not ready before it has everything that its source had", async () => {
+    const store = await Store.memory();
+    const { end } = await store.append("orders", [{ value: "a" }, { value: "b" }]);
+    const source = new HeldSource(store);
+    source.hold();
+    await using node = new NodeBackend(source.backend, await Store.memory());
+    await node.ensureTopic("other"); // by now it has looked at the topics
+    assert.equal(node.following.isReady, false);
+    source.release();
+    await node.following.ready;
+    assert.equal(node.following.isReady, true);
+    const orders = node.following.partitions.find(({ topic }) => topic === "orders");
+    assert.equal(orders?.offset, end);
+  });
+
   test("tells at once what is not there while the source is away", async () => {
     const store = await Store.memory();
     let isAway = false;
