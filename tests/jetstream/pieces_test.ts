@@ -33,6 +33,18 @@ describe("pieces", () => {
     },
   );
 
+  test("a truncation in the middle of a batch leaves all of its pieces", withNats, async () => {
+    const prefix = newPrefix();
+    await using backend = await openOn(await server(), { prefix });
+    const values = [0, 1, 2].map((seed) => bytes(20_000, seed));
+    await backend.append("orders", values.map((value) => ({ value })));
+    await backend.truncate("orders", { before: 1 });
+    await using fresh = await openOn(await server(), { prefix }); // it remembers nothing
+    const records = await collect(readRecords(fresh, "orders"));
+    assert.deepEqual(records.map(({ offset }) => offset), [1, 2]);
+    assert.ok(records.every(({ offset, value }) => Buffer.from(value!).equals(values[offset]!)));
+  });
+
   test("pieces whose end never came are passed over", withNats, async () => {
     const prefix = newPrefix();
     await using backend = await openOn(await server(), { prefix });

@@ -10,6 +10,8 @@ import { PartitionWriter } from "../../jetstream/partition_writer.ts";
 import { partitionNames } from "../../jetstream/stream_names.ts";
 import { Streams } from "../../jetstream/streams.ts";
 import { truncateBefore } from "../../jetstream/truncate.ts";
+import { readRecords } from "../../mod.ts";
+import { shown } from "../support/collect.ts";
 import { newPrefix, openOn, sharedServer, withNats } from "./support.ts";
 
 /** A stream that lets somebody act when the producers were listed. */
@@ -60,6 +62,30 @@ describe("truncations", () => {
     }
     await using fresh = await openOn(await server(), { prefix });
     assert.equal((await fresh.append("orders", [{ value: "a" }], stamp("p", 0))).start, 0);
+  });
+
+  test("of two one after another neither forgets a producer", withNats, async () => {
+    const prefix = newPrefix();
+    await using backend = await openOn(await server(), { prefix });
+    await backend.ensureTopic("orders");
+    for (const id of ["p", "q"]) await backend.append("orders", [{ value: id }], stamp(id, 0));
+    for (const before of [1, 2]) await backend.truncate("orders", { before });
+    await using fresh = await openOn(await server(), { prefix });
+    for (const [start, id] of ["p", "q"].entries()) {
+      const again = await fresh.append("orders", [{ value: id }], stamp(id, 0));
+      assert.equal(again.start, start);
+    }
+  });
+
+  test("leave a message of which only some records go", withNats, async () => {
+    const prefix = newPrefix();
+    await using backend = await openOn(await server(), { prefix });
+    for (const values of [["a"], ["b", "c", "d"], ["e"]]) {
+      await backend.append("orders", values.map((value) => ({ value })));
+    }
+    await backend.truncate("orders", { before: 2 });
+    await using fresh = await openOn(await server(), { prefix });
+    assert.deepEqual(await shown(readRecords(fresh, "orders")), ["2:c", "3:d", "4:e"]);
   });
 
   test("keep the producers that were seen last, where there are too many", withNats, async () => {
