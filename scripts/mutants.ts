@@ -3,7 +3,7 @@
  * `mutants [WORD…]`, where words choose the rules, and the paths, that have one of them. A mutant
  * that all tests survive is a promise that nothing shows. Without `--tests-passed` all tests are run
  * without a mutant first. `--a-fifth` takes every fifth, from one that the commit chooses: over a few
- * commits that is all of them.
+ * commits that is all of them. Where there is no nats-server, those that need one are named as skipped.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import process from "node:process";
 import type { Mutant } from "../tests/mutation/mutant.ts";
 import { MUTANTS } from "../tests/mutation/mutants.ts";
 import { run } from "./command.ts";
+import { findNats } from "./find_nats.ts";
 import { DENO, findBun } from "./runtimes.ts";
 
 /** A mutant may turn for ever; then the test that does not end has noticed. */
@@ -34,7 +35,8 @@ const words = process.argv.slice(2).filter((word) => word !== PASSED && word !==
 const named = MUTANTS.filter(({ rule, file }) =>
   words.length === 0 || words.some((word) => rule.includes(word) || file.includes(word))
 );
-const chosen = process.argv.includes(FIFTH) ? fifthOf(named) : named;
+const nats = await findNats();
+const chosen = (process.argv.includes(FIFTH) ? fifthOf(named) : named).filter(canBeNoticed);
 
 function fifthOf(mutants: readonly Mutant[]): Mutant[] {
   const commit = execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8" });
@@ -42,6 +44,13 @@ function fifthOf(mutants: readonly Mutant[]): Mutant[] {
   const fifth = mutants.filter((_, i) => i % SHARE === first);
   console.log(`${fifth.length} of ${mutants.length} mutants, from the one at ${first} on`);
   return fifth;
+}
+
+/** Whether its tests run here; where they are skipped, that they pass says nothing. */
+function canBeNoticed({ rule, needsNats }: Mutant): boolean {
+  if (!needsNats || typeof nats !== "string") return true;
+  console.log(`skip  ${rule}: ${nats}`);
+  return false;
 }
 
 class Copy implements Disposable {

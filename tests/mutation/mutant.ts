@@ -12,6 +12,8 @@ export interface Mutant {
   readonly tests: readonly string[];
   /** The tests run on Bun: what Deno does by itself cannot be missed there. */
   readonly isForBun?: boolean;
+  /** The tests are skipped where there is no nats-server: the mutant is passed over there. */
+  readonly needsNats?: boolean;
 }
 
 /** Mutants of one file: what is taken away, the text, what stands in its place, other tests. */
@@ -27,4 +29,9 @@ export function mutantsOf(
     replace,
     tests: own ?? tests,
   }));
+}
+
+/** Mutants that only tests with a nats-server notice. */
+export function withNats(mutants: readonly Mutant[]): Mutant[] {
+  return mutants.map((mutant) => ({ ...mutant, needsNats: true }));
 }

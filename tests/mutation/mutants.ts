@@ -5,6 +5,7 @@
 
 import { KV_MUTANTS } from "./kv_mutants.ts";
 import { ACCESS_MUTANTS } from "./access_mutants.ts";
+import { CLUSTER_MUTANTS } from "./cluster_mutants.ts";
 import { PROTECTION_MUTANTS } from "./protection_mutants.ts";
 import { SERVICE_MUTANTS } from "./service_mutants.ts";
 import { type Mutant, mutantsOf as of } from "./mutant.ts";
@@ -26,6 +27,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...ACCESS_MUTANTS,
   ...PROTECTION_MUTANTS,
   ...SERVICE_MUTANTS,
+  ...CLUSTER_MUTANTS,
   ...of(
     "core/disk/files.ts",
     CRASH,

@@ -24,6 +24,15 @@ test("every test that a mutant is sent to is there", () => {
   }
 });
 
+test("every mutant whose tests need a nats-server says so, and no other", () => {
+  const needing = (path: string) =>
+    /^tests\/jetstream\//.test(path) &&
+    /"\.\/support\.ts"/.test(fs.readFileSync(join(ROOT, path), "utf8"));
+  for (const { rule, tests, needsNats = false } of MUTANTS) {
+    assert.equal(needsNats, tests.some(needing), rule);
+  }
+});
+
 test("every sync and every comparison with a checksum in core has a mutant", () => {
   const guard = /\bawait .*\.(sync|syncFolder)\(|[!=]== (crc32|checksumOf)\(|crc32\(.*\) [!=]==/;
   const unguarded = readSourceTree().filter(({ path }) => path.startsWith("core/"))
