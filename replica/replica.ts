@@ -15,14 +15,17 @@ import { Changes } from "./changes.ts";
 import { closed, unlessClosed } from "./closed.ts";
 import { diverged } from "./diverged.ts";
 import { forEach } from "./each.ts";
-import { pause } from "../core/base/pause.ts";
+import { lookAgain } from "./looks.ts";
 import { PartitionFollower, type ReplicaPartition } from "./partition_follower.ts";
 import { noteTruncations, seenTruncations, truncationsOf } from "./seen_truncations.ts";
 import { Turns } from "./turns.ts";
 
 /** How a replica follows. */
 export interface ReplicaOptions {
-  /** How long to wait between two looks at the topics of the source, in ms; 1000 unless given. */
+  /**
+   * How long to wait between two looks at the topics of the source, in ms; 1000 unless given. Where a
+   * look takes more than a tenth of that, the wait is ten times as long as the look, up to 10 s.
+   */
   readonly lookMs?: number;
   /** Time; the machine's unless given, and a process stays alive for it. */
   readonly clock?: Clock;
@@ -82,7 +85,6 @@ export class Replica implements AsyncDisposable {
   readonly #local: Store;
   readonly #into: StoreMirror;
   readonly #clock: Clock;
-  readonly #lookMs: number;
   readonly #notice: (notice: string, level: "info" | "warn") => void;
   /** By name. */
   readonly #topics = new Map<string, Followed>();
@@ -114,9 +116,10 @@ export class Replica implements AsyncDisposable {
     this.#local = local;
     this.#into = local.mirrorTarget;
     this.#clock = options.clock ?? wakefulClock;
-    this.#lookMs = options.lookMs ?? LOOK_MS;
     this.#notice = options.onNotice ?? (() => {});
-    this.#running = this.#run();
+    const { lookMs = LOOK_MS } = options;
+    const pace = { clock: this.#clock, lookMs, signal: this.#ending.signal };
+    this.#running = lookAgain(() => this.look(), pace);
   }
 
   /** How it is now. */
@@ -195,13 +198,6 @@ export class Replica implements AsyncDisposable {
   /** Closes it at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#ending.signal.aborted) {
-      await this.look().catch(() => {}); // it is told in the status
-      await pause(this.#clock, this.#lookMs, [this.#ending.signal]);
-    }
   }
 
   async #look(): Promise<void> {
