@@ -34,7 +34,6 @@ import type { TopicConfig } from "../core/topic_config.ts";
 import { batchesOnceThere } from "../core/wait_for_offset.ts";
 import { OwnWrites } from "./own_writes.ts";
 import { Replica, type ReplicaOptions } from "./replica.ts";
-import { SourceRetention } from "./source_retention.ts";
 
 /** How a node behaves. */
 export interface NodeOptions extends ReplicaOptions {
@@ -42,11 +41,6 @@ export interface NodeOptions extends ReplicaOptions {
   readonly name?: string;
   /** How long a reader waits for what was written through this node, in ms; 5000 unless given. */
   readonly waitMs?: number;
-  /**
-   * Whether to ask the source for what the retention of its topics lets go: where it is a cluster, which
-   * does not do so by itself. False unless given.
-   */
-  readonly appliesRetention?: boolean;
 }
 
 /** How long to wait before asking again whether the copy has everything. */
@@ -91,7 +85,6 @@ export class NodeBackend implements Backend {
   readonly #local: Store;
   readonly #replica: Replica;
   readonly #own: OwnWrites;
-  readonly #retention: SourceRetention | undefined;
   readonly #ending = new AbortController();
   #isReady = false;
 
@@ -116,7 +109,6 @@ export class NodeBackend implements Backend {
     const replica = new Replica(source, local, options);
     this.#replica = replica;
     this.#own = new OwnWrites({ source, local, replica, clock, waitMs });
-    if (options.appliesRetention) this.#retention = new SourceRetention(source, local, clock);
     const isReady = () => this.#isReady;
     this.following = {
       origin: source,
@@ -142,11 +134,6 @@ export class NodeBackend implements Backend {
   /** Resolves when the copy has everything that the source had at the time of the call. */
   caughtUp(signal?: AbortSignal): Promise<void> {
     return this.#replica.caughtUp(signal);
-  }
-
-  /** Applies retention at the source, where this node does; it does so by itself, too. */
-  async maintain(): Promise<void> {
-    await this.#retention?.apply();
   }
 
   observe(observer: Observer): () => void {
@@ -263,7 +250,6 @@ export class NodeBackend implements Backend {
 
   async close(): Promise<void> {
     this.#ending.abort();
-    await this.#retention?.close();
     await this.#replica.close();
     await this.#local.close();
     await this.#source.close();

@@ -65,7 +65,7 @@ async function openNode(
       compactionBytesPerSecond,
       onNotice,
     });
-    const options = { name, waitMs: nodeWaitMs, appliesRetention: isCluster, onNotice };
+    const options = { name, waitMs: nodeWaitMs, onNotice };
     return new NodeBackend(source, local, options);
   } catch (error) {
     await source.close();

@@ -9,7 +9,6 @@
  */
 import type { BatchView } from "../format/batch.ts";
 import type { GapReason } from "../format/gap_reason.ts";
-import type { RetentionPolicy } from "../format/log_settings.ts";
 import type { LogWriter } from "./log_writer.ts";
 
 /** Where a log starts and ends. */
@@ -72,11 +71,6 @@ export class LogMirror {
   /** Makes an offset the first readable one. @throws {SeglogError} `offset-out-of-range` */
   async truncateBefore(offset: number): Promise<void> {
     await this.#writer.truncateBefore(offset);
-  }
-
-  /** The offset that a policy would make the first readable one: who leads has to drop what is below. */
-  keptStart(policy: RetentionPolicy): number {
-    return this.#writer.keptStart(policy);
   }
 
   /** Resolves when everything that was taken in survives a loss of power. */

@@ -19,7 +19,7 @@ import type { BatchView } from "../format/batch.ts";
 import type { ProducerStamp } from "../format/producer_field.ts";
 import { checkBatch, checkStoredBatch } from "../format/check_batch.ts";
 import type { GapReason } from "../format/gap_reason.ts";
-import type { LogSettings, RetentionPolicy } from "../format/log_settings.ts";
+import type { LogSettings } from "../format/log_settings.ts";
 import type { RecordInput } from "../format/record.ts";
 import type { SyncPolicy } from "../format/sync_mode.ts";
 import { type AppendedRange, AppendQueue, type AppendWork, type Waiter } from "./append_queue.ts";
@@ -187,11 +187,6 @@ export class LogWriter {
       await this.#retain();
       void this.compactor.buildFilters();
     });
-  }
-
-  /** The offset that a policy would make the first readable one. Nothing is dropped. */
-  keptStart(policy: RetentionPolicy): number {
-    return keptStart(this.#state, policy, this.#clock.now()).start;
   }
 
   /** Finishes what waits, and closes the log in good order where that is still possible. */

@@ -52,14 +52,6 @@ export class StoreMirror implements MirrorTarget {
     return (await open.log(partition)).mirror();
   }
 
-  /** The offset that the topic's retention would make the first readable one. @throws {SeglogError} `not-found` */
-  async keptStart(topic: string, partition: number): Promise<number> {
-    this.#checkOpen();
-    const open = this.#topics.get(topic);
-    if (open === undefined) throw noTopic(topic);
-    return (await open.log(partition)).mirror().keptStart(open.info.config);
-  }
-
   async drop(topic: string): Promise<void> {
     this.#checkOpen();
     await this.#topics.delete(topic);

@@ -188,7 +188,9 @@ describe("serve over a cluster", () => {
     await using cluster = await startNats();
     const more = ["serve", "--http", "127.0.0.1:0", "--data", dir.path, "--log-format", "json"];
     await using node = startCli(["--at", cluster.url, ...more]);
-    await node.said(/"listening"/);
+    await node.said(/"listening".*\n/);
+    const { url } = JSON.parse(node.text().split("\n").find((line) => line.includes("url"))!);
+    while ((await fetch(`${url}/readyz`)).status !== 200);
     await cluster.kill();
     await node.said(/connection to \S+ is lost/);
     node.signal("SIGTERM");

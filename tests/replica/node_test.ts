@@ -186,65 +186,6 @@ describe("several nodes over one source", () => {
   });
 });
 
-describe("retention", () => {
-  test("is applied to a source that does not do so by itself, and asks for nothing twice", async () => {
-    await using opened = await openHeld({ appliesRetention: true });
-    const { node, store } = opened;
-    await node.ensureTopic("orders", { retentionRecords: 3, partitions: 2 });
-    for (let i = 0; i < 10; i++) await node.append("orders", [{ value: `${i}` }], { partition: 1 });
-    assert.equal((await node.bounds("orders", 1)).logStartOffset, 0);
-    for (let i = 0; i < 2; i++) {
-      await node.maintain();
-      assert.equal((await store.bounds("orders", 1)).logStartOffset, 7);
-    }
-    await node.caughtUp();
-    await node.append("orders", [{ value: "10" }], { partition: 1 });
-    assert.equal((await node.read("orders", 10, 1)).text, "10");
-  });
-
-  test("is not applied to what was made anew, or is to be kept for longer by now", async () => {
-    const store = await Store.memory();
-    let isAway = false;
-    const source = changedBackend(store, {
-      listTopics: () =>
-        isAway ? Promise.reject(new SeglogError("unavailable", "away")) : store.listTopics(),
-    });
-    const options = { lookMs: 5, appliesRetention: true };
-    await using node = new NodeBackend(source, await Store.memory(), options);
-    for (const topic of ["anew", "longer"]) {
-      await node.ensureTopic(topic, { retentionRecords: 3 });
-      for (let i = 0; i < 10; i++) await node.append(topic, [{ value: `${i}` }]);
-    }
-    await node.caughtUp();
-    isAway = true;
-    await store.deleteTopic("anew");
-    for (let i = 0; i < 20; i++) await store.append("anew", [{ value: `${i}` }]);
-    await store.configureTopic("longer", { retentionRecords: null });
-    await node.maintain();
-    assert.equal((await store.bounds("anew")).logStartOffset, 0);
-    assert.equal((await store.bounds("longer")).logStartOffset, 0);
-  });
-
-  test("of one topic that fails keeps no other from being applied", async () => {
-    const store = await Store.memory();
-    const source = changedBackend(store, {
-      truncate: (topic, truncation) =>
-        topic === "broken"
-          ? Promise.reject(new SeglogError("unavailable", "it has no leader"))
-          : store.truncate(topic, truncation),
-    });
-    const options = { appliesRetention: true };
-    await using node = new NodeBackend(source, await Store.memory(), options);
-    for (const topic of ["broken", "orders"]) {
-      await node.ensureTopic(topic, { retentionRecords: 3 });
-      for (let i = 0; i < 10; i++) await node.append(topic, [{ value: `${i}` }]);
-    }
-    await node.caughtUp();
-    await rejectsWith("unavailable", () => node.maintain());
-    assert.equal((await store.bounds("orders")).logStartOffset, 7);
-  });
-});
-
 describe("the copy of a node", () => {
   test("is made anew when it is deleted, and goes on when it was away", async () => {
     await using dir = tempDir();

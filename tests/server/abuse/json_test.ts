@@ -12,6 +12,8 @@ const TARGETS = ROUTES.filter(({ method }) => method !== "GET" && method !== "DE
     path: path.replace(/:\w+\+?/g, "abused"),
   }));
 
+const TARGETS_AT_ONCE = 4;
+
 const nested = (depth: number, [open, close]: string) => open!.repeat(depth) + close!.repeat(depth);
 const LONE = '"\\ud800"';
 
@@ -57,11 +59,15 @@ test("no JSON is more than a wrong request, whatever it is and wherever it goes"
   assert.ok(TARGETS.length > 20);
   const base = server.forgetPeak();
   for (const [what, body] of BODIES) {
-    const statuses = await Promise.all(TARGETS.map((target) => statusOf(server, target, body)));
-    statuses.forEach((status, i) => {
-      const { method, path } = TARGETS[i]!;
-      assert.ok(status < 500 || status === 501, `${what} to ${method} ${path}: ${status}`);
-    });
+    // Some at a time: what many bodies at once may take is asked elsewhere.
+    for (let at = 0; at < TARGETS.length; at += TARGETS_AT_ONCE) {
+      const some = TARGETS.slice(at, at + TARGETS_AT_ONCE);
+      const statuses = await Promise.all(some.map((target) => statusOf(server, target, body)));
+      statuses.forEach((status, i) => {
+        const { method, path } = some[i]!;
+        assert.ok(status < 500 || status === 501, `${what} to ${method} ${path}: ${status}`);
+      });
+    }
   }
   assert.doesNotMatch(server.cli.text(), /: internal:|"event":"fault"/);
   // What was appended in passing is read back, and nothing has got into what all objects share.
