@@ -14,7 +14,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import type { Mutant } from "../tests/mutation/mutant.ts";
 import { MUTANTS } from "../tests/mutation/mutants.ts";
-import { run } from "./command.ts";
+import { run, STATUS_NOT_FOUND } from "./command.ts";
 import { findNats } from "./find_nats.ts";
 import { DENO, findBun } from "./runtimes.ts";
 
@@ -88,6 +88,10 @@ class Copy implements Disposable {
       ? [...await findBun(), "test", "--bail", "--timeout", "60000", ...tests]
       : [...DENO, "test", "-A", "--no-check", "--fail-fast", "--quiet", ...tests];
     const { status } = await run(command, { cwd: this.#folder, timeLimitMs });
+    // No test has failed there: that would pass for a mutant that was noticed.
+    if (status === STATUS_NOT_FOUND) {
+      throw new Error(`cannot start ${command[0]} for ${tests.join(" ")}`);
+    }
     return status === 0;
   }
 
