@@ -67,11 +67,17 @@ async function runCheck(check: Check): Promise<Counts> {
   if (check.isReport) console.log(outcome.stdout.toString("utf8").trimEnd());
   for (const skipped of result.skipped) console.log(`      skipped: ${skipped}`);
   if (result.failed > 0) {
-    const lines = [...output.trimEnd().split("\n"), ...result.complaints];
-    if (lines.length > OUTPUT_LINES_SHOWN) console.log("      | …");
-    for (const line of lines.slice(-OUTPUT_LINES_SHOWN)) console.log(`      | ${line}`);
+    for (const text of [outcome.stdout.toString("utf8"), outcome.stderr]) showEnd(text);
+    for (const complaint of result.complaints) console.log(`      | ${complaint}`);
   }
   return result;
+}
+
+/** What went wrong stands at the end of one of both, and is not pushed out by the other. */
+function showEnd(text: string): void {
+  const lines = text.trimEnd().split("\n");
+  if (lines.length > OUTPUT_LINES_SHOWN) console.log("      | …");
+  for (const line of lines.slice(-OUTPUT_LINES_SHOWN)) console.log(`      | ${line}`);
 }
 
 function judge(
