@@ -17,9 +17,11 @@ function validatorOf(schema: unknown): Validator | undefined {
   }
 }
 
-function isValid(validator: Validator, value: unknown): boolean {
+/** `undefined` where Ajv fails: the code that it makes for some nests of `unevaluatedProperties` is wrong. */
+function isValid(validator: Validator, value: unknown): boolean | undefined {
   validator.begin();
-  return validator.complaint(value) === undefined;
+  const complaint = validator.complaint(value);
+  return complaint?.reason.startsWith("cannot be checked") ? undefined : complaint === undefined;
 }
 
 describe("containment", () => {
@@ -39,7 +41,7 @@ describe("containment", () => {
             if (findGap(from.document, to.document) !== undefined) continue;
             contained++;
             for (const value of values) {
-              const isRefused = isValid(from, value) && !isValid(to, value);
+              const isRefused = isValid(from, value) === true && isValid(to, value) === false;
               const three = [value, from.document.root.schema, to.document.root.schema];
               assert.ok(!isRefused, three.map((each) => JSON.stringify(each)).join("\n"));
             }
