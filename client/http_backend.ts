@@ -23,7 +23,7 @@ import { type BatchView, wireBytes } from "../core/format/batch.ts";
 import { encodeBatch } from "../core/format/batch_builder.ts";
 import { checkTopicName } from "../core/format/file_names.ts";
 import type { LogRecord, RecordInput } from "../core/format/record.ts";
-import { readFromBatch } from "../core/reading.ts";
+import { readEach, readFromBatch } from "../core/reading.ts";
 import type { TopicConfig } from "../core/topic_config.ts";
 import { messagingSpan, noteAppended } from "../tracing/messaging.ts";
 import { inSpan, isTracing } from "../tracing/spans.ts";
@@ -36,8 +36,6 @@ import { nameSegment, topicPath } from "./topic_path.ts";
 
 /** How long a compaction may take: hours, for what is very large. */
 const COMPACT_WAIT_MS = 6 * 3600 * 1000;
-/** Records that are asked for at the same time. */
-const READS_AT_ONCE = 64;
 const JSON_HEADERS = { "content-type": "application/json" };
 
 /**
@@ -143,13 +141,8 @@ export class HttpBackend implements Backend {
   }
 
   /** One request a record, many at a time. */
-  async readAll(topic: string, offsets: readonly number[], partition = 0): Promise<LogRecord[]> {
-    const records: LogRecord[] = [];
-    for (let start = 0; start < offsets.length; start += READS_AT_ONCE) {
-      const some = offsets.slice(start, start + READS_AT_ONCE);
-      records.push(...await Promise.all(some.map((each) => this.read(topic, each, partition))));
-    }
-    return records;
+  readAll(topic: string, offsets: readonly number[], partition = 0): Promise<LogRecord[]> {
+    return readEach(this, topic, { offsets, partition });
   }
 
   async offsetAt(topic: string, timestampMs: number, partition = 0): Promise<number> {

@@ -112,6 +112,23 @@ export async function readFromBatch(
   throw absent(`"${topic}"`, offset);
 }
 
+/** Records that are asked for at the same time. */
+const READS_AT_ONCE = 64;
+
+/** The records at some offsets, each by a reading of its own, many at a time: `Backend.readAll`. */
+export async function readEach(
+  backend: Pick<Backend, "read">,
+  topic: string,
+  { offsets, partition }: { readonly offsets: readonly number[]; readonly partition: number },
+): Promise<LogRecord[]> {
+  const records: LogRecord[] = [];
+  for (let start = 0; start < offsets.length; start += READS_AT_ONCE) {
+    const some = offsets.slice(start, start + READS_AT_ONCE);
+    records.push(...await Promise.all(some.map((each) => backend.read(topic, each, partition))));
+  }
+  return records;
+}
+
 /** How many records are at the offsets `[start, end)` of a partition, however offsets have gaps. */
 export async function countRecords(
   backend: Backend,

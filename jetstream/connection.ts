@@ -11,6 +11,7 @@ import {
   type Subscription,
 } from "@nats-io/transport-node";
 import { readFile } from "node:fs/promises";
+import { sleep } from "../core/base/clock.ts";
 import { messageOf, SeglogError } from "../core/base/errors.ts";
 import { encodeUtf8 } from "../core/base/bytes.ts";
 import type { ClusterUrl } from "./cluster_url.ts";
@@ -161,7 +162,7 @@ export class Connection {
           throw error instanceof ApiError && !isPassing ? error : asSeglogError(error, action);
         }
       }
-      await pause(pauseMs);
+      await sleep(pauseMs);
     }
   }
 
@@ -215,11 +216,6 @@ export function answerOf<T>(data: Uint8Array): T {
   const answer = JSON.parse(new TextDecoder().decode(data));
   if (answer.error !== undefined) throw new ApiError(answer.error);
   return answer;
-}
-
-/** Resolves after some time. */
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function closed(): SeglogError {

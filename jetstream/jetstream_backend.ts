@@ -27,7 +27,7 @@ import { checkTopicName } from "../core/format/file_names.ts";
 import type { LogRecord, RecordInput } from "../core/format/record.ts";
 import { parseSyncMode, type SyncMode } from "../core/format/sync_mode.ts";
 import type { MirrorTarget } from "../core/mirror_contract.ts";
-import { readFromBatch } from "../core/reading.ts";
+import { readEach, readFromBatch } from "../core/reading.ts";
 import { parseTopicConfig, type TopicConfig } from "../core/topic_config.ts";
 import { batchesOnceThere } from "../core/wait_for_offset.ts";
 import { parseClusterUrl } from "./cluster_url.ts";
@@ -50,9 +50,6 @@ export interface JetStreamOptions extends ConnectionOptions {
   /** Make a topic at its first append; true unless given. */
   readonly autoCreateTopics?: boolean;
 }
-
-/** Records that are asked for at the same time. */
-const READS_AT_ONCE = 64;
 
 /**
  * Topics in a NATS JetStream cluster. Made by `connect`. Each partition is a stream of its own,
@@ -229,13 +226,8 @@ export class JetStreamBackend implements Backend {
   }
 
   /** Many at a time. */
-  async readAll(topic: string, offsets: readonly number[], partition = 0): Promise<LogRecord[]> {
-    const records: LogRecord[] = [];
-    for (let start = 0; start < offsets.length; start += READS_AT_ONCE) {
-      const some = offsets.slice(start, start + READS_AT_ONCE);
-      records.push(...await Promise.all(some.map((each) => this.read(topic, each, partition))));
-    }
-    return records;
+  readAll(topic: string, offsets: readonly number[], partition = 0): Promise<LogRecord[]> {
+    return readEach(this, topic, { offsets, partition });
   }
 
   async offsetAt(topic: string, timestampMs: number, partition = 0): Promise<number> {

@@ -9,9 +9,10 @@
 import type { Msg } from "@nats-io/transport-node";
 import { randomBytes } from "node:crypto";
 import { encodeUtf8 } from "../core/base/bytes.ts";
+import { sleep } from "../core/base/clock.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { Tail } from "../core/base/tail.ts";
-import { type Connection, pause } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { asSeglogError, hasNumber, NUMBERS } from "./nats_errors.ts";
 import { type StoredMessage, storedMessage } from "./stored_message.ts";
 
@@ -64,7 +65,7 @@ export async function* messageFeed(
     } finally {
       pull.end();
     }
-    if (!range.signal.aborted) await pause(PAUSE_MS);
+    await sleep(PAUSE_MS, range.signal);
   }
 }
 

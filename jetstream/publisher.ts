@@ -6,9 +6,10 @@
  */
 import { headers as newHeaders, type MsgHdrs } from "@nats-io/transport-node";
 import { randomBytes } from "node:crypto";
+import { sleep } from "../core/base/clock.ts";
 import { messageOf, SeglogError } from "../core/base/errors.ts";
 import type { Connection } from "./connection.ts";
-import { answerOf, pause } from "./connection.ts";
+import { answerOf } from "./connection.ts";
 import {
   encodeHead,
   encodeProducerState,
@@ -138,7 +139,7 @@ export class Publisher {
         if (await this.#isGone(error)) throw this.#stream.gone();
         if (Date.now() + pauseMs >= deadlineMs) throw this.#refusal(error, mayBeStored);
       }
-      await pause(pauseMs);
+      await sleep(pauseMs);
     }
   }
 

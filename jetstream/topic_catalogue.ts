@@ -8,10 +8,11 @@ import { randomBytes } from "node:crypto";
 import { headers as newHeaders } from "@nats-io/transport-node";
 import type { TopicInfo } from "../core/backend.ts";
 import { decodeUtf8, encodeUtf8 } from "../core/base/bytes.ts";
+import { sleep } from "../core/base/clock.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { TOPICS_MAX } from "../core/base/limits.ts";
 import { DEFAULT_TOPIC_CONFIG, parseTopicConfig } from "../core/topic_config.ts";
-import { answerOf, type Connection, pause } from "./connection.ts";
+import { answerOf, type Connection } from "./connection.ts";
 import { corruptMessage } from "./log_state.ts";
 import { asSeglogError, hasNumber, isFinal, NUMBERS } from "./nats_errors.ts";
 import { contentOf, type RawMessage } from "./stored_message.ts";
@@ -205,7 +206,7 @@ export class TopicCatalogue {
           throw asSeglogError(error, `change topic "${name}"`);
         }
       }
-      await pause(PAUSE_MS);
+      await sleep(PAUSE_MS);
     }
   }
 }

@@ -3,9 +3,7 @@
  *
  * @module
  */
-import { once } from "node:events";
 import * as fs from "node:fs";
-import { createServer } from "node:net";
 import { type Command, endOf, start } from "../../scripts/command.ts";
 import type { RunningServer } from "./server.ts";
 
@@ -42,27 +40,6 @@ export async function startServer(
     return end;
   };
   return { address: match[1] ?? address, processId, stop };
-}
-
-/** Below those that systems give to whoever connects: what was free stays so. */
-const PORT_MIN = 10_000;
-const PORT_MAX = 32_000;
-
-/** A port on the loopback interface that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = PORT_MIN + Math.floor(Math.random() * (PORT_MAX - PORT_MIN));
-    const server = createServer();
-    try {
-      server.listen(port, "127.0.0.1");
-      await once(server, "listening");
-    } catch {
-      continue; // taken
-    }
-    server.close();
-    await once(server, "close");
-    return port;
-  }
 }
 
 /** Resident memory of another process, in MiB. */

@@ -10,7 +10,8 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { findNats } from "../../scripts/find_nats.ts";
-import { freePort, startServer } from "./child_server.ts";
+import { freePort } from "../../scripts/free_port.ts";
+import { startServer } from "./child_server.ts";
 import type { RunningServer } from "./server.ts";
 
 /** An election takes some seconds. */

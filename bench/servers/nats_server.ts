@@ -7,7 +7,8 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { findNats } from "../../scripts/find_nats.ts";
-import { freePort, startServer } from "./child_server.ts";
+import { freePort } from "../../scripts/free_port.ts";
+import { startServer } from "./child_server.ts";
 import type { RunningServer, Sync } from "./server.ts";
 
 /** Starts the server of PATH, whatever it is, on a free port. */

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { freePort, startServer } from "./child_server.ts";
+import { freePort } from "../../scripts/free_port.ts";
+import { startServer } from "./child_server.ts";
 import type { RunningServer, Sync } from "./server.ts";
 
 const APPEND_SYNC = { interval: "everysec", always: "always" } as const;

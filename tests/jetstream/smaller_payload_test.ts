@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { JetStreamBackend } from "../../jetstream/jetstream_backend.ts";
 import { readRecords } from "../../mod.ts";
-import { freePort } from "../support/nats/free_port.ts";
+import { freePort } from "../../scripts/free_port.ts";
 import { foundNats, NatsServer } from "../support/nats/nats_server.ts";
 import { withNats } from "./support.ts";
 

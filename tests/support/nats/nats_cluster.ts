@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { jetstreamManager, StorageType } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { untilBound } from "./free_port.ts";
+import { untilBound } from "./until_bound.ts";
 import { Namespaces, type NamespacesOptions, whyNoNamespaces } from "./namespaces.ts";
 import { configOf, foundNats, type NatsOptions, NatsServer } from "./nats_server.ts";
 import type { Network } from "./network.ts";

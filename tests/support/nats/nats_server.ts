@@ -9,7 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "../../../scripts/command.ts";
 import { findNats, type NatsProgram } from "../../../scripts/find_nats.ts";
-import { freePort, untilBound } from "./free_port.ts";
+import { freePort } from "../../../scripts/free_port.ts";
+import { untilBound } from "./until_bound.ts";
 import { WatchedProcess } from "./watched_process.ts";
 
 /** How the server differs from its defaults. */

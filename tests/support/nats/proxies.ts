@@ -8,7 +8,7 @@
 import { once } from "node:events";
 import * as net from "node:net";
 import { join } from "node:path";
-import { freePort } from "./free_port.ts";
+import { freePort } from "../../../scripts/free_port.ts";
 import type { Place } from "./nats_server.ts";
 import { clusterConfig, type Network } from "./network.ts";
 
