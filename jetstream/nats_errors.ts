@@ -60,9 +60,12 @@ const PASSING: readonly number[] = [
   10167, // too many requests
 ];
 
+/** No suitable peers for so many replicas: there are too few, or some are away at the moment. */
+const NO_PLACE = 10005;
+
 const CODES: Readonly<Record<number, ErrorCode>> = {
   10002: "disk-full", // account has not the resources
-  10005: "unavailable", // no suitable peers for so many replicas
+  [NO_PLACE]: "unavailable",
   10023: "disk-full", // insufficient resources
   10027: "too-large", // streams of the account
   10028: "disk-full", // memory
@@ -85,7 +88,12 @@ export function hasNumber(error: unknown, ...numbers: readonly number[]): boolea
 
 /** Whether it is certain that a request did nothing, and it may do something when tried again. */
 export function didNothing(error: unknown): boolean {
-  return hasNumber(error, ...PASSING) || isUnheard(error);
+  return (error instanceof ApiError && isPassing(error)) || isUnheard(error);
+}
+
+function isPassing({ number, message }: ApiError): boolean {
+  if (number === NO_PLACE) return /peer offline/.test(message);
+  return PASSING.includes(number);
 }
 
 /** Whether nobody was there to hear a request. */
@@ -162,8 +170,9 @@ function explain(error: unknown): [ErrorCode, string] {
   return ["unavailable", text];
 }
 
-function codeOf({ number, message }: ApiError): ErrorCode {
-  if (PASSING.includes(number)) return "unavailable";
+function codeOf(error: ApiError): ErrorCode {
+  if (isPassing(error)) return "unavailable";
+  const { number, message } = error;
   if (number === STORE_FAILED) {
     return /maximum|resource|space|exceeded/i.test(message) ? "disk-full" : "io";
   }
@@ -172,7 +181,7 @@ function codeOf({ number, message }: ApiError): ErrorCode {
 
 function remedy({ number }: ApiError): string {
   if (number === 10074) return "; without a cluster, connect with replicas=1";
-  if (number === 10005) return "; start more servers, or connect with fewer replicas";
+  if (number === NO_PLACE) return "; start more servers, or connect with fewer replicas";
   if (number === 10027) return "; delete topics, or raise max_streams of the account";
   if (number === 10039 || number === 10076) return "; start the servers with JetStream";
   return "";

@@ -1,0 +1,48 @@
+/** Where a cluster has no place for a stream: a member that is away comes back, too few do not grow. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { connect } from "@nats-io/transport-node";
+import { parseClusterUrl } from "../../jetstream/cluster_url.ts";
+import { Connection } from "../../jetstream/connection.ts";
+import { Streams } from "../../jetstream/streams.ts";
+import { rejectsWith } from "../support/collect.ts";
+import { startNats } from "../support/nats.ts";
+import { withNats } from "./support.ts";
+
+const NO_PLACE = "no suitable peers for placement";
+
+describe("a stream that the cluster has no place for", () => {
+  /** Makes one where these are the answers to who asks. @returns how often it was asked for */
+  async function makeWith(answers: readonly unknown[]): Promise<number> {
+    // What goes to JetStream comes to this test.
+    await using server = await startNats({ config: 'mappings { "$JS.API.>": "played.>" }' });
+    const url = parseClusterUrl(`${server.url}/?replicas=3`);
+    const members = await connect({ servers: server.url });
+    let asked = 0;
+    members.subscribe("played.STREAM.CREATE.*", {
+      callback: (_, message) =>
+        void message.respond(JSON.stringify(answers[asked++] ?? { type: "made" })),
+    });
+    await members.flush();
+    const connection = await Connection.open(url);
+    try {
+      const plan = { name: "S", subjects: ["s"], description: "", kind: "partition" } as const;
+      await new Streams(connection, url).make(plan);
+      return asked;
+    } finally {
+      await connection.close();
+      await members.close();
+    }
+  }
+
+  test("because a member is away is asked for again", withNats, async () => {
+    const away = { error: { err_code: 10005, description: `${NO_PLACE}, peer offline` } };
+    assert.equal(await makeWith([away, away]), 3);
+  });
+
+  test("because it has too few members is refused at once", withNats, async () => {
+    const few = { error: { err_code: 10005, description: NO_PLACE } };
+    const { message } = await rejectsWith("unavailable", () => makeWith([few]));
+    assert.match(message, /no suitable peers .*fewer replicas/);
+  });
+});
