@@ -47,6 +47,18 @@ export function outOfRange(
   );
 }
 
+/**
+ * Where reading can go on that a truncation has overtaken, by what it ended with: the first readable
+ * offset; `undefined` for any other error.
+ */
+export function overtakenTo(error: unknown): number | undefined {
+  if (!(error instanceof SeglogError) || error.code !== "offset-out-of-range") return undefined;
+  const { offset, logStartOffset } = error.details;
+  const isBefore = typeof offset === "number" && typeof logStartOffset === "number" &&
+    offset < logStartOffset;
+  return isBefore ? logStartOffset : undefined;
+}
+
 /** The error for an offset whose record was truncated or compacted away. */
 export function absent(what: string, offset: number): SeglogError {
   return new SeglogError(

@@ -7,6 +7,7 @@
 import type { Backend, ReadOptions, TopicDetails } from "../backend.ts";
 import { SeglogError } from "../base/errors.ts";
 import { KV_CHECKPOINT_BYTES, KV_CLOSE_CHECKPOINT_BYTES } from "../base/limits.ts";
+import { overtakenTo } from "../base/offset_errors.ts";
 import type { BatchView } from "../format/batch.ts";
 import { recordsOf } from "../format/records_of.ts";
 import { readBatches } from "../reading.ts";
@@ -111,17 +112,16 @@ export class KvView {
     const { logStartOffset, nextOffset, truncations } = partitions[BUCKET_PARTITION]!;
     this.#checkTruncations(truncations);
     this.forgetBelow(logStartOffset);
-    if (this.position >= nextOffset) return;
-    const range = { partition: BUCKET_PARTITION, from: this.#position, until: nextOffset };
-    for await (const batch of this.#batches(range)) this.#takeIn(batch);
+    await this.#read({ until: nextOffset });
     this.#moveTo(nextOffset); // what was at the end may have been cut off
   }
 
-  /** Lets go of keys whose records were truncated: those below an offset. */
+  /** Lets go of keys whose records were truncated, those below an offset, and goes on from there. */
   forgetBelow(logStartOffset: number): void {
     if (logStartOffset <= this.#start) return;
     this.#start = logStartOffset;
     this.index.forgetBelow(logStartOffset);
+    this.#moveTo(logStartOffset);
   }
 
   /** Takes in what this process wrote to `[start, start + writes.length)`. */
@@ -150,18 +150,29 @@ export class KvView {
   }
 
   async #follow(): Promise<void> {
-    const { signal } = this.#ending;
-    const range = { partition: BUCKET_PARTITION, from: this.#position, follow: true, signal };
     try {
-      for await (const batch of this.#batches(range)) this.#takeIn(batch);
+      await this.#read({ follow: true, signal: this.#ending.signal });
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  /** Keys of records that a repair gave up are gone. */
-  #batches(range: ReadOptions): AsyncIterable<BatchView> {
-    return readBatches(this.#backend, this.#topic, { ...range, onLost: () => {} });
+  /** Takes in what is there. Keys of records that a repair gave up are gone, like those truncated meanwhile. */
+  async #read(how: Pick<ReadOptions, "until" | "follow" | "signal">): Promise<void> {
+    const options = { ...how, partition: BUCKET_PARTITION, onLost: () => {} };
+    while (this.position < (how.until ?? Infinity)) {
+      const range = { ...options, from: this.#position };
+      try {
+        for await (const batch of readBatches(this.#backend, this.#topic, range)) {
+          this.#takeIn(batch);
+        }
+        return;
+      } catch (error) {
+        const start = overtakenTo(error);
+        if (start === undefined) throw error;
+        this.forgetBelow(start);
+      }
+    }
   }
 
   /** @throws {SeglogError} `closed` when records were taken away from the end: the index has them */

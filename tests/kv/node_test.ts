@@ -1,6 +1,6 @@
 import { describe, test } from "node:test";
 import { NodeBackend, Store } from "../../mod.ts";
-import { nats, openOn, sharedServer } from "../jetstream/support.ts";
+import { nats, NODE_CANNOT, openOn, sharedServer } from "../jetstream/support.ts";
 import { kvSuite } from "./kv_suite.ts";
 
 kvSuite("a bucket on a node", async () => {
@@ -14,5 +14,5 @@ describe("in a cluster", () => {
   kvSuite("a bucket on a node over a cluster", async () => {
     const backend = new NodeBackend(await openOn(await server()), await Store.memory());
     return { backend, [Symbol.asyncDispose]: () => backend.close() };
-  }, { truncateAfter: "a cluster removes records only from the front" });
+  }, NODE_CANNOT);
 });

@@ -264,6 +264,12 @@ export const KV_MUTANTS: readonly Mutant[] = [
       ["tests/kv/opening_test.ts"],
     ],
     [
+      "a bucket goes on behind what was truncated before it read it",
+      "if (start === undefined) throw error;",
+      "throw error;",
+      ["tests/kv/overtaken_test.ts"],
+    ],
+    [
       "what others wrote in between comes first",
       "if (start > this.#position) await this.reached(end); // others wrote in between",
       "",

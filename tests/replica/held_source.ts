@@ -7,6 +7,7 @@ export class HeldSource {
   readonly backend: Backend;
   #gate = Promise.withResolvers<void>();
   #isHeld = false;
+  readonly #waited = Promise.withResolvers<void>();
 
   constructor(backend: Backend) {
     const wait = (signal?: AbortSignal) => this.#open(signal);
@@ -18,6 +19,11 @@ export class HeldSource {
       }
     }
     this.backend = changedBackend(backend, { batches });
+  }
+
+  /** Resolves when something was held back for the first time. */
+  get waited(): Promise<void> {
+    return this.#waited.promise;
   }
 
   /** From now on nothing comes. */
@@ -35,6 +41,7 @@ export class HeldSource {
 
   async #open(signal?: AbortSignal): Promise<void> {
     if (!this.#isHeld || signal?.aborted) return;
+    this.#waited.resolve();
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     signal?.addEventListener("abort", () => resolve(), { once: true });
     await Promise.race([this.#gate.promise, ended]);
