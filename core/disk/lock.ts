@@ -6,6 +6,9 @@
  * has neither, lets `flock(1)` lock the descriptor that it inherits: the lock stays with the open
  * file after that program has ended.
  *
+ * It is given back by unlocking: closing would leave it with a child that another thread is starting,
+ * which has all that is open until its program is loaded.
+ *
  * @module
  */
 import { spawnSync } from "node:child_process";
@@ -14,7 +17,9 @@ import process from "node:process";
 import { messageOf, SeglogError } from "../base/errors.ts";
 import type { DiskLock } from "./disk.ts";
 
-const LOCK_EX_NB = 2 | 4;
+/** What is asked for, as `flock(2)` and `flock(1)` call it. */
+const LOCK = { call: 2 | 4, words: ["-x", "-n"] }; // exclusively, without waiting
+const UNLOCK = { call: 8, words: ["-u"] };
 /** The descriptor under which `flock(1)` finds ours: the first after the three standard ones. */
 const INHERITED_DESCRIPTOR = 3;
 
@@ -67,7 +72,7 @@ export function readLockNote(path: string): string {
 export interface LockedFile {
   /** Its device and inode. */
   readonly identity: string;
-  /** Closes the file, and so unlocks it. */
+  /** Unlocks the file, and closes it. */
   release(): void;
 }
 
@@ -79,8 +84,7 @@ export interface LockedFile {
 export function lockOpenFile(path: string): LockedFile | undefined {
   if (deno !== undefined) return lockOnDeno(deno, path);
   const handle = opened(path, () => fs.openSync(path, "a+"));
-  if (process.versions.bun !== undefined) return lockHandle(path, handle, lockOnBun);
-  return lockHandle(path, handle, lockOnNode);
+  return lockHandle(path, handle, process.versions.bun === undefined ? flockOnNode : flockOnBun);
 }
 
 function opened<T>(path: string, open: () => T): T {
@@ -99,6 +103,7 @@ function opened<T>(path: string, open: () => T): T {
 interface DenoFiles {
   openSync(path: string, options: { read: true; write: true; create: true }): {
     tryLockSync(exclusive: boolean): boolean;
+    unlockSync(): void;
     statSync(): DenoStats;
     close(): void;
   };
@@ -118,20 +123,37 @@ function lockOnDeno(deno: DenoFiles, path: string): LockedFile | undefined {
     () => deno.openSync(path, { read: true, write: true, create: true }),
   );
   const { dev, ino } = file.statSync();
-  if (file.tryLockSync(true)) return { identity: `${dev}:${ino}`, release: () => file.close() };
-  file.close();
-  return undefined;
+  if (!file.tryLockSync(true)) {
+    file.close();
+    return undefined;
+  }
+  return {
+    identity: `${dev}:${ino}`,
+    release() {
+      file.unlockSync();
+      file.close();
+    },
+  };
 }
+
+/** Locks or unlocks what is open. @returns whether that was done */
+type Flock = (handle: number, operation: typeof LOCK) => boolean;
 
 function lockHandle(
   path: string,
   handle: number,
-  tryLock: (handle: number) => boolean,
+  flock: Flock,
 ): LockedFile | undefined {
   try {
     const { dev, ino } = fs.fstatSync(handle);
-    if (tryLock(handle)) {
-      return { identity: `${dev}:${ino}`, release: () => fs.closeSync(handle) };
+    if (flock(handle, LOCK)) {
+      return {
+        identity: `${dev}:${ino}`,
+        release() {
+          flock(handle, UNLOCK);
+          fs.closeSync(handle);
+        },
+      };
     }
   } catch (cause) {
     fs.closeSync(handle);
@@ -141,14 +163,14 @@ function lockHandle(
   return undefined;
 }
 
-function lockOnBun(handle: number): boolean {
+function flockOnBun(handle: number, { call }: typeof LOCK): boolean {
   const ffi = process.getBuiltinModule("bun:ffi") as unknown as BunFfi;
   const library = process.platform === "darwin" ? "libSystem.B.dylib" : "libc.so.6";
   const { symbols, close } = ffi.dlopen(library, {
     flock: { args: ["i32", "i32"], returns: "i32" },
   });
   try {
-    return symbols.flock(handle, LOCK_EX_NB) === 0;
+    return symbols.flock(handle, call) === 0;
   } finally {
     close();
   }
@@ -162,8 +184,8 @@ interface BunFfi {
   };
 }
 
-function lockOnNode(handle: number): boolean {
-  const result = spawnSync("flock", ["-x", "-n", String(INHERITED_DESCRIPTOR)], {
+function flockOnNode(handle: number, { words }: typeof LOCK): boolean {
+  const result = spawnSync("flock", [...words, String(INHERITED_DESCRIPTOR)], {
     stdio: ["ignore", "ignore", "ignore", handle],
   });
   if (result.error !== undefined) {

@@ -53,6 +53,34 @@ for (const { name, found: holder } of found) {
   });
 }
 
+test("a released lock is free also while a child process has the file open", {
+  skip: fs.existsSync("/proc/self/fd") ? false : "it is not told here which files are open",
+}, async () => {
+  await using dir = tempDir();
+  const path = fs.realpathSync(dir.path) + "/LOCK";
+  const lock = tryLockFile(path, "")!;
+  const handle = fs.readdirSync("/proc/self/fd").find((name) => linkOf(name) === path);
+  const child = spawn("sleep", ["1000"], { stdio: ["ignore", "ignore", Number(handle)] });
+  try {
+    await once(child, "spawn");
+    lock.release();
+    const next = tryLockFile(path, "");
+    assert.ok(next);
+    next.release();
+  } finally {
+    child.kill("SIGKILL");
+  }
+});
+
+/** What an open file is; nothing of one that is closed by now. */
+function linkOf(handle: string): string | undefined {
+  try {
+    return fs.readlinkSync(`/proc/self/fd/${handle}`);
+  } catch {
+    return undefined;
+  }
+}
+
 test("a LOCK file that is replaced while it is being locked is noticed", async () => {
   await using dir = tempDir();
   const path = join(dir.path, "LOCK");
