@@ -5,6 +5,7 @@
  */
 import {
   credsAuthenticator,
+  errors,
   type Msg,
   type MsgHdrs,
   type NatsConnection,
@@ -133,6 +134,8 @@ export class Connection {
       const request = this.#nats.request(subject, payload, options);
       request.catch(() => {}); // where the loss was seen first
       return (await Promise.race([request, lost.promise])).data;
+    } catch (error) {
+      throw denialIn(error) ?? error;
     } finally {
       forget();
     }
@@ -216,6 +219,12 @@ export function answerOf<T>(data: Uint8Array): T {
   const answer = JSON.parse(new TextDecoder().decode(data));
   if (answer.error !== undefined) throw new ApiError(answer.error);
   return answer;
+}
+
+/** What a server says that did not pass a request on, as whoever asks may not publish there. */
+function denialIn(error: unknown): Error | undefined {
+  const cause = error instanceof errors.RequestError ? error.cause : undefined;
+  return cause instanceof errors.PermissionViolationError ? cause : undefined;
 }
 
 function closed(): SeglogError {
