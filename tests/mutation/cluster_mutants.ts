@@ -5,6 +5,7 @@ const WRITERS = ["tests/jetstream/writers_test.ts"];
 const PIECES = ["tests/jetstream/pieces_test.ts"];
 const TRUNCATION = ["tests/jetstream/truncation_test.ts"];
 const CLUSTER_DAMAGE = ["tests/jetstream/damage_test.ts"];
+const PLACEMENT = ["tests/jetstream/placement_test.ts"];
 const TIP = ["tests/jetstream/tip_test.ts"];
 const CONTENT = ["tests/jetstream/message_content_test.ts"];
 const PLAN = ["tests/jetstream/plan_message_test.ts"];
@@ -22,6 +23,20 @@ const TAKEOVER = ["tests/groups/takeover_test.ts"];
 
 /** Their tests ask a real server. */
 const IN_CLUSTER: readonly Mutant[] = [
+  ...of(
+    "jetstream/nats_errors.ts",
+    PLACEMENT,
+    [
+      "a member that is away is waited for",
+      "if (number === NO_PLACE) return /peer offline/.test(message);",
+      "if (number === NO_PLACE) return false;",
+    ],
+    [
+      "members that there are too few of are not waited for",
+      "return /peer offline/.test(message);",
+      "return true;",
+    ],
+  ),
   ...of(
     "jetstream/publisher.ts",
     WRITERS,
