@@ -30,6 +30,10 @@ export interface Counts {
 }
 
 const OUTPUT_LINES_SHOWN = 150;
+/** Bun says why a test failed above the line that it failed, and not again at the end. */
+const FAILURE = /^\(fail\) /;
+const FAILURE_LINES_SHOWN = 40;
+const FAILURES_SHOWN = 5;
 /** Of one check: about twice what the longest takes on two processors. */
 const TIME_LIMIT_MS = 15 * 60_000;
 
@@ -67,17 +71,29 @@ async function runCheck(check: Check): Promise<Counts> {
   if (check.isReport) console.log(outcome.stdout.toString("utf8").trimEnd());
   for (const skipped of result.skipped) console.log(`      skipped: ${skipped}`);
   if (result.failed > 0) {
-    for (const text of [outcome.stdout.toString("utf8"), outcome.stderr]) showEnd(text);
+    for (const text of [outcome.stdout.toString("utf8"), outcome.stderr]) {
+      for (const line of shownOf(text)) console.log(`      | ${line}`);
+    }
     for (const complaint of result.complaints) console.log(`      | ${complaint}`);
   }
   return result;
 }
 
-/** What went wrong stands at the end of one of both, and is not pushed out by the other. */
-function showEnd(text: string): void {
+/**
+ * The lines that tell what went wrong: the last ones, and those above the first failures. Each of both
+ * outputs has its own, so that none is pushed out by the other.
+ */
+export function shownOf(text: string): string[] {
   const lines = text.trimEnd().split("\n");
-  if (lines.length > OUTPUT_LINES_SHOWN) console.log("      | …");
-  for (const line of lines.slice(-OUTPUT_LINES_SHOWN)) console.log(`      | ${line}`);
+  const isShown = new Set<number>();
+  const show = (from: number, until: number) => {
+    for (let i = Math.max(0, from); i < until; i++) isShown.add(i);
+  };
+  lines.flatMap((line, i) => FAILURE.test(line) ? [i] : []).slice(0, FAILURES_SHOWN)
+    .forEach((i) => show(i - FAILURE_LINES_SHOWN, i + 1));
+  show(lines.length - OUTPUT_LINES_SHOWN, lines.length);
+  return [...isShown].toSorted((a, b) => a - b)
+    .flatMap((i) => i > 0 && !isShown.has(i - 1) ? ["…", lines[i]!] : [lines[i]!]);
 }
 
 function judge(
