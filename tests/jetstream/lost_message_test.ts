@@ -22,10 +22,11 @@ describe("a follower", () => {
 
     const other = await connect({ servers: (await server()).url });
     const stream = `SEGLOG_${prefix}_${topic.id}_0`;
-    const [consumer] = await Array.fromAsync(
-      (await jetstreamManager(other)).consumers.list(stream),
-    );
-    const stealing = (await jetstream(other).consumers.get(stream, consumer!.name)).next();
+    const { consumers } = await jetstreamManager(other);
+    const [consumer] = await Array.fromAsync(consumers.list(stream));
+    const { name } = consumer!;
+    const stealing = (await jetstream(other).consumers.get(stream, name)).next();
+    while ((await consumers.info(stream, name)).num_waiting < 2); // it is in line behind the follower
     const reading = (async () => {
       const texts: string[] = [];
       for await (const { text } of records) {
