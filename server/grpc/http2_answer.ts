@@ -40,6 +40,11 @@ export class Http2Answer {
     return this.#leaving.signal;
   }
 
+  /** Whether the head was sent. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
   /** Sends the head, unless it is sent. */
   begin(status: number, headers: OutgoingHttpHeaders): void {
     if (this.#hasBegun || this.#isGone) return;
@@ -75,9 +80,9 @@ export class Http2Answer {
     this.#sayEnough();
   }
 
-  /** Gives the stream up. */
-  fail(): void {
-    attempt(() => this.#isGone || this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR));
+  /** Gives the stream up, and says why with a code of HTTP/2. */
+  giveUp(code: number): void {
+    attempt(() => this.#isGone || this.#stream.close(code));
   }
 
   get #isGone(): boolean {

@@ -3,7 +3,12 @@
  *
  * @module
  */
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import {
+  constants,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+} from "node:http2";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { type ErrorCode, SeglogError } from "../../core/base/errors.ts";
 import { type CallerFacts, callerFactsOf, checkCaller } from "../access/callers.ts";
@@ -21,6 +26,8 @@ export interface CallServer {
   readonly services: Services;
   readonly handlers: Handlers;
   readonly messageBytesMax: number;
+  /** Aborted when the server stops, and waits for no call any more. */
+  readonly cutting: AbortSignal;
 }
 
 /** What HTTP has a better word for: headers that are too large, and a path that is none. */
@@ -43,6 +50,10 @@ export async function answerCall(
   });
   const preflight = preflightOf(services, headers, facts);
   if (preflight !== undefined) return answer.sendWhole(204, preflight);
+  const cut = () =>
+    answer.hasBegun ? answer.giveUp(constants.NGHTTP2_CANCEL) : refuse(answer, headers, stopped());
+  server.cutting.addEventListener("abort", cut);
+  answer.signal.addEventListener("abort", () => server.cutting.removeEventListener("abort", cut));
   try {
     const header = webHeaders(headers, services.limits.headersBytesMax);
     checkCaller(services.callers, facts);
@@ -68,8 +79,15 @@ export async function answerCall(
       return refuse(answer, headers, error);
     }
     logFault(services.logger, error, { what: "grpc" });
-    answer.fail();
+    answer.giveUp(constants.NGHTTP2_INTERNAL_ERROR);
   }
+}
+
+function stopped(): SeglogError {
+  return new SeglogError(
+    "unavailable",
+    "Cannot say whether the call was done: the server had to stop before; look, or call again",
+  );
 }
 
 /** An answer for what is no call: as a status to clients of gRPC, else as HTTP knows it. */

@@ -68,7 +68,8 @@ export async function listenGrpc(
   const limits = { ...services.limits, ...DEFAULT_GRPC_LIMITS, ...options.limits };
   const { messageBytesMax } = limits;
   const handlers = createHandlers(services, messageBytesMax);
-  const calls: CallServer = { services, handlers, messageBytesMax };
+  const cutting = new AbortController();
+  const calls: CallServer = { services, handlers, messageBytesMax, cutting: cutting.signal };
   const server = createServer(serverOptions(limits));
   const front = tls === undefined ? undefined : new TlsFront({
     material: tls,
@@ -95,7 +96,7 @@ export async function listenGrpc(
     closing ??= (async () => {
       front?.close();
       server.close();
-      await sessions.stop(limits.stopMs);
+      await sessions.stop(limits.stopMs, () => cutting.abort());
     })();
     return closing;
   };

@@ -13,6 +13,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Server, Socket } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ServerLimits } from "../limits.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { attempt } from "./attempt.ts";
@@ -68,8 +69,10 @@ export class Sessions {
   /**
    * Takes no more calls, and ends each connection when its calls are answered; those that are not when
    * `deadlineMs` is over are cut.
+   *
+   * @param cutCalls tells the calls that are left: not every client knows by the end of its connection
    */
-  async stop(deadlineMs: number): Promise<void> {
+  async stop(deadlineMs: number, cutCalls: () => void): Promise<void> {
     this.#isStopping = true;
     clearInterval(this.#timer);
     for (const session of this.#sessions.values()) session.close();
@@ -79,6 +82,8 @@ export class Sessions {
     const timer = setTimeout(resolve, deadlineMs);
     await promise;
     clearTimeout(timer);
+    cutCalls();
+    await nextTurn(); // what they are told is on its way
     for (const session of this.#sessions.keys()) attempt(() => session.destroy());
     for (const socket of this.#sockets) socket.destroy();
   }

@@ -8,6 +8,7 @@ import { Health } from "../../../server/grpc/generated/grpc/health/v1/health_pb.
 import { LogService } from "../../../server/grpc/generated/seglog/v1/log_service_pb.js";
 import { overriding } from "../support.ts";
 import { callHeaders, END_HEADERS, END_STREAM, FRAME, frame, rawSession } from "./raw_http2.ts";
+import { remoteClient, withRemoteClient } from "./remote_client.ts";
 import { all, bytes, failsWith, grpcJs, type Loose, openGrpc, text } from "./support.ts";
 
 const LOG = "seglog.v1.LogService";
@@ -164,44 +165,50 @@ test("a follower that retention has overtaken is told where it can go on", async
   assert.match(error.details, /59/);
 });
 
-test("a server that stops answers what is under way, and tells followers to come again", async () => {
-  await using opened = await openGrpc();
-  await opened.store.append("t", [{ value: "x" }]);
-  using log = grpcJs(opened.port, LOG);
-  const stream = log.open("ConsumeStream", { topic: "t", follow: true });
-  const messages = stream[Symbol.asyncIterator]();
-  await messages.next();
-  const produced = Array.from(
-    { length: 20 },
-    (_, i) => log.call("Produce", { topic: "u", records: [{ value: bytes(`${i}`) }] }),
-  );
-  await produced[0];
-  opened.stopping.abort();
-  const closed = opened.server.close();
-  await assert.rejects(messages.next(), { code: grpc.status.UNAVAILABLE });
-  const settled = await Promise.allSettled(produced);
-  await closed;
-  const acknowledged = settled.filter(({ status }) => status === "fulfilled").length;
-  const { nextOffset } = await opened.store.bounds("u");
-  assert.ok(acknowledged >= 1 && acknowledged <= nextOffset, `${acknowledged}, ${nextOffset}`);
-  for (const one of settled) {
-    if (one.status === "rejected") assert.equal(one.reason.code, grpc.status.UNAVAILABLE);
-  }
-});
+test(
+  "a server that stops answers what is under way, and tells followers to come again",
+  withRemoteClient,
+  async () => {
+    await using opened = await openGrpc();
+    await opened.store.append("t", [{ value: "x" }]);
+    await using client = remoteClient(opened.port);
+    const messages = client.open(LOG, "ConsumeStream", { topic: "t", follow: true });
+    await messages.next();
+    const produced = Array.from(
+      { length: 20 },
+      (_, i) => client.call(LOG, "Produce", { topic: "u", records: [{ value: btoa(`${i}`) }] }),
+    ).map((call) => call.next());
+    await produced[0];
+    opened.stopping.abort();
+    const closed = opened.server.close();
+    await assert.rejects(messages.next(), { code: grpc.status.UNAVAILABLE });
+    const settled = await Promise.allSettled(produced);
+    await closed;
+    const acknowledged = settled.filter(({ status }) => status === "fulfilled").length;
+    const { nextOffset } = await opened.store.bounds("u");
+    assert.ok(acknowledged >= 1 && acknowledged <= nextOffset, `${acknowledged}, ${nextOffset}`);
+    for (const one of settled) {
+      if (one.status === "rejected") assert.equal(one.reason.code, grpc.status.UNAVAILABLE);
+    }
+  },
+);
 
-test("a call that does not end does not keep the server from stopping", async () => {
-  await using opened = await openGrpc({
-    app: { limits: { stopMs: 100 } },
-    backendOf: (store) => overriding(store, { append: () => new Promise(() => {}) }),
-  });
-  const log = opened.client(LogService);
-  const call = log.produce({ topic: "t", records: [{ value: bytes("x") }] });
-  call.catch(() => {});
-  await opened.client(Health).check({}); // behind the other on its way in
-  opened.stopping.abort();
-  await opened.server.close();
-  await assert.rejects(call);
-});
+test(
+  "a call that does not end does not keep the server from stopping",
+  withRemoteClient,
+  async () => {
+    await using opened = await openGrpc({
+      app: { limits: { stopMs: 100 } },
+      backendOf: (store) => overriding(store, { append: () => new Promise(() => {}) }),
+    });
+    await using client = remoteClient(opened.port);
+    const call = client.call(LOG, "Produce", { topic: "t", records: [{ value: btoa("x") }] });
+    await client.call("grpc.health.v1.Health", "Check", {}).next(); // behind the other on its way in
+    opened.stopping.abort();
+    await opened.server.close();
+    await assert.rejects(call.next(), { code: grpc.status.UNAVAILABLE });
+  },
+);
 
 test("a server that has stopped is not there any more", async () => {
   const opened = await openGrpc();

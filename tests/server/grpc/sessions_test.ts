@@ -73,7 +73,7 @@ function openSessions(limits: { callsMax: number; resetsMax: number; pingMs?: nu
       const stream = new FakeStream(session);
       return { stream, isTaken: sessions.take(stream as unknown as ServerHttp2Stream) };
     },
-    [Symbol.asyncDispose]: () => sessions.stop(0),
+    [Symbol.asyncDispose]: () => sessions.stop(0, () => {}),
   };
 }
 
