@@ -37,9 +37,10 @@ async function openSecureGrpc(options: OpenGrpcOptions = {}): Promise<OpenSecure
   };
 }
 
-function clientOf({ port }: { readonly port: number }, nodeOptions: SecureClientSessionOptions) {
-  const baseUrl = `https://localhost:${port}`;
-  return createClient(LogService, createGrpcTransport({ baseUrl, nodeOptions }));
+function clientOf({ port, sessions }: OpenGrpc, options: SecureClientSessionOptions) {
+  const baseUrl = `https://localhost:${port}`; // as certificates say
+  const sessionManager = sessions(options);
+  return createClient(LogService, createGrpcTransport({ baseUrl, sessionManager }));
 }
 
 /** One request of HTTP/2, and the head of its answer. */
@@ -56,7 +57,7 @@ function ask(
     stream.on("response", (given) => head = given);
     stream.resume();
     stream.on("close", () => {
-      session.close();
+      session.destroy(); // before the server ends it
       resolve(head);
     });
     stream.end(headers[":method"] === "POST" ? "{}" : undefined);

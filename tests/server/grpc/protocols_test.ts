@@ -153,8 +153,10 @@ test("an unknown method is UNIMPLEMENTED, and an unknown path is no page", async
 
 test("messages may be packed with gzip, and no other way", async () => {
   await using opened = await openGrpc();
+  const sessionManager = opened.sessions();
   const zipping = createGrpcTransport({
     baseUrl: opened.url,
+    sessionManager,
     sendCompression: compressionGzip,
     compressMinBytes: 1,
   });
@@ -164,7 +166,7 @@ test("messages may be packed with gzip, and no other way", async () => {
   assert.equal((await opened.store.read("t", 0)).value?.length, 10_000);
   const web = createConnectTransport({
     baseUrl: opened.url,
-    sessionManager: opened.sessions(),
+    sessionManager,
     httpVersion: "2",
     sendCompression: compressionGzip,
     compressMinBytes: 1,
@@ -172,6 +174,7 @@ test("messages may be packed with gzip, and no other way", async () => {
   await createClient(KvService, web).set({ bucket: "b", key: "k", value: { value } });
   const strange = createGrpcTransport({
     baseUrl: opened.url,
+    sessionManager,
     sendCompression: { ...compressionGzip, name: "strange" },
     compressMinBytes: 1,
   });
