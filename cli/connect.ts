@@ -11,6 +11,7 @@ import { SeglogError } from "../core/base/errors.ts";
 import type { StoreOptions } from "../core/store/options.ts";
 import type { Store } from "../core/store/store.ts";
 import { isClusterUrl } from "../jetstream/cluster_url.ts";
+import type { JetStreamBackend } from "../jetstream/jetstream_backend.ts";
 import { UsageError } from "./exit.ts";
 import type { Context } from "./grammar/verb.ts";
 import type { Output } from "./output.ts";
@@ -103,12 +104,13 @@ export async function openFolder(
 /**
  * Connects to the cluster that `--at` names.
  *
- * @param options with who takes what is to be noted; standard error unless given
+ * @param options with who takes what is to be noted, standard error unless given, and whether no server
+ * has to answer yet
  */
 export async function openCluster(
   context: Context,
-  options: Pick<ConnectOptions, "onNotice"> = {},
-): Promise<Backend> {
+  options: Pick<ConnectOptions, "onNotice" | "mayBeAway"> = {},
+): Promise<HttpBackend | JetStreamBackend> {
   const { connect } = await import("../client/connect.ts");
   const { shownToCluster } = await import("./server_access.ts");
   const { at, output } = context;
@@ -119,12 +121,15 @@ export async function openCluster(
 /**
  * Connects to the server that `--at` names, for what only a server has.
  *
- * @param options with whether to read all that it has, as a replica does, and who takes what is to be
- * noted; standard error unless given
+ * @param options with whether to read all that it has, as a replica does, who takes what is to be noted,
+ * standard error unless given, whether it has to answer yet, and which epoch is known
  */
 export async function openUrl(
   context: Context,
-  options: Pick<ConnectOptions, "asReplica" | "headers" | "onNotice"> = {},
+  options: Pick<
+    ConnectOptions,
+    "asReplica" | "headers" | "onNotice" | "mayBeAway" | "epoch"
+  > = {},
 ): Promise<HttpBackend> {
   const { at, output } = context;
   if (isClusterUrl(at)) {

@@ -36,9 +36,19 @@ export interface ConnectOptions {
    * replica of it does, and change nothing: only for whoever runs the server. False unless given.
    */
   readonly asReplica?: boolean;
+  /**
+   * Go on where nothing answers: `connect` gives a backend all the same, and connects in the background,
+   * with pauses that grow up to five seconds. Until something answers, the backend's `isAway` is true,
+   * and whatever needs it ends at once with `unavailable`; once it does, all is as without this. A
+   * server's capabilities are presumed to be those of an ordinary one until then, which takes writes
+   * and truncations. What answers and cannot be used, as it wants other credentials, or is not
+   * seglog, is an error of `connect`; what answers so later is told to `onNotice`, ends what is asked
+   * for with that error, and is tried again. False unless given.
+   */
+  readonly mayBeAway?: boolean;
   /** Of a server: makes the requests, with TLS of its own; the global `fetch` unless given. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
-  /** Is told, in a sentence, why something is tried again. */
+  /** Is told, in a sentence, why something is tried again, and that it is there. */
   readonly onNotice?: (notice: string) => void;
 }
 
@@ -49,9 +59,10 @@ export interface ConnectOptions {
  * `nats://a:4222,b:4222,c:4222/?prefix=seglog&replicas=3`
  * @returns its topics as a backend; every method works as on a store. Of which kind it is, the compiler
  * sees where it sees the URL
- * @throws {SeglogError} `invalid-argument` for a URL that is none; `unavailable` when nothing
- * answers there; `unauthenticated` when the server's certificate does not count, or it wants other
- * credentials; `unsupported` when what answers is not seglog; `condition-failed` when it was replaced
+ * @throws {SeglogError} `invalid-argument` for a URL that is none; `unavailable` when nothing answers
+ * there, unless that `mayBeAway`; `unauthenticated` when the server's certificate does not count, or it
+ * wants other credentials; `unsupported` when what answers is not seglog; `condition-failed` when it
+ * was replaced
  *
  * @example
  * ```ts
@@ -65,6 +76,16 @@ export interface ConnectOptions {
  *   }
  * }
  * console.assert(typeof main === "function");
+ * ```
+ *
+ * @example Before the server is there
+ * ```ts
+ * import { connect } from "seglog";
+ *
+ * await using backend = await connect("http://127.0.0.1:1", { mayBeAway: true });
+ * console.assert(backend.isAway);
+ * const why = await backend.listTopics().catch((error) => error);
+ * console.assert(why.code === "unavailable" && why.retryable);
  * ```
  */
 export function connect(

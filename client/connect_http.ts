@@ -4,10 +4,11 @@
  * @module
  */
 import type { Capabilities } from "../core/backend.ts";
+import { isAway } from "../core/base/absence.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { jsonOf } from "./answers.ts";
 import { HttpBackend } from "./http_backend.ts";
-import { Requests } from "./requests.ts";
+import { type Request, Requests } from "./requests.ts";
 import type { ConnectOptions } from "./connect.ts";
 import { Transport, type TransportOptions } from "./transport.ts";
 
@@ -15,22 +16,28 @@ const TIMEOUT_MS = 30_000;
 const RETRIES = 5;
 const PAUSE_MS = 100;
 const PAUSE_MS_MAX = 3000;
+/** How long a server that may be away may take for its first answer. */
+const FIRST_ANSWER_MS = 5000;
+/** What is presumed of a server that has not answered yet. */
+const ORDINARY: Capabilities = { kind: "http", canWrite: true, canTruncateAfter: true };
 
 /**
  * Connects to a seglog server, as {@linkcode connect} says.
  *
- * @throws {SeglogError} `invalid-argument`, `unavailable`, `unauthenticated`, `unsupported`
+ * @throws {SeglogError} `invalid-argument`, `unavailable`, `unauthenticated`, `unsupported`,
+ * `condition-failed`
  */
 export async function connectHttp(
   url: string,
   options: ConnectOptions = {},
 ): Promise<HttpBackend> {
   const base = checkedUrl(url);
+  const { timeoutMs = TIMEOUT_MS, asReplica = false, mayBeAway = false } = options;
   const transport = new Transport(base, {
-    timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
+    timeoutMs,
     headers: {
       ...credentialsOf(options),
-      ...options.asReplica ? { "seglog-replica": "true" } : {},
+      ...asReplica ? { "seglog-replica": "true" } : {},
       ...options.headers,
     },
     ...await fetchFor(base, options),
@@ -42,13 +49,24 @@ export async function connectHttp(
   };
   const onNotice = options.onNotice ?? (() => {});
   const requests = new Requests(base, { transport, policy, onNotice, epoch: options.epoch });
+  const soon = {
+    timeoutMs: Math.min(FIRST_ANSWER_MS, timeoutMs),
+    policy: { ...policy, retries: 0 },
+  };
+  let capabilities = ORDINARY;
+  const ask = async () => {
+    capabilities = await capabilitiesOf(base, requests, mayBeAway ? soon : {});
+  };
   try {
-    const capabilities = await capabilitiesOf(base, requests);
-    return new HttpBackend(requests, options.asReplica ? readOnly(capabilities) : capabilities);
+    await ask();
   } catch (error) {
-    transport.close();
-    throw error;
+    if (!mayBeAway || !isAway(error)) {
+      transport.close();
+      throw error;
+    }
+    requests.awaitServer(error, ask);
   }
+  return new HttpBackend(requests, () => asReplica ? readOnly(capabilities) : capabilities);
 }
 
 /** What makes the requests; the code for certificates of one's own is loaded where there are some. */
@@ -78,10 +96,14 @@ function credentialsOf({ token }: ConnectOptions): Record<string, string> {
   );
 }
 
-async function capabilitiesOf(base: string, requests: Requests): Promise<Capabilities> {
+async function capabilitiesOf(
+  base: string,
+  requests: Requests,
+  how: Pick<Request, "timeoutMs" | "policy">,
+): Promise<Capabilities> {
   try {
     const about = jsonOf<Capabilities & { name?: string; batchFormat?: number }>(
-      await requests.read({ method: "GET", path: "/v1" }),
+      await requests.read({ method: "GET", path: "/v1", isFirst: true, ...how }),
     );
     if (about.name === "seglog" && about.batchFormat === 1) {
       const { canWrite, canTruncateAfter } = about;

@@ -43,20 +43,29 @@ const JSON_HEADERS = { "content-type": "application/json" };
  * appends of a producer, and whatever certainly did not reach the server.
  */
 export class HttpBackend implements Backend {
-  /** What the server can do. */
-  readonly capabilities: Capabilities;
   /** What it offers beside its topics. */
   readonly api: ServerApi;
   /** Consumer groups that it coordinates. */
   readonly groups: HttpGroups;
   readonly #requests: Requests;
+  readonly #capabilities: () => Capabilities;
 
   /** A backend over these requests; `connect` makes it. */
-  constructor(requests: Requests, capabilities: Capabilities) {
+  constructor(requests: Requests, capabilities: () => Capabilities) {
     this.#requests = requests;
+    this.#capabilities = capabilities;
     this.api = new ServerApi(requests);
     this.groups = new HttpGroups(this.api);
-    this.capabilities = capabilities;
+  }
+
+  /** What the server can do; before it has answered, what an ordinary one can. */
+  get capabilities(): Capabilities {
+    return this.#capabilities();
+  }
+
+  /** Whether the server has not answered yet: only where it `mayBeAway`. */
+  get isAway(): boolean {
+    return this.#requests.isAway;
   }
 
   /** The highest epoch that the server told, or that is known from elsewhere. */

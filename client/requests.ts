@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Absence } from "../core/base/absence.ts";
 import { messageOf, SeglogError } from "../core/base/errors.ts";
 import { goodAnswer } from "./answers.ts";
 import { Epochs } from "./epochs.ts";
@@ -17,6 +18,8 @@ export type Request = Pick<Ask, "method" | "path"> & Partial<Omit<Ask, "signals"
   readonly signal?: AbortSignal;
   /** Instead of the client's own policy. */
   readonly policy?: RetryPolicy;
+  /** Whether it is sent also to a server that has not answered yet. */
+  readonly isFirst?: boolean;
 };
 
 /** Asks one server until the client is closed. */
@@ -28,6 +31,7 @@ export class Requests {
   readonly #epochs: Epochs;
   readonly #closing = new AbortController();
   readonly #writes = new Set<Promise<unknown>>();
+  #absence: Absence | undefined;
 
   constructor(
     url: string,
@@ -56,6 +60,25 @@ export class Requests {
     return this.#epochs.known;
   }
 
+  /** Whether the server has not answered yet. */
+  get isAway(): boolean {
+    return this.#absence?.isOn === true;
+  }
+
+  /**
+   * Refuses requests until the server answers.
+   *
+   * @param why it did not
+   * @param ask makes the first request
+   */
+  awaitServer(why: unknown, ask: () => Promise<void>): void {
+    const reach = async () => {
+      await ask();
+      return `${this.#url} answers`;
+    };
+    this.#absence = new Absence(why, { reach, onNotice: this.#onNotice });
+  }
+
   /** @throws {SeglogError} `closed` */
   checkOpen(): void {
     if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
@@ -68,6 +91,7 @@ export class Requests {
    */
   async read(request: Request): Promise<Answer> {
     this.checkOpen();
+    if (request.isFirst !== true) this.#absence?.check();
     const { signal, policy = this.#policy } = request;
     const closing = this.#closing.signal;
     const signals = signal === undefined ? [closing] : [closing, signal];
@@ -97,12 +121,14 @@ export class Requests {
     this.#closing.abort(
       new SeglogError("closed", `Cannot use ${this.#url}: this client is closed`),
     );
+    await this.#absence?.close();
     await Promise.allSettled(this.#writes);
     this.#transport.close();
   }
 
   async #write(request: Request): Promise<Answer> {
     this.checkOpen();
+    this.#absence?.check();
     let mayBeDone = false;
     const onFailure = (error: Error) => {
       mayBeDone ||= error instanceof NoAnswer && error.mayHaveArrived;

@@ -21,6 +21,8 @@ export interface Ask {
   readonly isRepeatable: boolean;
   /** Most bytes of the answer that are taken. */
   readonly bytesMax: number;
+  /** How long the server may take, where that is another time than usual. */
+  readonly timeoutMs?: number;
   /** Added to the time that the server has: it was asked to wait. */
   readonly waitMs?: number;
   /** Ends it early. */
@@ -96,8 +98,8 @@ export class Transport {
    * @throws the reason of a signal that was aborted
    */
   async send(ask: Ask): Promise<Answer> {
-    const { timeoutMs } = this.#options;
-    const limitMs = timeoutMs + (ask.waitMs ?? 0);
+    const { timeoutMs = this.#options.timeoutMs, waitMs = 0 } = ask;
+    const limitMs = timeoutMs + waitMs;
     const ending = new Ending(ask.signals, limitMs);
     try {
       const response = await this.#options.fetch(this.#base + ask.path, {

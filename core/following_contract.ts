@@ -26,6 +26,11 @@ export interface Following {
   readonly source: string;
   /** Whether the copy has had everything that its source had, since it was opened. */
   readonly isReady: boolean;
+  /**
+   * Whether it has ever had, also before it was opened: what is not in it was not there then. Where a
+   * part turned out to be no copy, only once it had everything after it was opened again.
+   */
+  readonly wasWhole: boolean;
   /** Resolves when it has, if ever. */
   readonly ready: Promise<void>;
   /** Whether the source answered when it was looked at last; true before. */

@@ -3,41 +3,20 @@
  *
  * @module
  */
-import {
-  credsAuthenticator,
-  errors,
-  type Msg,
-  type MsgHdrs,
-  type NatsConnection,
-  type Subscription,
-} from "@nats-io/transport-node";
-import { readFile } from "node:fs/promises";
-import { sleep } from "../core/base/clock.ts";
-import { messageOf, SeglogError } from "../core/base/errors.ts";
+import { errors, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import { Absence, isAway } from "../core/base/absence.ts";
 import { encodeUtf8 } from "../core/base/bytes.ts";
+import { sleep } from "../core/base/clock.ts";
+import { SeglogError } from "../core/base/errors.ts";
+import { unlessAborted } from "../core/base/pause.ts";
 import type { ClusterUrl } from "./cluster_url.ts";
+import { dial, type DialOptions } from "./dial.ts";
 import { ApiError, asSeglogError, didNothing, isUnknown, LostConnection } from "./nats_errors.ts";
-import { connectHeard } from "./transport.ts";
-
-/** What a connection needs for TLS, in PEM. */
-export interface TlsFiles {
-  readonly ca?: string | undefined;
-  readonly cert?: string | undefined;
-  readonly key?: string | undefined;
-}
 
 /** How a cluster is talked to. */
-export interface ConnectionOptions {
-  /** How long to try before giving up, in milliseconds; 30 s unless given. */
-  readonly timeoutMs?: number | undefined;
-  /** A file with credentials, as `nsc` makes it. */
-  readonly credentials?: string | undefined;
-  /** A token, where the URL does not log in. */
-  readonly token?: string | undefined;
-  /** Which authority to trust, and a certificate to show, as PEM. */
-  readonly tls?:
-    | { readonly ca?: string; readonly cert?: string; readonly key?: string }
-    | undefined;
+export interface ConnectionOptions extends DialOptions {
+  /** Go on without a server where none answers, and connect when one does; false unless given. */
+  readonly mayBeAway?: boolean | undefined;
   /** Is told, in a sentence, when the connection is lost and when it is back. */
   readonly onNotice?: ((notice: string) => void) | undefined;
 }
@@ -50,74 +29,121 @@ export interface Asked {
 }
 
 const TIMEOUT_MS = 30_000;
-/** How long the first connection may take. */
-const CONNECT_MS = 5000;
 /** How long the first try may take: nobody answers while a stream that was just made has no leader. */
 const TRY_MS = 500;
 /** Each further one may take twice as long as the one before it, up to this. */
 const TRY_MS_MAX = 5000;
 const PAUSE_MS = 20;
 const PAUSE_MS_MAX = 500;
-const RECONNECT_MS = 200;
-/** After two of these without an answer, a connection counts as lost. */
-const PING_MS = 5000;
 
-/** A connection that is there, or is being made again. */
+/** Looks whether a connection is of use. @throws why it is not */
+type Check = (tried: Connection) => Promise<void>;
+
+/** What comes for a subject, until it is not wanted any more. */
+export interface Receiving {
+  /** Ends it. */
+  unsubscribe(): void;
+}
+
+/** A connection that is there, is being made again, or waits for the first server to answer. */
 export class Connection {
   /** How long a request is tried. */
   readonly timeoutMs: number;
-  readonly #nats: NatsConnection;
+  readonly #onNotice: (notice: string) => void;
+  /** Nothing before a server has answered. */
+  #nats: NatsConnection | undefined;
+  /** While none has. */
+  #absence: Absence | undefined;
+  /** What is to be received from then on. */
+  readonly #toReceive = new Set<(nats: NatsConnection) => void>();
   /** Those who want to know when the connection is lost. */
   readonly #losers = new Set<() => void>();
   /** Resolves when the connection is there again; nothing while it is there. */
   #back: PromiseWithResolvers<void> | undefined;
   #isClosed = false;
 
-  private constructor(nats: NatsConnection, options: ConnectionOptions) {
-    this.#nats = nats;
-    this.timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
-    void this.#watch(options.onNotice ?? (() => {}));
+  private constructor({ timeoutMs = TIMEOUT_MS, onNotice }: ConnectionOptions) {
+    this.timeoutMs = timeoutMs;
+    this.#onNotice = onNotice ?? (() => {});
   }
 
-  /** Connects to one of the servers. @throws {SeglogError} `unavailable`, `unauthenticated`, … */
-  static async open(url: ClusterUrl, options: ConnectionOptions = {}): Promise<Connection> {
-    const { servers, user, password } = url;
-    const token = url.token ?? (user === undefined ? options.token : undefined);
+  /**
+   * Connects to one of the servers. Where none answers and that `mayBeAway`, the connection is made in
+   * the background, and whoever needs it is refused until it is there.
+   *
+   * @param check has to be content with a connection before it is used
+   * @throws {SeglogError} `unavailable`, `unauthenticated`, …; what `check` throws
+   */
+  static async open(
+    url: ClusterUrl,
+    options: ConnectionOptions = {},
+    check: Check = () => Promise.resolve(),
+  ): Promise<Connection> {
+    const connection = new Connection(options);
+    const reach = async (signal: AbortSignal) => {
+      const nats = await Connection.#make(url, options, { check, signal });
+      connection.#begin(nats);
+      return `connected to ${nats.getServer()}`;
+    };
     try {
-      const nats = await connectHeard({
-        servers: [...servers],
-        name: "seglog",
-        timeout: Math.min(CONNECT_MS, options.timeoutMs ?? TIMEOUT_MS),
-        maxReconnectAttempts: -1,
-        ignoreAuthErrorAbort: true, // who is refused now may be let in again
-        reconnectTimeWait: RECONNECT_MS,
-        reconnectJitter: RECONNECT_MS,
-        pingInterval: PING_MS,
-        ...user === undefined ? {} : { user },
-        ...password === undefined ? {} : { pass: password },
-        ...token === undefined ? {} : { token },
-        ...await credentialsOf(options.credentials),
-        ...tlsOf(url, options),
-      });
-      return new Connection(nats, options);
+      await reach(new AbortController().signal);
     } catch (error) {
-      throw asSeglogError(error, `connect to ${servers.join(", ")}`);
+      if (options.mayBeAway !== true || !isAway(error)) throw error;
+      const onNotice = connection.#onNotice;
+      connection.#absence = new Absence(error, { reach, onNotice });
     }
+    return connection;
+  }
+
+  /** What `check` is content with, before anything else uses it. */
+  static async #make(
+    url: ClusterUrl,
+    { onNotice: _, ...options }: ConnectionOptions,
+    { check, signal }: { readonly check: Check; readonly signal: AbortSignal },
+  ): Promise<NatsConnection> {
+    const dialing = dial(url, options);
+    const nats = await unlessAborted(dialing, signal);
+    if (nats === undefined) {
+      dialing.then((late) => late.close(), () => {});
+      throw closed();
+    }
+    const tried = new Connection(options);
+    tried.#begin(nats);
+    const end = () => void tried.close();
+    signal.addEventListener("abort", end, { once: true });
+    try {
+      await check(tried);
+      if (signal.aborted) throw closed();
+      tried.#isClosed = true; // and `nats` stays
+      return nats;
+    } catch (error) {
+      await tried.close();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", end);
+    }
+  }
+
+  /** Whether no server has answered yet. */
+  get isAway(): boolean {
+    return this.#absence?.isOn === true;
   }
 
   /** Largest message that the servers take, headers included. */
   get payloadBytesMax(): number {
-    return this.#nats.info?.max_payload ?? 1024 * 1024;
+    return this.#nats?.info?.max_payload ?? 1024 * 1024;
   }
 
   /**
-   * Waits until there is a connection.
+   * Waits until there is a connection again.
    *
    * @param deadlineMs when to give up, by `Date.now`
-   * @throws {LostConnection} when it is late; {@linkcode SeglogError} `closed`
+   * @throws {LostConnection} when it is late; {@linkcode SeglogError} `closed`, and, at once, why no
+   * server has answered yet
    */
   async connected(deadlineMs: number): Promise<void> {
     if (this.#isClosed) throw closed();
+    this.#absence?.check();
     if (this.#back === undefined) return;
     await before(deadlineMs, this.#back.promise);
   }
@@ -131,7 +157,7 @@ export class Connection {
         timeout: Math.max(1, timeoutMs),
         ...headers === undefined ? {} : { headers },
       };
-      const request = this.#nats.request(subject, payload, options);
+      const request = this.#made.request(subject, payload, options);
       request.catch(() => {}); // where the loss was seen first
       return (await Promise.race([request, lost.promise])).data;
     } catch (error) {
@@ -171,17 +197,28 @@ export class Connection {
 
   /** Publishes without waiting for anything. */
   publish(subject: string, payload: Uint8Array, reply: string): void {
-    this.#nats.publish(subject, payload, { reply });
+    this.#made.publish(subject, payload, { reply });
   }
 
-  /** Takes what comes for a subject. */
-  subscribe(subject: string, take: (error: Error | null, message: Msg) => void): Subscription {
-    return this.#nats.subscribe(subject, { callback: take });
+  /** Takes what comes for a subject, from when there is a connection. */
+  subscribe(subject: string, take: (error: Error | null, message: Msg) => void): Receiving {
+    if (this.#nats !== undefined) return this.#nats.subscribe(subject, { callback: take });
+    let receiving: Receiving | undefined;
+    const begin = (nats: NatsConnection) => {
+      receiving = nats.subscribe(subject, { callback: take });
+    };
+    this.#toReceive.add(begin);
+    return {
+      unsubscribe: () => {
+        this.#toReceive.delete(begin);
+        receiving?.unsubscribe();
+      },
+    };
   }
 
   /** Calls `then` when the connection is lost, at once where it is. @returns ends that */
   onLost(then: () => void): () => void {
-    if (this.#back !== undefined || this.#isClosed) then();
+    if (this.#back !== undefined || this.isAway || this.#isClosed) then();
     this.#losers.add(then);
     return () => void this.#losers.delete(then);
   }
@@ -190,25 +227,40 @@ export class Connection {
     this.#isClosed = true;
     this.#tellLost();
     this.#back?.reject(closed());
-    await this.#nats.close();
+    await this.#absence?.close();
+    await this.#nats?.close();
+  }
+
+  /** Where it is. @throws {SeglogError} before there is one */
+  get #made(): NatsConnection {
+    if (this.#nats !== undefined) return this.#nats;
+    this.#absence?.check();
+    throw closed();
+  }
+
+  #begin(nats: NatsConnection): void {
+    this.#nats = nats;
+    void this.#watch(nats);
+    for (const receive of this.#toReceive) receive(nats);
+    this.#toReceive.clear();
   }
 
   #tellLost(): void {
     for (const tell of [...this.#losers]) tell();
   }
 
-  async #watch(onNotice: (notice: string) => void): Promise<void> {
-    for await (const status of this.#nats.status()) {
+  async #watch(nats: NatsConnection): Promise<void> {
+    for await (const status of nats.status()) {
       if (this.#isClosed) return;
       if (status.type === "disconnect") {
         this.#back ??= Promise.withResolvers();
         this.#back.promise.catch(() => {}); // nobody may be waiting
         this.#tellLost();
-        onNotice(`the connection to ${status.server} is lost; connecting again`);
+        this.#onNotice(`the connection to ${status.server} is lost; connecting again`);
       } else if (status.type === "reconnect") {
         this.#back?.resolve();
         this.#back = undefined;
-        onNotice(`connected to ${status.server}`);
+        this.#onNotice(`connected to ${status.server}`);
       }
     }
   }
@@ -240,38 +292,5 @@ async function before(deadlineMs: number, event: Promise<void>): Promise<void> {
     await Promise.race([event, late]);
   } finally {
     clearTimeout(timer);
-  }
-}
-
-function tlsOf({ isTls }: ClusterUrl, { tls }: ConnectionOptions) {
-  if (tls !== undefined && !isTls) {
-    throw new SeglogError(
-      "invalid-argument",
-      "Cannot use certificates with a nats:// URL: they are for tls://",
-    );
-  }
-  if (!isTls) return {};
-  const { ca, cert, key } = tls ?? {};
-  return {
-    tls: {
-      ...ca === undefined ? {} : { ca },
-      ...cert === undefined ? {} : { cert },
-      ...key === undefined ? {} : { key },
-    },
-  };
-}
-
-async function credentialsOf(file: string | undefined) {
-  if (file === undefined) return {};
-  try {
-    const authenticator = credsAuthenticator(new Uint8Array(await readFile(file)));
-    authenticator("any"); // it looks into the file only when it is asked
-    return { authenticator };
-  } catch (error) {
-    throw new SeglogError(
-      "invalid-argument",
-      `Cannot use ${file} as credentials: ${messageOf(error)}; give a file that nsc made`,
-      { cause: error },
-    );
   }
 }

@@ -30,6 +30,7 @@ import type { MirrorTarget } from "../core/mirror_contract.ts";
 import { readEach, readFromBatch } from "../core/reading.ts";
 import { parseTopicConfig, type TopicConfig } from "../core/topic_config.ts";
 import { batchesOnceThere } from "../core/wait_for_offset.ts";
+import { checkCluster } from "./check_cluster.ts";
 import { parseClusterUrl } from "./cluster_url.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import type { WrittenRange } from "./append_queue.ts";
@@ -124,29 +125,28 @@ export class JetStreamBackend implements Backend {
    * @param url `nats://host:4222,host:4222/?prefix=seglog&replicas=3&storage=file`; `tls://` for
    * connections that are encrypted; `user:password@` or `token@` before the servers
    * @throws {SeglogError} `invalid-argument` for a URL that is none; `unavailable` when no server
-   * answers; `unauthenticated`; `unsupported` when they have no JetStream; `exists` when another
+   * answers, unless that `mayBeAway`; `unauthenticated`; `unsupported` when they have no JetStream; `exists` when another
    * program has the stream that the topics would be listed in
    */
   static async open(url: string, options: JetStreamOptions = {}): Promise<JetStreamBackend> {
     const parsed = parseClusterUrl(url);
-    const connection = await Connection.open(parsed, options);
-    try {
-      const streams = new Streams(connection, parsed);
-      await streams.checkEnabled();
-      const catalogue = new TopicCatalogue(connection, streams, parsed.prefix);
-      await catalogue.check();
-      const topics = new KnownTopics(catalogue, { connection, streams, prefix: parsed.prefix });
-      const { onNotice } = options;
-      const election = new LeasedElection({
-        register: new JetStreamLeases(connection, catalogue, parsed.prefix),
-        post: new NatsPost(connection, parsed.prefix),
-        ...onNotice === undefined ? {} : { onNotice },
-      });
-      return new JetStreamBackend(connection, { topics, election }, options);
-    } catch (error) {
-      await connection.close();
-      throw error;
-    }
+    const check = (tried: Connection) => checkCluster(tried, parsed);
+    const connection = await Connection.open(parsed, options, check);
+    const streams = new Streams(connection, parsed);
+    const catalogue = new TopicCatalogue(connection, streams, parsed.prefix);
+    const topics = new KnownTopics(catalogue, { connection, streams, prefix: parsed.prefix });
+    const { onNotice } = options;
+    const election = new LeasedElection({
+      register: new JetStreamLeases(connection, catalogue, parsed.prefix),
+      post: new NatsPost(connection, parsed.prefix),
+      ...onNotice === undefined ? {} : { onNotice },
+    });
+    return new JetStreamBackend(connection, { topics, election }, options);
+  }
+
+  /** Whether no server has answered yet: only where that `mayBeAway`. */
+  get isAway(): boolean {
+    return this.#connection.isAway;
   }
 
   async listTopics(): Promise<TopicInfo[]> {

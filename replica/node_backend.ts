@@ -69,8 +69,6 @@ const READY_PAUSE_MS = 250;
  * ```
  */
 export class NodeBackend implements Backend {
-  /** What the source can do. */
-  readonly capabilities: Capabilities;
   /** Beside the copy. */
   readonly hints: Hints;
   /** Those that the source coordinates. */
@@ -95,9 +93,11 @@ export class NodeBackend implements Backend {
    * @param local the copy: a store that nobody else writes to
    */
   constructor(source: Backend, local: Store, options: NodeOptions = {}) {
-    const { canWrite, canTruncateAfter, why, kind } = source.capabilities;
-    const { name = kind, clock = wakefulClock, waitMs = MIN_OFFSET_WAIT_MS_DEFAULT } = options;
-    this.capabilities = { kind: "node", canWrite, canTruncateAfter, ...why && { why } };
+    const {
+      name = source.capabilities.kind,
+      clock = wakefulClock,
+      waitMs = MIN_OFFSET_WAIT_MS_DEFAULT,
+    } = options;
     this.#source = source;
     this.#local = local;
     this.hints = local.hints;
@@ -117,6 +117,9 @@ export class NodeBackend implements Backend {
       get isReady() {
         return isReady();
       },
+      get wasWhole() {
+        return local.follows?.wasWhole === true;
+      },
       get isConnected() {
         return replica.status.isConnected;
       },
@@ -124,6 +127,11 @@ export class NodeBackend implements Backend {
         return replica.status.partitions;
       },
     };
+  }
+
+  /** What the source can do. */
+  get capabilities(): Capabilities {
+    return { ...this.#source.capabilities, kind: "node" };
   }
 
   /** The source's. */
@@ -313,14 +321,16 @@ export class NodeBackend implements Backend {
   /** Resolves when it has everything; one that is closed before never does. */
   async #becomeReady(): Promise<void> {
     const { signal } = this.#ending;
-    while (!this.#isReady) {
+    while (!this.#isReady && !signal.aborted) {
       try {
         await this.#replica.caughtUp(signal);
-        this.#isReady = !signal.aborted;
+        if (signal.aborted) break;
+        await this.#local.mirrorTarget?.noteWhole().catch(() => {}); // for the next start only
+        this.#isReady = true;
       } catch {
         await sleep(READY_PAUSE_MS, signal); // why is in the status of the copy
       }
-      if (signal.aborted) await new Promise(() => {});
     }
+    if (!this.#isReady) await new Promise(() => {});
   }
 }

@@ -287,7 +287,10 @@ export class Catalogue<Item> {
     notice(`${topic}: is read again`);
   }
 
-  /** Resolves when a copy has what its source has: that there is nothing must not be guessed. */
+  /**
+   * Resolves when a copy has what its source has: that there is nothing must not be guessed. Where the
+   * source is away, a copy counts as it is: one that was whole has no such topic where there was none.
+   */
   async #arrived(): Promise<void> {
     const { following } = this.#backend;
     if (following === undefined || following.isReady) return;
@@ -295,8 +298,11 @@ export class Catalogue<Item> {
     try {
       await caughtUpWith(this.#backend, topic);
     } catch (error) {
-      const had = await this.#backend.bounds(topic).catch(() => undefined);
-      if (had === undefined || had.nextOffset === 0) throw error;
+      const isKnown = await this.#backend.bounds(topic).then(
+        ({ nextOffset }) => nextOffset > 0,
+        (reason) => isNotFound(reason) && following.wasWhole,
+      );
+      if (!isKnown) throw error;
     }
   }
 

@@ -93,10 +93,10 @@ export class LayeredBackend implements Backend {
         const topic = this.#shownName(each.topic);
         return topic === undefined ? [] : [{ ...each, topic }];
       });
-    const { origin, source, isReady, ready, isConnected } = following;
+    const { origin, source, isReady, wasWhole, ready, isConnected } = following;
     return {
       ...origin && { origin: new LayeredBackend(origin, this.#passage) },
-      ...{ source, isReady, ready, isConnected },
+      ...{ source, isReady, wasWhole, ready, isConnected },
       get partitions() {
         return shown();
       },

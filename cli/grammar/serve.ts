@@ -36,8 +36,9 @@ export const serveGrammar = command(
   {
     brief: prose`Serve a folder over HTTP and gRPC.`,
     description: prose`Says on standard error where it listens. Ends in good order on SIGINT and
-      SIGTERM: what is under way is answered first. A second signal ends it at once. All that can be
-      said by a flag can be said by a variable, or in the file that --config names.`,
+      SIGTERM: what is under way is answered first. A second signal ends it at once. Where --at is
+      a URL, the folder has a copy of what is there, and is served also while nothing answers. All
+      that can be said by a flag can be said by a variable, or in the file that --config names.`,
     usageLine: [{
       type: "literal",
       value: "[--http HOST:PORT] [--grpc HOST:PORT] [--data DIR] [OPTION …]",

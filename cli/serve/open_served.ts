@@ -5,6 +5,7 @@
  */
 import type { Backend } from "../../core/backend.ts";
 import { isNotFound, messageOf, SeglogError } from "../../core/base/errors.ts";
+import type { Followed } from "../../core/store/catalogue.ts";
 import type { Store } from "../../core/store/store.ts";
 import { type HeldSettings, valuesIn } from "../config/held_settings.ts";
 import { type ServedPlace, servedPlace } from "../config/served_place.ts";
@@ -48,12 +49,19 @@ async function openNode(
 ): Promise<Backend> {
   const { NodeBackend } = await import("../../replica/node_backend.ts");
   const { compactionBytesPerSecond, nodeWaitMs, nodeRenamed } = valuesIn(SERVER_SETTINGS, held);
-  const isCluster = placeOf(at) === "a cluster";
-  const source = isCluster
-    ? await openCluster({ ...context, at }, { onNotice })
-    : await openUrl({ ...context, at }, { headers: { "seglog-replica": "node" }, onNotice });
   const name = sourceName(at);
-  const { epoch } = source;
+  const copy = await followedIn(folder);
+  const known = copy?.source === name ? copy : undefined;
+  const options = { onNotice, mayBeAway: known !== undefined };
+  const source = placeOf(at) === "a cluster"
+    ? await openCluster({ ...context, at }, options)
+    : await openUrl({ ...context, at }, {
+      ...options,
+      ...known === undefined ? {} : { epoch: known.epoch },
+      headers: { "seglog-replica": "node" },
+    });
+  if (source.isAway) onNotice(`${name} does not answer; serving the copy as it is until it does`);
+  const { epoch }: Backend = source;
   const follows = {
     source: name,
     isOther: nodeRenamed,
@@ -65,10 +73,21 @@ async function openNode(
       compactionBytesPerSecond,
       onNotice,
     });
-    const options = { name, waitMs: nodeWaitMs, onNotice };
-    return new NodeBackend(source, local, options);
+    return new NodeBackend(source, local, { name, waitMs: nodeWaitMs, onNotice });
   } catch (error) {
     await source.close();
+    throw error;
+  }
+}
+
+/** Whom the store in a folder follows, if there is one that does. */
+async function followedIn(folder: string): Promise<Followed | undefined> {
+  const { Store } = await import("../../core/store/store.ts");
+  try {
+    await using store = await Store.open(folder, { readOnly: true });
+    return store.follows;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }

@@ -23,6 +23,11 @@ export function text(pattern: RegExp): Shape {
     typeof value === "string" && pattern.test(value) ? undefined : wrong(value, name);
 }
 
+/** `true` and `false`. */
+export function flag(): Shape {
+  return (value, name) => typeof value === "boolean" ? undefined : wrong(value, name);
+}
+
 /** Arrays of values of one shape. */
 export function list(item: Shape): Shape {
   return (value, name) => {

@@ -22,6 +22,8 @@ export interface Followed {
   readonly source: string;
   /** The leadership whose records it takes in; never an earlier one again. */
   readonly epoch: number;
+  /** Whether it has had everything that the source had, once; absent is not. */
+  readonly wasWhole?: boolean | undefined;
 }
 
 /** What a store says of itself. */

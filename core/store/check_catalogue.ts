@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { list, members, orAbsent, type Shape, text, whole } from "../base/shape.ts";
+import { flag, list, members, orAbsent, type Shape, text, whole } from "../base/shape.ts";
 import { complaintAboutName } from "../format/file_names.ts";
 import { type SettingCheck } from "../format/log_settings.ts";
 import { TOPIC_SETTING_CHECKS } from "../topic_config.ts";
@@ -22,7 +22,9 @@ const CATALOGUE: Shape = members({
   })),
   dropping: list(text(FOLDER)),
   epoch: orAbsent(whole(1)),
-  follows: orAbsent(members({ source: text(/^[^]+$/), epoch: whole(1) })),
+  follows: orAbsent(
+    members({ source: text(/^[^]+$/), epoch: whole(1), wasWhole: orAbsent(flag()) }),
+  ),
 });
 
 /** In words, the first thing that cannot be true of a catalogue; `undefined` when all of it can. */

@@ -82,7 +82,8 @@ export function followed(
       { expected: follows.source, actual: source },
     );
   }
-  return withEpoch(folder, { ...catalogue, follows: { source, epoch: epochOf(catalogue) } }, epoch);
+  const known = { ...follows, source, epoch: epochOf(catalogue) };
+  return withEpoch(folder, { ...catalogue, follows: known }, epoch);
 }
 
 /**

@@ -68,4 +68,10 @@ export class StoreMirror implements MirrorTarget {
     this.#checkOpen();
     await this.#topics.noteEpoch(epoch);
   }
+
+  /** Notes, durably, that it has everything that what it follows had; until a topic is set aside. */
+  async noteWhole(): Promise<void> {
+    this.#checkOpen();
+    await this.#topics.noteWhole();
+  }
 }

@@ -131,6 +131,16 @@ export class TopicRegistry {
     });
   }
 
+  /** Notes that there is everything that the one has that is followed. */
+  noteWhole(): Promise<void> {
+    return this.#mutex.run(async () => {
+      this.#checkOwned();
+      const { follows } = this.#catalogue;
+      if (follows === undefined || follows.wasWhole === true) return;
+      await this.#replaceCatalogue({ ...this.#catalogue, follows: { ...follows, wasWhole: true } });
+    });
+  }
+
   /** Changes settings of a topic. @throws {SeglogError} `invalid-argument` for its partitions */
   configure(name: string, asked: Partial<TopicConfig>): Promise<TopicInfo> {
     return this.#mutex.run(async () => {
@@ -162,7 +172,7 @@ export class TopicRegistry {
 
   /**
    * The same, but what the topic has is kept in quarantine: that is durable before the topic goes. A
-   * crash in between leaves it in both places.
+   * crash in between leaves it in both places. What follows another one is not whole from then on.
    *
    * @returns the folders in which its partitions are now, each a log by itself
    */
@@ -181,16 +191,17 @@ export class TopicRegistry {
         this.#topics.set(name, new Topic(topic.info, this.#options.context)); // it stays, open
         throw error;
       }
-      await this.#delete(topic);
+      const { follows } = this.#catalogue;
+      await this.#delete(topic, follows && { ...follows, wasWhole: undefined });
       return kept;
     });
   }
 
-  async #delete(topic: Topic): Promise<void> {
+  async #delete(topic: Topic, follows = this.#catalogue.follows): Promise<void> {
     const { name } = topic.info;
     const dropping = [...this.#catalogue.dropping, ...partitionFolders(topic.info)];
     const topics = this.#catalogue.topics.filter((other) => other.name !== name);
-    await this.#replaceCatalogue({ ...this.#catalogue, topics, dropping });
+    await this.#replaceCatalogue({ ...this.#catalogue, topics, dropping, follows });
     this.#topics.delete(name);
     await topic.close().catch(() => {}); // what could not be closed well is deleted next
     await this.#finishDrops();

@@ -49,6 +49,20 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
+    "server/catalogue.ts",
+    ["tests/server/late_source_test.ts"],
+    [
+      "what a copy that was never whole has not got may be there",
+      "isNotFound(reason) && following.wasWhole",
+      "isNotFound(reason)",
+    ],
+    [
+      "what a copy that was whole has not got was not there",
+      "isNotFound(reason) && following.wasWhole",
+      "false",
+    ],
+  ),
+  ...of(
     "server/access/guarded_backend.ts",
     GUARDED,
     [

@@ -227,8 +227,8 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
     NODE,
     [
       "a node is ready when it has everything",
-      "        await this.#replica.caughtUp(signal);\n        this.#isReady",
-      "        this.#isReady",
+      "        await this.#replica.caughtUp(signal);\n        if",
+      "        if",
     ],
   ),
   ...of(

@@ -90,10 +90,10 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     ],
     [
       "a deletion is in the catalogue before folders go",
-      "    await this.#replaceCatalogue({ ...this.#catalogue, topics, dropping });\n",
+      "    await this.#replaceCatalogue({ ...this.#catalogue, topics, dropping, follows });\n",
       "    for (const name of partitionFolders(topic.info)) {\n" +
       "      this.#options.disk.removeFolder(join(this.#options.folder, name));\n    }\n" +
-      "    await this.#replaceCatalogue({ ...this.#catalogue, topics, dropping });\n",
+      "    await this.#replaceCatalogue({ ...this.#catalogue, topics, dropping, follows });\n",
     ],
     [
       "a topic's folders are durable before the catalogue names it",

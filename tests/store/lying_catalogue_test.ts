@@ -35,6 +35,7 @@ describe("a catalogue with the right checksum", () => {
     "has an epoch before the first": { topics, dropping, epoch: 0 },
     "follows nobody by name": { topics, dropping, follows: { source: "", epoch: 1 } },
     "follows half an epoch": { topics, dropping, follows: { source: "a", epoch: 1.5 } },
+    "was whole by half": { topics, dropping, follows: { source: "a", epoch: 1, wasWhole: 1 } },
     "follows a text": { topics, dropping, follows: "http://leader" },
   };
   for (const [name, body] of Object.entries(lies)) {

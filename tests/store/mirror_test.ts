@@ -263,6 +263,31 @@ describe("a replica", () => {
     assert.equal(store.epoch, 3);
   });
 
+  test("notes durably that it was whole, until a topic is set aside", async () => {
+    const disk = new MemoryDisk();
+    {
+      await using store = await replicaOf(disk);
+      await mirrored(store);
+      assert.equal(store.follows?.wasWhole, undefined);
+      await store.mirrorTarget!.noteWhole();
+      await store.mirrorTarget!.noteEpoch(3);
+      disk.crash();
+    }
+    const follows = { source: SOURCE };
+    {
+      await using store = await Store.open(FOLDER, { disk, follows });
+      assert.deepEqual(store.follows, { source: SOURCE, epoch: 3, wasWhole: true });
+      await store.mirrorTarget!.drop("orders"); // as the source did
+      assert.equal(store.follows?.wasWhole, true);
+      await mirrored(store);
+      await store.mirrorTarget!.setAside("orders", "it is another one");
+      disk.crash();
+    }
+    await using store = await Store.open(FOLDER, { disk, follows });
+    assert.deepEqual(store.follows, { source: SOURCE, epoch: 3 });
+    await (await Store.memory()).mirrorTarget!.noteWhole(); // one that follows nobody
+  });
+
   for (const epoch of [0, 1.5, NaN]) {
     test(`does not follow epoch ${epoch}`, async () => {
       const follows = { source: SOURCE, epoch };
