@@ -125,8 +125,8 @@ export class JetStreamBackend implements Backend {
    * @param url `nats://host:4222,host:4222/?prefix=seglog&replicas=3&storage=file`; `tls://` for
    * connections that are encrypted; `user:password@` or `token@` before the servers
    * @throws {SeglogError} `invalid-argument` for a URL that is none; `unavailable` when no server
-   * answers, unless that `mayBeAway`; `unauthenticated`; `unsupported` when they have no JetStream; `exists` when another
-   * program has the stream that the topics would be listed in
+   * answers, unless that `mayBeAway`; `unauthenticated`; `unsupported` when they have no JetStream;
+   * `exists` when another program has the stream that the topics would be listed in
    */
   static async open(url: string, options: JetStreamOptions = {}): Promise<JetStreamBackend> {
     const parsed = parseClusterUrl(url);
