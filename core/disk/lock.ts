@@ -50,10 +50,12 @@ export function signLock(lock: LockedFile, path: string, note: string): DiskLock
   } catch { // it is for people to read; the lock holds without it
   }
   let isHeld = true;
+  let isReleased = false;
   return {
-    isHeld: () => isHeld &&= lock.identity === identityAt(path),
+    isHeld: () => isHeld &&= !isReleased && lock.identity === identityAt(path),
     release() {
-      isHeld = false;
+      if (isReleased) return; // the descriptor may be another's by now
+      isReleased = true;
       lock.release();
     },
   };
@@ -130,10 +132,18 @@ function lockOnDeno(deno: DenoFiles, path: string): LockedFile | undefined {
   return {
     identity: `${dev}:${ino}`,
     release() {
-      file.unlockSync();
+      unlocked(() => file.unlockSync());
       file.close();
     },
   };
+}
+
+/** Unlocks what is closed next: where that fails, closing frees it as well, if a moment later. */
+function unlocked(unlock: () => void): void {
+  try {
+    unlock();
+  } catch { // it is closed in any case
+  }
 }
 
 /** Locks or unlocks what is open. @returns whether that was done */
@@ -150,7 +160,7 @@ function lockHandle(
       return {
         identity: `${dev}:${ino}`,
         release() {
-          flock(handle, UNLOCK);
+          unlocked(() => flock(handle, UNLOCK));
           fs.closeSync(handle);
         },
       };
@@ -189,9 +199,11 @@ function flockOnNode(handle: number, { words }: typeof LOCK): boolean {
     stdio: ["ignore", "ignore", "ignore", handle],
   });
   if (result.error !== undefined) {
-    throw new Error("Node needs the program flock(1), from util-linux; or use Deno or Bun", {
-      cause: result.error,
-    });
+    const isMissing = (result.error as { code?: string }).code === "ENOENT";
+    const why = isMissing
+      ? "Node needs the program flock(1), from util-linux; or use Deno or Bun"
+      : messageOf(result.error);
+    throw new Error(why, { cause: result.error });
   }
   return result.status === 0;
 }

@@ -3,6 +3,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import * as fs from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import * as readline from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -70,6 +71,29 @@ test("a released lock is free also while a child process has the file open", {
   } finally {
     child.kill("SIGKILL");
   }
+});
+
+test("a lock is released once, and also where what unlocks it cannot be started", async () => {
+  await using dir = tempDir();
+  const path = join(dir.path, "LOCK");
+  const { PATH } = process.env;
+  const first = tryLockFile(path, "first")!;
+  process.env.PATH = dir.path; // where Node finds no flock(1)
+  try {
+    first.release();
+  } finally {
+    process.env.PATH = PATH;
+  }
+  assert.equal(first.isHeld(), false);
+  const second = tryLockFile(path, "second");
+  assert.ok(second);
+  first.release();
+  assert.equal(
+    tryLockFile(path, "third"),
+    undefined,
+    "the second one is not the first one's to release",
+  );
+  second.release();
 });
 
 /** What an open file is; nothing of one that is closed by now. */

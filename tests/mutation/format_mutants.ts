@@ -90,7 +90,11 @@ export const FORMAT_MUTANTS: readonly Mutant[] = [
   ...of(
     "core/disk/lock.ts",
     ["tests/disk/lock_test.ts"],
-    ["a lock is given back, also where a child has it", "      file.unlockSync();\n", ""],
+    [
+      "a lock is given back, also where a child has it",
+      "      unlocked(() => file.unlockSync());\n",
+      "",
+    ],
     [
       "a LOCK that is replaced while it is locked is noticed",
       "lock.identity !== identityAt(path)",
@@ -98,7 +102,7 @@ export const FORMAT_MUTANTS: readonly Mutant[] = [
     ],
     [
       "a LOCK that is replaced under its owner is noticed",
-      "isHeld &&= lock.identity === identityAt(path)",
+      "isHeld &&= !isReleased && lock.identity === identityAt(path)",
       "isHeld",
       ["tests/disk", "tests/crash/owners_test.ts"],
     ],
