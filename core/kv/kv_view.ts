@@ -5,6 +5,7 @@
  * @module
  */
 import type { Backend, ReadOptions, TopicDetails } from "../backend.ts";
+import { sleep } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
 import { KV_CHECKPOINT_BYTES, KV_CLOSE_CHECKPOINT_BYTES } from "../base/limits.ts";
 import { overtakenTo } from "../base/offset_errors.ts";
@@ -19,6 +20,9 @@ import { BUCKET_PARTITION, isKey } from "./kv_key.ts";
 const KEEP_TRIES = 10;
 /** Compaction may pass while the log is read for the first time. */
 const OPEN_TRIES = 10;
+
+/** How long to wait before a topic that could not be read is tried again. */
+const AGAIN_MS = 250;
 
 /** What one record said, that is in the log. */
 export interface AppliedWrite {
@@ -42,6 +46,8 @@ export class KvView {
   /** How often the last records had been taken away when the log was read. */
   readonly #truncations: number;
   #failure: unknown;
+  /** Why the topic cannot be read at the moment. */
+  #outage: unknown;
   #following: Promise<void> | undefined;
   readonly #checkpoints: Checkpoints;
   /** Bytes of what was taken in since the last checkpoint. */
@@ -101,9 +107,10 @@ export class KvView {
     return this.#position;
   }
 
-  /** @throws {SeglogError} why nothing is taken in any more */
+  /** @throws {SeglogError} why nothing is taken in any more, or at the moment */
   check(): void {
-    if (this.#failure !== undefined) throw this.#failure;
+    const why = this.#failure ?? this.#outage;
+    if (why !== undefined) throw why;
   }
 
   /** Takes in everything that is in the log at the time of the call. */
@@ -150,17 +157,32 @@ export class KvView {
   }
 
   async #follow(): Promise<void> {
+    const { signal } = this.#ending;
     try {
-      await this.#read({ follow: true, signal: this.#ending.signal });
+      while (!signal.aborted) {
+        await this.#read({ follow: true, signal }).catch((error) => this.#wait(error));
+      }
     } catch (error) {
       this.#fail(error);
+    }
+  }
+
+  /** Resolves when everything is taken in again. @throws what does not pass by itself */
+  async #wait(why: unknown): Promise<void> {
+    const { signal } = this.#ending;
+    this.#outage = why;
+    while (this.#outage !== undefined && !signal.aborted) {
+      if (!isPassing(this.#outage)) throw this.#outage;
+      this.#wake();
+      await sleep(AGAIN_MS, signal);
+      this.#outage = await this.catchUp().catch((error) => error);
     }
   }
 
   /** Takes in what is there. Keys of records that a repair gave up are gone, like those truncated meanwhile. */
   async #read(how: Pick<ReadOptions, "until" | "follow" | "signal">): Promise<void> {
     const options = { ...how, partition: BUCKET_PARTITION, onLost: () => {} };
-    while (this.position < (how.until ?? Infinity)) {
+    while (this.#position < (how.until ?? Infinity)) {
       const range = { ...options, from: this.#position };
       try {
         for await (const batch of readBatches(this.#backend, this.#topic, range)) {
@@ -239,9 +261,14 @@ export class KvView {
   #wake(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
+    const isStuck = this.#failure !== undefined || this.#outage !== undefined;
     for (const waiter of waiting) {
-      if (waiter.position <= this.#position || this.#failure !== undefined) waiter.settle();
+      if (waiter.position <= this.#position || isStuck) waiter.settle();
       else this.#waiting.push(waiter);
     }
   }
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof SeglogError && error.retryable;
 }

@@ -6,6 +6,7 @@
  */
 import type { Backend, PartitionInfo } from "../backend.ts";
 import { SeglogError } from "../base/errors.ts";
+import { overtakenTo } from "../base/offset_errors.ts";
 import type { LogRecord } from "../format/record.ts";
 import { recordsOf } from "../format/records_of.ts";
 import { readBatches } from "../reading.ts";
@@ -88,10 +89,8 @@ export async function lastRecord(
     try {
       return await lastRecordIn(backend, bucket, { key, from: start, until });
     } catch (error) {
-      const first = error instanceof SeglogError && error.code === "offset-out-of-range"
-        ? error.details.logStartOffset
-        : undefined;
-      if (typeof first !== "number" || first <= start) throw error;
+      const first = overtakenTo(error);
+      if (first === undefined) throw error;
       start = first;
     }
   }

@@ -1,8 +1,10 @@
 /** Records that are truncated before a bucket has taken them in: their keys are gone, and it goes on. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Backend, Kv, NodeBackend, Store } from "../../mod.ts";
 import { HeldSource } from "../replica/held_source.ts";
+import { rejectsWith } from "../support/collect.ts";
 
 describe("a truncation overtakes", () => {
   async function setSome(kv: Kv): Promise<void> {
@@ -13,6 +15,14 @@ describe("a truncation overtakes", () => {
     assert.equal((await kv.stats()).keys, 1);
     assert.equal(await kv.get("a"), undefined);
     assert.equal((await kv.get("c"))!.text, "c");
+  }
+
+  function isWell(kv: Kv): boolean {
+    try {
+      return kv.revision >= 0;
+    } catch {
+      return false;
+    }
   }
 
   /** Resolves when the bucket has what somebody else wrote behind it all. */
@@ -55,6 +65,21 @@ describe("a truncation overtakes", () => {
     await using kv = await opening;
     await hasOnlyC(kv);
     await goesOn(kv, store);
+  });
+
+  test("the copy of a node that is behind for longer than readers wait", async () => {
+    const held = new HeldSource(await Store.memory());
+    await using node = new NodeBackend(held.backend, await Store.memory(), { waitMs: 10 });
+    await using kv = await Kv.open(node, "users");
+    held.hold();
+    await setSome(kv);
+    await node.truncate("users", { before: 2 });
+    while (isWell(kv)) await nextTurn();
+    await rejectsWith("unavailable", () => kv.get("c"));
+    held.release();
+    while (!isWell(kv)) await nextTurn();
+    await hasOnlyC(kv);
+    await goesOn(kv, node);
   });
 
   test("the copy of a node that a bucket is on", async () => {
