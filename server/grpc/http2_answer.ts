@@ -22,6 +22,8 @@ export class Http2Answer {
   readonly #onSent: (bytes: number) => void;
   readonly #leaving = new AbortController();
   #hasBegun = false;
+  /** Whether nothing more is sent, although the stream may still be there. */
+  #isOver = false;
   #trailers: OutgoingHttpHeaders = {};
 
   /** @param options headers for any head, and who is told of the bytes of messages that are sent */
@@ -65,6 +67,7 @@ export class Http2Answer {
       if (!await this.#write(chunk)) break;
       this.#onSent(chunk.length);
     }
+    if (this.#isOver) return;
     this.#trailers = nodeHeaders(trailer); // the status is there when the body is over
     attempt(() => this.#isGone || this.#stream.end());
   }
@@ -80,9 +83,23 @@ export class Http2Answer {
     this.#sayEnough();
   }
 
-  /** Gives the stream up, and says why with a code of HTTP/2. */
-  giveUp(code: number): void {
-    attempt(() => this.#isGone || this.#stream.close(code));
+  /**
+   * Ends an answer that has begun, wherever it is.
+   *
+   * @param trailers say why; without any, the stream is reset
+   */
+  breakOff(trailers: OutgoingHttpHeaders | undefined): void {
+    if (this.#isGone) return;
+    this.#isOver = true;
+    this.#trailers = trailers ?? {};
+    attempt(() =>
+      trailers === undefined ? this.#stream.close(constants.NGHTTP2_CANCEL) : this.#stream.end()
+    );
+  }
+
+  /** Gives the stream up. */
+  fail(): void {
+    attempt(() => this.#isGone || this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR));
   }
 
   get #isGone(): boolean {
@@ -100,7 +117,7 @@ export class Http2Answer {
   #write(chunk: Uint8Array): Promise<boolean> {
     const stream = this.#stream;
     return new Promise((resolve) => {
-      if (this.#isGone) return resolve(false);
+      if (this.#isOver || this.#isGone) return resolve(false);
       const settle = (isOpen: boolean) => {
         stream.off("drain", drained);
         stream.off("close", closed);

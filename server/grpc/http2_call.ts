@@ -3,12 +3,7 @@
  *
  * @module
  */
-import {
-  constants,
-  type IncomingHttpHeaders,
-  type OutgoingHttpHeaders,
-  type ServerHttp2Stream,
-} from "node:http2";
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { type ErrorCode, SeglogError } from "../../core/base/errors.ts";
 import { type CallerFacts, callerFactsOf, checkCaller } from "../access/callers.ts";
@@ -26,8 +21,8 @@ export interface CallServer {
   readonly services: Services;
   readonly handlers: Handlers;
   readonly messageBytesMax: number;
-  /** Aborted when the server stops, and waits for no call any more. */
-  readonly cutting: AbortSignal;
+  /** How to end the calls that are open, each at once: for when the server waits no more. */
+  readonly cuts: Set<() => void>;
 }
 
 /** What HTTP has a better word for: headers that are too large, and a path that is none. */
@@ -50,10 +45,14 @@ export async function answerCall(
   });
   const preflight = preflightOf(services, headers, facts);
   if (preflight !== undefined) return answer.sendWhole(204, preflight);
-  const cut = () =>
-    answer.hasBegun ? answer.giveUp(constants.NGHTTP2_CANCEL) : refuse(answer, headers, stopped());
-  server.cutting.addEventListener("abort", cut);
-  answer.signal.addEventListener("abort", () => server.cutting.removeEventListener("abort", cut));
+  const cut = () => {
+    const error = stopped();
+    services.metrics.failed("grpc", error);
+    if (!answer.hasBegun) refuse(answer, headers, error);
+    else answer.breakOff(typeOf(headers) === "application/grpc" ? statusHeaders(error) : undefined);
+  };
+  server.cuts.add(cut);
+  answer.signal.addEventListener("abort", () => server.cuts.delete(cut), { once: true });
   try {
     const header = webHeaders(headers, services.limits.headersBytesMax);
     checkCaller(services.callers, facts);
@@ -79,8 +78,17 @@ export async function answerCall(
       return refuse(answer, headers, error);
     }
     logFault(services.logger, error, { what: "grpc" });
-    answer.giveUp(constants.NGHTTP2_INTERNAL_ERROR);
+    answer.fail();
   }
+}
+
+/** An error as gRPC tells it. */
+function statusHeaders(error: SeglogError): OutgoingHttpHeaders {
+  const { code, rawMessage } = statusOf(error);
+  return {
+    "grpc-status": String(code),
+    "grpc-message": readableMessage(encodeURIComponent(rawMessage)),
+  };
 }
 
 function stopped(): SeglogError {
@@ -93,12 +101,7 @@ function stopped(): SeglogError {
 /** An answer for what is no call: as a status to clients of gRPC, else as HTTP knows it. */
 function refuse(answer: Http2Answer, headers: IncomingHttpHeaders, error: SeglogError): void {
   if (typeOf(headers).startsWith("application/grpc")) {
-    const { code, rawMessage } = statusOf(error);
-    return answer.sendWhole(200, {
-      "content-type": typeOf(headers),
-      "grpc-status": String(code),
-      "grpc-message": readableMessage(encodeURIComponent(rawMessage)),
-    });
+    return answer.sendWhole(200, { "content-type": typeOf(headers), ...statusHeaders(error) });
   }
   const status = HTTP_STATUS[error.code];
   const problem = problemParts(error, status === undefined ? {} : { status });

@@ -68,8 +68,8 @@ export async function listenGrpc(
   const limits = { ...services.limits, ...DEFAULT_GRPC_LIMITS, ...options.limits };
   const { messageBytesMax } = limits;
   const handlers = createHandlers(services, messageBytesMax);
-  const cutting = new AbortController();
-  const calls: CallServer = { services, handlers, messageBytesMax, cutting: cutting.signal };
+  const cuts = new Set<() => void>();
+  const calls: CallServer = { services, handlers, messageBytesMax, cuts };
   const server = createServer(serverOptions(limits));
   const front = tls === undefined ? undefined : new TlsFront({
     material: tls,
@@ -96,7 +96,7 @@ export async function listenGrpc(
     closing ??= (async () => {
       front?.close();
       server.close();
-      await sessions.stop(limits.stopMs, () => cutting.abort());
+      await sessions.stop(limits.stopMs, () => [...cuts].forEach((cut) => cut()));
     })();
     return closing;
   };

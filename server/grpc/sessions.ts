@@ -13,12 +13,14 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Server, Socket } from "node:net";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ServerLimits } from "../limits.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { attempt } from "./attempt.ts";
 import type { GrpcLimits } from "./limits.ts";
 import type { TlsFront } from "../tls/tls_front.ts";
+
+/** How long what is told at the end may take to be sent. */
+const TELLING_MS = 250;
 
 /** What connections are held to. */
 export type SessionLimits =
@@ -77,13 +79,11 @@ export class Sessions {
     clearInterval(this.#timer);
     for (const session of this.#sessions.values()) session.close();
     if (this.#sockets.size === 0) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise: empty, resolve } = Promise.withResolvers<void>();
     this.#onEmpty = resolve;
-    const timer = setTimeout(resolve, deadlineMs);
-    await promise;
-    clearTimeout(timer);
+    await within(deadlineMs, empty);
     cutCalls();
-    await nextTurn(); // what they are told is on its way
+    await within(TELLING_MS, empty);
     for (const session of this.#sessions.keys()) attempt(() => session.destroy());
     for (const socket of this.#sockets) socket.destroy();
   }
@@ -117,6 +117,14 @@ export class Sessions {
   #lookAround(): void {
     for (const session of this.#sessions.values()) session.lookAfter();
   }
+}
+
+/** Resolves with an event, or when the time is over. */
+async function within(ms: number, event: Promise<void>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([event, late]);
+  clearTimeout(timer);
 }
 
 /** One connection. */

@@ -5,6 +5,7 @@
  * @module
  */
 import { SeglogError } from "../../core/base/errors.ts";
+import { overtakenTo } from "../../core/base/offset_errors.ts";
 import type { Exchange } from "../exchange.ts";
 import { SUBSCRIBER_READ_AHEAD_BYTES } from "../limits.ts";
 import type { Query } from "../query.ts";
@@ -107,13 +108,9 @@ export async function* followed(
 /** The offsets that reading failed for, where it can go on behind them. */
 function lostIn(error: unknown): LostOffsets | undefined {
   if (!(error instanceof SeglogError)) return undefined;
-  const { offset, logStartOffset, start, end } = error.details;
-  if (error.code === "offset-out-of-range") {
-    return typeof offset === "number" && typeof logStartOffset === "number" &&
-        offset < logStartOffset
-      ? { start: offset, end: logStartOffset, reason: "removed" }
-      : undefined;
-  }
+  const { offset, start, end } = error.details;
+  const first = overtakenTo(error);
+  if (first !== undefined) return { start: offset as number, end: first, reason: "removed" };
   return error.code === "lost" && typeof start === "number" && typeof end === "number"
     ? { start, end, reason: "damaged" }
     : undefined;

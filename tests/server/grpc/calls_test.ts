@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code } from "@connectrpc/connect";
 import * as grpc from "@grpc/grpc-js";
-import type { Backend, ReadOptions } from "../../../mod.ts";
+import type { Backend, BatchView, ReadOptions } from "../../../mod.ts";
 import { Health } from "../../../server/grpc/generated/grpc/health/v1/health_pb.js";
 import { LogService } from "../../../server/grpc/generated/seglog/v1/log_service_pb.js";
 import { overriding } from "../support.ts";
@@ -29,6 +29,12 @@ function watched(backend: Backend) {
     }
   };
   return { seen, backend: overriding(backend, { batches }) };
+}
+
+/** A read that never comes to anything. */
+// deno-lint-ignore require-yield
+async function* hung(): AsyncGenerator<BatchView, void, undefined> {
+  await new Promise(() => {});
 }
 
 /** A server whose reads of topic `t` are watched. */
@@ -178,11 +184,12 @@ test(
       { length: 20 },
       (_, i) => client.call(LOG, "Produce", { topic: "u", records: [{ value: btoa(`${i}`) }] }),
     ).map((call) => call.next());
+    const settling = Promise.allSettled(produced);
     await produced[0];
     opened.stopping.abort();
     const closed = opened.server.close();
     await assert.rejects(messages.next(), { code: grpc.status.UNAVAILABLE });
-    const settled = await Promise.allSettled(produced);
+    const settled = await settling;
     await closed;
     const acknowledged = settled.filter(({ status }) => status === "fulfilled").length;
     const { nextOffset } = await opened.store.bounds("u");
@@ -194,19 +201,30 @@ test(
 );
 
 test(
-  "a call that does not end does not keep the server from stopping",
+  "calls that do not end do not keep the server from stopping, and are told",
   withRemoteClient,
   async () => {
     await using opened = await openGrpc({
       app: { limits: { stopMs: 100 } },
-      backendOf: (store) => overriding(store, { append: () => new Promise(() => {}) }),
+      backendOf: (store) =>
+        overriding(store, {
+          append: () => new Promise(() => {}),
+          batches: () => hung(),
+        }),
     });
+    await opened.store.ensureTopic("t");
     await using client = remoteClient(opened.port);
-    const call = client.call(LOG, "Produce", { topic: "t", records: [{ value: btoa("x") }] });
-    await client.call("grpc.health.v1.Health", "Check", {}).next(); // behind the other on its way in
+    const calls = [
+      client.call(LOG, "Produce", { topic: "t", records: [{ value: btoa("x") }] }),
+      client.open(LOG, "ConsumeStream", { topic: "t", follow: true }),
+    ];
+    // Behind the others on its way in.
+    await client.call("grpc.health.v1.Health", "Check", {}).next();
     opened.stopping.abort();
     await opened.server.close();
-    await assert.rejects(call.next(), { code: grpc.status.UNAVAILABLE });
+    for (const call of calls) {
+      await assert.rejects(call.next(), { code: grpc.status.UNAVAILABLE });
+    }
   },
 );
 

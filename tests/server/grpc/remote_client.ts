@@ -53,8 +53,10 @@ export function remoteClient(port: number): RemoteClient {
   const child = spawn(program, [...args, MAIN, String(port)], {
     stdio: ["pipe", "pipe", "inherit"],
   });
-  const closed = once(child, "close");
   const calls: Messages[] = [];
+  const closed = once(child, "close");
+  const end = (error: Error) => calls.forEach((call) => call.take(error));
+  closed.then(([code]) => end(new Error(`the client ended with ${code}`)), end);
   readline.createInterface({ input: child.stdout }).on("line", (line) => {
     const news: RemoteNews = JSON.parse(line);
     calls[news.id]!.take(news);
@@ -76,17 +78,19 @@ export function remoteClient(port: number): RemoteClient {
 }
 
 class Messages implements OpenCall {
-  readonly #news: RemoteNews[] = [];
+  readonly #news: (RemoteNews | Error)[] = [];
   #wake = () => {};
 
-  take(news: RemoteNews): void {
+  take(news: RemoteNews | Error): void {
     this.#news.push(news);
     this.#wake();
   }
 
   async next(): Promise<Loose> {
     if (this.#news.length === 0) await new Promise<void>((wake) => this.#wake = wake);
-    const { message, code } = this.#news.shift()!;
+    const news = this.#news.shift()!;
+    if (news instanceof Error) throw news;
+    const { message, code } = news;
     if (code !== undefined) throw Object.assign(new Error(`status ${code}`), { code });
     assert.notEqual(message, undefined, "the call has ended");
     return message;
