@@ -11,7 +11,14 @@ import { SeglogError } from "../core/base/errors.ts";
 import { unlessAborted } from "../core/base/pause.ts";
 import type { ClusterUrl } from "./cluster_url.ts";
 import { dial, type DialOptions } from "./dial.ts";
-import { ApiError, asSeglogError, didNothing, isUnknown, LostConnection } from "./nats_errors.ts";
+import {
+  ApiError,
+  asSeglogError,
+  didNothing,
+  isDenied,
+  isUnknown,
+  LostConnection,
+} from "./nats_errors.ts";
 
 /** How a cluster is talked to. */
 export interface ConnectionOptions extends DialOptions {
@@ -273,10 +280,13 @@ export function answerOf<T>(data: Uint8Array): T {
   return answer;
 }
 
-/** What a server says that did not pass a request on, as whoever asks may not publish there. */
+/**
+ * Why a request was not passed on, from what it was refused with. That its answer may not be received is
+ * another matter: it says nothing of what became of the request.
+ */
 function denialIn(error: unknown): Error | undefined {
   const cause = error instanceof errors.RequestError ? error.cause : undefined;
-  return cause instanceof errors.PermissionViolationError ? cause : undefined;
+  return isDenied(cause) ? cause : undefined;
 }
 
 function closed(): SeglogError {

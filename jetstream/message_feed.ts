@@ -33,8 +33,11 @@ const BYTES_AT_ONCE = 8 * 1024 * 1024;
 const NANOS = 1_000_000;
 /** How long one request for messages stays open. */
 const EXPIRES_MS = 30_000;
-/** How often the server says that it is there, while there is nothing else to say. */
-const HEARTBEAT_MS = 5000;
+/**
+ * How often the server says that it is there, while there is nothing else to say. A consumer ends with
+ * its server, and nobody tells: so long, and a bit, copies stand still when one is lost.
+ */
+const HEARTBEAT_MS = 2000;
 /** How long without a word until another consumer is made. */
 const SILENCE_MS = 2 * HEARTBEAT_MS + 1000;
 /** How long the server keeps a consumer of which it hears nothing. */

@@ -96,6 +96,13 @@ function isPassing({ number, message }: ApiError): boolean {
   return PASSING.includes(number);
 }
 
+/** Whether a server did not pass a request on, as whoever asks may not publish there. */
+export function isDenied(
+  error: unknown,
+): error is InstanceType<typeof errors.PermissionViolationError> {
+  return error instanceof errors.PermissionViolationError && error.operation === "publish";
+}
+
 /** Whether nobody was there to hear a request. */
 export function isUnheard(error: unknown): boolean {
   if (error instanceof errors.NoRespondersError) return true;

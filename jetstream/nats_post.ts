@@ -10,7 +10,7 @@ import { SeglogError } from "../core/base/errors.ts";
 import type { Post } from "../core/election/lease.ts";
 import { tellFault } from "../core/election/told_fault.ts";
 import type { Connection } from "./connection.ts";
-import { asSeglogError, didNothing } from "./nats_errors.ts";
+import { asSeglogError, didNothing, isDenied } from "./nats_errors.ts";
 import { nodeSubject } from "./stream_names.ts";
 
 /** From where on what is sent is compressed. */
@@ -54,7 +54,7 @@ export class NatsPost implements Post {
       return unpacked(await Promise.race([asking, ended.promise]));
     } catch (error) {
       if (error instanceof SeglogError) throw error;
-      if (didNothing(error)) throw asSeglogError(error, "ask another process");
+      if (didNothing(error) || isDenied(error)) throw asSeglogError(error, "ask another process");
       throw unanswered("no answer came in time", error);
     } finally {
       signal?.removeEventListener("abort", end);

@@ -6,6 +6,8 @@ import { connect } from "@nats-io/transport-node";
 import { readRecords } from "../../mod.ts";
 import { newPrefix, openOn, sharedServer, withNats } from "./support.ts";
 
+const LOOKS_MAX = 10_000;
+
 describe("a follower", () => {
   const server = sharedServer();
 
@@ -26,7 +28,11 @@ describe("a follower", () => {
     const [consumer] = await Array.fromAsync(consumers.list(stream));
     const { name } = consumer!;
     const stealing = (await jetstream(other).consumers.get(stream, name)).next();
-    while ((await consumers.info(stream, name)).num_waiting < 2); // it is in line behind the follower
+    let inLine = 0;
+    for (let i = 0; i < LOOKS_MAX && inLine < 2; i++) {
+      inLine = (await consumers.info(stream, name)).num_waiting;
+    }
+    assert.equal(inLine, 2, "it is in line behind the follower");
     const reading = (async () => {
       const texts: string[] = [];
       for await (const { text } of records) {

@@ -1,10 +1,26 @@
 /** What the account may not do is told at once, and nothing of it is done. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseClusterUrl } from "../../jetstream/cluster_url.ts";
+import { Connection } from "../../jetstream/connection.ts";
+import { NatsPost } from "../../jetstream/nats_post.ts";
 import { JetStreamBackend } from "../../jetstream/jetstream_backend.ts";
 import { rejectsWith } from "../support/collect.ts";
 import { startNats } from "../support/nats.ts";
 import { withNats } from "./support.ts";
+
+test("a letter that may not be sent is told so at once", withNats, async () => {
+  await using server = await startNats({
+    config: `authorization { users: [
+      { user: me, password: secret, permissions: { publish: { deny: ["seglog.node.>"] } } }
+    ] }`,
+  });
+  const url = parseClusterUrl(server.url.replace("//", "//me:secret@"));
+  const connection = await Connection.open(url);
+  const post = new NatsPost(connection, "seglog");
+  await rejectsWith("forbidden", () => post.send("seglog.node.other", {}, { timeoutMs: 60_000 }));
+  await connection.close();
+});
 
 test("an account that may not write is told so at once, and reads", withNats, async () => {
   await using server = await startNats({
