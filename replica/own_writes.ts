@@ -30,6 +30,9 @@ export interface Wanted {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How long the source may take to tell whether a topic is still the same. */
+const LOOK_MS = 1000;
+
 /** Knows what was acknowledged through a node. */
 export class OwnWrites {
   readonly #parts: OwnWritesParts;
@@ -141,13 +144,18 @@ export class OwnWrites {
     }
   }
 
-  /** Whether somebody else has deleted the topic since, and perhaps made another one. */
+  /**
+   * Whether somebody else has deleted the topic since, and perhaps made another one. Who asks has waited
+   * long enough: what the source does not tell soon is not so.
+   */
   async #isReplaced(topic: string, partition: number, end: number): Promise<boolean> {
-    try {
-      return (await this.#parts.source.bounds(topic, partition)).nextOffset < end;
-    } catch (error) {
-      return isNotFound(error);
-    }
+    const { source, clock } = this.#parts;
+    const isReplaced = source.bounds(topic, partition)
+      .then(({ nextOffset }) => nextOffset < end, isNotFound);
+    return await new Promise((resolve) => {
+      const cancel = clock.after(LOOK_MS, () => resolve(false));
+      isReplaced.then(resolve).finally(cancel);
+    });
   }
 
   async #beginAt(topic: string, partition: number, start: number): Promise<void> {
