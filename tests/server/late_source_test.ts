@@ -10,7 +10,7 @@ import { jsonOf, jsonRequest, problemOf } from "./support.ts";
 const NOWHERE = "http://127.0.0.1:1";
 const follows = { source: "it" };
 
-/** A copy of what the server has; or as far as one has come that has its topics, and no more. */
+/** A copy of what the server has; or of the first batch of each topic, and no more. */
 async function copyOf(
   leader: OpenServer,
   { isWhole = true, token }: { isWhole?: boolean; token?: string } = {},
@@ -18,7 +18,14 @@ async function copyOf(
   const disk = new MemoryDisk();
   const local = await Store.open("/copy", { disk, follows });
   if (!isWhole) {
-    for (const topic of await leader.store.listTopics()) await local.mirrorTarget!.adopt(topic);
+    for (const topic of await leader.store.listTopics()) {
+      await local.mirrorTarget!.adopt(topic);
+      const mirror = await local.mirrorTarget!.openMirror(topic.name, 0);
+      for await (const batch of leader.store.batches(topic.name)) {
+        await mirror.append(batch);
+        break;
+      }
+    }
     await local.close();
     return disk;
   }
@@ -27,6 +34,17 @@ async function copyOf(
   await node.following.ready;
   return disk;
 }
+
+/** One for an operator. */
+async function makeToken(leader: OpenServer, name: string, by?: string): Promise<string> {
+  const body = jsonRequest("POST", { name, grants: "admin" });
+  const headers = { ...body.headers, ...authorization(by) };
+  const made = await fetch(`${leader.url}/v1/tokens`, { ...body, headers });
+  return (await made.json() as { token: string }).token;
+}
+
+const authorization = (token?: string): Record<string, string> =>
+  token === undefined ? {} : { authorization: `Bearer ${token}` };
 
 interface Served extends AsyncDisposable {
   readonly app: Hono;
@@ -41,8 +59,7 @@ async function serveWithoutSource(disk: MemoryDisk): Promise<Served> {
   return {
     app: service.app,
     async get(path, token) {
-      const headers = { ...token === undefined ? {} : { authorization: `Bearer ${token}` } };
-      return await service.app.request(path, { headers });
+      return await service.app.request(path, { headers: authorization(token) });
     },
     async [Symbol.asyncDispose]() {
       await service.close();
@@ -80,9 +97,7 @@ describe("a server whose source is away from its start", () => {
   test("lets nobody in without a token that the copy has", async () => {
     await using leader = await openServer();
     await leader.store.append("orders", [{ value: "a" }]);
-    const body = jsonRequest("POST", { name: "operator", grants: "admin" });
-    const made = await fetch(`${leader.url}/v1/tokens`, body);
-    const { token } = await made.json() as { token: string };
+    const token = await makeToken(leader, "operator");
     await using served = await serveWithoutSource(await copyOf(leader, { token }));
     await problemOf(await served.get(RECORD), 401, "unauthenticated");
     assert.equal((await served.get(RECORD, token)).status, 200);
@@ -93,5 +108,19 @@ describe("a server whose source is away from its start", () => {
     await leader.store.append("orders", [{ value: "a" }]);
     await using served = await serveWithoutSource(await copyOf(leader, { isWhole: false }));
     await problemOf(await served.get("/v1/topics"), 503, "unavailable");
+  });
+
+  test("lets nobody in with a token of such a copy: it may have been revoked", async () => {
+    await using leader = await openServer();
+    await leader.store.append("orders", [{ value: "a" }]);
+    const token = await makeToken(leader, "fired");
+    const other = await makeToken(leader, "operator", token);
+    const quota = jsonRequest("PUT", { storedBytes: 1e9 });
+    const headers = { ...quota.headers, ...authorization(other) };
+    await jsonOf(await fetch(`${leader.url}/v1/tenants/acme/quota`, { ...quota, headers }));
+    const revoke = { method: "DELETE", headers: authorization(other) };
+    await jsonOf(await fetch(`${leader.url}/v1/tokens/fired`, revoke));
+    await using served = await serveWithoutSource(await copyOf(leader, { isWhole: false }));
+    await problemOf(await served.get(RECORD, token), 503, "unavailable");
   });
 });
