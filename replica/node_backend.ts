@@ -33,7 +33,8 @@ import type { Store } from "../core/store/store.ts";
 import type { TopicConfig } from "../core/topic_config.ts";
 import { batchesOnceThere } from "../core/wait_for_offset.ts";
 import { OwnWrites } from "./own_writes.ts";
-import { Replica, type ReplicaOptions } from "./replica.ts";
+import { Replica } from "./replica.ts";
+import type { ReplicaOptions } from "./replica_contract.ts";
 
 /** How a node behaves. */
 export interface NodeOptions extends ReplicaOptions {
@@ -325,7 +326,6 @@ export class NodeBackend implements Backend {
       try {
         await this.#replica.caughtUp(signal);
         if (signal.aborted) break;
-        await this.#local.mirrorTarget?.noteWhole().catch(() => {}); // for the next start only
         this.#isReady = true;
       } catch {
         await sleep(READY_PAUSE_MS, signal); // why is in the status of the copy
