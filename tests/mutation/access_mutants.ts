@@ -145,6 +145,12 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
       ["tests/server/grpc/roles_test.ts"],
     ],
     ["each request counts", "visitor.tenant.quota.takeRequest();", "", QUOTAS],
+    [
+      "others reach a server only where there are credentials, also when it turns out late",
+      "    if (this.#areDemanded && !credentials.areNeeded) throw nobodyKnown();\n",
+      "",
+      ["tests/server/late_source_test.ts"],
+    ],
   ),
   ...of(
     "server/tenants/tenant_backend.ts",

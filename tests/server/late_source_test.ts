@@ -4,8 +4,13 @@ import { describe, test } from "node:test";
 import type { Hono } from "hono";
 import { connect, MemoryDisk, NodeBackend, Store } from "../../mod.ts";
 import { createService } from "../../server/app.ts";
+import { serve, type ServeOptions } from "../../server/listen.ts";
+import { TlsMaterial } from "../../server/tls/tls_material.ts";
+import { certFolder } from "../support/certificates.ts";
+import { Relay } from "../support/relay.ts";
 import { type OpenServer, openServer } from "./support.ts";
 import { jsonOf, jsonRequest, problemOf } from "./support.ts";
+import { ask } from "./tls/support.ts";
 
 const NOWHERE = "http://127.0.0.1:1";
 const follows = { source: "it" };
@@ -124,3 +129,75 @@ describe("a server whose source is away from its start", () => {
     await problemOf(await served.get(RECORD, token), 503, "unavailable");
   });
 });
+
+describe("such a server that others can reach, over a copy that was never whole", () => {
+  test("listens, and lets somebody in when the tokens have come", async () => {
+    await using leader = await openServer();
+    const token = await makeToken(leader, "operator");
+    await using exposed = await serveExposed(leader, token);
+    assert.equal((await exposed.ask(token)).status, 503);
+    await exposed.comes();
+    assert.equal((await exposed.ask()).status, 401);
+    assert.equal((await exposed.ask(token)).status, 200);
+  });
+
+  test("lets nobody in when it turns out that there are no tokens", async () => {
+    await using leader = await openServer();
+    await using exposed = await serveExposed(leader);
+    assert.equal((await exposed.ask()).status, 503);
+    await exposed.comes();
+    const { status, body } = await exposed.ask();
+    assert.equal(status, 403);
+    assert.match(JSON.parse(body).detail, /no tokens.*seglog token create.*--unprotected/);
+  });
+
+  test("lets everybody in when there are none and it was told to", async () => {
+    await using leader = await openServer();
+    await using exposed = await serveExposed(leader, undefined, { unprotected: true });
+    assert.equal((await exposed.ask()).status, 503);
+    await exposed.comes();
+    assert.equal((await exposed.ask()).status, 200);
+  });
+});
+
+interface Exposed extends AsyncDisposable {
+  ask(token?: string): ReturnType<typeof ask>;
+  /** Brings the source, and resolves when it is known who may come in. */
+  comes(): Promise<void>;
+}
+
+/** All addresses of the machine, with TLS. */
+async function serveExposed(
+  leader: OpenServer,
+  token?: string,
+  options: ServeOptions = {},
+): Promise<Exposed> {
+  const relay = await Relay.open();
+  const source = await connect(`http://127.0.0.1:${relay.port}`, {
+    mayBeAway: true,
+    token,
+    headers: { "seglog-replica": "node" },
+  });
+  const node = new NodeBackend(source, await Store.memory({ follows }));
+  const certs = await certFolder();
+  const { cert, key } = certs.files;
+  const tls = await TlsMaterial.load({ cert, key });
+  const server = await serve(node, { host: "0.0.0.0", port: 0, tls, ...options });
+  const asked = (token?: string) =>
+    ask(server.port, "/v1/topics", { ca: certs.ca, headers: authorization(token) });
+  return {
+    ask: asked,
+    async comes() {
+      await relay.leadTo(leader.port);
+      await node.following.ready;
+      while ((await asked()).status === 503);
+    },
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      tls.close();
+      await node.close();
+      await certs[Symbol.asyncDispose]();
+      await relay.shut();
+    },
+  };
+}
