@@ -245,6 +245,12 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
       "        await this.#replica.caughtUp(signal);\n        if",
       "        if",
     ],
+    [
+      "a source that was replaced is not written to",
+      "      if (this.#refusal !== undefined) throw this.#refusal;\n",
+      "",
+      ["tests/replica/replaced_source_test.ts"],
+    ],
   ),
   ...of(
     "core/wait_for_offset.ts",
