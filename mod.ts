@@ -137,7 +137,8 @@ export {
   verifyMirror,
   type VerifyMirrorOptions,
 } from "./replica/verify_mirror.ts";
-export { Replica, type ReplicaOptions, type ReplicaStatus } from "./replica/replica.ts";
+export { Replica } from "./replica/replica.ts";
+export type { ReplicaOptions, ReplicaStatus } from "./replica/replica_contract.ts";
 export type { FollowerState, ReplicaPartition } from "./replica/partition_follower.ts";
 export { connect, type ConnectOptions } from "./client/connect.ts";
 export type { ClientTls } from "./client/https_fetch.ts";

@@ -28,7 +28,7 @@ export interface Following {
   readonly isReady: boolean;
   /**
    * Whether it has ever had, also before it was opened: what is not in it was not there then. Where a
-   * part turned out to be no copy, only once it had everything after it was opened again.
+   * part turned out to be no copy, only once it has had everything again.
    */
   readonly wasWhole: boolean;
   /** Resolves when it has, if ever. */

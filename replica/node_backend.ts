@@ -20,7 +20,7 @@ import type {
   TruncateOptions,
 } from "../core/backend.ts";
 import { sleep, wakefulClock } from "../core/base/clock.ts";
-import { isNotFound } from "../core/base/errors.ts";
+import { isNotFound, SeglogError } from "../core/base/errors.ts";
 import { MIN_OFFSET_WAIT_MS_DEFAULT } from "../core/base/limits.ts";
 import { endOfTurn } from "../core/base/turn.ts";
 import type { Observer } from "../core/base/observer.ts";
@@ -33,7 +33,8 @@ import type { Store } from "../core/store/store.ts";
 import type { TopicConfig } from "../core/topic_config.ts";
 import { batchesOnceThere } from "../core/wait_for_offset.ts";
 import { OwnWrites } from "./own_writes.ts";
-import { Replica, type ReplicaOptions } from "./replica.ts";
+import { Replica } from "./replica.ts";
+import type { ReplicaOptions } from "./replica_contract.ts";
 
 /** How a node behaves. */
 export interface NodeOptions extends ReplicaOptions {
@@ -54,6 +55,7 @@ const READY_PAUSE_MS = 250;
  * What was acknowledged through a node is seen by whoever reads through it: until the copy has it,
  * readers wait, for `waitMs` at the most, then `unavailable`. What was written through another node is
  * seen a moment later, or at once with `minOffset`. When the source cannot be reached, reading goes on.
+ * One that was replaced, as the copy knows a later epoch, is not written to: `condition-failed`.
  *
  * Compaction is of the copy alone. Closing a node closes both backends.
  *
@@ -171,19 +173,19 @@ export class NodeBackend implements Backend {
     topic: string,
     config?: Partial<TopicConfig>,
   ): Promise<{ created: boolean; topic: TopicInfo }> {
-    const made = await this.#source.ensureTopic(topic, config);
+    const made = await this.#leading((source) => source.ensureTopic(topic, config));
     await this.#own.topicsChanged();
     return made;
   }
 
   async configureTopic(topic: string, changes: Partial<TopicConfig>): Promise<TopicInfo> {
-    const info = await this.#source.configureTopic(topic, changes);
+    const info = await this.#leading((source) => source.configureTopic(topic, changes));
     await this.#own.topicsChanged();
     return info;
   }
 
   async deleteTopic(topic: string): Promise<void> {
-    await this.#source.deleteTopic(topic);
+    await this.#leading((source) => source.deleteTopic(topic));
     await this.#own.deleted(topic);
   }
 
@@ -192,7 +194,7 @@ export class NodeBackend implements Backend {
     records: readonly RecordInput[],
     options: AppendOptions = {},
   ): Promise<AppendResult> {
-    return this.#appending(topic, options, () => this.#source.append(topic, records, options));
+    return this.#appending(topic, options, (source) => source.append(topic, records, options));
   }
 
   appendBatch(
@@ -200,7 +202,7 @@ export class NodeBackend implements Backend {
     batch: BatchView,
     options: Omit<AppendOptions, "producer"> = {},
   ): Promise<AppendResult> {
-    return this.#appending(topic, options, () => this.#source.appendBatch(topic, batch, options));
+    return this.#appending(topic, options, (source) => source.appendBatch(topic, batch, options));
   }
 
   async bounds(topic: string, partition = 0): Promise<Bounds> {
@@ -238,7 +240,7 @@ export class NodeBackend implements Backend {
 
   async truncate(topic: string, options: TruncateOptions): Promise<Bounds> {
     const { partition = 0 } = options;
-    const bounds = await this.#source.truncate(topic, options);
+    const bounds = await this.#leading((source) => source.truncate(topic, options));
     if (options.after !== undefined) await this.#own.cutOff(topic, partition, bounds);
     else this.#own.truncated(topic, partition, bounds);
     return bounds;
@@ -271,10 +273,10 @@ export class NodeBackend implements Backend {
   async #appending(
     topic: string,
     options: AppendOptions,
-    append: () => Promise<AppendResult>,
+    append: (source: Backend) => Promise<AppendResult>,
   ): Promise<AppendResult> {
     try {
-      const result = await append();
+      const result = await this.#leading(append);
       await this.#own.appended(result);
       return result;
     } catch (error) {
@@ -283,8 +285,33 @@ export class NodeBackend implements Backend {
     }
   }
 
+  /**
+   * Writes to the source while it leads: what one gets that was replaced is not the history any more.
+   *
+   * @throws {SeglogError} `condition-failed` when the copy is of a later leadership
+   */
+  async #leading<Result>(write: (source: Backend) => Promise<Result>): Promise<Result> {
+    if (this.#refusal !== undefined) {
+      await this.#source.listTopics(); // it may be away, or another one by now: its answer tells
+      if (this.#refusal !== undefined) throw this.#refusal;
+    }
+    return await write(this.#source);
+  }
+
+  get #refusal(): SeglogError | undefined {
+    const { epoch } = this.#source;
+    const known = this.#local.epoch;
+    if (epoch === undefined || epoch >= known) return undefined;
+    return new SeglogError(
+      "condition-failed",
+      `Cannot write to ${this.following.source}: it has epoch ${epoch}, and epoch ${known} is known: ` +
+        "it was replaced; follow the one that was promoted",
+      { details: { epoch, known } },
+    );
+  }
+
   async #reserve(topic: string, partition = 0): Promise<Reservation> {
-    const reservation = await this.#source.reserve!(topic, partition);
+    const reservation = await this.#leading((source) => source.reserve!(topic, partition));
     return {
       release: () => reservation.release(),
       appendBatch: (batch, options = {}) =>
@@ -325,7 +352,6 @@ export class NodeBackend implements Backend {
       try {
         await this.#replica.caughtUp(signal);
         if (signal.aborted) break;
-        await this.#local.mirrorTarget?.noteWhole().catch(() => {}); // for the next start only
         this.#isReady = true;
       } catch {
         await sleep(READY_PAUSE_MS, signal); // why is in the status of the copy

@@ -16,32 +16,11 @@ import { closed, unlessClosed } from "./closed.ts";
 import { diverged } from "./diverged.ts";
 import { forEach } from "./each.ts";
 import { lookAgain } from "./looks.ts";
-import { PartitionFollower, type ReplicaPartition } from "./partition_follower.ts";
+import { PartitionFollower } from "./partition_follower.ts";
+import type { ReplicaOptions, ReplicaStatus } from "./replica_contract.ts";
 import { noteTruncations, seenTruncations, truncationsOf } from "./seen_truncations.ts";
 import { Turns } from "./turns.ts";
-
-/** How a replica follows. */
-export interface ReplicaOptions {
-  /**
-   * How long to wait between two looks at the topics of the source, in ms; 1000 unless given. Where a
-   * look takes more than a tenth of that, the wait is ten times as long as the look, up to 10 s.
-   */
-  readonly lookMs?: number;
-  /** Time; the machine's unless given, and a process stays alive for it. */
-  readonly clock?: Clock;
-  /** Is told, in a sentence, of topics that come and go, and of what is in the way. */
-  readonly onNotice?: (notice: string, level: "info" | "warn") => void;
-}
-
-/** How a replica is. */
-export interface ReplicaStatus {
-  /** Whether the source answered when its topics were asked for last; true before. */
-  readonly isConnected: boolean;
-  /** Why not all of its topics could be looked at. */
-  readonly lastError?: string;
-  /** All partitions, by topic and number. */
-  readonly partitions: readonly ReplicaPartition[];
-}
+import { WholeNote } from "./whole_note.ts";
 
 const LOOK_MS = 1000;
 /** Partitions that catch up at the same time; all that have caught up follow at once. */
@@ -96,6 +75,7 @@ export class Replica implements AsyncDisposable {
   readonly #ending = new AbortController();
   readonly #running: Promise<void>;
   readonly #changes = new Changes();
+  readonly #wholeNote: WholeNote;
   /** By the names of topics: why what is to be set aside could not be, as it was told. */
   readonly #told = new Map<string, string>();
   #lastError: string | undefined = "it was not looked at yet";
@@ -117,6 +97,7 @@ export class Replica implements AsyncDisposable {
     this.#into = local.mirrorTarget;
     this.#clock = options.clock ?? wakefulClock;
     this.#notice = options.onNotice ?? (() => {});
+    this.#wholeNote = new WholeNote(local, this.#notice);
     const { lookMs = LOOK_MS } = options;
     const pace = { clock: this.#clock, lookMs, signal: this.#ending.signal };
     this.#running = lookAgain(() => this.look(), pace);
@@ -159,8 +140,7 @@ export class Replica implements AsyncDisposable {
     await this.look();
     while (!signal?.aborted) {
       this.#checkOpen();
-      const followers = [...this.#topics.values()].flatMap((topic) => topic.followers);
-      const failed = followers.map(({ status }) => status).find(({ state }) => state === "waiting");
+      const failed = this.status.partitions.find(({ state }) => state === "waiting");
       if (failed !== undefined) {
         const { topic, partition, lastError } = failed;
         throw new SeglogError(
@@ -168,8 +148,10 @@ export class Replica implements AsyncDisposable {
           `Cannot copy partition ${partition} of "${topic}": ${lastError}`,
         );
       }
-      const isWhole = this.#aside.size === 0;
-      if (isWhole && followers.every(({ isCaughtUp }) => isCaughtUp)) return;
+      if (this.#isCaughtUp) {
+        if (!this.#wholeNote.isThere) await this.#looking.run(() => this.#noteWhole());
+        return;
+      }
       await this.#changes.next(signal);
     }
   }
@@ -203,6 +185,7 @@ export class Replica implements AsyncDisposable {
   async #look(): Promise<void> {
     this.#checkOpen();
     try {
+      await this.#noteWhole(); // by now what the look before has seen may be here
       await this.#lookAtTopics();
       this.#lastError = undefined;
     } catch (error) {
@@ -215,6 +198,19 @@ export class Replica implements AsyncDisposable {
     } finally {
       this.#changes.tell();
     }
+  }
+
+  /** Whether it has everything that its source had when it was looked at last. */
+  get #isCaughtUp(): boolean {
+    if (this.#aside.size > 0) return false;
+    return [...this.#topics.values()]
+      .every(({ followers }) => followers.every(({ isCaughtUp }) => isCaughtUp));
+  }
+
+  /** While nothing is set aside: that takes the note back. */
+  async #noteWhole(): Promise<void> {
+    if (this.#wholeNote.isThere || this.#lastError !== undefined || !this.#isCaughtUp) return;
+    await this.#wholeNote.make();
   }
 
   async #lookAtTopics(): Promise<void> {

@@ -289,7 +289,8 @@ export class Catalogue<Item> {
 
   /**
    * Resolves when a copy has what its source has: that there is nothing must not be guessed. Where the
-   * source is away, a copy counts as it is: one that was whole has no such topic where there was none.
+   * source is away, a copy counts as it is if it ever was whole: then there was no such topic where it
+   * has none. In any other, what was taken back may still be there.
    */
   async #arrived(): Promise<void> {
     const { following } = this.#backend;
@@ -298,10 +299,9 @@ export class Catalogue<Item> {
     try {
       await caughtUpWith(this.#backend, topic);
     } catch (error) {
-      const isKnown = await this.#backend.bounds(topic).then(
-        ({ nextOffset }) => nextOffset > 0,
-        (reason) => isNotFound(reason) && following.wasWhole,
-      );
+      if (!following.wasWhole) throw error;
+      const isKnown = await this.#backend.bounds(topic)
+        .then(({ nextOffset }) => nextOffset > 0, isNotFound);
       if (!isKnown) throw error;
     }
   }

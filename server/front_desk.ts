@@ -5,6 +5,7 @@
  */
 import type { Backend } from "../core/backend.ts";
 import type { Clock } from "../core/base/clock.ts";
+import { SeglogError } from "../core/base/errors.ts";
 import { Credentials, type Recognized } from "./access/credentials.ts";
 import { guardedBackend } from "./access/guarded_backend.ts";
 import { type Principal, STRANGER } from "./access/principal.ts";
@@ -51,6 +52,7 @@ export class FrontDesk {
   readonly #role: Role;
   readonly #opening: Promise<Credentials>;
   #credentials: Credentials | undefined;
+  #areDemanded = false;
 
   /** @param backend the topics of all tenants: who may come in is kept there */
   constructor(backend: Backend, { tenants, role, ...options }: FrontDeskOptions) {
@@ -69,15 +71,23 @@ export class FrontDesk {
     return this.#opening;
   }
 
-  /** Whether callers have to show who they are; so it is where nobody can come in. */
-  areCredentialsNeeded(): Promise<boolean> {
-    return this.#opening.then(({ areNeeded }) => areNeeded, () => true);
+  /**
+   * Whether callers have to show who they are; so it is where nobody can come in.
+   *
+   * @param options with `forGood`, that whoever asks relies on it: where it is so, or cannot be told
+   * yet, nobody is let in without from then on
+   */
+  async areCredentialsNeeded({ forGood = false } = {}): Promise<boolean> {
+    const areNeeded = await this.#opening.then(({ areNeeded }) => areNeeded).catch(() => true);
+    if (forGood && areNeeded) this.#areDemanded = true;
+    return areNeeded;
   }
 
   /**
    * Recognizes a caller, and counts the request. What nobody is let in for is no tenant's to pay.
    *
-   * @throws {SeglogError} `unauthenticated` for credentials that do not count; `quota-exceeded`
+   * @throws {SeglogError} `unauthenticated` for credentials that do not count; `quota-exceeded`;
+   * `forbidden` where there are none, and somebody relies on them
    */
   admit(caller: Caller): Promise<Visitor> | Visitor {
     return this.#credentials === undefined
@@ -101,6 +111,7 @@ export class FrontDesk {
   }
 
   #admit(caller: Caller, credentials: Credentials): Visitor {
+    if (this.#areDemanded && !credentials.areNeeded) throw nobodyKnown();
     const recognized = credentials.recognize(caller);
     if (recognized === undefined) return this.stranger;
     const visitor = this.#visitor(recognized);
@@ -118,4 +129,12 @@ export class FrontDesk {
     this.#visitors.set(principal, visitor);
     return visitor;
   }
+}
+
+function nobodyKnown(): SeglogError {
+  return new SeglogError(
+    "forbidden",
+    "Cannot let anybody in: other machines reach this server, and there are no tokens: make one at " +
+      "its source with seglog token create, or start it with --unprotected",
+  );
 }

@@ -93,10 +93,19 @@ export class LayeredBackend implements Backend {
         const topic = this.#shownName(each.topic);
         return topic === undefined ? [] : [{ ...each, topic }];
       });
-    const { origin, source, isReady, wasWhole, ready, isConnected } = following;
+    const { origin, source, ready } = following;
     return {
       ...origin && { origin: new LayeredBackend(origin, this.#passage) },
-      ...{ source, isReady, wasWhole, ready, isConnected },
+      ...{ source, ready },
+      get isReady() {
+        return following.isReady;
+      },
+      get wasWhole() {
+        return following.wasWhole;
+      },
+      get isConnected() {
+        return following.isConnected;
+      },
       get partitions() {
         return shown();
       },

@@ -115,13 +115,14 @@ export async function serve(backend: Backend, options: ServeOptions = {}): Promi
   const listener: Listener = front?.listener ?? server;
   let grpc: RunningGrpc | undefined;
   try {
-    const hasCredentials = () => services.desk.areCredentialsNeeded();
+    const forGood = !unprotected; // others may reach it because there are credentials
+    const hasCredentials = () => services.desk.areCredentialsNeeded({ forGood });
     const hasTls = tls !== undefined;
     for (const host of new Set(hosts)) {
       const risk = await demandProtection({ host, hasTls, hasCredentials, unprotected });
       if (risk !== undefined) services.logger.warn(risk, { event: "notice" });
     }
-    if (tls?.knowsClients === true && !await hasCredentials()) {
+    if (tls?.knowsClients === true && !await services.desk.areCredentialsNeeded()) {
       services.logger.warn(NOBODY_KNOWN, { event: "notice" });
     }
     // Behind what looks after quiet connections, which leaves those alone that are taken up here.

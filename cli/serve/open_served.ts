@@ -60,7 +60,7 @@ async function openNode(
       ...known === undefined ? {} : { epoch: known.epoch },
       headers: { "seglog-replica": "node" },
     });
-  if (source.isAway) onNotice(`${name} does not answer; serving the copy as it is until it does`);
+  if (source.isAway) onNotice(`${name} does not answer; ${untilItDoes(known)}`);
   const { epoch }: Backend = source;
   const follows = {
     source: name,
@@ -78,6 +78,13 @@ async function openNode(
     await source.close();
     throw error;
   }
+}
+
+/** What is served while the source is away: a copy that may lack tokens lets nobody in. */
+function untilItDoes(copy: Followed | undefined): string {
+  return copy?.wasWhole === true
+    ? "serving the copy as it is until it does"
+    : "callers are refused until it does, as the copy may lack what it has";
 }
 
 /** Whom the store in a folder follows, if there is one that does. */

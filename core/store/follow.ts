@@ -82,7 +82,8 @@ export function followed(
       { expected: follows.source, actual: source },
     );
   }
-  const known = { ...follows, source, epoch: epochOf(catalogue) };
+  const noted = follows?.source === source ? follows : {}; // of another one nothing is known yet
+  const known = { ...noted, source, epoch: epochOf(catalogue) };
   return withEpoch(folder, { ...catalogue, follows: known }, epoch);
 }
 

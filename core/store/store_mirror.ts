@@ -69,7 +69,7 @@ export class StoreMirror implements MirrorTarget {
     await this.#topics.noteEpoch(epoch);
   }
 
-  /** Notes, durably, that it has everything that what it follows had; until a topic is set aside. */
+  /** Notes, durably, that it has everything that what it follows had; a topic set aside ends that. */
   async noteWhole(): Promise<void> {
     this.#checkOpen();
     await this.#topics.noteWhole();

@@ -15,14 +15,14 @@ interface Node extends RunningCli {
   ask(path: string, init?: RequestInit): Promise<[status: number, body: string]>;
 }
 
-const argsOf = (source: string, data: string) => [
-  ...["--at", source, "serve", "--http", "127.0.0.1:0", "--data", data],
+const argsOf = (source: string, data: string, http = "127.0.0.1:0") => [
+  ...["--at", source, "serve", "--http", http, "--data", data],
 ];
 
-async function startNode(source: string, data: string): Promise<Node> {
-  const server = startCli(argsOf(source, data));
+async function startNode(source: string, data: string, http?: string): Promise<Node> {
+  const server = startCli(argsOf(source, data, http));
   await server.said(/listening on \S+\n/);
-  const url = /listening on (\S+)/.exec(server.text())![1]!;
+  const url = /listening on (\S+)/.exec(server.text())![1]!.replace("0.0.0.0", "127.0.0.1");
   const ask = async (path: string, init?: RequestInit): Promise<[number, string]> => {
     const response = await fetch(`${url}${path}`, init);
     return [response.status, await response.text()];
@@ -99,6 +99,26 @@ describe("a node that is started without its source", () => {
     await come();
     const url = `nats://127.0.0.1:${relay.port}/?prefix=late`;
     await startLate(url, join(dir.path, "copy"), { come, go: () => relay.shut() });
+  });
+
+  test("refuses everybody until then, and says so, where its copy may not have everything", async () => {
+    await using dir = tempDir();
+    await using leader = await openServer();
+    await using relay = await Relay.open();
+    const source = `http://127.0.0.1:${relay.port}`;
+    const copy = join(dir.path, "copy");
+    await (await Store.open(copy, { follows: { source } })).close();
+    await using node = await startNode(source, copy);
+    assert.match(
+      node.text(),
+      /does not answer; callers are refused until it does, as the copy may lack what it has\n/,
+    );
+    assert.equal((await node.ask("/v1/topics"))[0], 503);
+    await relay.leadTo(leader.port);
+    await ready(node);
+    while ((await node.ask("/v1/topics"))[0] !== 200);
+    node.signal("SIGTERM");
+    assert.equal((await node.ended).code, 0);
   });
 
   test("ends at once where its folder has no copy of that source", async () => {

@@ -52,14 +52,14 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     "server/catalogue.ts",
     ["tests/server/late_source_test.ts"],
     [
-      "what a copy that was never whole has not got may be there",
-      "isNotFound(reason) && following.wasWhole",
-      "isNotFound(reason)",
+      "what a copy that was never whole has may be out of date, and what it has not may be there",
+      "      if (!following.wasWhole) throw error;\n",
+      "",
     ],
     [
       "what a copy that was whole has not got was not there",
-      "isNotFound(reason) && following.wasWhole",
-      "false",
+      "nextOffset > 0, isNotFound);",
+      "nextOffset > 0, () => false);",
     ],
   ),
   ...of(
@@ -145,6 +145,12 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
       ["tests/server/grpc/roles_test.ts"],
     ],
     ["each request counts", "visitor.tenant.quota.takeRequest();", "", QUOTAS],
+    [
+      "others reach a server only where there are credentials, also when it turns out late",
+      "    if (this.#areDemanded && !credentials.areNeeded) throw nobodyKnown();\n",
+      "",
+      ["tests/server/late_source_test.ts"],
+    ],
   ),
   ...of(
     "server/tenants/tenant_backend.ts",

@@ -207,6 +207,21 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
       "if (hasNone) await this.#setAside",
       "if (hasNone && info === undefined) await this.#setAside",
     ],
+    [
+      "a copy has everything only once its source was looked at",
+      "this.#wholeNote.isThere || this.#lastError !== undefined ||",
+      "this.#wholeNote.isThere ||",
+    ],
+    [
+      "a copy that is not caught up has not everything",
+      "this.#lastError !== undefined || !this.#isCaughtUp) return;",
+      "this.#lastError !== undefined) return;",
+    ],
+    [
+      "a copy is noted to have everything again after a part was set aside",
+      "      await this.#noteWhole(); // by now what the look before has seen may be here\n",
+      "",
+    ],
   ),
   ...of(
     "replica/own_writes.ts",
@@ -229,6 +244,12 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
       "a node is ready when it has everything",
       "        await this.#replica.caughtUp(signal);\n        if",
       "        if",
+    ],
+    [
+      "a source that was replaced is not written to",
+      "      if (this.#refusal !== undefined) throw this.#refusal;\n",
+      "",
+      ["tests/replica/replaced_source_test.ts"],
     ],
   ),
   ...of(

@@ -51,6 +51,11 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     ["tests/store/mirror_test.ts"],
     ["records of a leadership that was replaced are refused", "epoch < known", "false"],
     [
+      "a copy was whole as one of the source that it has now",
+      "follows?.source === source ? follows : {};",
+      "follows;",
+    ],
+    [
       "a replica is not written to as if it were none",
       "    if (follows === undefined) return catalogue;\n",
       "    if (asked === undefined) return catalogue;\n",

@@ -374,6 +374,60 @@ describe("what is in the way of one topic", () => {
   });
 });
 
+describe("that a replica has everything", () => {
+  const isNoted = ({ follows }: Store) => follows?.wasWhole === true;
+
+  test("is noted when it is so, and again after a part was set aside", async () => {
+    await using store = await Store.memory();
+    await fill(store, "orders", 5);
+    const held = new HeldSource(store);
+    held.hold();
+    let looks = 0;
+    const listTopics = () => {
+      looks++;
+      return store.listTopics();
+    };
+    await using followed = await following(changedBackend(held.backend, { listTopics }));
+    const { local, replica, notices } = followed;
+    await until(() => looks > 3);
+    assert.equal(isNoted(local), false);
+    held.release();
+    await replica.caughtUp();
+    assert.equal(isNoted(local), true);
+
+    held.hold();
+    await store.truncate("orders", { after: 3 });
+    await until(() => notices.some((notice) => /^set "orders" aside/.test(notice)));
+    assert.equal(isNoted(local), false);
+    held.release();
+    const looked = looks;
+    await until(() => isNoted(local) || looks > looked + 500); // nobody asks for it
+    assert.equal(isNoted(local), true);
+    await assertSame(store, local, "orders");
+  });
+
+  test("is tried to be noted again where that fails, and told once", async () => {
+    await using source = await Store.memory();
+    await fill(source, "orders", 5);
+    let tries = 0;
+    const prepare = ({ mirrorTarget }: Store) => {
+      const target = mirrorTarget!;
+      const noteWhole = target.noteWhole.bind(target);
+      target.noteWhole = () => {
+        if (++tries > 3) return noteWhole();
+        return Promise.reject(new SeglogError("disk-full", "the disk is full"));
+      };
+    };
+    await using followed = await following(source, new MemoryDisk(), prepare);
+    const { local, replica, notices } = followed;
+    while (!isNoted(local)) await replica.caughtUp();
+    assert.ok(tries > 3);
+    assert.deepEqual(notices, [
+      "cannot note that the copy has everything: the disk is full; trying again",
+    ]);
+  });
+});
+
 describe("a replica that is closed", () => {
   for (const member of ["listTopics", "describeTopic", "bounds"] as const) {
     test(`waits for no answer of ${member}`, async () => {

@@ -288,6 +288,17 @@ describe("a replica", () => {
     await (await Store.memory()).mirrorTarget!.noteWhole(); // one that follows nobody
   });
 
+  test("was whole as a copy of the source that it has now, and of no other", async () => {
+    const disk = new MemoryDisk();
+    {
+      await using store = await replicaOf(disk);
+      await store.mirrorTarget!.noteWhole();
+    }
+    const follows = { source: "http://other:8080", isOther: true };
+    await using store = await Store.open(FOLDER, { disk, follows });
+    assert.deepEqual(store.follows, { source: "http://other:8080", epoch: 1 });
+  });
+
   for (const epoch of [0, 1.5, NaN]) {
     test(`does not follow epoch ${epoch}`, async () => {
       const follows = { source: SOURCE, epoch };

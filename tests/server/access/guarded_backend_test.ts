@@ -1,10 +1,18 @@
 /** A guarded backend holds by itself, whatever a route has looked at before. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Backend, decodeBatch, encodeBatch, SeglogError, Store } from "../../../mod.ts";
+import {
+  type Backend,
+  decodeBatch,
+  encodeBatch,
+  NodeBackend,
+  SeglogError,
+  Store,
+} from "../../../mod.ts";
 import { type Scope, SCOPES } from "../../../server/access/grant.ts";
 import { guardedBackend } from "../../../server/access/guarded_backend.ts";
 import type { Principal } from "../../../server/access/principal.ts";
+import { HeldSource } from "../../replica/held_source.ts";
 
 const BATCH = decodeBatch(encodeBatch([{ value: "b" }], { nowMs: 0 }), 0, 0);
 assert.ok(typeof BATCH !== "string");
@@ -76,4 +84,19 @@ test("a topic is shown to whoever may do anything with it, and to nobody else", 
     assert.ok(await isRefused(() => foreign.describeTopic("orders")));
     assert.ok(await isRefused(() => foreign.bounds("orders")));
   }
+});
+
+test("how a copy is, is told as it is now, and not as it was when it was asked for", async () => {
+  const source = await Store.memory();
+  const held = new HeldSource(source);
+  held.hold();
+  await source.append("orders", [{ value: "a" }]);
+  const local = await Store.memory({ follows: { source: "it" } });
+  await using node = new NodeBackend(held.backend, local);
+  const { following } = guardedBackend(node, somebody("consume", "*"));
+  const now = () => [following!.isReady, following!.wasWhole];
+  assert.deepEqual(now(), [false, false]);
+  held.release();
+  await following!.ready;
+  assert.deepEqual(now(), [true, true]);
 });
