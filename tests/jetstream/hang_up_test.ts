@@ -95,6 +95,26 @@ describe("a server that hangs up", () => {
   });
 });
 
+test("no try at a server that says nothing leaves a socket", async () => {
+  const ends: Promise<unknown>[] = [];
+  let greeted = Promise.withResolvers<void>();
+  await using server = await listen((socket) => {
+    ends.push(once(socket.resume(), "close"));
+    greeted.resolve();
+  });
+  const url = parseClusterUrl(server.url);
+  await assert.rejects(Connection.open(url, { timeoutMs: 100 }), { code: "unavailable" });
+  await Promise.all(ends);
+  greeted = Promise.withResolvers();
+  const away = await Connection.open(url, { timeoutMs: 100, mayBeAway: true });
+  await greeted.promise;
+  greeted = Promise.withResolvers();
+  await greeted.promise; // it is tried again
+  await away.close();
+  await Promise.all(ends);
+  assert.equal(ends.length, 3);
+});
+
 interface Listening extends AsyncDisposable {
   readonly url: string;
 }
