@@ -42,8 +42,8 @@ export interface ConnectOptions {
    * and whatever needs it ends at once with `unavailable`; once it does, all is as without this. A
    * server's capabilities are presumed to be those of an ordinary one until then, which takes writes
    * and truncations. What answers and cannot be used, as it wants other credentials, or is not
-   * seglog, is an error of `connect`; what answers so later is told to `onNotice`, ends what is asked
-   * for with that error, and is tried again. False unless given.
+   * seglog, is an error of `connect`; what answers so later is told to `onNotice`, is why what is asked
+   * for goes on ending with `unavailable`, as its `cause`, and is tried again. False unless given.
    */
   readonly mayBeAway?: boolean;
   /** Of a server: makes the requests, with TLS of its own; the global `fetch` unless given. */

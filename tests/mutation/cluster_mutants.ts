@@ -1,6 +1,7 @@
 /** Mutants of topics in a cluster, of copies that follow, and of elections. */
 import { type Mutant, mutantsOf as of, withNats } from "./mutant.ts";
 
+const ABSENCE = ["tests/base/absence_test.ts"];
 const WRITERS = ["tests/jetstream/writers_test.ts"];
 const PIECES = ["tests/jetstream/pieces_test.ts"];
 const TRUNCATION = ["tests/jetstream/truncation_test.ts"];
@@ -126,6 +127,20 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
       "an end that was seen is not unseen",
       "return nowMs - this.#lowerSinceMs >= this.#timeoutMs;",
       "return true;",
+    ],
+  ),
+  ...of(
+    "core/base/absence.ts",
+    ABSENCE,
+    [
+      "whoever asks is not whom an answer has turned away",
+      "    if (isAway(this.#why)) throw this.#why;\n    throw new",
+      "    throw this.#why;\n    throw new",
+    ],
+    [
+      "who has answered is not asked again",
+      "Ms = PAUSE_MS; !this.#isOver; pause",
+      "Ms = PAUSE_MS; ; pause",
     ],
   ),
   ...of(
