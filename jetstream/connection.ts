@@ -150,6 +150,12 @@ export class Connection {
     return this.#nats?.info?.max_payload ?? 1024 * 1024;
   }
 
+  /** @throws {SeglogError} `closed`; why no server has answered yet */
+  check(): void {
+    if (this.#isClosed) throw closed();
+    this.#absence?.check();
+  }
+
   /**
    * Waits until there is a connection again.
    *
@@ -158,8 +164,7 @@ export class Connection {
    * server has answered yet
    */
   async connected(deadlineMs: number): Promise<void> {
-    if (this.#isClosed) throw closed();
-    this.#absence?.check();
+    this.check();
     if (this.#back === undefined) return;
     await before(deadlineMs, this.#back.promise);
   }

@@ -166,6 +166,11 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
       ".find(({ id }) => id === holder);",
       '.find(({ id }) => id !== "");',
     ],
+    [
+      "whoever cannot see who holds a duty says so",
+      "return new Gone(why);",
+      "return GONE;",
+    ],
   ),
   ...of(
     "core/election/term.ts",

@@ -350,6 +350,9 @@ describe("connecting to what may be away", () => {
         return { answer: (dish) => Promise.resolve(`${dish}!`), close: () => Promise.resolve() };
       },
     });
+    const soup = () => backend.election.request("cook", "soup", { repeatable: true });
+    const refused = await rejectsWith("unavailable", soup);
+    assert.match(refused.message, /^Cannot connect to /); // at once: nobody is waited for
     await source.come();
     await isElected.promise;
     const election = (source.direct as JetStreamBackend).election;
