@@ -138,9 +138,9 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
       "    throw this.#why;\n    throw new",
     ],
     [
-      "who has answered is not asked again",
-      "Ms = PAUSE_MS; !this.#isOver; pause",
-      "Ms = PAUSE_MS; ; pause",
+      "a listener that throws does not end the asking",
+      "      } catch {\n        // Whoever",
+      "      } catch (error) {\n        throw error; // Whoever",
     ],
   ),
   ...of(
