@@ -13,7 +13,8 @@ import type { ClientTls } from "./https_fetch.ts";
 export interface ConnectOptions {
   /**
    * How long a server may take for an answer, and how long a request to a cluster is tried, in
-   * milliseconds; 30 s unless given.
+   * milliseconds; 30 s unless given. To connect, a server of a cluster has that long, and 5 s at the
+   * most.
    */
   readonly timeoutMs?: number;
   /** Of a server: tries after the first, where another is safe; 5 unless given: about five seconds. */
@@ -37,13 +38,14 @@ export interface ConnectOptions {
    */
   readonly asReplica?: boolean;
   /**
-   * Go on where nothing answers: `connect` gives a backend all the same, and connects in the background,
-   * with pauses that grow up to five seconds. Until something answers, the backend's `isAway` is true,
-   * and whatever needs it ends at once with `unavailable`; once it does, all is as without this. A
-   * server's capabilities are presumed to be those of an ordinary one until then, which takes writes
-   * and truncations. What answers and cannot be used, as it wants other credentials, or is not
-   * seglog, is an error of `connect`; what answers so later is told to `onNotice`, ends what is asked
-   * for with that error, and is tried again. False unless given.
+   * Go on where nothing answers within five seconds, or where what does is of no use at the moment, as
+   * it has too much to do, or JetStream has no leader: `connect` gives a backend all the same, and
+   * connects in the background, with pauses that grow up to five seconds. Until it has, the backend's
+   * `isAway` is true, and whatever needs it ends at once with `unavailable`; from then on, all is as
+   * without this. A server's capabilities are presumed to be those of an ordinary one until then, which
+   * takes writes and truncations. What answers and cannot be used, as it wants other credentials, or is
+   * not seglog, is an error of `connect`; what answers so later is told to `onNotice`, is why what is
+   * asked for goes on ending with `unavailable`, as its `cause`, and is tried again. False unless given.
    */
   readonly mayBeAway?: boolean;
   /** Of a server: makes the requests, with TLS of its own; the global `fetch` unless given. */

@@ -91,14 +91,15 @@ export class Requests {
    */
   async read(request: Request): Promise<Answer> {
     this.checkOpen();
-    if (request.isFirst !== true) this.#absence?.check();
-    const { signal, policy = this.#policy } = request;
+    const { signal, policy = this.#policy, isFirst = false } = request;
+    if (!isFirst) this.#absence?.check();
     const closing = this.#closing.signal;
     const signals = signal === undefined ? [closing] : [closing, signal];
     try {
       return await this.#ask({ ...request, isRepeatable: true }, { signals, policy });
     } catch (error) {
-      throw this.#told(error);
+      // Nobody has asked for the first one: others are told, meanwhile, why it failed.
+      throw this.#told(error, isFirst ? "why" : "message");
     }
   }
 
@@ -174,11 +175,11 @@ export class Requests {
     });
   }
 
-  #told(error: unknown): unknown {
+  #told(error: unknown, words: "message" | "why" = "message"): unknown {
     if (!(error instanceof NoAnswer)) return error;
     return new SeglogError(
       "unavailable",
-      `Cannot reach ${this.#url}: ${error.message}; ${hintFor(error.message)}`,
+      `Cannot reach ${this.#url}: ${error[words]}; ${hintFor(error.message)}`,
       { cause: error },
     );
   }

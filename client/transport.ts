@@ -48,11 +48,19 @@ export interface TransportOptions {
 /** There is no answer. */
 export class NoAnswer extends Error {
   override readonly name = "NoAnswer";
+  /** The message without the request. */
+  readonly why: string;
   /** Whether the server may have seen the request. */
   readonly mayHaveArrived: boolean;
 
-  constructor(message: string, options: { cause: unknown; mayHaveArrived: boolean }) {
-    super(message, { cause: options.cause });
+  constructor(
+    why: string,
+    options: { cause: unknown; mayHaveArrived: boolean; request?: string },
+  ) {
+    super(options.request === undefined ? why : `${options.request}: ${why}`, {
+      cause: options.cause,
+    });
+    this.why = why;
     this.mayHaveArrived = options.mayHaveArrived;
   }
 }
@@ -115,14 +123,16 @@ export class Transport {
       for (const signal of ask.signals) signal.throwIfAborted();
       const distrust = distrustIn(error);
       if (distrust !== undefined) throw cannotTrust(this.#base, distrust, error);
-      const what = `${ask.method} ${ask.path.slice(0, 200)}`;
+      const request = `${ask.method} ${ask.path.slice(0, 200)}`;
       if (ending.isOver) {
-        throw new NoAnswer(`${what}: no answer within ${limitMs} ms`, {
+        throw new NoAnswer(`no answer within ${limitMs} ms`, {
+          request,
           cause: error,
           mayHaveArrived: true,
         });
       }
-      throw new NoAnswer(`${what}: ${reasonOf(error)}`, {
+      throw new NoAnswer(reasonOf(error), {
+        request,
         cause: error,
         mayHaveArrived: !wasNeverConnected(error),
       });

@@ -22,7 +22,10 @@ import {
 
 /** How a cluster is talked to. */
 export interface ConnectionOptions extends DialOptions {
-  /** Go on without a server where none answers, and connect when one does; false unless given. */
+  /**
+   * Go on where no server can be used within five seconds, and connect when one can; false unless
+   * given.
+   */
   readonly mayBeAway?: boolean | undefined;
   /** Is told, in a sentence, when the connection is lost and when it is back. */
   readonly onNotice?: ((notice: string) => void) | undefined;
@@ -36,6 +39,8 @@ export interface Asked {
 }
 
 const TIMEOUT_MS = 30_000;
+/** How long it may take to find out that what may be away is. */
+const FIRST_MS = 5000;
 /** How long the first try may take: nobody answers while a stream that was just made has no leader. */
 const TRY_MS = 500;
 /** Each further one may take twice as long as the one before it, up to this. */
@@ -75,8 +80,8 @@ export class Connection {
   }
 
   /**
-   * Connects to one of the servers. Where none answers and that `mayBeAway`, the connection is made in
-   * the background, and whoever needs it is refused until it is there.
+   * Connects to one of the servers. Where none answers within five seconds and that `mayBeAway`, the
+   * connection is made in the background, and whoever needs it is refused until it is there.
    *
    * @param check has to be content with a connection before it is used
    * @throws {SeglogError} `unavailable`, `unauthenticated`, …; what `check` throws
@@ -87,17 +92,28 @@ export class Connection {
     check: Check = () => Promise.resolve(),
   ): Promise<Connection> {
     const connection = new Connection(options);
-    const reach = async (signal: AbortSignal) => {
-      const nats = await Connection.#make(url, options, { check, signal });
+    const reach = async (signal: AbortSignal, how = options) => {
+      const nats = await Connection.#make(url, how, { check, signal });
       connection.#begin(nats);
       return `connected to ${nats.getServer()}`;
     };
+    const trying = new AbortController();
+    if (options.mayBeAway !== true) {
+      await reach(trying.signal);
+      return connection;
+    }
+    const firstMs = Math.min(FIRST_MS, connection.timeoutMs);
+    const timer = setTimeout(() => trying.abort(), firstMs);
     try {
-      await reach(new AbortController().signal);
+      // Each of the servers has its turn; or one is there, and what it is asked has time.
+      const timeoutMs = Math.ceil(firstMs / Math.max(2, url.servers.length));
+      await reach(trying.signal, { ...options, timeoutMs });
     } catch (error) {
-      if (options.mayBeAway !== true || !isAway(error)) throw error;
-      const onNotice = connection.#onNotice;
-      connection.#absence = new Absence(error, { reach, onNotice });
+      if (!isAway(error)) throw error;
+      const why = trying.signal.aborted ? notSoon(url, firstMs) : error;
+      connection.#absence = new Absence(why, { reach, onNotice: connection.#onNotice });
+    } finally {
+      clearTimeout(timer);
     }
     return connection;
   }
@@ -141,6 +157,12 @@ export class Connection {
     return this.#nats?.info?.max_payload ?? 1024 * 1024;
   }
 
+  /** @throws {SeglogError} `closed`; why no server has answered yet */
+  check(): void {
+    if (this.#isClosed) throw closed();
+    this.#absence?.check();
+  }
+
   /**
    * Waits until there is a connection again.
    *
@@ -149,8 +171,7 @@ export class Connection {
    * server has answered yet
    */
   async connected(deadlineMs: number): Promise<void> {
-    if (this.#isClosed) throw closed();
-    this.#absence?.check();
+    this.check();
     if (this.#back === undefined) return;
     await before(deadlineMs, this.#back.promise);
   }
@@ -291,6 +312,13 @@ function denialIn(error: unknown): Error | undefined {
 
 function closed(): SeglogError {
   return new SeglogError("closed", "Cannot use the cluster: the connection to it was closed");
+}
+
+function notSoon({ servers }: ClusterUrl, waitedMs: number): SeglogError {
+  return new SeglogError(
+    "unavailable",
+    `Cannot connect to ${servers.join(", ")}: no server was ready within ${waitedMs} ms; try again`,
+  );
 }
 
 async function before(deadlineMs: number, event: Promise<void>): Promise<void> {

@@ -12,7 +12,10 @@ import { connectHeard } from "./transport.ts";
 
 /** Who connects, and how long that may take. */
 export interface DialOptions {
-  /** How long to try before giving up, in milliseconds; 30 s unless given. */
+  /**
+   * How long to try before giving up, in milliseconds; 30 s unless given. To connect, a server has that
+   * long, and 5 s at the most.
+   */
   readonly timeoutMs?: number | undefined;
   /** A file with credentials, as `nsc` makes it. */
   readonly credentials?: string | undefined;
@@ -24,7 +27,7 @@ export interface DialOptions {
     | undefined;
 }
 
-/** How long the first connection may take. */
+/** How long a server may take for it, at the most. */
 const CONNECT_MS = 5000;
 const RECONNECT_MS = 200;
 /** After two of these without an answer, a connection counts as lost. */

@@ -139,6 +139,7 @@ export class JetStreamBackend implements Backend {
     const election = new LeasedElection({
       register: new JetStreamLeases(connection, catalogue, parsed.prefix),
       post: new NatsPost(connection, parsed.prefix),
+      check: () => connection.check(),
       ...onNotice === undefined ? {} : { onNotice },
     });
     return new JetStreamBackend(connection, { topics, election }, options);

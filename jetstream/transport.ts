@@ -43,6 +43,12 @@ class HeardTransport extends NodeTransport {
     return info;
   }
 
+  /** The library leaves a socket on which a server has not told in time who it is. */
+  override close(error?: Error): ReturnType<NodeTransport["close"]> {
+    if (!this.connected) this.discard();
+    return super.close(error);
+  }
+
   override async dial(server: Parameters<NodeTransport["dial"]>[0]): Promise<Socket> {
     return heard(await super.dial(server));
   }

@@ -45,9 +45,17 @@ export class Absence {
     return !this.#isOver;
   }
 
-  /** Refuses what cannot be done meanwhile. @throws what the last try has thrown */
+  /**
+   * Refuses what cannot be done meanwhile. Who asks for it is not whom an answer has turned away: he
+   * may try again.
+   *
+   * @throws {SeglogError} what the last try has thrown where that {@linkcode isAway}, else `unavailable`
+   * with that as its cause
+   */
   check(): void {
-    if (!this.#isOver) throw this.#why;
+    if (this.#isOver) return;
+    if (isAway(this.#why)) throw this.#why;
+    throw new SeglogError("unavailable", messageOf(this.#why), { cause: this.#why });
   }
 
   /** Asks no more. A try that is under way ends as its signal is heeded. */
@@ -58,17 +66,23 @@ export class Absence {
 
   async #run({ reach, onNotice }: Awaited): Promise<void> {
     const { signal } = this.#ending;
-    for (let pauseMs = PAUSE_MS;; pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
+    for (let pauseMs = PAUSE_MS; !this.#isOver; pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
       await sleep(pauseMs, signal);
       if (signal.aborted) return;
+      let notice: string;
       try {
-        const notice = await reach(signal);
+        notice = await reach(signal);
         this.#isOver = true;
-        return onNotice?.(notice);
       } catch (error) {
         const isNew = messageOf(error) !== messageOf(this.#why);
         this.#why = error;
-        if (isNew && !signal.aborted) onNotice?.(`${messageOf(error)}; trying again`);
+        if (!isNew || signal.aborted) continue;
+        notice = `${messageOf(error)}; trying again`;
+      }
+      try {
+        onNotice?.(notice);
+      } catch {
+        // Whoever is told can neither end the asking nor, as nobody waits for it, the process.
       }
     }
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Clock, steadyClock, wakefulClock } from "../base/clock.ts";
-import { SeglogError } from "../base/errors.ts";
+import { messageOf, SeglogError } from "../base/errors.ts";
 import {
   ELECTION_ANSWER_MS,
   ELECTION_ASK_AGAIN_MS,
@@ -21,6 +21,8 @@ import { faultOf, tellFault, type ToldFault } from "./told_fault.ts";
 export interface LeasedElectionParts {
   readonly register: LeaseRegister;
   readonly post: Post;
+  /** Throws why nobody can be asked yet, where that is so. */
+  readonly check?: () => void;
   /** A clock that never jumps; the machine's unless given. */
   readonly clock?: Clock;
   /** How long a lease counts; {@linkcode ELECTION_LEASE_MS} unless given. */
@@ -42,7 +44,16 @@ type Reply =
   | { readonly isGone: true };
 
 /** Nobody was there who could answer: nothing was done. */
-const GONE = Symbol("gone");
+class Gone {
+  /** Why it could not be seen who is. */
+  readonly why: unknown;
+
+  constructor(why?: unknown) {
+    this.why = why;
+  }
+}
+
+const GONE = new Gone();
 
 /** Elects by leases, and asks whoever has one. */
 export class LeasedElection implements Election {
@@ -52,9 +63,10 @@ export class LeasedElection implements Election {
   readonly #known = new Map<string, Lease>();
   #endReceiving: (() => void) | undefined;
 
-  constructor({ clock, leaseMs, onNotice, ...parts }: LeasedElectionParts) {
+  constructor({ check, clock, leaseMs, onNotice, ...parts }: LeasedElectionParts) {
     this.#parts = {
       ...parts,
+      check: check ?? (() => {}),
       clock: clock ?? steadyClock,
       leaseMs: leaseMs ?? ELECTION_LEASE_MS,
       onNotice: onNotice ?? (() => {}),
@@ -78,13 +90,14 @@ export class LeasedElection implements Election {
     question: unknown,
     options: DutyRequestOptions = {},
   ): Promise<unknown> {
-    const { clock } = this.#parts;
+    const { check, clock } = this.#parts;
     const { waitMs = 0, signal } = options;
+    check();
     const until = clock.now() + waitMs + ELECTION_WAIT_MS;
     for (;;) {
       const answer = await this.#ask(duty, question, options);
-      if (answer !== GONE) return answer;
-      if (clock.now() >= until) throw nobody(duty);
+      if (!(answer instanceof Gone)) return answer;
+      if (clock.now() >= until) throw nobody(duty, answer.why);
       const patience = clock === steadyClock ? wakefulClock : clock;
       await pause(patience, ELECTION_ASK_AGAIN_MS, [signal]);
       if (signal?.aborted) throw ended(duty);
@@ -107,7 +120,12 @@ export class LeasedElection implements Election {
       const answer = await this.#askHere(standing, question, signal);
       if (answer !== GONE) return answer;
     }
-    const lease = this.#known.get(duty) ?? await this.#look(duty);
+    let lease = this.#known.get(duty);
+    try {
+      lease ??= await this.#look(duty);
+    } catch (why) {
+      return new Gone(why);
+    }
     if (lease === undefined) return GONE;
     if (signal?.aborted) throw ended(duty);
     const { post } = this.#parts;
@@ -148,10 +166,9 @@ export class LeasedElection implements Election {
     }
   }
 
-  /** Who holds a duty, as far as that can be read. */
+  /** Who else holds a duty. @throws why that cannot be seen */
   async #look(duty: string): Promise<Lease | undefined> {
-    const seen = await this.#parts.register.read(duty).catch(() => undefined);
-    const lease = seen?.lease;
+    const { lease } = await this.#parts.register.read(duty);
     const isOwn = [...this.#standings].some(({ id }) => id === lease?.holder);
     if (lease === undefined || isOwn) return undefined; // its own has been asked
     this.#known.set(duty, lease);
@@ -170,13 +187,14 @@ export class LeasedElection implements Election {
   }
 }
 
-function nobody(duty: string): SeglogError {
+function nobody(duty: string, why: unknown): SeglogError {
+  const waited = `${ELECTION_WAIT_MS / 1000} s`;
   return new SeglogError(
     "unavailable",
-    `Cannot ask who does "${duty}": no process that serves these topics has done it for ${
-      ELECTION_WAIT_MS / 1000
-    } s; try again`,
-    { details: { duty } },
+    why === undefined
+      ? `Cannot ask who does "${duty}": no process that serves these topics has done it for ${waited}; try again`
+      : `Cannot ask who does "${duty}", nor see for ${waited} who that is: ${messageOf(why)}`,
+    { details: { duty }, cause: why },
   );
 }
 

@@ -203,6 +203,19 @@ test("where nobody holds the duty it is waited for somebody, and then it is unav
   await rejectsWith("unavailable", () => electorate.until(waiting));
 });
 
+test("where it cannot be seen who holds the duty, that is why nobody is asked", async () => {
+  await using electorate = new Electorate();
+  const node = electorate.node();
+  const refusal = () =>
+    rejectsWith("unavailable", () => electorate.until(node.election.request(DUTY, 1)));
+  node.isCut = true;
+  const { message, cause } = await refusal();
+  assert.match(message, /: Cannot reach the register$/);
+  assert.ok(cause instanceof SeglogError);
+  node.isCut = false;
+  assert.match((await refusal()).message, /no process that serves these topics has done it/);
+});
+
 test("an answer that does not come is asked for again only where that comes to the same", async () => {
   await using electorate = new Electorate();
   const [first, second] = await two(electorate);

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { describe, test } from "node:test";
 import { SeglogError } from "../../mod.ts";
+import { checkCluster } from "../../jetstream/check_cluster.ts";
 import { parseClusterUrl } from "../../jetstream/cluster_url.ts";
 import { Connection } from "../../jetstream/connection.ts";
 import { runCli } from "../cli/run_cli.ts";
@@ -92,6 +93,62 @@ describe("a server that hangs up", () => {
       assert.match(err, /^seglog: Cannot connect to \S+: the servers want other credentials.*\n$/);
       assert.deepEqual([code, out], [1, ""]);
     }
+  });
+});
+
+test("no try at a server that says nothing leaves a socket", async () => {
+  const ends: Promise<unknown>[] = [];
+  let greeted = Promise.withResolvers<void>();
+  await using server = await listen((socket) => {
+    ends.push(once(socket.resume(), "close"));
+    greeted.resolve();
+  });
+  const url = parseClusterUrl(server.url);
+  await assert.rejects(Connection.open(url, { timeoutMs: 100 }), { code: "unavailable" });
+  await Promise.all(ends);
+  greeted = Promise.withResolvers();
+  const away = await Connection.open(url, { timeoutMs: 100, mayBeAway: true });
+  await greeted.promise;
+  greeted = Promise.withResolvers();
+  await greeted.promise; // it is tried again
+  await away.close();
+  await Promise.all(ends);
+  assert.equal(ends.length, 3);
+});
+
+describe("what may be away is not waited for", () => {
+  test("where several servers say nothing", async () => {
+    await using one = await listen(() => {});
+    await using two = await listen(() => {});
+    await using three = await listen(() => {});
+    const url = [one, two, three].map(({ url }) => url.slice("nats://".length)).join(",");
+    const timeoutMs = 1500;
+    const startedMs = performance.now();
+    const away = await Connection.open(parseClusterUrl(`nats://${url}`), {
+      timeoutMs,
+      mayBeAway: true,
+    });
+    assert.ok(performance.now() - startedMs < 2 * timeoutMs);
+    await away.close();
+  });
+
+  test("where a server is there, and JetStream is not", async () => {
+    await using server = await listen((socket) => {
+      tell(socket);
+      socket.on("data", (data) => {
+        if (String(data).includes("PING")) socket.write("PONG\r\n");
+      });
+    });
+    const url = parseClusterUrl(server.url);
+    const startedMs = performance.now();
+    const away = await Connection.open(
+      url,
+      { mayBeAway: true },
+      (tried) => checkCluster(tried, url),
+    );
+    assert.ok(performance.now() - startedMs < 10_000);
+    await assert.rejects(away.connected(Date.now()), { message: /no answer came in time/ });
+    await away.close();
   });
 });
 

@@ -1,6 +1,7 @@
 /** Mutants of topics in a cluster, of copies that follow, and of elections. */
 import { type Mutant, mutantsOf as of, withNats } from "./mutant.ts";
 
+const ABSENCE = ["tests/base/absence_test.ts"];
 const WRITERS = ["tests/jetstream/writers_test.ts"];
 const PIECES = ["tests/jetstream/pieces_test.ts"];
 const TRUNCATION = ["tests/jetstream/truncation_test.ts"];
@@ -129,6 +130,20 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
+    "core/base/absence.ts",
+    ABSENCE,
+    [
+      "whoever asks is not whom an answer has turned away",
+      "    if (isAway(this.#why)) throw this.#why;\n    throw new",
+      "    throw this.#why;\n    throw new",
+    ],
+    [
+      "a listener that throws does not end the asking",
+      "      } catch {\n        // Whoever",
+      "      } catch (error) {\n        throw error; // Whoever",
+    ],
+  ),
+  ...of(
     "core/election/standing.ts",
     ELECTION,
     ["a lease counts until its time is over", ": sinceMs + lease.leaseMs - nowMs;", ": 0;"],
@@ -150,6 +165,11 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
       "a letter is answered by whom it is for",
       ".find(({ id }) => id === holder);",
       '.find(({ id }) => id !== "");',
+    ],
+    [
+      "whoever cannot see who holds a duty says so",
+      "return new Gone(why);",
+      "return GONE;",
     ],
   ),
   ...of(

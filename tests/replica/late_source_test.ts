@@ -10,11 +10,13 @@ import {
   type Backend,
   connect,
   type ConnectOptions,
+  type ErrorCode,
   Kv,
   MemoryDisk,
   NodeBackend,
   promote,
   readRecords,
+  SeglogError,
   Store,
 } from "../../mod.ts";
 import { serve } from "../../server/listen.ts";
@@ -205,7 +207,7 @@ for (const { name, scheme, open, needs } of SOURCES) {
 }
 
 describe("what answers late and cannot be used", () => {
-  test("is told, ends writes, and is tried again: no seglog, and a token", async () => {
+  test("is told, refuses writes, and is tried again: no seglog, and a token", async () => {
     await using known = await openServer();
     const made = await fetch(`${known.url}/v1/tokens`, {
       method: "POST",
@@ -226,10 +228,10 @@ describe("what answers late and cannot be used", () => {
     await rejectsWith("unavailable", append);
     await relay.leadTo((foreign.address() as AddressInfo).port);
     await notices.said(/is not a seglog server of this version; trying again$/);
-    await rejectsWith("unsupported", append);
+    await refusedFor("unsupported", append);
     await relay.leadTo(known.port);
     await notices.said(/token.*; trying again$/);
-    await rejectsWith("unauthenticated", append);
+    await refusedFor("unauthenticated", append);
     assert.deepEqual(await node.listTopics(), []);
     await relay.leadTo(open.port);
     await notices.said(/answers$/);
@@ -256,10 +258,10 @@ describe("what answers late and cannot be used", () => {
     await rejectsWith("unavailable", append);
     await lead(guarded);
     await notices.said(/the servers want other credentials.*; trying again$/);
-    await rejectsWith("unauthenticated", append);
+    await refusedFor("unauthenticated", append);
     await lead(foreign);
     await notices.said(/another program made it.*; trying again$/);
-    await rejectsWith("exists", append);
+    await refusedFor("exists", append);
     await lead(good);
     await notices.said(/^connected to /);
     assert.equal((await append()).start, 0);
@@ -290,8 +292,8 @@ describe("what answers late and cannot be used", () => {
     await using _ = node;
     await relay.leadTo(oldServer.port);
     await notices.said(/it has epoch 1, and epoch 2 is known.*; trying again$/);
-    await rejectsWith("condition-failed", () => node.append("orders", [{ value: "lost" }]));
-    await rejectsWith("condition-failed", () => node.caughtUp());
+    await refusedFor("condition-failed", () => node.append("orders", [{ value: "lost" }]));
+    await refusedFor("condition-failed", () => node.caughtUp());
     assert.deepEqual(await node.listTopics(), []);
     await relay.leadTo(nextServer.port);
     await notices.said(/answers$/);
@@ -348,6 +350,9 @@ describe("connecting to what may be away", () => {
         return { answer: (dish) => Promise.resolve(`${dish}!`), close: () => Promise.resolve() };
       },
     });
+    const soup = () => backend.election.request("cook", "soup", { repeatable: true });
+    const refused = await rejectsWith("unavailable", soup);
+    assert.match(refused.message, /^Cannot connect to /); // at once: nobody is waited for
     await source.come();
     await isElected.promise;
     const election = (source.direct as JetStreamBackend).election;
@@ -355,6 +360,14 @@ describe("connecting to what may be away", () => {
     await candidacy.close();
   });
 });
+
+/** Whoever asks has done nothing wrong: what the source has against the node is only why. */
+async function refusedFor(code: ErrorCode, ask: () => Promise<unknown>): Promise<void> {
+  const refused = await rejectsWith("unavailable", ask);
+  const { cause } = refused;
+  assert.ok(cause instanceof SeglogError);
+  assert.deepEqual([cause.code, cause.message], [code, refused.message]);
+}
 
 /** A server's that takes no writes. */
 function readOnly(store: Store): Backend {

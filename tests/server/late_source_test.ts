@@ -93,6 +93,7 @@ describe("a server whose source is away from its start", () => {
     const append = await app.request("/v1/topics/orders/records", record);
     const refused = await problemOf(append, 503, "unavailable");
     assert.match(refused.detail, /^Cannot reach http:\/\/127\.0\.0\.1:1: /);
+    assert.doesNotMatch(refused.detail, /GET/, "that is not what was asked for");
     assert.equal(refused.retryable, true);
     await problemOf(await served.get("/v1/groups"), 503, "unavailable");
     const set = { method: "PUT", body: "v" };
