@@ -31,13 +31,13 @@ export class LogSink {
 
   /** Takes a line with its end. */
   write(line: string): void {
-    const bytes = Buffer.from(line);
-    if (this.#bytes + bytes.length > WAITING_BYTES_MAX) {
-      this.#dropped++;
+    const size = Buffer.byteLength(line);
+    if (this.#bytes + size > WAITING_BYTES_MAX) {
+      this.#dropped++; // and costs nothing
       return;
     }
-    this.#waiting.push(bytes);
-    this.#bytes += bytes.length;
+    this.#waiting.push(Buffer.from(line));
+    this.#bytes += size;
     if (!this.#isWriting) this.#writeNext();
   }
 
