@@ -5,10 +5,11 @@
  * @module
  */
 import type { Backend, ReadOptions, TopicDetails } from "../backend.ts";
-import { sleep } from "../base/clock.ts";
+import { systemClock } from "../base/clock.ts";
 import { SeglogError } from "../base/errors.ts";
 import { KV_CHECKPOINT_BYTES, KV_CLOSE_CHECKPOINT_BYTES } from "../base/limits.ts";
 import { overtakenTo } from "../base/offset_errors.ts";
+import { pause } from "../base/pause.ts";
 import type { BatchView } from "../format/batch.ts";
 import { recordsOf } from "../format/records_of.ts";
 import { readBatches } from "../reading.ts";
@@ -174,7 +175,7 @@ export class KvView {
     while (this.#outage !== undefined && !signal.aborted) {
       if (!isPassing(this.#outage)) throw this.#outage;
       this.#wake();
-      await sleep(AGAIN_MS, signal);
+      await pause(systemClock, AGAIN_MS, [signal]);
       this.#outage = await this.catchUp().catch((error) => error);
     }
   }
@@ -269,6 +270,7 @@ export class KvView {
   }
 }
 
+/** Whether it may be otherwise in a moment; a backend that is closed stays so. */
 function isPassing(error: unknown): boolean {
-  return error instanceof SeglogError && error.retryable;
+  return error instanceof SeglogError && error.retryable && error.code !== "closed";
 }

@@ -82,6 +82,15 @@ describe("a truncation overtakes", () => {
     await goesOn(kv, node);
   });
 
+  test("nobody where the backend was closed: the bucket is of no use any more", async () => {
+    const backend = await Store.memory();
+    await using kv = await Kv.open(backend, "users");
+    await setSome(kv);
+    await backend.close();
+    while (isWell(kv)) await nextTurn();
+    await rejectsWith("closed", () => kv.get("c"));
+  });
+
   test("the copy of a node that a bucket is on", async () => {
     const held = new HeldSource(await Store.memory());
     await using node = new NodeBackend(held.backend, await Store.memory());
