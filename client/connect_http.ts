@@ -4,7 +4,7 @@
  * @module
  */
 import type { Capabilities } from "../core/backend.ts";
-import { isAway } from "../core/base/absence.ts";
+import { FIRST_TRY_MS, isAway } from "../core/base/absence.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { jsonOf } from "./answers.ts";
 import { HttpBackend } from "./http_backend.ts";
@@ -16,8 +16,6 @@ const TIMEOUT_MS = 30_000;
 const RETRIES = 5;
 const PAUSE_MS = 100;
 const PAUSE_MS_MAX = 3000;
-/** How long a server that may be away may take for its first answer. */
-const FIRST_ANSWER_MS = 5000;
 /** What is presumed of a server that has not answered yet. */
 const ORDINARY: Capabilities = { kind: "http", canWrite: true, canTruncateAfter: true };
 
@@ -50,7 +48,7 @@ export async function connectHttp(
   const onNotice = options.onNotice ?? (() => {});
   const requests = new Requests(base, { transport, policy, onNotice, epoch: options.epoch });
   const soon = {
-    timeoutMs: Math.min(FIRST_ANSWER_MS, timeoutMs),
+    timeoutMs: Math.min(FIRST_TRY_MS, timeoutMs),
     policy: { ...policy, retries: 0 },
   };
   let capabilities = ORDINARY;

@@ -4,7 +4,7 @@
  * @module
  */
 import { errors, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
-import { Absence, isAway } from "../core/base/absence.ts";
+import { Absence, FIRST_TRY_MS, isAway } from "../core/base/absence.ts";
 import { encodeUtf8 } from "../core/base/bytes.ts";
 import { sleep } from "../core/base/clock.ts";
 import { SeglogError } from "../core/base/errors.ts";
@@ -39,8 +39,6 @@ export interface Asked {
 }
 
 const TIMEOUT_MS = 30_000;
-/** How long it may take to find out that what may be away is. */
-const FIRST_MS = 5000;
 /** How long the first try may take: nobody answers while a stream that was just made has no leader. */
 const TRY_MS = 500;
 /** Each further one may take twice as long as the one before it, up to this. */
@@ -102,7 +100,7 @@ export class Connection {
       await reach(trying.signal);
       return connection;
     }
-    const firstMs = Math.min(FIRST_MS, connection.timeoutMs);
+    const firstMs = Math.min(FIRST_TRY_MS, connection.timeoutMs);
     const timer = setTimeout(() => trying.abort(), firstMs);
     try {
       // Each of the servers has its turn; or one is there, and what it is asked has time.
@@ -262,7 +260,7 @@ export class Connection {
   /** Where it is. @throws {SeglogError} before there is one */
   get #made(): NatsConnection {
     if (this.#nats !== undefined) return this.#nats;
-    this.#absence?.check();
+    this.check();
     throw closed();
   }
 

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Backend, Bounds } from "../core/backend.ts";
-import { SeglogError } from "../core/base/errors.ts";
+import { overtakenTo } from "../core/base/offset_errors.ts";
 import { unlessAborted } from "../core/base/pause.ts";
 import type { BatchView } from "../core/format/batch.ts";
 import type { MirrorPartition } from "../core/mirror_contract.ts";
@@ -139,7 +139,8 @@ async function copyRange(
       await intake.skipTo(lost.end, "lost");
       return false;
     }
-    if (isOvertaken(error, intake.nextOffset)) return false;
+    // A truncation of the source has gone past where the copy is.
+    if ((overtakenTo(error) ?? 0) > intake.nextOffset) return false;
     throw error;
   }
 }
@@ -149,11 +150,4 @@ async function take(intake: Intake, batch: BatchView): Promise<void> {
   if (fitted === undefined) return;
   if (fitted.baseOffset > intake.nextOffset) await intake.skipTo(fitted.baseOffset, "removed");
   await intake.append(fitted);
-}
-
-/** Whether a truncation of the source has gone past where the copy is. */
-function isOvertaken(error: unknown, nextOffset: number): boolean {
-  if (!(error instanceof SeglogError) || error.code !== "offset-out-of-range") return false;
-  const { logStartOffset } = error.details;
-  return typeof logStartOffset === "number" && logStartOffset > nextOffset;
 }

@@ -6,6 +6,8 @@
 import { sleep } from "./clock.ts";
 import { messageOf, SeglogError } from "./errors.ts";
 
+/** How long it may take to find out that what may be away is. */
+export const FIRST_TRY_MS = 5000;
 const PAUSE_MS = 100;
 const PAUSE_MS_MAX = 5000;
 

@@ -31,6 +31,9 @@ const HTTP_STATUS: { readonly [Code in ErrorCode]?: number } = {
   "unsupported": 404,
 };
 
+/** The types of gRPC itself: those of gRPC-Web, and of Connect, tell how a stream ended in its body. */
+const TELLS_IN_TRAILERS = /^application\/grpc(\+|$)/;
+
 /** Answers a stream. It never rejects. */
 export async function answerCall(
   stream: ServerHttp2Stream,
@@ -49,7 +52,9 @@ export async function answerCall(
     const error = stopped();
     services.metrics.failed("grpc", error);
     if (!answer.hasBegun) refuse(answer, headers, error);
-    else answer.breakOff(typeOf(headers) === "application/grpc" ? statusHeaders(error) : undefined);
+    else {answer.breakOff(
+        TELLS_IN_TRAILERS.test(typeOf(headers)) ? statusHeaders(error) : undefined,
+      );}
   };
   server.cuts.add(cut);
   answer.signal.addEventListener("abort", () => server.cuts.delete(cut), { once: true });

@@ -13,6 +13,8 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Server, Socket } from "node:net";
+import { wakefulClock } from "../../core/base/clock.ts";
+import { pause } from "../../core/base/pause.ts";
 import type { ServerLimits } from "../limits.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { attempt } from "./attempt.ts";
@@ -79,11 +81,11 @@ export class Sessions {
     clearInterval(this.#timer);
     for (const session of this.#sessions.values()) session.close();
     if (this.#sockets.size === 0) return;
-    const { promise: empty, resolve } = Promise.withResolvers<void>();
-    this.#onEmpty = resolve;
-    await within(deadlineMs, empty);
+    const empty = new AbortController();
+    this.#onEmpty = () => empty.abort();
+    await pause(wakefulClock, deadlineMs, [empty.signal]);
     cutCalls();
-    await within(TELLING_MS, empty);
+    await pause(wakefulClock, TELLING_MS, [empty.signal]);
     for (const session of this.#sessions.keys()) attempt(() => session.destroy());
     for (const socket of this.#sockets) socket.destroy();
   }
@@ -117,14 +119,6 @@ export class Sessions {
   #lookAround(): void {
     for (const session of this.#sessions.values()) session.lookAfter();
   }
-}
-
-/** Resolves with an event, or when the time is over. */
-async function within(ms: number, event: Promise<void>): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  await Promise.race([event, late]);
-  clearTimeout(timer);
 }
 
 /** One connection. */
