@@ -66,7 +66,10 @@ test("a segment that had to give way, and is another one since, is not read", as
   await shown(log.records());
   const path = "/log/00000000000000000000.log";
   const file = disk.open(path, "write");
-  file.write(Uint8Array.of(0xff), 30); // its header, while it is not open
+  const byte = new Uint8Array(1);
+  file.read(byte, 30);
+  byte[0]! ^= 0xff; // its header, while it is not open: of the log's id, which is random
+  file.write(byte, 30);
   file.close();
   const error = await rejectsWith("corrupt", () => log.read(0));
   assert.match(error.message, /offsets 0 to \d+: segment header checksum/);
