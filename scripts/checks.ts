@@ -1,11 +1,13 @@
 /**
  * Runs checks one after another and counts what passed: a program that ends with 0 passes, a test
- * runner tells its own numbers. Says what was skipped by name, and shows the output of what failed.
+ * runner tells its own numbers. Says what was skipped by name, shows the output of what failed, and says
+ * once more at the end what failed and why: much output is easily cut off in its middle.
  *
  * @module
  */
 import process from "node:process";
 import { type Command, run, type RunOptions } from "./command.ts";
+import { type Failure, failuresOf, shownOf } from "./failures.ts";
 
 /** One thing that must hold. */
 export interface Check {
@@ -29,11 +31,16 @@ export interface Counts {
   readonly skipped: readonly string[];
 }
 
-const OUTPUT_LINES_SHOWN = 150;
-/** Bun says why a test failed above the line that it failed, and not again at the end. */
-const FAILURE = /^\(fail\) /;
-const FAILURE_LINES_SHOWN = 40;
-const FAILURES_SHOWN = 5;
+/** What came of a check. */
+interface Result extends Counts {
+  /** Why it failed. */
+  readonly complaints: readonly string[];
+  /** The tests in it that failed. */
+  readonly failures: readonly Failure[];
+}
+
+/** Said at the end, of one check. */
+const FAILURES_SAID = 10;
 /** Of one check: about twice what the longest takes on two processors. */
 const TIME_LIMIT_MS = 15 * 60_000;
 
@@ -45,20 +52,33 @@ const TIME_LIMIT_MS = 15 * 60_000;
 export async function runChecks(checks: readonly Check[]): Promise<number> {
   let passed = 0;
   let failed = 0;
+  const bad: string[] = [];
   for (const check of checks) {
-    const counts = await runCheck(check);
-    passed += counts.passed;
-    failed += counts.failed;
+    const result = await runCheck(check);
+    passed += result.passed;
+    failed += result.failed;
+    if (result.failed > 0) bad.push(...saidOf(check.name, result));
   }
+  if (bad.length > 0) console.log(`\n${bad.join("\n")}`);
   console.log(`\n${passed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
 }
 
-async function runCheck(check: Check): Promise<Counts> {
+function saidOf(name: string, result: Result): string[] {
+  return [
+    `FAIL  ${name}: ${result.complaints.join("; ")}`,
+    ...result.failures.slice(0, FAILURES_SAID).flatMap((failure) => [
+      `      ${failure.name}`,
+      ...failure.reason.map((line) => `      | ${line}`),
+    ]),
+  ];
+}
+
+async function runCheck(check: Check): Promise<Result> {
   const { name, command } = check;
   if (typeof command === "string") {
     console.log(`skip  ${name}: ${command}`);
-    return { passed: 0, failed: 0, skipped: [name] };
+    return { passed: 0, failed: 0, skipped: [name], complaints: [], failures: [] };
   }
   if (process.stdout.isTTY) process.stdout.write(`…     ${name}\r`);
   const startedMs = Date.now();
@@ -79,27 +99,7 @@ async function runCheck(check: Check): Promise<Counts> {
   return result;
 }
 
-/**
- * The lines that tell what went wrong: the last ones, and those above the first failures. Each of both
- * outputs has its own, so that none is pushed out by the other.
- */
-export function shownOf(text: string): string[] {
-  const lines = text.trimEnd().split("\n");
-  const isShown = new Set<number>();
-  const show = (from: number, until: number) => {
-    for (let i = Math.max(0, from); i < until; i++) isShown.add(i);
-  };
-  lines.flatMap((line, i) => FAILURE.test(line) ? [i] : []).slice(0, FAILURES_SHOWN)
-    .forEach((i) => show(i - FAILURE_LINES_SHOWN, i + 1));
-  show(lines.length - OUTPUT_LINES_SHOWN, lines.length);
-  return [...isShown].toSorted((a, b) => a - b)
-    .flatMap((i) => i > 0 && !isShown.has(i - 1) ? ["…", lines[i]!] : [lines[i]!]);
-}
-
-function judge(
-  check: Check,
-  outcome: { status: number; output: string },
-): Counts & { complaints: string[] } {
+function judge(check: Check, outcome: { status: number; output: string }): Result {
   const counts = check.counts?.(outcome.output);
   const complaints: string[] = [];
   try {
@@ -110,12 +110,13 @@ function judge(
     complaints.push((error as Error).message);
   }
   const isGood = complaints.length === 0;
+  const failures = isGood ? [] : failuresOf(outcome.output);
   if (counts === undefined) {
-    return { passed: isGood ? 1 : 0, failed: isGood ? 0 : 1, skipped: [], complaints };
+    return { passed: isGood ? 1 : 0, failed: isGood ? 0 : 1, skipped: [], complaints, failures };
   }
   // A runner may fail beside its tests, such as by an error between two of them.
   const failed = isGood ? counts.failed : Math.max(1, counts.failed);
-  return { ...counts, failed, complaints };
+  return { ...counts, failed, complaints, failures };
 }
 
 /** `ok | 489 passed (247 steps) | 0 failed | 2 ignored (59s)` */

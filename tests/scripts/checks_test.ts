@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bunCounts, denoCounts, nodeCounts, ownCounts, shownOf } from "../../scripts/checks.ts";
+import { bunCounts, denoCounts, nodeCounts, ownCounts } from "../../scripts/checks.ts";
 
 test("the numbers of every test runner are understood", () => {
   const deno = [
@@ -27,16 +27,6 @@ test("the numbers of every test runner are understood", () => {
     failed: 2,
     skipped: ["y: none"],
   });
-});
-
-test("of much output the end is shown, and why tests failed", () => {
-  const passed = (count: number) => Array.from({ length: count }, (_, i) => `(pass) ${i}`);
-  assert.deepEqual(shownOf("a\nb\n"), ["a", "b"]);
-  const failed = [...passed(900), "error: why", "(fail) one", ...passed(900)].join("\n");
-  const shown = shownOf(failed);
-  assert.deepEqual(shown.slice(0, 2), ["…", "(pass) 861"]);
-  assert.deepEqual(shown.slice(40, 44), ["error: why", "(fail) one", "…", "(pass) 750"]);
-  assert.equal(shown.length, 1 + 41 + 1 + 150);
 });
 
 test("output without numbers is not taken for success", () => {
