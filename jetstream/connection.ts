@@ -11,14 +11,7 @@ import { SeglogError } from "../core/base/errors.ts";
 import { unlessAborted } from "../core/base/pause.ts";
 import type { ClusterUrl } from "./cluster_url.ts";
 import { dial, type DialOptions } from "./dial.ts";
-import {
-  ApiError,
-  asSeglogError,
-  didNothing,
-  isDenied,
-  isUnknown,
-  LostConnection,
-} from "./nats_errors.ts";
+import { ApiError, asSeglogError, isDenied, isUnanswered, LostConnection } from "./nats_errors.ts";
 
 /** How a cluster is talked to. */
 export interface ConnectionOptions extends DialOptions {
@@ -197,22 +190,28 @@ export class Connection {
    * Asks JetStream, and asks again where that can help.
    *
    * @param subject behind `$JS.API.`
+   * @param timeoutMs how long, unless it is as long as any request
    * @returns what the answer is as JSON
    * @throws {ApiError} when it is an error; {@linkcode SeglogError} when none comes
    */
-  async call<T>(subject: string, body: unknown, action: string): Promise<T> {
-    const deadlineMs = Date.now() + this.timeoutMs;
+  async call<T>(
+    subject: string,
+    body: unknown,
+    action: string,
+    timeoutMs: number = this.timeoutMs,
+  ): Promise<T> {
+    const deadlineMs = Date.now() + timeoutMs;
     const payload = body === undefined ? new Uint8Array(0) : encodeUtf8(JSON.stringify(body));
     let tryMs = TRY_MS;
     for (let pauseMs = PAUSE_MS;; pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
       try {
         await this.connected(deadlineMs);
-        const timeoutMs = Math.min(tryMs, deadlineMs - Date.now());
+        const asked = { payload, timeoutMs: Math.min(tryMs, deadlineMs - Date.now()) };
         tryMs = Math.min(2 * tryMs, TRY_MS_MAX);
-        return answerOf<T>(await this.ask(`$JS.API.${subject}`, { payload, timeoutMs }));
+        return answerOf<T>(await this.ask(`$JS.API.${subject}`, asked));
       } catch (error) {
         if (this.#isClosed) throw closed();
-        const isPassing = didNothing(error) || isUnknown(error);
+        const isPassing = isUnanswered(error);
         if (!isPassing || Date.now() + pauseMs >= deadlineMs) {
           throw error instanceof ApiError && !isPassing ? error : asSeglogError(error, action);
         }

@@ -13,7 +13,7 @@ import { sleep } from "../core/base/clock.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { Tail } from "../core/base/tail.ts";
 import type { Connection } from "./connection.ts";
-import { asSeglogError, hasNumber, NUMBERS } from "./nats_errors.ts";
+import { asSeglogError, hasNumber, isUnanswered, NUMBERS } from "./nats_errors.ts";
 import { type StoredMessage, storedMessage } from "./stored_message.ts";
 
 /** What a feed is of. */
@@ -42,6 +42,11 @@ const HEARTBEAT_MS = 2000;
 const SILENCE_MS = 2 * HEARTBEAT_MS + 1000;
 /** How long the server keeps a consumer of which it hears nothing. */
 const INACTIVE_MS = 60_000;
+/**
+ * How long the first consumer is waited for. A cluster gives each to one of its servers, and may give it
+ * to one that was lost just now: nobody answers then, and the next one is given to another.
+ */
+const PLACE_MS = 2000;
 const PAUSE_MS = 50;
 const TOKENS_V1 = 9;
 const SENT_HEADER = "Nats-Last-Consumer";
@@ -57,18 +62,63 @@ export async function* messageFeed(
   range: FeedRange,
 ): AsyncGenerator<StoredMessage, void, undefined> {
   let next = range.from;
+  const patience = new Patience(connection.timeoutMs);
   while (!range.signal.aborted) {
     const pull = new Pull(connection, { ...range, from: next });
     try {
-      await pull.start();
+      await pull.start(patience.nextMs);
+      patience.renew();
       for await (const message of pull.messages()) {
         next = message.sequence + 1;
         yield message;
       }
+    } catch (error) {
+      if (!(error instanceof NotPlaced)) throw error;
+      if (patience.isOver) throw error.told;
     } finally {
       pull.end();
     }
     await sleep(PAUSE_MS, range.signal);
+  }
+}
+
+/** Nobody has answered for a consumer, which may be kept by a server that is lost. */
+class NotPlaced extends Error {
+  /** What whoever asked is told, when there is no time for another one. */
+  readonly told: SeglogError;
+
+  constructor(told: SeglogError) {
+    super(told.message);
+    this.told = told;
+  }
+}
+
+/** How long a consumer is waited for: each longer than the one before it, and all of them so long. */
+class Patience {
+  readonly #timeoutMs: number;
+  #endMs = 0;
+  #placeMs = 0;
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+    this.renew();
+  }
+
+  /** One is there: all begins anew. */
+  renew(): void {
+    this.#endMs = Date.now() + this.#timeoutMs;
+    this.#placeMs = PLACE_MS;
+  }
+
+  get isOver(): boolean {
+    return Date.now() >= this.#endMs;
+  }
+
+  /** The time of the next one. */
+  get nextMs(): number {
+    const ms = Math.min(this.#placeMs, this.#endMs - Date.now());
+    this.#placeMs *= 2;
+    return ms;
   }
 }
 
@@ -97,7 +147,8 @@ class Pull {
     this.#bytes = Math.max(BYTES_AT_ONCE, 2 * connection.payloadBytesMax);
   }
 
-  async start(): Promise<void> {
+  /** @throws {NotPlaced} when nobody answers in time; {@linkcode SeglogError} */
+  async start(timeoutMs: number): Promise<void> {
     const { stream, from, what, signal } = this.#range;
     const end = () => this.end(); // also where nobody asks for the next message any more
     signal.addEventListener("abort", end, { once: true });
@@ -118,11 +169,15 @@ class Pull {
     };
     const action = `follow ${what}`;
     try {
-      await this.#connection.call(`CONSUMER.CREATE.${stream}.${this.#consumer}`, body, action);
+      const subject = `CONSUMER.CREATE.${stream}.${this.#consumer}`;
+      await this.#connection.call(subject, body, action, timeoutMs);
     } catch (error) {
       if (signal.aborted) return;
-      if (!hasNumber(error, NUMBERS.streamNotFound)) throw asSeglogError(error, action);
-      throw new SeglogError("not-found", `Cannot ${action}: its topic was deleted`);
+      if (hasNumber(error, NUMBERS.streamNotFound)) {
+        throw new SeglogError("not-found", `Cannot ${action}: its topic was deleted`);
+      }
+      const told = asSeglogError(error, action);
+      throw isUnanswered(told.cause) ? new NotPlaced(told) : told;
     }
     if (!signal.aborted) this.#listen();
   }

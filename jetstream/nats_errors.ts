@@ -121,6 +121,11 @@ export function isUnknown(error: unknown): boolean {
     (error instanceof errors.RequestError && !error.isNoResponders());
 }
 
+/** Whether nobody has answered who can, and somebody may when asked again. */
+export function isUnanswered(error: unknown): boolean {
+  return didNothing(error) || isUnknown(error);
+}
+
 /** Which sequence was the last for who turned a message away for another one; 0 where that is not told. */
 export function lastSequenceIn(error: ApiError): number {
   const [, sequence = 0] = /^wrong last sequence: (\d+)$/.exec(error.message) ?? [];
