@@ -49,7 +49,9 @@ const MIB = 1024 * KIB;
 const MAX_PAYLOAD = 32 * KIB;
 const DISK_BYTES = 64 * MIB;
 const TIMEOUT_MS = 20_000;
-/** What an operation may take beyond its time-out. */
+/** Steps of an operation that have a time-out each: on a node, the cluster's answer and the copy of it. */
+const STEPS = 2;
+/** What an operation may take beyond that. */
 const MARGIN_MS = 10_000;
 /** Complaints that are shown: one fault often has many. */
 const SHOWN_MAX = 20;
@@ -93,7 +95,7 @@ async function shake(cluster: NatsCluster, fault: Fault, seed: number): Promise<
   const direct = [...opened.members];
   const node = await opened.add(nodeMember("node", { url: cluster.url, timeoutMs }));
   const { members } = opened;
-  const load = { name, seed, members, limitMs: timeoutMs + MARGIN_MS };
+  const load = { name, seed, members, limitMs: STEPS * timeoutMs + MARGIN_MS };
   const wrong = await underLoad(cluster, load, async (busy) => {
     const { id } = await node.backend.describeTopic(name);
     await fault.act({ cluster, busy, direct, node, stream: `SEGLOG_seglog_${id}_0` });

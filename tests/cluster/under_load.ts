@@ -35,8 +35,8 @@ const TELLERS = 3;
 const PACE_MS = 10;
 const PADDING_MAX = 2000;
 const LOOK_MS = 20;
-/** An election takes some seconds, and a restart may cost two of them. */
-const WAIT_MS = 60_000;
+/** An election takes some seconds, a restart may cost two of them, and a busy machine many times that. */
+const WAIT_MS = 180_000;
 const PROBE_MS = 3000;
 /** What may happen to a read while servers are away. */
 const TOLERATED: readonly ErrorCode[] = ["unavailable"];

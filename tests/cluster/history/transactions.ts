@@ -53,6 +53,7 @@ export interface TransactionRun {
   readonly isOver: (transactions: number) => boolean;
   /** What it is made in, and read from at the end, when all is well. */
   readonly truth: () => Promise<Backend>;
+  /** The longest that each step of a transaction may take. */
   readonly limitMs: number;
   readonly paceMs?: number;
 }
@@ -60,6 +61,9 @@ export interface TransactionRun {
 export const ACCOUNTS: readonly string[] = ["a", "b", "c", "d", "e", "f"];
 export const COUNTER = "n";
 export const BALANCE = 100;
+
+/** To open the bucket, to catch up, and to commit. */
+const STEPS = 3;
 
 /** The number in a value. */
 export function amountOf(value: string): number {
@@ -107,7 +111,7 @@ export async function runTransactions(
       const catchesUp = random.chance(0.2);
       try {
         const run = (kv: Kv) => perform(kv, transaction, { random, catchesUp });
-        await inTime(() => open.use(run), { name, limitMs });
+        await inTime(() => open.use(run), { name, limitMs: STEPS * limitMs });
       } catch (error) {
         if (error instanceof SeglogError) {
           const isUnknown = error.code === "outcome-unknown";
