@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer } from "node:net";
 
@@ -10,10 +11,14 @@ import { createServer } from "node:net";
 const PORT_MIN = 10_000;
 const PORT_MAX = 32_000;
 
-/** A port on the loopback interface that nobody listens on. */
+/**
+ * A port on the loopback interface that nobody listens on. Nobody else is given it before this process
+ * ends, whether something listens there by then or not.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = PORT_MIN + Math.floor(Math.random() * (PORT_MAX - PORT_MIN));
+    if (!await reserve(port)) continue;
     const server = createServer();
     try {
       server.listen(port, "127.0.0.1");
@@ -24,5 +29,18 @@ export async function freePort(): Promise<number> {
     server.close();
     await once(server, "close");
     return port;
+  }
+}
+
+/** UDP has ports of its own: who is bound to one of them has the port of TCP with the same number. */
+async function reserve(port: number): Promise<boolean> {
+  const socket = createSocket("udp4");
+  socket.unref();
+  try {
+    socket.bind({ port, address: "127.0.0.1", exclusive: true });
+    await once(socket, "listening");
+    return true;
+  } catch {
+    return false; // it is somebody else's
   }
 }

@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { connect, Store } from "../../mod.ts";
+import { Gate } from "../support/gate.ts";
 import { findNats, startNats } from "../support/nats.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { runMain } from "./fake_io.ts";
@@ -21,9 +22,24 @@ async function prepared(dir: string, values: string[]) {
   return { at, backups, target };
 }
 
+/** Starts a backup, and kills it when its snapshot has been begun. */
+async function killBackup(backups: string, at: string): Promise<void> {
+  const before = new Set(fs.readdirSync(backups)).add("LOCK");
+  await using running = startCli(["backup", backups], { at });
+  let isOver = false;
+  void running.ended.then(() => isOver = true);
+  while (!isOver && fs.readdirSync(backups).every((name) => before.has(name))) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  running.child.kill("SIGKILL");
+  await running.ended;
+}
+
 /** A nats-server; the test is skipped by name where there is none. */
 const nats = await findNats();
 const withNats = { skip: typeof nats === "string" ? nats : false };
+
+const MIB = 1024 * 1024;
 
 const LINES = Array.from({ length: 6 }, (_, i) => `${i}`.repeat(1900));
 
@@ -182,13 +198,7 @@ test("a backup that is killed leaves nothing that counts, and the next one clear
   await runMain(["backup", backups], { at });
   for (let round = 0; round < 3; round++) {
     await runMain(["append", "u", ...LINES], { at });
-    const watched = fs.watch(backups);
-    const begun = new Promise((resolve) => watched.once("change", resolve));
-    await using running = startCli(["backup", backups], { at });
-    await begun;
-    running.child.kill("SIGKILL");
-    await running.ended;
-    watched.close();
+    await killBackup(backups, at);
     const names = fs.readdirSync(backups).filter((name) => name !== "LOCK");
     const listed = JSON.parse((await runMain(["backup", "--list", backups, "-J"], { at })).out);
     for (const { path } of listed.snapshots) {
@@ -257,15 +267,19 @@ test(
     }
     await runMain(["backup", backups], { at });
     await using server = await startNats();
-    const cluster = `${server.url}/?prefix=killed`;
+    const port = Number(new URL(server.url).port);
+    const clusterAt = (port: number) => `nats://127.0.0.1:${port}/?prefix=killed`;
+    const cluster = clusterAt(port);
     await using target = await connect(cluster);
     const copied = async () => {
       const bounds = [0, 1, 2, 3].map((partition) => target.bounds("t", partition));
       const ends = await Promise.all(bounds).catch(() => []); // the topic is not there yet
       return ends.reduce((sum, { nextOffset }) => sum + nextOffset, 0);
     };
-    for (const count of [1, 1500]) {
-      await using running = startCli(["restore", backups, cluster]);
+    // About eight MiB are copied: with less than that no command comes to its end.
+    for (const [count, bytes] of [[1, MIB], [1500, 4 * MIB]] as const) {
+      await using gate = await Gate.open(port, { from: "client", bytes });
+      await using running = startCli(["restore", backups, clusterAt(gate.port)]);
       while (await copied() < count) await new Promise((resolve) => setTimeout(resolve, 2));
       running.child.kill("SIGKILL");
       await running.ended;
@@ -279,13 +293,8 @@ test(
     const back = join(dir.path, "back");
     fs.mkdirSync(back);
     for (let round = 0; round < 2; round++) {
-      const watched = fs.watch(back);
-      const begun = new Promise((resolve) => watched.once("change", resolve));
-      await using running = startCli(["backup", back], { at: cluster });
-      await begun;
-      running.child.kill("SIGKILL");
-      await running.ended;
-      watched.close();
+      await using gate = await Gate.open(port, { from: "server", bytes: MIB });
+      await killBackup(back, clusterAt(gate.port));
       const listed = JSON.parse((await runMain(["backup", "--list", back, "-J"], { at })).out);
       assert.deepEqual(listed.snapshots, []);
     }

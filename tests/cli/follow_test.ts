@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { connectHttp } from "../../client/connect_http.ts";
 import { Store, verify, verifyMirror } from "../../mod.ts";
+import { freePort } from "../../scripts/free_port.ts";
 import { rejectsWith } from "../support/collect.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { runMain } from "./fake_io.ts";
@@ -75,13 +76,8 @@ test("follow waits for a server that is not there yet, and outlives one that is 
   await using dir = tempDir();
   const [leader, replica] = [join(dir.path, "leader"), join(dir.path, "replica")];
   await runMain(["append", "orders", "a"], { at: leader });
-  let url: string;
-  {
-    await using server = await served(leader);
-    url = server.url;
-    server.child.kill("SIGKILL");
-  }
-  const port = Number(new URL(url).port);
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
   await using following = startCli(["follow", url, "--data", replica]);
   await following.said(/nothing listens there .*; trying again|trying again/);
   {
@@ -186,7 +182,7 @@ test("doctor says whom a folder follows, and how far it is", async () => {
   await using dir = tempDir();
   const [leader, replica] = [join(dir.path, "leader"), join(dir.path, "replica")];
   await runMain(["append", "orders", "a", "b"], { at: leader });
-  const server = await served(leader);
+  const server = await served(leader, await freePort());
   await runCli(["follow", server.url, "--data", replica, "--once"]);
   await runMain(["append", "orders", "c"], { at: server.url });
   const near = await runMain(["doctor"], { at: replica });

@@ -208,9 +208,9 @@ test("what nobody reads any more is not committed", async () => {
     const records = Array.from({ length: 100 }, () => ({ value: "x".repeat(1000) }));
     for (let i = 0; i < 20; i++) await store.append("t", records);
   }
-  const reader = startCli(["read", "t", "-g", "g"], { at });
-  await new Promise<void>((resolve) => reader.child.stdout!.once("data", () => resolve()));
-  reader.child.stdout!.destroy();
+  await using reader = startCli(["read", "t", "-g", "g"], { at });
+  const output = reader.child.stdout!;
+  output.once("data", () => output.destroy()); // before more of it is taken
   assert.equal((await reader.ended).code, 0);
   const left = await runCli(["read", "t", "-g", "g"], { at });
   assert.ok(left.out.length > 0, "what was not handed on is read again");

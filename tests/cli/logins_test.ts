@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { sharedServer, withNats } from "../jetstream/support.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { runMain } from "./fake_io.ts";
-import { startCli } from "./run_cli.ts";
+import { ready, startCli } from "./run_cli.ts";
 
 /** A slash and an `@` in it are what is easily taken for the end of it. */
 const PASSWORD = "s3cret/p@ss";
@@ -116,7 +116,7 @@ describe("a login in the URL of a cluster", () => {
     await node.said(/http:\/\/127\.0\.0\.1:\d+/);
     const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(node.text())!;
     const get = async (path: string) => await (await fetch(`${url}${path}`)).text();
-    while ((await fetch(`${url}/readyz`)).status !== 200);
+    await ready(url!);
     assert.equal((await runMain(["append", "orders", "a"], { at: url })).code, 0);
     const paths = [
       "/v1",

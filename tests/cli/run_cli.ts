@@ -61,8 +61,8 @@ export async function runCli(
 export interface RunningCli extends AsyncDisposable {
   readonly child: ChildProcess;
   readonly ended: Promise<CliResult>;
-  /** Resolves when standard output or standard error has come to hold this text. */
-  said(text: string | RegExp): Promise<void>;
+  /** Resolves when standard output or standard error has come to hold this text, or be like that. */
+  said(wanted: string | RegExp | ((text: string) => boolean)): Promise<void>;
   /** Sends a signal, as another process would: Deno's own `kill()` closes the pipes as well. */
   signal(name: "SIGINT" | "SIGTERM" | "SIGHUP"): void;
   /** Standard output and standard error so far. */
@@ -106,7 +106,11 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
     signal: (name) => void process.kill(child.pid!, name),
     async said(wanted) {
       const isSaid = () =>
-        typeof wanted === "string" ? text().includes(wanted) : wanted.test(text());
+        typeof wanted === "function"
+          ? wanted(text())
+          : typeof wanted === "string"
+          ? text().includes(wanted)
+          : wanted.test(text());
       let isOver = false;
       void ended.then(() => isOver = true);
       while (!isSaid()) {
@@ -129,13 +133,28 @@ export async function acknowledged(
   let isOver = false;
   void writer.ended.then(() => isOver = true);
   for (;;) {
+    const isLast = isOver; // what it wrote before it ended is looked for once more
     try {
       await using store = await Store.open(at, { readOnly: true });
       if ((await store.bounds(topic)).nextOffset >= count) return;
     } catch (error) {
       if (!(error instanceof SeglogError) || error.code !== "not-found") throw error;
     }
-    if (isOver) throw new Error(`the command ended before ${count} records: ${writer.text()}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    if (isLast) throw new Error(`the command ended before ${count} records: ${writer.text()}`);
+    await pause();
   }
+}
+
+/** Resolves when a server says that it is ready. */
+export async function ready(url: string): Promise<void> {
+  for (;;) {
+    const response = await fetch(`${url}/readyz`);
+    await response.text(); // or its connection would stay open beside the next one
+    if (response.status === 200) return;
+    await pause();
+  }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 10));
 }

@@ -8,9 +8,10 @@ import { jsonRequest, openServer } from "../server/support.ts";
 import { startNats } from "../support/nats.ts";
 import { Relay } from "../support/relay.ts";
 import { tempDir } from "../support/temp_dir.ts";
-import { runCli, type RunningCli, startCli } from "./run_cli.ts";
+import { ready, runCli, type RunningCli, startCli } from "./run_cli.ts";
 
 interface Node extends RunningCli {
+  readonly url: string;
   /** The status and the body as text. */
   ask(path: string, init?: RequestInit): Promise<[status: number, body: string]>;
 }
@@ -27,17 +28,13 @@ async function startNode(source: string, data: string, http?: string): Promise<N
     const response = await fetch(`${url}${path}`, init);
     return [response.status, await response.text()];
   };
-  return Object.assign(server, { ask });
-}
-
-async function ready(node: Node): Promise<void> {
-  while ((await node.ask("/readyz"))[0] !== 200);
+  return Object.assign(server, { url, ask });
 }
 
 /** A copy of what is there, made by a node that was stopped. */
 async function makeCopy(source: string, data: string): Promise<void> {
   await using node = await startNode(source, data);
-  await ready(node);
+  await ready(node.url);
   assert.equal((await node.ask("/v1/topics/orders/records", record("a")))[0], 200);
   assert.match((await node.ask("/v1/topics/orders/records/0"))[1], /"a"/);
   node.signal("SIGTERM");
@@ -69,7 +66,7 @@ async function startLate(
     await node.said(/ answers\n|connected to /);
     assert.equal((await node.ask("/v1/topics/orders/records", record("b")))[0], 200);
     assert.match((await node.ask("/v1/topics/orders/records/1"))[1], /"b"/);
-    await ready(node);
+    await ready(node.url);
     node.signal("SIGTERM");
     assert.equal((await node.ended).code, 0);
   }
@@ -115,7 +112,7 @@ describe("a node that is started without its source", () => {
     );
     assert.equal((await node.ask("/v1/topics"))[0], 503);
     await relay.leadTo(leader.port);
-    await ready(node);
+    await ready(node.url);
     while ((await node.ask("/v1/topics"))[0] !== 200);
     node.signal("SIGTERM");
     assert.equal((await node.ended).code, 0);

@@ -9,7 +9,7 @@ import { jsonRequest, openServer } from "../server/support.ts";
 import { startNats } from "../support/nats.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { runMain } from "./fake_io.ts";
-import { runCli, type RunningCli, startCli } from "./run_cli.ts";
+import { ready, runCli, type RunningCli, startCli } from "./run_cli.ts";
 
 interface Node extends RunningCli {
   readonly url: string;
@@ -27,7 +27,7 @@ async function startNode(source: string, data: string, ...more: string[]): Promi
     const response = await fetch(`${url}${path}`, init);
     return { status: response.status, body: JSON.parse(await response.text()) };
   };
-  while ((await ask("/readyz")).status !== 200);
+  await ready(url);
   return Object.assign(server, {
     url,
     get: (path: string) => ask(path),
@@ -41,14 +41,16 @@ async function useBoth(one: Node, other: Node): Promise<void> {
   assert.deepEqual([appended.status, appended.body.end], [200, 2]);
   const own = await one.get("/v1/topics/orders/records/1");
   assert.equal(own.body.value, "b");
-  const others = await other.get("/v1/topics/orders/records?min-offset=2");
+  const others = await other.get("/v1/topics/orders/records?min-offset=2&min-offset-wait=30s");
   assert.equal((others.body.records as unknown[]).length, 2);
 
   assert.equal((await runMain(["kv", "set", "name", "Alice"], { at: one.url })).out, "0\n");
-  const got = await runMain(["kv", "get", "name", "--min-revision", "0"], { at: other.url });
+  const patiently = ["--min-revision", "0", "--min-revision-wait", "30s"];
+  const got = await runMain(["kv", "get", "name", ...patiently], { at: other.url });
   assert.equal(got.out, "Alice\n");
 
-  const query = { sql: "select count(*) from orders", minOffsets: { orders: { 0: 2 } } };
+  const sql = "select count(*) from orders";
+  const query = { sql, minOffsets: { orders: { 0: 2 } }, timeoutMs: 30_000 };
   assert.deepEqual((await other.post("/v1/query", query)).body.rows, [[2]]);
 
   const metrics = await (await fetch(`${other.url}/metrics`)).text();
@@ -190,7 +192,7 @@ describe("serve over a cluster", () => {
     await using node = startCli(["--at", cluster.url, ...more]);
     await node.said(/"listening".*\n/);
     const { url } = JSON.parse(node.text().split("\n").find((line) => line.includes("url"))!);
-    while ((await fetch(`${url}/readyz`)).status !== 200);
+    await ready(url);
     await cluster.kill();
     await node.said(/connection to \S+ is lost/);
     node.signal("SIGTERM");

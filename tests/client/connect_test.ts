@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect, MemoryDisk, Store } from "../../mod.ts";
+import { freePort } from "../../scripts/free_port.ts";
 import { serve } from "../../server/listen.ts";
 import { openServer } from "../server/support.ts";
 import { rejectsWith } from "../support/collect.ts";
@@ -19,10 +20,9 @@ test("a URL that cannot be a server's is refused", async () => {
 });
 
 test("where nothing listens is unavailable", async () => {
-  const opened = await openServer();
-  await opened[Symbol.asyncDispose]();
-  const error = await rejectsWith("unavailable", () => connect(opened.url, { retries: 0 }));
-  assert.ok(error.message.includes(opened.url));
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const error = await rejectsWith("unavailable", () => connect(url, { retries: 0 }));
+  assert.ok(error.message.includes(url));
   assert.match(error.message, /is the server running/);
 });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect, readRecords, Store } from "../../mod.ts";
+import { freePort } from "../../scripts/free_port.ts";
 import { serve } from "../../server/listen.ts";
 import { openServer } from "../server/support.ts";
 import { collect, rejectsWith, shown } from "../support/collect.ts";
@@ -53,7 +54,8 @@ test("a follower goes on where it was when its connection was cut", async () => 
 
 test("a follower outlives a restart of its server, and misses nothing", async () => {
   await using store = await Store.memory();
-  let server = await serve(store, { port: 0 });
+  const port = await freePort(); // still free while the server is away
+  let server = await serve(store, { port });
   await using backend = await connect(server.url);
   await store.append("orders", [{ value: "0" }]);
   const following = (async () => {
@@ -68,7 +70,7 @@ test("a follower outlives a restart of its server, and misses nothing", async ()
     for (let i = 0; i < 5; i++) await store.append("orders", [{ value: "x" }]);
     await server.close();
     for (let i = 0; i < 5; i++) await store.append("orders", [{ value: "y" }]);
-    server = await serve(store, { port: server.port });
+    server = await serve(store, { port });
   }
   const seen = await following;
   const stored = (await collect(readRecords(store, "orders", { until: 30 }))).map((r) => r.text);

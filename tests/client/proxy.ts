@@ -1,5 +1,6 @@
 /** A connection that fails when a test wants it to, in front of a server. */
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
+import { freePort } from "../../scripts/free_port.ts";
 
 export interface Proxy extends AsyncDisposable {
   readonly url: string;
@@ -14,6 +15,7 @@ export interface Proxy extends AsyncDisposable {
 
 export async function proxyTo(port: number): Promise<Proxy> {
   const sockets = new Set<Socket>();
+  let isOpen = false;
   let requests = 0;
   const track = (socket: Socket) => {
     sockets.add(socket);
@@ -21,6 +23,7 @@ export async function proxyTo(port: number): Promise<Proxy> {
     socket.on("close", () => sockets.delete(socket));
   };
   const server = createServer((client) => {
+    if (!isOpen) return void client.destroy(); // it came when this was cut
     const upstream = connect(port, "127.0.0.1");
     track(client);
     track(upstream);
@@ -38,13 +41,15 @@ export async function proxyTo(port: number): Promise<Proxy> {
     client.on("close", () => upstream.destroy());
     upstream.on("close", () => client.destroy());
   });
-  const listen = (at: number) =>
-    new Promise<number>((resolve) =>
-      server.listen(at, "127.0.0.1", () => resolve((server.address() as AddressInfo).port))
-    );
-  const ownPort = await listen(0);
+  const ownPort = await freePort();
+  const open = () => {
+    isOpen = true;
+    return new Promise<void>((resolve) => server.listen(ownPort, "127.0.0.1", resolve));
+  };
+  await open();
   const close = () =>
     new Promise<void>((resolve) => {
+      isOpen = false;
       server.close(() => resolve());
       for (const socket of sockets) socket.destroy();
     });
@@ -55,7 +60,7 @@ export async function proxyTo(port: number): Promise<Proxy> {
       return requests;
     },
     cut: close,
-    open: async () => void await listen(ownPort),
+    open,
     [Symbol.asyncDispose]: close,
   };
   return proxy;

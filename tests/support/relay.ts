@@ -21,7 +21,8 @@ export class Relay implements AsyncDisposable {
   /** Leads to another port from now on. */
   async leadTo(port: number): Promise<void> {
     await this.shut();
-    this.#server = createServer((near) => {
+    const server = createServer((near) => {
+      if (this.#server !== server) return void near.destroy(); // it came when this was shut
       const far = connect(port, "127.0.0.1");
       for (const [one, other] of [[near, far], [far, near]] as const) {
         this.#sockets.add(one);
@@ -33,8 +34,9 @@ export class Relay implements AsyncDisposable {
         one.pipe(other);
       }
     });
-    this.#server.listen(this.port, "127.0.0.1");
-    await once(this.#server, "listening");
+    this.#server = server;
+    server.listen(this.port, "127.0.0.1");
+    await once(server, "listening");
   }
 
   /** Ends all connections, and takes no more. */
