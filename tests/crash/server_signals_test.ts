@@ -51,7 +51,7 @@ describe("a server that is stopped", () => {
     await using _ = server;
     await using patient = await connect(url);
     await patient.append("t", [{ value: "0" }]);
-    await using client = await connect(url, { timeoutMs: 300 });
+    await using client = await connect(url, { timeoutMs: 300, retries: 1000 });
     process.kill(server.child.pid!, "SIGSTOP");
     await assert.rejects(() => client.append("t", [{ value: "1" }, { value: "2" }]), {
       code: "outcome-unknown",
