@@ -3,18 +3,21 @@
  *
  * @module
  */
+import type { Clock } from "../../core/base/clock.ts";
 
 /** A limit of time over other reasons to end. */
 export class Deadline {
   readonly #controller = new AbortController();
   readonly #outer: AbortSignal;
+  readonly #clock: Clock;
   readonly #leave = () => this.#controller.abort(this.#outer.reason);
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancel = () => {};
   #isOver = false;
 
   /** @param outer ends it as well */
-  constructor(outer: AbortSignal) {
+  constructor(outer: AbortSignal, clock: Clock) {
     this.#outer = outer;
+    this.#clock = clock;
     if (outer.aborted) this.#leave();
     else outer.addEventListener("abort", this.#leave, { once: true });
   }
@@ -31,11 +34,16 @@ export class Deadline {
 
   /** Gives it so much time from now on. */
   set(ms: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
+    this.#cancel();
+    this.#cancel = this.#clock.after(ms, () => {
       this.#isOver = true;
       this.#controller.abort(new Error("the time is over"));
-    }, ms);
+    });
+  }
+
+  /** Gives it all the time there is, until it is set again. */
+  unset(): void {
+    this.#cancel();
   }
 
   /** Settles as `promise` does, or rejects when it ends. What was begun goes on. */
@@ -51,7 +59,7 @@ export class Deadline {
 
   /** Lets go of the clock and of the outer signal. */
   release(): void {
-    clearTimeout(this.#timer);
+    this.#cancel();
     this.#outer.removeEventListener("abort", this.#leave);
   }
 }

@@ -76,6 +76,7 @@ export class Queries {
   readonly views: QueryViews;
   readonly #backend: Backend;
   readonly #workers: WorkerPool;
+  readonly #clock: Clock;
   readonly #notice: (text: string) => void;
   /** The topics of statements that ran already: the next time they are known at once. */
   readonly #topicsOf = new Map<string, readonly string[]>();
@@ -87,6 +88,7 @@ export class Queries {
     });
     this.#backend = backend;
     this.#workers = workers;
+    this.#clock = options.clock;
     this.#notice = options.notice;
   }
 
@@ -103,10 +105,11 @@ export class Queries {
     const sql = ask.explain ? `explain query plan ${statement}` : statement;
     this.#workers.warm();
     const topics = new Set(this.#topicsOf.get(sql));
-    const deadline = new Deadline(context.signal);
+    const deadline = new Deadline(context.signal, this.#clock);
     if (!context.isPatient) deadline.set(ask.timeoutMs);
     try {
       for (let tries = 1;;) {
+        if (context.isPatient) deadline.unset();
         const views = await this.#views(topics, context, deadline);
         if (context.isPatient) deadline.set(ask.timeoutMs);
         const request = { ...ask, sql, topics: views };

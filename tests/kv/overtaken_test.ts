@@ -5,6 +5,10 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Backend, Kv, NodeBackend, Store } from "../../mod.ts";
 import { HeldSource } from "../replica/held_source.ts";
 import { rejectsWith } from "../support/collect.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+/** More than readers of a node wait for its copy. */
+const LONGER_MS = 60_000;
 
 describe("a truncation overtakes", () => {
   async function setSome(kv: Kv): Promise<void> {
@@ -69,12 +73,16 @@ describe("a truncation overtakes", () => {
 
   test("the copy of a node that is behind for longer than readers wait", async () => {
     const held = new HeldSource(await Store.memory());
-    await using node = new NodeBackend(held.backend, await Store.memory(), { waitMs: 10 });
+    const clock = new FakeClock();
+    await using node = new NodeBackend(held.backend, await Store.memory(), { clock });
     await using kv = await Kv.open(node, "users");
     held.hold();
     await setSome(kv);
     await node.truncate("users", { before: 2 });
-    while (isWell(kv)) await nextTurn();
+    while (isWell(kv)) {
+      await nextTurn();
+      clock.advance(LONGER_MS);
+    }
     await rejectsWith("unavailable", () => kv.get("c"));
     held.release();
     while (!isWell(kv)) await nextTurn();

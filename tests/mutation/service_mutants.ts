@@ -370,6 +370,11 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
       "if (!context.isPatient) deadline.set(ask.timeoutMs);",
       "",
     ],
+    [
+      "the time of a query that waits for a view counts from when it is there",
+      "if (context.isPatient) deadline.unset();",
+      "",
+    ],
   ),
   ...of(
     "server/query/worker_pool.ts",

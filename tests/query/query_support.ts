@@ -4,7 +4,7 @@ import type { SqlParameters } from "../../core/query/cells.ts";
 import { QueryReader, type QueryTopic } from "../../core/query/reader.ts";
 import { isDamage, loadSqlite } from "../../core/query/sqlite.ts";
 import { TopicView, type TopicViewOptions } from "../../core/query/topic_view.ts";
-import { systemClock } from "../../core/base/clock.ts";
+import { type Clock, systemClock } from "../../core/base/clock.ts";
 import type { Backend } from "../../mod.ts";
 import { Queries, type QueryAsk, type QueryContext } from "../../server/query/queries.ts";
 import { WorkerPool } from "../../server/query/worker_pool.ts";
@@ -92,10 +92,11 @@ export interface OpenQueries extends AsyncDisposable {
 export function openQueries(
   backend: Backend,
   workers: WorkerPool = new WorkerPool({ workersMax: 3 }),
+  clock: Clock = systemClock,
 ): OpenQueries {
   const notices: string[] = [];
   const notice = (text: string) => void notices.push(text);
-  const queries = new Queries(backend, { workers, clock: systemClock, notice });
+  const queries = new Queries(backend, { workers, clock, notice });
   return {
     queries,
     workers,

@@ -45,20 +45,17 @@ for (const codec of ["zstd"] as const) {
     const one = bomb(codec);
     assert.ok(one.length < MIB / 8);
     const base = server.forgetPeak();
-    const sending = fetch(
-      server.url + RECORDS,
-      post(BATCH_TYPE, Buffer.concat(Array(48).fill(one))),
-    );
-    let isOver = false;
-    void sending.finally(() => isOver = true);
-    let others = 0;
-    while (!isOver) {
-      await server.expectUnharmed();
-      others++;
+    // Whoever asks meanwhile may itself be held off until all is over: then it is looked at again.
+    for (let tries = 1, others = 0; others < 2; tries++) {
+      assert.ok(tries < 10, "others are answered meanwhile");
+      const body = Buffer.concat(Array(48).fill(one));
+      const sending = fetch(server.url + RECORDS, post(BATCH_TYPE, body));
+      let isOver = false;
+      void sending.finally(() => isOver = true);
+      for (others = 0; !isOver; others++) await server.expectUnharmed();
+      const response = await sending;
+      assert.equal(response.status, 200, await response.text());
     }
-    const response = await sending;
-    assert.equal(response.status, 200, await response.text());
-    assert.ok(others > 1, "others are answered meanwhile");
     await server.expectBounded(base, 768 * MIB); // the collector of Bun lets some of them lie
   });
 }

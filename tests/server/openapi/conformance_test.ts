@@ -188,6 +188,9 @@ test("every operation answers as the document says, whatever it is asked", async
       const record = jsonRequest("POST", { key: `k${i}`, value: i });
       await opened.operator("/v1/topics/orders/records", record);
     }
+    await opened.operator("/publish", jsonRequest("POST", { data: 1 }));
+    const index = jsonRequest("POST", { path: "$.user.id" });
+    await opened.operator("/v1/topics/orders/indexes", index);
     await opened.operator("/v1/kv/bucket/k", { method: "PUT", body: "v" });
     await opened.operator("/blobs/k", { method: "PUT", body: "v" });
     await opened.operator("/v1/schemas/orders", jsonRequest("POST", { schema: true }));
