@@ -11,7 +11,7 @@ export const VALID: Validity = {
   untilMs: Date.now() + 30 * 24 * HOUR_MS,
 };
 export const EXPIRED: Validity = { fromMs: VALID.fromMs, untilMs: Date.now() - 60_000 };
-export const NOT_YET: Validity = { fromMs: Date.now() + 60_000, untilMs: VALID.untilMs };
+export const NOT_YET: Validity = { fromMs: Date.now() + HOUR_MS, untilMs: VALID.untilMs };
 
 export const LOCAL: Holder = { kind: "server", hosts: ["localhost", "127.0.0.1"] };
 
