@@ -81,11 +81,12 @@ export interface LockedFile {
 /**
  * Opens the file at `path`, making it when needed, and tries to lock what was opened.
  *
+ * @param create whether it may be made
  * @throws {SeglogError} `io` when it cannot be opened; `unsupported` when there is no way to lock it
  */
-export function lockOpenFile(path: string): LockedFile | undefined {
-  if (deno !== undefined) return lockOnDeno(deno, path);
-  const handle = opened(path, () => fs.openSync(path, "a+"));
+export function lockOpenFile(path: string, { create = true } = {}): LockedFile | undefined {
+  if (deno !== undefined) return lockOnDeno(deno, path, create);
+  const handle = opened(path, () => fs.openSync(path, create ? "a+" : "r+"));
   return lockHandle(path, handle, process.versions.bun === undefined ? flockOnNode : flockOnBun);
 }
 
@@ -103,7 +104,7 @@ function opened<T>(path: string, open: () => T): T {
 
 /** The part of Deno's API that is used here. */
 interface DenoFiles {
-  openSync(path: string, options: { read: true; write: true; create: true }): {
+  openSync(path: string, options: { read: true; write: true; create: boolean }): {
     tryLockSync(exclusive: boolean): boolean;
     unlockSync(): void;
     statSync(): DenoStats;
@@ -119,10 +120,10 @@ interface DenoStats {
 
 const { Deno: deno } = globalThis as { Deno?: DenoFiles };
 
-function lockOnDeno(deno: DenoFiles, path: string): LockedFile | undefined {
+function lockOnDeno(deno: DenoFiles, path: string, create: boolean): LockedFile | undefined {
   const file = opened(
     path,
-    () => deno.openSync(path, { read: true, write: true, create: true }),
+    () => deno.openSync(path, { read: true, write: true, create }),
   );
   const { dev, ino } = file.statSync();
   if (!file.tryLockSync(true)) {

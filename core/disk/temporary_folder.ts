@@ -11,6 +11,8 @@ import process from "node:process";
 import { type LockedFile, lockOpenFile } from "./lock.ts";
 
 const LOCK = "LOCK";
+/** What the file with the lock is called until it is locked. */
+const UNLOCKED = "LOCK.new";
 
 /** A folder that is this process's until it is removed. */
 export class TemporaryFolder {
@@ -26,9 +28,11 @@ export class TemporaryFolder {
    */
   constructor(prefix: string, parent: string = tmpdir()) {
     this.path = fs.mkdtempSync(join(parent, prefix));
-    this.#lock = tryLock(this.path);
-    // Without one it is never taken for one that was left behind.
-    if (this.#lock === undefined) fs.rmSync(join(this.path, LOCK), { force: true });
+    const unlocked = join(this.path, UNLOCKED);
+    this.#lock = tryLock(unlocked, { create: true });
+    // Without a lock under its name, not yet or never, it is not taken for one that was left behind.
+    if (this.#lock === undefined) fs.rmSync(unlocked, { force: true });
+    else fs.renameSync(unlocked, join(this.path, LOCK));
   }
 
   /** Removes it, and all that is in it. */
@@ -43,7 +47,8 @@ export function removeAbandonedFolders(prefix: string, parent: string = tmpdir()
   for (const name of namesIn(parent)) {
     const path = join(parent, name);
     if (!name.startsWith(prefix) || !isOwn(path)) continue;
-    const lock = tryLock(path);
+    // Made again it would be in the way of who removes its own folder at this moment.
+    const lock = tryLock(join(path, LOCK), { create: false });
     if (lock === undefined) continue;
     fs.rmSync(path, { recursive: true, force: true });
     lock.release();
@@ -66,9 +71,9 @@ function isOwn(path: string): boolean {
 }
 
 /** `undefined` when another process holds it, or when there is no way to lock it. */
-function tryLock(folder: string): LockedFile | undefined {
+function tryLock(path: string, how: { readonly create: boolean }): LockedFile | undefined {
   try {
-    return lockOpenFile(join(folder, LOCK));
+    return lockOpenFile(path, how);
   } catch {
     return undefined;
   }

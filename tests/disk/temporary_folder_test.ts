@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { removeAbandonedFolders, TemporaryFolder } from "../../core/disk/temporary_folder.ts";
+import { thisRuntime } from "../support/runtimes.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
+const REMOVER = fileURLToPath(new URL("./folder_remover.ts", import.meta.url));
 const PREFIX = "seglog-query-";
 
 /** As a kill leaves it: the lock is there, and nobody holds it. */
@@ -35,4 +40,24 @@ test("a folder of a process that was killed is removed, and no other", async () 
   held.remove();
   assert.ok(!fs.existsSync(held.path));
   removeAbandonedFolders(PREFIX, join(dir.path, "none")); // which is no reason not to start
+});
+
+test("a folder that is being made is not taken for one that was left behind", async () => {
+  await using dir = tempDir();
+  const [program, ...args] = thisRuntime().command;
+  const remover = spawn(program, [...args, REMOVER, PREFIX, dir.path], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = once(remover, "close");
+  try {
+    await once(remover.stdout, "data"); // it has begun, and goes on
+    for (let i = 0; i < 100; i++) {
+      const folder = new TemporaryFolder(PREFIX, dir.path);
+      fs.writeFileSync(join(folder.path, "0.sqlite"), "rows");
+      folder.remove();
+    }
+  } finally {
+    remover.kill("SIGKILL");
+    await ended;
+  }
 });

@@ -161,7 +161,9 @@ test("with onLost=skip a reader that reconnects too late goes on, and is told th
 
 test("a client that never reads is cut off after a while, and the others get everything", async () => {
   const notices: string[] = [];
+  const clock = new FakeClock();
   await using opened = await openServer({
+    clock,
     limits: { blockedMs: 1500, lagRecords: 1_000_000 },
     onNotice: (notice) => notices.push(notice),
   });
@@ -172,7 +174,9 @@ test("a client that never reads is cut off after a while, and the others get eve
   blocked.write(`GET ${RECORDS} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`);
   const events = told(await fetch(url + RECORDS, EVENTS));
   for (let i = 0; i < 24; i++) assert.equal(short(await next(events)), i);
-  while (!(await (await fetch(`${url}/metrics`)).text()).includes("seglog_followers_cut_total 1"));
+  const isCut = async () =>
+    (await (await fetch(`${url}/metrics`)).text()).includes("seglog_followers_cut_total 1");
+  while (!(await isCut())) clock.advance(100); // in between is seen who has read
   assert.match(notices.join("\n"), /orders\/records: request-timeout: .*read nothing for 1500 ms/);
   await fill(store, 1);
   assert.equal(short(await next(events)), 24);

@@ -179,7 +179,7 @@ test("credentials and queries are never in the log, whatever happens to the requ
   const all = texts.join("");
   assert.match(all, /"principal":"ann"/);
   assert.doesNotMatch(all, /Bearer|made-up|bWFkZ|private/);
-  assert.ok(!all.includes(token) && !all.includes(token.split("_").at(-1)!));
+  assert.ok(!all.includes(token) && !all.includes(token.slice(-43)));
 });
 
 test("who changes how the server is run is an event by itself, with fields", async () => {

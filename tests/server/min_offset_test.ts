@@ -61,7 +61,7 @@ describe("min-offset", () => {
     await using opened = await openServer();
     const { store, url, port } = opened;
     await store.ensureTopic("orders");
-    const path = `${RECORDS}?from=end&min-offset=2`;
+    const path = `${RECORDS}?from=end&min-offset=2&min-offset-wait=60s`;
     const stream = fetch(`${url}${path}`, accept("text/event-stream"));
     const socket = openSocket(port, path);
     await store.append("orders", [{ value: "a" }, { value: "b" }]);

@@ -17,6 +17,10 @@ interface Rows {
   readonly offsets: Record<string, Record<string, number>>;
 }
 
+/** It asks no topic, for whose view it would have to wait. */
+const ENDLESS =
+  "with recursive t(x) as (select 1 union all select x + 1 from t) select count(*) from t";
+
 /** An app whose processes are ended with it. */
 async function openApp() {
   const store = await Store.memory();
@@ -102,7 +106,7 @@ describe("POST /v1/query", () => {
       [{ sql: "select * from none" }, 404, "not-found", /no such topic/],
       [{ sql: 'select * from "__seglog/query-indexes"' }, 404, "not-found", /keeps it for itself/],
       [
-        { sql: "select count(*) from t a, t b, t c, t d, t e, t f, t g, t h, t i", timeoutMs: 300 },
+        { sql: ENDLESS, timeoutMs: 300 },
         408,
         "request-timeout",
         /within 300 ms/,
@@ -126,8 +130,7 @@ describe("POST /v1/query", () => {
     const endless = fetch(
       `${own.url}/v1/query`,
       jsonRequest("POST", {
-        sql:
-          "with recursive t(x) as (select 1 union all select x + 1 from t) select count(*) from t",
+        sql: ENDLESS,
         timeoutMs: 60_000,
       }),
     );

@@ -84,11 +84,12 @@ test("a GET with a body is answered, and the next request on its connection too"
 });
 
 test("headers that come too slowly are answered with 408, and idle connections end", async () => {
-  await using opened = await openServer({ limits: { headersMs: 300, idleMs: 300 } });
+  await using opened = await openServer({ limits: { headersMs: 300 } });
   const slow = await rawConnect(opened.port);
-  const silent = await rawConnect(opened.port);
-  const idle = await rawConnect(opened.port);
   slow.write("GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
+  const silent = await rawConnect(opened.port);
+  await using other = await openServer({ limits: { idleMs: 300 } });
+  const idle = await rawConnect(other.port);
   idle.write("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
   const answer = parsed(await slow.ended);
   assert.deepEqual([answer.status, answer.problem.code], [408, "request-timeout"]);

@@ -43,7 +43,9 @@ test("followers are told and long polls answered, and then the server is gone", 
   while ((await events.next()).value?.event !== "message");
   const waiting = await rawConnect(opened.port);
   waiting.write(`GET ${RECORDS}?from=end&wait=60s HTTP/1.1\r\nHost: localhost\r\n\r\n`);
-  while (!(await (await fetch(`${url}/metrics`)).text()).includes("seglog_followers 1"));
+  const isThere = async () =>
+    (await (await fetch(`${url}/metrics`)).text()).includes("seglog_http_requests_in_flight 2\n");
+  while (!(await isThere())); // with the one that asks
   const stopped = server.close();
   const { value: last } = await events.next();
   assert.deepEqual([last!.event, last!.data], ["end", '{"reason":"stopping"}']);
@@ -116,7 +118,7 @@ test("a stream of lines that is being sent is answered with what is in", async (
 });
 
 test("200 followers get every record once and in order, and all are told of the end", async () => {
-  await using opened = await openServer();
+  await using opened = await openServer({ limits: { stopMs: 60_000 } });
   const { url, store, server } = opened;
   await store.ensureTopic("orders");
   const total = 50;

@@ -5,7 +5,7 @@ import { HttpSender } from "../../server/webhooks/http_sender.ts";
 
 const sender = new HttpSender({
   policy: new AddressPolicy(["hook.example", "127.0.0.0/8"]),
-  timeoutMs: 5000,
+  timeoutMs: 60_000,
   resolve: () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]),
 });
 const { signal } = new AbortController();

@@ -170,7 +170,7 @@ test("a name that leads to a public address first and to this machine then reach
     Promise.resolve([
       asked++ === 0 ? { address: "8.8.8.8", family: 4 } : { address: "127.0.0.1", family: 4 },
     ]);
-  const sender = new HttpSender({ policy: new AddressPolicy(), timeoutMs: 5000, resolve });
+  const sender = new HttpSender({ policy: new AddressPolicy(), timeoutMs: 60_000, resolve });
   const url = `https://rebinding.example:${receiver.port}/`;
   await sender.check(new URL(url));
   const { error, status } = await sent(sender, url);
@@ -182,7 +182,7 @@ test("a name that leads to a public address first and to this machine then reach
 test("a name that leads to public and private addresses is refused as a whole", async () => {
   const resolve: Resolve = () =>
     Promise.resolve([{ address: "8.8.8.8", family: 4 }, { address: "::1", family: 6 }]);
-  const sender = new HttpSender({ policy: new AddressPolicy(), timeoutMs: 5000, resolve });
+  const sender = new HttpSender({ policy: new AddressPolicy(), timeoutMs: 60_000, resolve });
   const url = new URL("https://both.example/");
   await assert.rejects(() => sender.check(url), { code: "forbidden" });
   assert.match((await sent(sender, url.href)).error!, /its address is not public/);
@@ -220,7 +220,7 @@ test("a proxy of the environment is passed by: it would look names up by itself"
 
 test("a name without an address is refused, with what the resolver says", async () => {
   const resolve: Resolve = () => Promise.reject(new Error("ENOTFOUND"));
-  const sender = new HttpSender({ policy: new AddressPolicy(), timeoutMs: 5000, resolve });
+  const sender = new HttpSender({ policy: new AddressPolicy(), timeoutMs: 60_000, resolve });
   const check = () => sender.check(new URL("https://nowhere.example/"));
   await assert.rejects(check, { code: "invalid-argument", message: /ENOTFOUND/ });
 });
@@ -238,7 +238,7 @@ test("what is sent arrives as it is, on one connection each, and redirects are n
   });
   const resolve: Resolve = () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]);
   const policy = new AddressPolicy(["hook.example"]);
-  const sender = new HttpSender({ policy, timeoutMs: 5000, resolve });
+  const sender = new HttpSender({ policy, timeoutMs: 60_000, resolve });
   const url = `http://hook.example:${receiver.port}/a%20b?c=d`;
   for (status of [200, 302, 503]) {
     const outcome = await sent(sender, url);
@@ -270,13 +270,13 @@ test("a receiver that hangs, or answers without end, takes neither time nor memo
   const { error } = await sent(new HttpSender({ policy, timeoutMs: 100 }), url);
   assert.match(error!, /no answer within 100 ms/);
   endless = true;
-  const { status } = await sent(new HttpSender({ policy, timeoutMs: 5000 }), url);
+  const { status } = await sent(new HttpSender({ policy, timeoutMs: 60_000 }), url);
   assert.equal(status, 200);
 });
 
 test("who is not there, and who speaks no HTTP, is an error and no crash", async () => {
   const policy = new AddressPolicy(["127.0.0.0/8"]);
-  const sender = new HttpSender({ policy, timeoutMs: 5000 });
+  const sender = new HttpSender({ policy, timeoutMs: 60_000 });
   let port: number;
   {
     await using receiver = await receive(() => {});
@@ -293,7 +293,7 @@ test("certificates are checked against the name, and an unknown one is refused",
   await using receiver = await receive((response) => response.end(), tls);
   const resolve: Resolve = () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]);
   const policy = new AddressPolicy(["hook.example", "other.example"]);
-  const options = { policy, timeoutMs: 5000, resolve };
+  const options = { policy, timeoutMs: 60_000, resolve };
   const trusting = new HttpSender({ ...options, ca: tls.cert });
   const at = (host: string) => `https://${host}:${receiver.port}/`;
   assert.equal((await sent(trusting, at("hook.example"))).status, 200);

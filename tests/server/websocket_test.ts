@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Store } from "../../mod.ts";
+import { Store } from "../../mod.ts";
+import { endOfTurn } from "../../core/base/turn.ts";
+import { SOCKET_CLOSE_MS } from "../../server/limits.ts";
+import { serve } from "../../server/listen.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { BINARY, frame, openSocket, PING, PONG, type RawSocket, TEXT } from "./raw_socket.ts";
-import { openServer } from "./support.ts";
+import { openServer, overriding } from "./support.ts";
 
 const RECORDS = "/v1/topics/orders/records";
 
@@ -26,8 +30,12 @@ function refusal({ head }: RawSocket): { status: number; code: string } {
   return { status, code };
 }
 
+async function shows(url: string, line: string): Promise<boolean> {
+  return (await (await fetch(`${url}/metrics`)).text()).includes(line);
+}
+
 async function metric(url: string, line: string): Promise<void> {
-  while (!(await (await fetch(`${url}/metrics`)).text()).includes(line));
+  while (!(await shows(url, line)));
 }
 
 test("messages are what is there and what comes, in the shape of a record", async () => {
@@ -128,15 +136,25 @@ test("with a credit no more is sent than the client takes, and it is told when t
 });
 
 test("a reader that retention overtakes is told which offsets are lost, and goes on if it said so", async () => {
-  await using opened = await openServer();
-  const { store, port } = opened;
+  await using store = await Store.memory();
+  let batchesRead = 0;
+  const counting = overriding(store, {
+    async *batches(...args: Parameters<Store["batches"]>) {
+      for await (const batch of store.batches(...args)) {
+        if (args[0] === "orders") batchesRead++;
+        yield batch;
+      }
+    },
+  });
+  await using server = await serve(counting, { port: 0 });
+  const { port } = server;
   await fill(store, 10);
   const ending = await openSocket(port, `${RECORDS}?credit=1`);
   const skipping = await openSocket(port, `${RECORDS}?credit=1&onLost=skip&until=8`);
   assert.deepEqual([await offsets(ending, 1), await offsets(skipping, 1)], [[0], [0]]);
+  while (batchesRead < 4) await endOfTurn(); // the record at 1 was read when the credit was spent
   await store.truncate("orders", { before: 7 });
   for (const socket of [ending, skipping]) socket.send(TEXT, '{"credit":10}');
-  // The record at 1 was read already when the credit was spent.
   assert.deepEqual([await offsets(ending, 1), await offsets(skipping, 1)], [[1], [1]]);
   const { messages: [told], closed } = await ending.rest();
   const { event, error } = told as { event: string; error: Record<string, unknown> };
@@ -152,7 +170,9 @@ test("a reader that retention overtakes is told which offsets are lost, and goes
 
 test("a client that never reads is cut off after a while, and the others get everything", async () => {
   const notices: string[] = [];
+  const clock = new FakeClock();
   await using opened = await openServer({
+    clock,
     limits: { blockedMs: 1500, lagRecords: 1_000_000 },
     onNotice: (notice) => notices.push(notice),
   });
@@ -162,11 +182,14 @@ test("a client that never reads is cut off after a while, and the others get eve
   blocked.socket.pause();
   const reading = await openSocket(port, RECORDS);
   assert.deepEqual(await offsets(reading, 24), Array.from({ length: 24 }, (_, i) => i));
-  await metric(url, "seglog_followers_cut_total 1");
+  while (!(await shows(url, "seglog_followers_cut_total 1"))) {
+    clock.advance(100); // in between is seen who has read
+  }
   assert.match(notices.join("\n"), /orders\/records: request-timeout: .*read nothing for 1500 ms/);
   await fill(store, 1);
   assert.deepEqual(await offsets(reading, 1), [24]);
   reading.socket.destroy();
+  clock.advance(SOCKET_CLOSE_MS);
   blocked.socket.resume();
   await blocked.ended();
 });
@@ -250,17 +273,24 @@ test("a topic that is deleted ends its subscribers with an error", async () => {
 });
 
 test("a client is pinged, stays while it answers, and is cut off when it does not", async () => {
-  await using opened = await openServer({ limits: { pingMs: 50 } });
+  const clock = new FakeClock();
+  const pingMs = 15_000;
+  await using opened = await openServer({ clock, limits: { pingMs } });
   await fill(opened.store, 1);
   const socket = await openSocket(opened.port, RECORDS);
   await offsets(socket, 1);
   for (let pings = 0; pings < 5; pings++) {
+    clock.advance(pingMs);
     const found = await socket.frame();
     assert.equal(found!.opcode, PING);
     socket.send(PONG, found!.payload);
+    // What is asked later is answered later: by then the server has the pong.
+    for (let i = 0; i < 3; i++) await metric(opened.url, "seglog_followers 1");
   }
+  clock.advance(pingMs);
+  clock.advance(pingMs);
   const { closed } = await socket.rest();
-  assert.equal(closed, undefined); // it was cut off, after pings that it left unanswered
+  assert.equal(closed, undefined); // it was cut off, after a ping that it left unanswered
   await metric(opened.url, "seglog_followers 0");
 });
 

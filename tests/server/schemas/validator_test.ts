@@ -95,7 +95,7 @@ describe("what would take for ever ends in time", () => {
     const startMs = performance.now();
     run();
     const ms = performance.now() - startMs;
-    assert.ok(ms < 10_000, `${ms} ms`);
+    assert.ok(ms < 30_000, `${ms} ms`);
   };
 
   test("patterns that backtrack elsewhere are linear, in values and in names", () => {

@@ -139,12 +139,12 @@ test("a connection that stays idle after an answer is ended, one that is answere
 });
 
 test("1,000 handshakes that are never ended do not keep others out", async () => {
-  await using opened = await openTlsServer();
+  await using opened = await openTlsServer({ limits: { handshakeMs: 600_000 } });
   const { port, certs: { ca } } = opened;
   const half = await Promise.all(Array.from({ length: 1000 }, () => plainConnect(port)));
   const started = performance.now();
   for (let i = 0; i < 20; i++) assert.equal((await ask(port, "/livez", { ca })).status, 200);
-  assert.ok(performance.now() - started < 10_000);
+  assert.ok(performance.now() - started < 60_000);
   await opened.server.close(); // nor do they hold up the end
   await Promise.all(half.map(({ ended }) => ended));
 });
@@ -202,15 +202,18 @@ test("new certificates are taken while connections are open", async () => {
   assert.match(notices.at(-1)!, /took new certificates from .*server\.crt/);
 });
 
-test("a stop answers what is under way and ends the rest", { timeout: 10_000 }, async () => {
-  await using opened = await openTlsServer({ limits: { handshakeMs: 600_000 } });
+test("a stop answers what is under way and ends the rest", { timeout: 40_000 }, async () => {
+  await using opened = await openTlsServer({
+    limits: { handshakeMs: 600_000, stopMs: 600_000 },
+  });
   const { port, certs: { ca }, store, server } = opened;
   await store.ensureTopic("orders");
   const half = await plainConnect(port);
   const idle = await secureConnect(port, { ca });
   const waiting = await secureConnect(port, { ca });
-  waiting.socket.write(GET.replace("/livez", "/v1/topics/orders/records?wait=30s"));
-  while (!(await ask(port, "/metrics", { ca })).body.includes("seglog_")); // both are there
+  waiting.socket.write(GET.replace("/livez", "/v1/topics/orders/records?wait=60s"));
+  const inFlight = "seglog_http_requests_in_flight 2\n"; // with the one that asks
+  while (!(await ask(port, "/metrics", { ca })).body.includes(inFlight));
   await server.close();
   await half.ended;
   await idle.ended;
