@@ -66,8 +66,8 @@ function namesIn(folder: string): string[] {
 /** In a folder for everybody others may have made something of the same name, or a way to elsewhere. */
 function isOwn(path: string): boolean {
   const found = fs.lstatSync(path, { throwIfNoEntry: false });
-  const isLocked = fs.lstatSync(join(path, LOCK), { throwIfNoEntry: false })?.isFile();
-  return found?.isDirectory() === true && found.uid === process.getuid?.() && isLocked === true;
+  if (found?.isDirectory() !== true || found.uid !== process.getuid?.()) return false;
+  return fs.lstatSync(join(path, LOCK), { throwIfNoEntry: false })?.isFile() === true;
 }
 
 /** `undefined` when another process holds it, or when there is no way to lock it. */

@@ -28,11 +28,13 @@ test("a folder of a process that was killed is removed, and no other", async () 
   abandon(dir.path, "somebody-elses");
   fs.mkdirSync(join(dir.path, "seglog-query-being-made"));
   fs.symlinkSync(join(dir.path, "somebody-elses"), join(dir.path, "seglog-query-elsewhere"));
+  fs.writeFileSync(join(dir.path, "seglog-query-file"), "none of ours");
   removeAbandonedFolders(PREFIX, dir.path);
   const left = fs.readdirSync(dir.path).filter((name) => name !== held.path.split("/").at(-1));
   assert.deepEqual(left.toSorted(), [
     "seglog-query-being-made",
     "seglog-query-elsewhere",
+    "seglog-query-file",
     "somebody-elses",
   ]);
   assert.ok(fs.existsSync(held.path));
