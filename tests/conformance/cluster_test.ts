@@ -8,6 +8,7 @@ import {
   openReplicated,
   sharedCluster,
 } from "../jetstream/support.ts";
+import { PATIENCE_MS } from "../replica/two_nodes.ts";
 import { backendSuite } from "./backend_suite.ts";
 
 describe("in a cluster of three", () => {
@@ -21,7 +22,7 @@ describe("in a cluster of three", () => {
 
   backendSuite("a node over a cluster of three", async () => {
     const source = await openReplicated(await cluster());
-    const backend = new NodeBackend(source, await Store.memory());
+    const backend = new NodeBackend(source, await Store.memory(), { waitMs: PATIENCE_MS });
     return { backend, [Symbol.asyncDispose]: () => backend.close() };
   }, NODE_CANNOT);
 });

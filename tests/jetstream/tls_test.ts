@@ -32,7 +32,7 @@ async function isRefused(
   options: ConnectOptions,
   { code, says }: { readonly code: string; readonly says: RegExp },
 ): Promise<void> {
-  await assert.rejects(connect(url, { timeoutMs: 1000, ...options }), { code, message: says });
+  await assert.rejects(connect(url, options), { code, message: says });
 }
 
 const DISTRUSTED = {
@@ -75,8 +75,10 @@ describe("a cluster with TLS", () => {
     await using server = await startAsking(folder);
     const { ca } = folder;
     await useIt(tlsUrl(server), { tls: { ca, ...await folder.client("ann") } });
-    await isRefused(tlsUrl(server), { tls: { ca } }, UNPROVEN);
-    await isRefused(tlsUrl(server), { tls: { ca, ...await others.client("ann") } }, UNPROVEN);
+    const foreign = await others.client("ann");
+    await Promise.all([{}, foreign].map(async (shown) => {
+      await isRefused(tlsUrl(server), { tls: { ca, ...shown } }, UNPROVEN);
+    }));
   });
 
   test("is connected to again, when it was away", withNats, async () => {

@@ -121,8 +121,8 @@ async function copyOf(source: Source): Promise<MemoryDisk> {
   const disk = new MemoryDisk();
   await source.come();
   const { node, isAway } = await openNode(source.url, disk);
-  assert.equal(isAway(), false);
   await node.following.ready;
+  assert.equal(isAway(), false);
   await node.close();
   await source.go();
   return disk;
@@ -246,7 +246,8 @@ describe("what answers late and cannot be used", () => {
     await using foreign = await startNats();
     const raw = await natsConnect({ servers: foreign.url.slice("nats://".length) });
     const stream = { name: "SEGLOG_seglog", subjects: ["mine"] };
-    await raw.request("$JS.API.STREAM.CREATE.SEGLOG_seglog", JSON.stringify(stream));
+    const subject = "$JS.API.STREAM.CREATE.SEGLOG_seglog";
+    await raw.request(subject, JSON.stringify(stream), { timeout: 60_000 });
     await raw.close();
     await using good = await startNats();
     await using relay = await Relay.open();

@@ -16,13 +16,16 @@ import { changedBackend } from "../support/changed_backend.ts";
 import { collect, rejectsWith, shown } from "../support/collect.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { HeldSource } from "./held_source.ts";
-import { keptOpen, openTwoNodes } from "./two_nodes.ts";
+import { keptOpen, openTwoNodes, PATIENCE_MS } from "./two_nodes.ts";
 
 /** A node whose copy gets what the test lets through. */
 async function openHeld(options: NodeOptions = {}) {
   const store = await Store.memory();
   const source = new HeldSource(store);
-  const node = new NodeBackend(source.backend, await Store.memory(), options);
+  const node = new NodeBackend(source.backend, await Store.memory(), {
+    waitMs: PATIENCE_MS,
+    ...options,
+  });
   return {
     ...{ store, source, node },
     async [Symbol.asyncDispose]() {

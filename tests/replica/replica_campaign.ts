@@ -11,6 +11,8 @@ import { fill, recordsFrom } from "./sources.ts";
 
 const STEPS = 40;
 const NAMES = ["orders", "users", "a/b"];
+/** What failed is tried again after ten seconds at the most. */
+const SETTLED_MS = 60_000;
 const SMALL = { segmentBytes: 4096, sync: "os" } as const;
 
 /** Random cases of a replica. */
@@ -86,11 +88,12 @@ export async function runCase(random: Random, counts: Record<string, number>): P
 
 /** What cannot be copied at one moment can be at the next. */
 async function settled(replica: Replica): Promise<void> {
-  for (let tries = 0;; tries++) {
+  const endMs = Date.now() + SETTLED_MS;
+  for (;;) {
     try {
       return await replica.caughtUp();
     } catch (error) {
-      if (tries === 20) throw error;
+      if (Date.now() > endMs) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }

@@ -99,7 +99,7 @@ describe("a replica", () => {
     });
     await source.deleteTopic("users");
     await until(async () => (await local.listTopics()).length === 1);
-    assert.ok(notices.some((notice) => /"users" is gone/.test(notice)));
+    await until(() => notices.some((notice) => /"users" is gone/.test(notice)));
     const { topic: { id } } = await source.ensureTopic("users");
     const { end } = await source.append("users", recordsFrom(7, 2));
     await replica.reached("users", 0, end);

@@ -3,6 +3,9 @@ import { type Backend, NodeBackend, Store } from "../../mod.ts";
 import { changedBackend } from "../support/changed_backend.ts";
 import { HeldSource } from "./held_source.ts";
 
+/** How long a reader waits for what comes, however busy the machine is. */
+export const PATIENCE_MS = 60_000;
+
 /** A node, and what holds its copy back. */
 export interface HeldNode {
   readonly node: NodeBackend;
@@ -25,7 +28,8 @@ export async function openTwoNodes(): Promise<TwoNodes> {
   const store = await Store.memory();
   const open = async () => {
     const source = new HeldSource(keptOpen(store));
-    return { source, node: new NodeBackend(source.backend, await Store.memory()) };
+    const options = { waitMs: PATIENCE_MS };
+    return { source, node: new NodeBackend(source.backend, await Store.memory(), options) };
   };
   const [one, other] = [await open(), await open()];
   return {
