@@ -66,7 +66,7 @@ export async function* messageFeed(
   while (!range.signal.aborted) {
     const pull = new Pull(connection, { ...range, from: next });
     try {
-      await pull.start(patience.nextMs);
+      await pull.start(patience.next());
       patience.renew();
       for await (const message of pull.messages()) {
         next = message.sequence + 1;
@@ -114,8 +114,8 @@ class Patience {
     return Date.now() >= this.#endMs;
   }
 
-  /** The time of the next one. */
-  get nextMs(): number {
+  /** The time of the next one, in milliseconds. */
+  next(): number {
     const ms = Math.min(this.#placeMs, this.#endMs - Date.now());
     this.#placeMs *= 2;
     return ms;
