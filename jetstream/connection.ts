@@ -11,7 +11,14 @@ import { SeglogError } from "../core/base/errors.ts";
 import { unlessAborted } from "../core/base/pause.ts";
 import type { ClusterUrl } from "./cluster_url.ts";
 import { dial, type DialOptions } from "./dial.ts";
-import { ApiError, asSeglogError, isDenied, isUnanswered, LostConnection } from "./nats_errors.ts";
+import {
+  ApiError,
+  asSeglogError,
+  isDenied,
+  isUnanswered,
+  LostConnection,
+  Unanswered,
+} from "./nats_errors.ts";
 
 /** How a cluster is talked to. */
 export interface ConnectionOptions extends DialOptions {
@@ -190,15 +197,19 @@ export class Connection {
    * Asks JetStream, and asks again where that can help.
    *
    * @param subject behind `$JS.API.`
+   * @param action for errors
    * @param timeoutMs how long, unless it is as long as any request
    * @returns what the answer is as JSON
-   * @throws {ApiError} when it is an error; {@linkcode SeglogError} when none comes
+   * @throws {ApiError} when it is an error; {@linkcode Unanswered} when none comes that is more than that
+   * somebody may answer later; {@linkcode SeglogError}
    */
   async call<T>(
     subject: string,
     body: unknown,
-    action: string,
-    timeoutMs: number = this.timeoutMs,
+    { action, timeoutMs = this.timeoutMs }: {
+      readonly action: string;
+      readonly timeoutMs?: number;
+    },
   ): Promise<T> {
     const deadlineMs = Date.now() + timeoutMs;
     const payload = body === undefined ? new Uint8Array(0) : encodeUtf8(JSON.stringify(body));
@@ -211,10 +222,10 @@ export class Connection {
         return answerOf<T>(await this.ask(`$JS.API.${subject}`, asked));
       } catch (error) {
         if (this.#isClosed) throw closed();
-        const isPassing = isUnanswered(error);
-        if (!isPassing || Date.now() + pauseMs >= deadlineMs) {
-          throw error instanceof ApiError && !isPassing ? error : asSeglogError(error, action);
+        if (!isUnanswered(error)) {
+          throw error instanceof ApiError ? error : asSeglogError(error, action);
         }
+        if (Date.now() + pauseMs >= deadlineMs) throw new Unanswered(action, error);
       }
       await sleep(pauseMs);
     }

@@ -13,7 +13,7 @@ import { sleep } from "../core/base/clock.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { Tail } from "../core/base/tail.ts";
 import type { Connection } from "./connection.ts";
-import { asSeglogError, hasNumber, isUnanswered, NUMBERS } from "./nats_errors.ts";
+import { asSeglogError, hasNumber, NUMBERS, Unanswered } from "./nats_errors.ts";
 import { type StoredMessage, storedMessage } from "./stored_message.ts";
 
 /** What a feed is of. */
@@ -62,19 +62,19 @@ export async function* messageFeed(
   range: FeedRange,
 ): AsyncGenerator<StoredMessage, void, undefined> {
   let next = range.from;
-  const patience = new Patience(connection.timeoutMs);
+  let patience: Patience | undefined;
   while (!range.signal.aborted) {
     const pull = new Pull(connection, { ...range, from: next });
     try {
+      patience ??= new Patience(connection.timeoutMs);
       await pull.start(patience.next());
-      patience.renew();
+      patience = undefined;
       for await (const message of pull.messages()) {
         next = message.sequence + 1;
         yield message;
       }
     } catch (error) {
-      if (!(error instanceof NotPlaced)) throw error;
-      if (patience.isOver) throw error.told;
+      if (!(error instanceof Unanswered) || patience!.isOver) throw error;
     } finally {
       pull.end();
     }
@@ -82,32 +82,14 @@ export async function* messageFeed(
   }
 }
 
-/** Nobody has answered for a consumer, which may be kept by a server that is lost. */
-class NotPlaced extends Error {
-  /** What whoever asked is told, when there is no time for another one. */
-  readonly told: SeglogError;
-
-  constructor(told: SeglogError) {
-    super(told.message);
-    this.told = told;
-  }
-}
-
-/** How long a consumer is waited for: each longer than the one before it, and all of them so long. */
+/** How long consumers are waited for until one is there: each longer than the one before it. */
 class Patience {
-  readonly #timeoutMs: number;
-  #endMs = 0;
-  #placeMs = 0;
+  readonly #endMs: number;
+  #placeMs = PLACE_MS;
 
+  /** @param timeoutMs for all of them together */
   constructor(timeoutMs: number) {
-    this.#timeoutMs = timeoutMs;
-    this.renew();
-  }
-
-  /** One is there: all begins anew. */
-  renew(): void {
-    this.#endMs = Date.now() + this.#timeoutMs;
-    this.#placeMs = PLACE_MS;
+    this.#endMs = Date.now() + timeoutMs;
   }
 
   get isOver(): boolean {
@@ -139,7 +121,7 @@ class Pull {
   #bytes: number;
   #isOver = false;
   #isEnded = false;
-  #heardMs = Date.now();
+  #heardMs = 0;
 
   constructor(connection: Connection, range: FeedRange) {
     this.#connection = connection;
@@ -147,7 +129,7 @@ class Pull {
     this.#bytes = Math.max(BYTES_AT_ONCE, 2 * connection.payloadBytesMax);
   }
 
-  /** @throws {NotPlaced} when nobody answers in time; {@linkcode SeglogError} */
+  /** @throws {Unanswered} when nobody answers in time; {@linkcode SeglogError} */
   async start(timeoutMs: number): Promise<void> {
     const { stream, from, what, signal } = this.#range;
     const end = () => this.end(); // also where nobody asks for the next message any more
@@ -170,14 +152,11 @@ class Pull {
     const action = `follow ${what}`;
     try {
       const subject = `CONSUMER.CREATE.${stream}.${this.#consumer}`;
-      await this.#connection.call(subject, body, action, timeoutMs);
+      await this.#connection.call(subject, body, { action, timeoutMs });
     } catch (error) {
       if (signal.aborted) return;
-      if (hasNumber(error, NUMBERS.streamNotFound)) {
-        throw new SeglogError("not-found", `Cannot ${action}: its topic was deleted`);
-      }
-      const told = asSeglogError(error, action);
-      throw isUnanswered(told.cause) ? new NotPlaced(told) : told;
+      if (!hasNumber(error, NUMBERS.streamNotFound)) throw asSeglogError(error, action);
+      throw new SeglogError("not-found", `Cannot ${action}: its topic was deleted`);
     }
     if (!signal.aborted) this.#listen();
   }
@@ -221,6 +200,7 @@ class Pull {
   }
 
   #listen(): void {
+    this.#heardMs = Date.now();
     const subscription = this.#connection.subscribe(this.#inbox, (error, message) => {
       if (error !== null) return this.#over();
       this.#take(message);

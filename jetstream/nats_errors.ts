@@ -109,9 +109,14 @@ export function isUnheard(error: unknown): boolean {
   return error instanceof errors.RequestError && error.isNoResponders();
 }
 
+/** Whether nobody has answered who can, and somebody may when asked again. */
+export function isUnanswered(error: unknown): boolean {
+  return didNothing(error) || isUnknown(error);
+}
+
 /** Whether a message that was turned away for this will be so whenever it is tried again. */
 export function isFinal(error: unknown): boolean {
-  if (isUnknown(error) || didNothing(error)) return false;
+  if (isUnanswered(error)) return false;
   return !hasNumber(error, NUMBERS.wrongLastSequence, NUMBERS.wrongLastSequenceUnknown);
 }
 
@@ -119,11 +124,6 @@ export function isFinal(error: unknown): boolean {
 export function isUnknown(error: unknown): boolean {
   return error instanceof errors.TimeoutError || error instanceof LostConnection ||
     (error instanceof errors.RequestError && !error.isNoResponders());
-}
-
-/** Whether nobody has answered who can, and somebody may when asked again. */
-export function isUnanswered(error: unknown): boolean {
-  return didNothing(error) || isUnknown(error);
 }
 
 /** Which sequence was the last for who turned a message away for another one; 0 where that is not told. */
@@ -141,6 +141,15 @@ export function asSeglogError(error: unknown, action: string): SeglogError {
   if (error instanceof SeglogError) return error;
   const [code, why] = explain(error);
   return new SeglogError(code, `Cannot ${action}: ${why}`, { cause: error });
+}
+
+/** Nobody has answered in time who can. */
+export class Unanswered extends SeglogError {
+  /** @param action as for {@linkcode asSeglogError} */
+  constructor(action: string, cause: unknown) {
+    const [code, why] = explain(cause);
+    super(code, `Cannot ${action}: ${why}`, { cause });
+  }
 }
 
 function explain(error: unknown): [ErrorCode, string] {

@@ -163,6 +163,6 @@ export class Streams {
   }
 
   #call<T>(subject: string, body: unknown, action: string): Promise<T> {
-    return this.#connection.call<T>(subject, body, action);
+    return this.#connection.call<T>(subject, body, { action });
   }
 }

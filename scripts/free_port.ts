@@ -40,7 +40,9 @@ async function reserve(port: number): Promise<boolean> {
     socket.bind({ port, address: "127.0.0.1", exclusive: true });
     await once(socket, "listening");
     return true;
-  } catch {
+  } catch (error) {
+    socket.close();
+    if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
     return false; // it is somebody else's
   }
 }

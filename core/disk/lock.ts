@@ -79,9 +79,9 @@ export interface LockedFile {
 }
 
 /**
- * Opens the file at `path`, making it when needed, and tries to lock what was opened.
+ * Opens the file at `path`, and tries to lock what was opened.
  *
- * @param create whether it may be made
+ * @param create whether it is made where there is none; true unless given
  * @throws {SeglogError} `io` when it cannot be opened; `unsupported` when there is no way to lock it
  */
 export function lockOpenFile(path: string, { create = true } = {}): LockedFile | undefined {

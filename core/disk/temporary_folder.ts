@@ -30,9 +30,14 @@ export class TemporaryFolder {
     this.path = fs.mkdtempSync(join(parent, prefix));
     const unlocked = join(this.path, UNLOCKED);
     this.#lock = tryLock(unlocked, { create: true });
-    // Without a lock under its name, not yet or never, it is not taken for one that was left behind.
-    if (this.#lock === undefined) fs.rmSync(unlocked, { force: true });
-    else fs.renameSync(unlocked, join(this.path, LOCK));
+    try {
+      // Without a lock under its name, not yet or never, it is not taken for one that was left behind.
+      if (this.#lock === undefined) fs.rmSync(unlocked, { force: true });
+      else fs.renameSync(unlocked, join(this.path, LOCK));
+    } catch (error) {
+      this.remove();
+      throw error;
+    }
   }
 
   /** Removes it, and all that is in it. */

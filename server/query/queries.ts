@@ -109,7 +109,6 @@ export class Queries {
     if (!context.isPatient) deadline.set(ask.timeoutMs);
     try {
       for (let tries = 1;;) {
-        if (context.isPatient) deadline.unset();
         const views = await this.#views(topics, context, deadline);
         if (context.isPatient) deadline.set(ask.timeoutMs);
         const request = { ...ask, sql, topics: views };
@@ -118,6 +117,7 @@ export class Queries {
           this.#remember(sql, topics);
           return outcome;
         }
+        if (context.isPatient) deadline.unset();
         if ("missing" in outcome) addTopic(topics, outcome.missing);
         else if (isPassing(outcome.failure) && tries++ < TRIES_MAX) {
           if (outcome.failure.kind === "damaged") await this.views.discard([...topics]);
