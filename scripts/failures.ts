@@ -23,6 +23,7 @@ const BUN_FAILURE = /^\(fail\) (.+?)(?: \[[\d.]+m?s\])?$/;
 const NEXT = /^(?:.+ => \S+| FAILURES |test at .+|\((?:pass|fail|skip)\) .+)$/;
 /** Lines of a stack that are not ours. */
 const OF_RUNTIME = /^at .*\((?:node|ext):/;
+const BUN_TEST = /^\((?:pass|fail|skip)\) /;
 const BUN_REASON = /^\w*error(?:: | \[)/i;
 
 /** The tests that failed, in the order of the output. */
@@ -39,7 +40,8 @@ export function failuresOf(output: string): Failure[] {
     }
     const bun = BUN_FAILURE.exec(line);
     if (bun === null) return [];
-    const above = lines.slice(Math.max(0, i - BUN_LINES_ABOVE), i);
+    const near = lines.slice(Math.max(0, i - BUN_LINES_ABOVE), i);
+    const above = near.slice(near.findLastIndex((text) => BUN_TEST.test(text)) + 1);
     const start = above.findLastIndex((text) => BUN_REASON.test(text));
     return [{ name: bun[1]!, reason: start < 0 ? [] : reasonAt(above, start) }];
   });

@@ -8,6 +8,7 @@ import { Gate } from "../support/gate.ts";
 import { findNats, startNats } from "../support/nats.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { runMain } from "./fake_io.ts";
+import { until } from "../support/until.ts";
 import { acknowledged, runCli, startCli } from "./run_cli.ts";
 
 /** Folders for data, backups and a restored store, and a topic with the given lines. */
@@ -22,8 +23,12 @@ async function prepared(dir: string, values: string[]) {
   return { at, backups, target };
 }
 
-/** Starts a backup, and kills it when its snapshot has been begun. */
-async function killBackup(backups: string, at: string): Promise<void> {
+/**
+ * Starts a backup, and kills it when its snapshot has been begun.
+ *
+ * @returns whether it was not over yet
+ */
+async function killBackup(backups: string, at: string): Promise<boolean> {
   const before = new Set(fs.readdirSync(backups)).add("LOCK");
   await using running = startCli(["backup", backups], { at });
   let isOver = false;
@@ -32,7 +37,7 @@ async function killBackup(backups: string, at: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   running.child.kill("SIGKILL");
-  await running.ended;
+  return (await running.ended).code === null;
 }
 
 /** A nats-server; the test is skipped by name where there is none. */
@@ -280,7 +285,7 @@ test(
     for (const [count, bytes] of [[1, MIB], [1500, 4 * MIB]] as const) {
       await using gate = await Gate.open(port, { from: "client", bytes });
       await using running = startCli(["restore", backups, clusterAt(gate.port)]);
-      while (await copied() < count) await new Promise((resolve) => setTimeout(resolve, 2));
+      await until(async () => await copied() >= count);
       running.child.kill("SIGKILL");
       await running.ended;
     }
@@ -294,7 +299,7 @@ test(
     fs.mkdirSync(back);
     for (let round = 0; round < 2; round++) {
       await using gate = await Gate.open(port, { from: "server", bytes: MIB });
-      await killBackup(back, clusterAt(gate.port));
+      assert.ok(await killBackup(back, clusterAt(gate.port)));
       const listed = JSON.parse((await runMain(["backup", "--list", back, "-J"], { at })).out);
       assert.deepEqual(listed.snapshots, []);
     }

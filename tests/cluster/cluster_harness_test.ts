@@ -16,6 +16,7 @@ import { WatchedProcess } from "../support/nats/watched_process.ts";
 import { thisRuntime } from "../support/runtimes.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { isAlive } from "./is_alive.ts";
+import { atLast } from "../support/until.ts";
 
 const program = await findNats();
 const missing = typeof program === "string" ? program : undefined;
@@ -23,7 +24,6 @@ const withCluster = { skip: missing ?? false };
 const withNamespaces = { skip: missing ?? await whyNoNamespaces() ?? false };
 const MIB = 1024 * 1024;
 const CATCH_UP_MS = 60_000;
-const PAUSE_MS = 100;
 /** What an answer may take that comes: a machine that others need stands still for seconds. */
 const ANSWER_MS = 60_000;
 /** How long it is waited for one that does not come. */
@@ -120,19 +120,6 @@ async function publish(
 ): Promise<number> {
   await using connection = await connectTo(via);
   return (await jetstream(connection).publish("s", value, options)).seq;
-}
-
-/** Tries again and again: who led may be away, and the others choose anew. */
-async function atLast<T>(attempt: () => Promise<T>): Promise<T> {
-  const endMs = Date.now() + CATCH_UP_MS;
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (Date.now() >= endMs) throw error;
-    }
-    await delay(PAUSE_MS);
-  }
 }
 
 async function connectTo(nodes: readonly NatsServer[]) {

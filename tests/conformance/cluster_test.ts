@@ -8,7 +8,7 @@ import {
   openReplicated,
   sharedCluster,
 } from "../jetstream/support.ts";
-import { PATIENCE_MS } from "../replica/two_nodes.ts";
+import { PATIENCE_MS } from "../support/until.ts";
 import { backendSuite } from "./backend_suite.ts";
 
 describe("in a cluster of three", () => {

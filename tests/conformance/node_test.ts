@@ -2,7 +2,7 @@ import { describe, test } from "node:test";
 import { type Backend, connect, NodeBackend, Store } from "../../mod.ts";
 import { serve } from "../../server/listen.ts";
 import { nats, NODE_CANNOT, openOn, sharedServer } from "../jetstream/support.ts";
-import { PATIENCE_MS } from "../replica/two_nodes.ts";
+import { PATIENCE_MS } from "../support/until.ts";
 import { backendSuite } from "./backend_suite.ts";
 
 async function nodeOver(source: Backend): Promise<NodeBackend> {

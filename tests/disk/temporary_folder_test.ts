@@ -52,12 +52,17 @@ test("a folder that is being made is not taken for one that was left behind", as
   });
   const ended = once(remover, "close");
   try {
-    await once(remover.stdout, "data"); // it has begun, and goes on
+    const isThere = await Promise.race([
+      once(remover.stdout, "data").then(() => true), // it has begun, and goes on
+      ended.then(() => false),
+    ]);
+    assert.ok(isThere);
     for (let i = 0; i < 100; i++) {
       const folder = new TemporaryFolder(PREFIX, dir.path);
       fs.writeFileSync(join(folder.path, "0.sqlite"), "rows");
       folder.remove();
     }
+    assert.equal(remover.exitCode ?? remover.signalCode, null, "it went on until now");
   } finally {
     remover.kill("SIGKILL");
     await ended;

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { type Backend, GroupConsumer, holdGroups } from "../../mod.ts";
 import { rejectsWith, take } from "../support/collect.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { BACKENDS, numbers, openMember, textsOf, until, work } from "./support.ts";
+import { BACKENDS, numbers, openMember, textsOf, work } from "./support.ts";
+import { until } from "../support/until.ts";
 
 async function committed(backend: Backend): Promise<(number | null)[]> {
   await using held = holdGroups(backend);

@@ -9,7 +9,8 @@ import { fileURLToPath } from "node:url";
 import { connectHttp } from "../../client/connect_http.ts";
 import { openServer } from "../server/support.ts";
 import { Random } from "../support/random.ts";
-import { numbers, until } from "./support.ts";
+import { numbers } from "./support.ts";
+import { until } from "../support/until.ts";
 
 const MEMBER = fileURLToPath(new URL("./member_process.ts", import.meta.url));
 const RUN = process.versions.deno === undefined ? [] : ["run", "-A", "--no-check"];

@@ -8,7 +8,8 @@ import { serve } from "../../server/listen.ts";
 import { proxyTo } from "../client/proxy.ts";
 import { openServer } from "../server/support.ts";
 import { rejectsWith } from "../support/collect.ts";
-import { numbers, openMember, textsOf, until, work } from "./support.ts";
+import { numbers, openMember, textsOf, work } from "./support.ts";
+import { until } from "../support/until.ts";
 
 /** Less than a test that waits for ever. */
 const LONG = { timeout: 30_000 };

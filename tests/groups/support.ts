@@ -73,8 +73,3 @@ export function textsOf(batch: ConsumedBatch): string[] {
 
 /** Lets everything run that does not wait for anything else. */
 export const turn = () => new Promise((resolve) => setTimeout(resolve));
-
-/** Resolves when something is so; what makes it so runs meanwhile. */
-export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!await isSo()) await turn();
-}

@@ -10,7 +10,8 @@ import {
 } from "../../mod.ts";
 import { GROUPS_TOPIC } from "../../core/groups/committed_offsets.ts";
 import { JetStreamBackend } from "../../jetstream/jetstream_backend.ts";
-import { openMember, textsOf, until } from "../groups/support.ts";
+import { openMember, textsOf } from "../groups/support.ts";
+import { until } from "../support/until.ts";
 import { collect } from "../support/collect.ts";
 import { type NatsCluster, startCluster } from "../support/nats.ts";
 import { nats } from "./support.ts";

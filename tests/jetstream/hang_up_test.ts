@@ -162,8 +162,7 @@ async function before(limitMs: number, opening: Promise<Connection>): Promise<Co
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), limitMs);
   });
-  const opened = await Promise.race([opening, late]);
-  clearTimeout(timer);
+  const opened = await Promise.race([opening, late]).finally(() => clearTimeout(timer));
   if (opened !== undefined) return opened;
   await (await opening).close();
   assert.fail(`it was waited for longer than ${limitMs} ms`);

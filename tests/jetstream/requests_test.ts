@@ -5,8 +5,9 @@ import { connect } from "@nats-io/transport-node";
 import { readRecords } from "../../mod.ts";
 import { newPrefix, openOn, sharedServer, withNats } from "./support.ts";
 
-/** How long an answer may take before it is asked for again. */
-const TRY_MS = 500;
+/** More than half of how long the first try of a request may take. */
+const QUICK_MS = 300;
+const TRIES_MAX = 20;
 
 describe("requests", () => {
   const server = sharedServer();
@@ -18,7 +19,14 @@ describe("requests", () => {
    * @param prepare what makes none that count
    */
   async function requestsOf(prepare: () => Promise<() => Promise<unknown>>): Promise<string[]> {
-    const run = await prepare();
+    for (let tries = 1; tries <= TRIES_MAX; tries++) {
+      const { requests, tookMs } = await watched(await prepare());
+      if (tookMs < QUICK_MS) return requests;
+    }
+    assert.fail(`it never takes less than ${QUICK_MS} ms`);
+  }
+
+  async function watched(run: () => Promise<unknown>) {
     const connection = await connect({ servers: (await server()).url });
     const requests: string[] = [];
     connection.subscribe("$JS.API.>", {
@@ -27,10 +35,10 @@ describe("requests", () => {
     await connection.flush();
     const startedMs = performance.now();
     await run();
-    const isInTime = performance.now() - startedMs < TRY_MS;
+    const tookMs = performance.now() - startedMs;
     await connection.flush();
     await connection.close();
-    return isInTime ? requests : await requestsOf(prepare);
+    return { requests, tookMs };
   }
 
   test(

@@ -7,7 +7,8 @@ import { type ConsumedBatch, type GroupConsumer, Kv, SeglogError } from "../../m
 import { connectHttp } from "../../client/connect_http.ts";
 import { JetStreamBackend } from "../../jetstream/jetstream_backend.ts";
 import { WEBHOOK_BUCKET } from "../../server/webhooks/webhook_book.ts";
-import { openMember, until } from "../groups/support.ts";
+import { openMember } from "../groups/support.ts";
+import { until } from "../support/until.ts";
 import { jsonOf, jsonRequest } from "../server/support.ts";
 import { ServerNode } from "./server_node.ts";
 import { nats, newPrefix, openOn, sharedServer } from "./support.ts";

@@ -7,6 +7,7 @@ const PIECES = ["tests/jetstream/pieces_test.ts"];
 const TRUNCATION = ["tests/jetstream/truncation_test.ts"];
 const CLUSTER_DAMAGE = ["tests/jetstream/damage_test.ts"];
 const PLACEMENT = ["tests/jetstream/placement_test.ts"];
+const FEED = ["tests/jetstream/feed_placement_test.ts"];
 const TIP = ["tests/jetstream/tip_test.ts"];
 const CONTENT = ["tests/jetstream/message_content_test.ts"];
 const PLAN = ["tests/jetstream/plan_message_test.ts"];
@@ -36,6 +37,21 @@ const IN_CLUSTER: readonly Mutant[] = [
       "members that there are too few of are not waited for",
       "return /peer offline/.test(message);",
       "return true;",
+    ],
+  ),
+  ...of(
+    "jetstream/message_feed.ts",
+    FEED,
+    [
+      "a consumer is not waited for as long as any answer",
+      "call(subject, body, { action, timeoutMs })",
+      "call(subject, body, { action })",
+    ],
+    ["patience begins anew when a consumer is there", "      patience = undefined;\n", ""],
+    [
+      "a consumer is heard of from when it is there",
+      "    this.#heardMs = Date.now();\n    const",
+      "    const",
     ],
   ),
   ...of(

@@ -16,7 +16,8 @@ import { changedBackend } from "../support/changed_backend.ts";
 import { collect, rejectsWith, shown } from "../support/collect.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { HeldSource } from "./held_source.ts";
-import { keptOpen, openTwoNodes, PATIENCE_MS } from "./two_nodes.ts";
+import { PATIENCE_MS } from "../support/until.ts";
+import { keptOpen, openTwoNodes } from "./two_nodes.ts";
 
 /** A node whose copy gets what the test lets through. */
 async function openHeld(options: NodeOptions = {}) {

@@ -17,6 +17,7 @@ import { changedBackend } from "../support/changed_backend.ts";
 import { rejectsWith } from "../support/collect.ts";
 import { HeldSource } from "./held_source.ts";
 import { assertSame, fill, recordsFrom, smallStore } from "./sources.ts";
+import { until } from "../support/until.ts";
 
 const SOURCE = "http://leader:8080";
 
@@ -496,8 +497,3 @@ describe("a source that was replaced", () => {
     assert.match(error.message, /epoch 2 .*: epoch 3 has replaced it/);
   });
 });
-
-/** Waits for what nobody tells of. */
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!await isSo()) await new Promise((resolve) => setTimeout(resolve, 2));
-}

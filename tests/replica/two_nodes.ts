@@ -1,10 +1,8 @@
 /** Two nodes over one source, which outlives them. */
 import { type Backend, NodeBackend, Store } from "../../mod.ts";
 import { changedBackend } from "../support/changed_backend.ts";
+import { PATIENCE_MS } from "../support/until.ts";
 import { HeldSource } from "./held_source.ts";
-
-/** How long a reader waits for what comes, however busy the machine is. */
-export const PATIENCE_MS = 60_000;
 
 /** A node, and what holds its copy back. */
 export interface HeldNode {

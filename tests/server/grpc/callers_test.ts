@@ -11,6 +11,7 @@ import { TlsMaterial } from "../../../server/tls/tls_material.ts";
 import { type CertFolder, certFolder, EXPIRED } from "../../support/certificates.ts";
 import { allOf, openTlsServer, secureConnect } from "../tls/support.ts";
 import { bytes, failsWith, type OpenGrpc, openGrpc, type OpenGrpcOptions } from "./support.ts";
+import { atLast } from "../../support/until.ts";
 
 const records = [{ value: bytes("a") }];
 const METHOD = "/seglog.v1.LogService/GetServers";
@@ -108,7 +109,7 @@ test("TLS 1.2, handshakes that take too long, and plain HTTP/2 are refused", asy
   plain.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
   await allOf(plain);
   // The time of a handshake is short here for others as well.
-  while (!await clientOf(opened, { ca }).getServers({}).then(() => true, () => false));
+  await atLast(() => clientOf(opened, { ca }).getServers({}));
 });
 
 test("a page of another site is refused, one of an allowed origin gets its permissions", async () => {

@@ -10,6 +10,7 @@ import { overriding } from "../support.ts";
 import { callHeaders, END_HEADERS, END_STREAM, FRAME, frame, rawSession } from "./raw_http2.ts";
 import { remoteClient, withRemoteClient } from "./remote_client.ts";
 import { all, bytes, failsWith, grpcJs, type Loose, openGrpc, text } from "./support.ts";
+import { until } from "../../support/until.ts";
 
 const LOG = "seglog.v1.LogService";
 
@@ -56,11 +57,12 @@ test("a deadline ends a wait, and what waited for it", async () => {
   using log = grpcJs(opened.port, LOG);
   await log.call("GetServers", {}); // connects
   const wait = { topic: "t", from: { last: 0 }, waitMs: 60_000 };
-  do { // until the server has heard of one before its time was over
+  await until(async () => {
     const error = await log.call("Consume", wait, { deadline: Date.now() + 500 })
       .catch((error) => error);
     assert.equal(error.code, grpc.status.DEADLINE_EXCEEDED);
-  } while (!seen.isBegun);
+    return seen.isBegun; // the server has heard of it before its time was over
+  });
   await seen.ended.promise;
   const follow = opened.client(LogService).consumeStream(
     { topic: "t", from: { position: { case: "last", value: 0n } }, follow: true },

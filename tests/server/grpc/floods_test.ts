@@ -15,6 +15,7 @@ import {
   reset,
 } from "./raw_http2.ts";
 import { bytes, grpcJs, type OpenGrpc, openGrpc } from "./support.ts";
+import { atLast } from "../../support/until.ts";
 
 const CHECK = "/grpc.health.v1.Health/Check";
 const CONSUME = "/seglog.v1.LogService/ConsumeStream";
@@ -29,7 +30,7 @@ async function expectAlive(opened: OpenGrpc): Promise<void> {
 
 /** The same where it may be too busy to answer at once, or ends what takes a moment too long. */
 async function untilAlive(opened: OpenGrpc): Promise<void> {
-  while (!await expectAlive(opened).then(() => true, () => false));
+  await atLast(() => expectAlive(opened));
 }
 
 test("400 calls in one write: those beyond the bound are refused, and the server lives", async () => {

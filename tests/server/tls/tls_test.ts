@@ -138,13 +138,13 @@ test("a connection that stays idle after an answer is ended, one that is answere
   assert.equal((await waiting.ended).match(/HTTP\/1\.1 200/g)?.length, 2);
 });
 
-test("1,000 handshakes that are never ended do not keep others out", async () => {
+test("1,000 handshakes that are never ended do not keep others out", {
+  timeout: 60_000,
+}, async () => {
   await using opened = await openTlsServer({ limits: { handshakeMs: 600_000 } });
   const { port, certs: { ca } } = opened;
   const half = await Promise.all(Array.from({ length: 1000 }, () => plainConnect(port)));
-  const started = performance.now();
   for (let i = 0; i < 20; i++) assert.equal((await ask(port, "/livez", { ca })).status, 200);
-  assert.ok(performance.now() - started < 60_000);
   await opened.server.close(); // nor do they hold up the end
   await Promise.all(half.map(({ ended }) => ended));
 });
