@@ -12,6 +12,7 @@ import { sleep } from "../core/base/clock.ts";
 import { SeglogError } from "../core/base/errors.ts";
 import { TOPICS_MAX } from "../core/base/limits.ts";
 import { DEFAULT_TOPIC_CONFIG, parseTopicConfig } from "../core/topic_config.ts";
+import { CatalogueReads } from "./catalogue_reads.ts";
 import { answerOf, type Connection } from "./connection.ts";
 import { corruptMessage } from "./log_state.ts";
 import { asSeglogError, hasNumber, isFinal, NUMBERS } from "./nats_errors.ts";
@@ -46,12 +47,15 @@ const PARTITIONS_AT_ONCE = 16;
 export class TopicCatalogue {
   readonly #connection: Connection;
   readonly #streams: Streams;
+  readonly #reads: CatalogueReads;
   readonly #prefix: string;
   #isMade = false;
 
   constructor(connection: Connection, streams: Streams, prefix: string) {
     this.#connection = connection;
     this.#streams = streams;
+    const { timeoutMs } = connection;
+    this.#reads = new CatalogueReads({ streams, stream: catalogueStream(prefix), timeoutMs });
     this.#prefix = prefix;
   }
 
@@ -77,7 +81,7 @@ export class TopicCatalogue {
   /** All topics, ordered by name. */
   async list(): Promise<TopicInfo[]> {
     const every = catalogueSubject(this.#prefix);
-    const info = await this.#streams.info(catalogueStream(this.#prefix), every);
+    const info = await this.#reads.info(every);
     const subjects = Object.keys(info?.state.subjects ?? {});
     const entries: CatalogueEntry[] = [];
     for (let at = 0; at < subjects.length; at += ASKED_AT_ONCE) {
@@ -144,8 +148,7 @@ export class TopicCatalogue {
 
   /** @throws {SeglogError} `too-large` when there is no room for one more topic */
   async #makeCatalogue(topic: string): Promise<void> {
-    const name = catalogueStream(this.#prefix);
-    const count = (await this.#streams.info(name))?.state.messages;
+    const count = (await this.#reads.info())?.state.messages;
     if (count !== undefined && count >= TOPICS_MAX) {
       throw new SeglogError(
         "too-large",
@@ -173,9 +176,8 @@ export class TopicCatalogue {
   }
 
   async #entryAt(subject: string): Promise<CatalogueEntry> {
-    const stream = catalogueStream(this.#prefix);
-    const found = await this.#streams.message(stream, { last_by_subj: subject });
-    return found === undefined || found === "no stream" ? NOTHING : decodeEntry(stream, found);
+    const found = await this.#reads.last(subject);
+    return found === undefined ? NOTHING : decodeEntry(catalogueStream(this.#prefix), found);
   }
 
   /** @returns whether it was made: not when the entry is not any more as it was */
@@ -190,7 +192,8 @@ export class TopicCatalogue {
       try {
         await this.#connection.connected(deadlineMs);
         const timeoutMs = Math.min(TRY_MS, deadlineMs - Date.now());
-        answerOf(await this.#connection.ask(subject, { payload, headers, timeoutMs }));
+        const answer = await this.#connection.ask(subject, { payload, headers, timeoutMs });
+        this.#reads.note(subject, answerOf<{ seq: number }>(answer).seq);
         return true;
       } catch (error) {
         if (hasNumber(error, NUMBERS.wrongLastSequence, NUMBERS.wrongLastSequenceUnknown)) {

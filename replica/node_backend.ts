@@ -174,7 +174,7 @@ export class NodeBackend implements Backend {
     config?: Partial<TopicConfig>,
   ): Promise<{ created: boolean; topic: TopicInfo }> {
     const made = await this.#leading((source) => source.ensureTopic(topic, config));
-    await this.#own.topicsChanged();
+    await this.#own.topicThere(made.topic);
     return made;
   }
 

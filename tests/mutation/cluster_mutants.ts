@@ -7,6 +7,7 @@ const PIECES = ["tests/jetstream/pieces_test.ts"];
 const TRUNCATION = ["tests/jetstream/truncation_test.ts"];
 const CLUSTER_DAMAGE = ["tests/jetstream/damage_test.ts"];
 const PLACEMENT = ["tests/jetstream/placement_test.ts"];
+const CATALOGUE_READS = ["tests/jetstream/catalogue_reads_test.ts"];
 const FEED = ["tests/jetstream/feed_placement_test.ts"];
 const TIP = ["tests/jetstream/tip_test.ts"];
 const CONTENT = ["tests/jetstream/message_content_test.ts"];
@@ -50,8 +51,8 @@ const IN_CLUSTER: readonly Mutant[] = [
     ["patience begins anew when a consumer is there", "      patience = undefined;\n", ""],
     [
       "a consumer is heard of from when it is there",
-      "    this.#heardMs = Date.now();\n    const",
-      "    const",
+      "    this.#heardMs = Date.now();\n    const subscription",
+      "    const subscription",
     ],
   ),
   ...of(
@@ -122,6 +123,20 @@ const IN_CLUSTER: readonly Mutant[] = [
 
 export const CLUSTER_MUTANTS: readonly Mutant[] = [
   ...withNats(IN_CLUSTER),
+  ...of(
+    "jetstream/catalogue_reads.ts",
+    CATALOGUE_READS,
+    [
+      "what was seen of the catalogue is not unseen",
+      "(found?.seq ?? 0) >= (this.#sequences.get(subject) ?? 0)",
+      "true",
+    ],
+    [
+      "a catalogue that ends lower is not believed at once",
+      "(end < this.#end && this.#isLowerForLong())",
+      "end < this.#end",
+    ],
+  ),
   ...of(
     "jetstream/message_content.ts",
     CONTENT,
@@ -266,6 +281,11 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
       "what was written through a node is read through it",
       "this.#fences.raise(topic, partition, { end });\n    if",
       "if",
+    ],
+    [
+      "a topic that was made through a node is there, however late its source lists it",
+      "    this.#expected.set(name, id);\n",
+      "",
     ],
   ),
   ...of(

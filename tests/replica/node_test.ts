@@ -72,6 +72,37 @@ describe("what was acknowledged through a node", () => {
     await Promise.all(reads);
   });
 
+  test("is there when it is a topic, also where the source lists it only later", async () => {
+    await using store = await Store.memory();
+    let stale = Infinity;
+    const source = changedBackend(store, {
+      listTopics: async () => --stale > 0 ? [] : await store.listTopics(),
+    });
+    await using node = new NodeBackend(source, await Store.memory(), { waitMs: PATIENCE_MS });
+    const asks: readonly (() => Promise<unknown>)[] = [
+      () => node.bounds("topic-0"),
+      () => collect(readRecords(node, "topic-1")),
+      () => node.segments("topic-2"),
+      async () => assert.ok((await node.listTopics()).some(({ name }) => name === "topic-3")),
+    ];
+    for (const [i, ask] of asks.entries()) {
+      stale = 5;
+      await node.ensureTopic(`topic-${i}`);
+      await ask();
+    }
+  });
+
+  test("is not waited for when it is a topic that somebody else has deleted", async () => {
+    await using store = await Store.memory();
+    const source = changedBackend(store, { listTopics: () => Promise.resolve([]) });
+    await using node = new NodeBackend(source, await Store.memory(), { waitMs: 100 });
+    await node.ensureTopic("orders");
+    await rejectsWith("unavailable", () => node.segments("orders"));
+    await store.deleteTopic("orders");
+    await rejectsWith("not-found", () => node.segments("orders"));
+    assert.deepEqual(await node.listTopics(), []);
+  });
+
   test("is waited for as long as a reader may wait, and is kept", async () => {
     await using opened = await openHeld({ waitMs: 30 });
     const { node, source } = opened;
