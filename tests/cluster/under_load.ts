@@ -163,8 +163,9 @@ export async function underLoad(
   ];
 }
 
-/** Resolves when a cluster that was shaken makes streams on all of its nodes again, asked at each. */
+/** Resolves when a cluster that was shaken is whole again, and makes topics, asked at each node. */
 export async function settled(cluster: NatsCluster): Promise<void> {
+  await cluster.settled();
   const endMs = Date.now() + WAIT_MS;
   for (const url of cluster.urls) {
     while (!await isSettled(url)) {

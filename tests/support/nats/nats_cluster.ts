@@ -7,7 +7,7 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { jetstreamManager, StorageType } from "@nats-io/jetstream";
+import { jetstreamManager, StorageType, type StreamInfo } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { untilBound } from "./until_bound.ts";
 import { Namespaces, type NamespacesOptions, whyNoNamespaces } from "./namespaces.ts";
@@ -87,6 +87,14 @@ export class NatsCluster {
     });
   }
 
+  /**
+   * Resolves when all nodes run, each makes streams, and all have all that is in every stream. Until then
+   * one that comes back is not one of those that may not fail at the same time.
+   */
+  async settled(): Promise<void> {
+    for (const node of this.nodes) await takesStreams([node], this.nodes.length);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.kill()));
     await this.#release();
@@ -111,7 +119,9 @@ export async function startCluster(
     });
     try {
       await Promise.all(nodes.map((node) => node.start()));
-      await takesStreams(nodes);
+      const leads = /Self is new JetStream cluster metadata leader/;
+      await Promise.any(nodes.map(({ process }) => process.said(leads)));
+      await takesStreams(nodes, count);
       return cluster;
     } catch (error) {
       await cluster[Symbol.asyncDispose]();
@@ -132,15 +142,21 @@ async function openNetwork(
   return await Proxies.open(folder, { count });
 }
 
-/** There is a leader of the cluster, and it knows of enough others for as many replicas. */
-async function takesStreams(nodes: readonly NatsServer[]): Promise<void> {
-  const leads = /Self is new JetStream cluster metadata leader/;
-  await Promise.any(nodes.map(({ process }) => process.said(leads)));
-  await untilAnswered(nodes, async (connection, timeout) => {
+/**
+ * Resolves when one of these makes a stream that is on so many nodes, each of which has all that is in it,
+ * and in any other.
+ */
+async function takesStreams(via: readonly NatsServer[], count: number): Promise<void> {
+  await untilAnswered(via, async (connection, timeout) => {
     const { streams } = await jetstreamManager(connection, { timeout });
     const storage = StorageType.Memory;
-    await streams.add({ name: "PROBE", subjects: ["probe"], num_replicas: nodes.length, storage });
-    return await streams.delete("PROBE") || undefined;
+    await streams.add({ name: "PROBE", subjects: ["probe"], num_replicas: count, storage });
+    const listed = await Array.fromAsync(streams.list());
+    const isEverywhere = ({ cluster, config }: StreamInfo) =>
+      cluster?.leader !== undefined &&
+      (cluster.replicas ?? []).filter(({ current }) => current).length === config.num_replicas - 1;
+    if (!listed.some(({ config }) => config.name === "PROBE")) return undefined;
+    return listed.every(isEverywhere) && await streams.delete("PROBE") || undefined;
   });
 }
 
