@@ -1,5 +1,5 @@
 /**
- * Reads the stream of the catalogue forwards in time. A server that leads it since a moment, or does not
+ * Reads the stream of the catalogue forwards in time. A server that has led it for a moment, or does not
  * any more, may not have yet, or never get, what another one has told of: what was seen once is not
  * unseen.
  *
@@ -14,8 +14,8 @@ export interface CatalogueReadsParts {
   readonly streams: Pick<Streams, "info" | "message">;
   /** Name of the stream. */
   readonly stream: string;
-  /** How long a lower end has to be told until it is believed: the stream was restored from a backup. */
-  readonly timeoutMs: number;
+  /** How long something older has to be told until it is believed: the stream was set back. */
+  readonly believedAfterMs: number;
 }
 
 const PAUSE_MS = 50;
@@ -23,12 +23,12 @@ const PAUSE_MS = 50;
 /** Reads of one catalogue by one backend. */
 export class CatalogueReads {
   readonly #parts: CatalogueReadsParts;
+  /** When the stream was made. */
+  #created: string | undefined;
   /** The last message of the stream that was heard of. */
   #end = 0;
   /** The last one of each subject. */
   readonly #sequences = new Map<string, number>();
-  /** Since when a lower end is told. */
-  #lowerSinceMs: number | undefined;
 
   constructor(parts: CatalogueReadsParts) {
     this.#parts = parts;
@@ -37,53 +37,84 @@ export class CatalogueReads {
   /** Notes a message that was stored. */
   note(subject: string, sequence: number): void {
     this.#end = Math.max(this.#end, sequence);
-    this.#sequences.set(subject, sequence);
+    this.#sequences.set(subject, Math.max(this.#sequences.get(subject) ?? 0, sequence));
   }
 
-  /** The stream, with how many messages each of these subjects has; `undefined` when there is none. */
+  /**
+   * The stream, with how many messages each of these subjects has; `undefined` when there is none.
+   *
+   * @throws {SeglogError} `unavailable`
+   */
   async info(subjects?: string): Promise<StreamInfo | undefined> {
-    const { streams, stream } = this.#parts;
+    const { streams, stream, believedAfterMs } = this.#parts;
+    const untilMs = Date.now() + believedAfterMs;
     for (;;) {
+      const known = this.#end;
       const info = await streams.info(stream, subjects);
-      const end = info?.state.last_seq ?? 0;
-      const isSetBack = info === undefined || (end < this.#end && this.#isLowerForLong());
-      if (isSetBack) this.#forget();
-      if (end >= this.#end) {
-        this.#end = end;
-        this.#lowerSinceMs = undefined;
-        return info;
+      const isOther = info === undefined ||
+        (this.#created !== undefined && this.#created !== info.created);
+      const isLower = !isOther && info.state.last_seq < known;
+      if (isLower && Date.now() < untilMs) {
+        await sleep(PAUSE_MS);
+        continue;
       }
-      await sleep(PAUSE_MS);
+      if (isOther || isLower) this.#forget();
+      if (info === undefined) return undefined;
+      this.#created = info.created;
+      this.#end = Math.max(this.#end, info.state.last_seq);
+      return info;
     }
   }
 
-  /** The last message of a subject, if any. */
+  /**
+   * The subjects of which there are messages. Throws as {@linkcode CatalogueReads.info}.
+   *
+   * @param every matches all that are read
+   */
+  async subjects(every: string): Promise<string[]> {
+    const info = await this.info(every);
+    if (info === undefined) return [];
+    const { last_seq: end, subjects = {} } = info.state;
+    for (const [subject, sequence] of this.#sequences) {
+      if (sequence <= end && !Object.hasOwn(subjects, subject)) this.#sequences.delete(subject);
+    }
+    return Object.keys(subjects);
+  }
+
+  /** The last message of a subject, if any. Throws as {@linkcode CatalogueReads.info}. */
   async last(subject: string): Promise<RawMessage | undefined> {
-    const { streams, stream } = this.#parts;
-    for (let isSure = false;; isSure = true) {
+    const { streams, stream, believedAfterMs } = this.#parts;
+    const untilMs = Date.now() + believedAfterMs;
+    for (;;) {
+      const known = this.#sequences.get(subject) ?? 0;
       const found = await streams.message(stream, { last_by_subj: subject });
       if (found === "no stream") {
         this.#forget();
         return undefined;
       }
-      if (isSure || (found?.seq ?? 0) >= (this.#sequences.get(subject) ?? 0)) {
-        if (found === undefined) this.#sequences.delete(subject);
-        else this.note(subject, found.seq);
+      if (found === undefined && (known === 0 || await this.#isGone(subject))) return undefined;
+      if (found !== undefined && found.seq < known && Date.now() >= untilMs) this.#forget();
+      if (found !== undefined && found.seq >= (this.#sequences.get(subject) ?? 0)) {
+        this.note(subject, found.seq);
         return found;
       }
-      await this.info(); // resolves when who answers has what was heard of
+      await sleep(PAUSE_MS);
     }
   }
 
-  #isLowerForLong(): boolean {
-    const nowMs = Date.now();
-    this.#lowerSinceMs ??= nowMs;
-    return nowMs - this.#lowerSinceMs >= this.#parts.timeoutMs;
+  /** By one answer of who has all that was heard of. */
+  async #isGone(subject: string): Promise<boolean> {
+    const info = await this.info(subject);
+    const isThere = info !== undefined && (info.state.subjects?.[subject] !== undefined ||
+      (this.#sequences.get(subject) ?? 0) > info.state.last_seq); // it came since
+    if (!isThere) this.#sequences.delete(subject);
+    return !isThere;
   }
 
+  /** Nothing is known of a stream that is another one, or was set back. */
   #forget(): void {
+    this.#created = undefined;
     this.#end = 0;
     this.#sequences.clear();
-    this.#lowerSinceMs = undefined;
   }
 }

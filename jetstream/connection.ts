@@ -200,8 +200,8 @@ export class Connection {
    * @param action for errors
    * @param timeoutMs how long, unless it is as long as any request
    * @returns what the answer is as JSON
-   * @throws {ApiError} when it is an error; {@linkcode Unanswered} when none comes that is more than that
-   * somebody may answer later; {@linkcode SeglogError}
+   * @throws {ApiError} when it is an error; {@linkcode Unanswered} when nobody has answered who can;
+   * {@linkcode SeglogError}
    */
   async call<T>(
     subject: string,
@@ -225,7 +225,7 @@ export class Connection {
         if (!isUnanswered(error)) {
           throw error instanceof ApiError ? error : asSeglogError(error, action);
         }
-        if (Date.now() + pauseMs >= deadlineMs) throw new Unanswered(action, error);
+        if (Date.now() + pauseMs >= deadlineMs) throw new Unanswered(error, action);
       }
       await sleep(pauseMs);
     }

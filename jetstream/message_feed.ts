@@ -74,7 +74,7 @@ export async function* messageFeed(
         yield message;
       }
     } catch (error) {
-      if (!(error instanceof Unanswered) || patience!.isOver) throw error;
+      if (!(error instanceof Unanswered) || patience?.isOver !== false) throw error;
     } finally {
       pull.end();
     }

@@ -138,19 +138,19 @@ export function lastSequenceIn(error: ApiError): number {
  * @param action what was tried, as in `append to "orders"`
  */
 export function asSeglogError(error: unknown, action: string): SeglogError {
-  if (error instanceof SeglogError) return error;
-  const [code, why] = explain(error);
-  return new SeglogError(code, `Cannot ${action}: ${why}`, { cause: error });
+  return error instanceof SeglogError ? error : new ClusterError(error, action);
 }
 
-/** Nobody has answered in time who can. */
-export class Unanswered extends SeglogError {
-  /** @param action as for {@linkcode asSeglogError} */
-  constructor(action: string, cause: unknown) {
+/** What was tried, and why it did not come to be. */
+class ClusterError extends SeglogError {
+  constructor(cause: unknown, action: string) {
     const [code, why] = explain(cause);
     super(code, `Cannot ${action}: ${why}`, { cause });
   }
 }
+
+/** Nobody has answered in time who can. */
+export class Unanswered extends ClusterError {}
 
 function explain(error: unknown): [ErrorCode, string] {
   const text = messageOf(error);

@@ -11,6 +11,8 @@ import type { RawMessage } from "./stored_message.ts";
 
 /** What is known of a stream. */
 export interface StreamInfo {
+  /** When it was made. */
+  readonly created: string;
   readonly config: {
     readonly subjects?: readonly string[];
     readonly metadata?: Readonly<Record<string, string>>;

@@ -55,7 +55,8 @@ export class TopicCatalogue {
     this.#connection = connection;
     this.#streams = streams;
     const { timeoutMs } = connection;
-    this.#reads = new CatalogueReads({ streams, stream: catalogueStream(prefix), timeoutMs });
+    const stream = catalogueStream(prefix);
+    this.#reads = new CatalogueReads({ streams, stream, believedAfterMs: timeoutMs });
     this.#prefix = prefix;
   }
 
@@ -80,9 +81,7 @@ export class TopicCatalogue {
 
   /** All topics, ordered by name. */
   async list(): Promise<TopicInfo[]> {
-    const every = catalogueSubject(this.#prefix);
-    const info = await this.#reads.info(every);
-    const subjects = Object.keys(info?.state.subjects ?? {});
+    const subjects = await this.#reads.subjects(catalogueSubject(this.#prefix));
     const entries: CatalogueEntry[] = [];
     for (let at = 0; at < subjects.length; at += ASKED_AT_ONCE) {
       const some = subjects.slice(at, at + ASKED_AT_ONCE);

@@ -32,8 +32,8 @@ export interface Wanted {
 
 /** How long the source may take to tell whether a topic is still the same. */
 const LOOK_MS = 1000;
-/** Between two looks for a topic that has not come yet. */
-const LOOK_PAUSE_MS = 50;
+/** Before the source is looked at again for a topic that has not come. */
+const LOOK_PAUSE_MS = 100;
 
 /** Knows what was acknowledged through a node. */
 export class OwnWrites {
@@ -42,8 +42,6 @@ export class OwnWrites {
   /** Changes of topics that were acknowledged, and how many of them the copy has. */
   #changes = 0;
   #changesSeen = 0;
-  /** Topics that are there for sure and may not have come to the copy yet: their ids by their names. */
-  readonly #expected = new Map<string, string>();
 
   constructor(parts: OwnWritesParts) {
     this.#parts = parts;
@@ -81,15 +79,25 @@ export class OwnWrites {
 
   /** A topic was deleted. Resolves when it is gone here, too. */
   async deleted(topic: string): Promise<void> {
-    this.#expected.delete(topic);
     this.#fences.clear(topic);
     await this.topicsChanged();
   }
 
-  /** A topic was made, or found to be there. As {@linkcode OwnWrites.topicsChanged}. */
-  async topicThere({ name, id }: TopicInfo): Promise<void> {
-    this.#expected.set(name, id);
+  /**
+   * A topic was made, or found to be there. Resolves when the copy has it, or it takes too long: of a
+   * source that is many servers, one may answer that has not heard of it yet.
+   */
+  async topicThere({ id }: TopicInfo): Promise<void> {
     await this.topicsChanged();
+    const { local, replica } = this.#parts;
+    const isHere = async () => (await local.listTopics()).some((there) => there.id === id);
+    const arrival = this.#inTime(async (late) => {
+      while (!late.aborted && !await isHere()) {
+        await sleep(LOOK_PAUSE_MS, late);
+        await replica.look();
+      }
+    });
+    await arrival.catch(() => {}); // as with any change
   }
 
   /** Topics were made, configured or deleted. Resolves when the copy has them, or readers wait. */
@@ -100,12 +108,6 @@ export class OwnWrites {
 
   /** Resolves when the copy has all such changes. @throws {SeglogError} `unavailable`; of the source */
   async topicsSeen(): Promise<void> {
-    await this.#looked();
-    await Promise.all([...this.#expected].map(([topic, id]) => this.#arrived(topic, id)));
-  }
-
-  /** Resolves when the source was looked at after all changes. */
-  async #looked(): Promise<void> {
     while (this.#changesSeen < this.#changes) {
       const changes = this.#changes;
       await this.#inTime(() => this.#parts.replica.look());
@@ -114,39 +116,19 @@ export class OwnWrites {
   }
 
   /**
-   * Resolves when the copy has a topic, which may take more than a look: of a source that is many
-   * servers, one may answer that has not heard of it yet.
-   */
-  async #arrived(topic: string, id: string): Promise<void> {
-    const { local, replica } = this.#parts;
-    const isHere = async () => (await local.listTopics()).some((there) => there.id === id);
-    try {
-      await this.#inTime(async (late) => {
-        while (!await isHere() && !late.aborted) {
-          await replica.look();
-          await sleep(LOOK_PAUSE_MS, late);
-        }
-      });
-    } catch (error) {
-      if (!isLate(error) || !await this.#isOtherTopic(topic, id)) throw error;
-    }
-    if (this.#expected.get(topic) === id) this.#expected.delete(topic);
-  }
-
-  /**
    * Resolves when the copy has everything of a topic that was acknowledged here.
    *
    * @throws {SeglogError} `unavailable` when that does not come in time
    */
   async topicSeen(topic: string): Promise<void> {
-    await this.#topicHere(topic);
+    await this.topicsSeen();
     const partitions = this.#fences.partitionsOf(topic);
     await Promise.all(partitions.map((partition) => this.seen(topic, partition)));
   }
 
   /** The same of one partition, as far as it matters for what is wanted. */
   async seen(topic: string, partition: number, { below, signal }: Wanted = {}): Promise<void> {
-    if (this.#changesSeen < this.#changes || this.#expected.size > 0) await this.#topicHere(topic);
+    if (this.#changesSeen < this.#changes) await this.topicsSeen();
     const fence = this.#fences.of(topic, partition);
     if (fence === undefined) return;
     const bounds = await this.#localBounds(topic, partition);
@@ -157,13 +139,6 @@ export class OwnWrites {
     }
     if (fence.start > 0) await this.#beginAt(topic, partition, fence.start);
     this.#fences.passed(topic, partition, fence);
-  }
-
-  /** Resolves when the source was looked at after all changes, and the copy has this topic if it is one. */
-  async #topicHere(topic: string): Promise<void> {
-    await this.#looked();
-    const id = this.#expected.get(topic);
-    if (id !== undefined) await this.#arrived(topic, id);
   }
 
   /** @returns false where there is nothing to wait for any more */
@@ -192,21 +167,13 @@ export class OwnWrites {
    * Whether somebody else has deleted the topic since, and perhaps made another one. Who asks has waited
    * long enough: what the source does not tell soon is not so.
    */
-  #isReplaced(topic: string, partition: number, end: number): Promise<boolean> {
-    const bounds = this.#parts.source.bounds(topic, partition);
-    return this.#soon(bounds.then(({ nextOffset }) => nextOffset < end, isNotFound));
-  }
-
-  /** The same of a topic that has not come. */
-  #isOtherTopic(topic: string, id: string): Promise<boolean> {
-    const details = this.#parts.source.describeTopic(topic);
-    return this.#soon(details.then((there) => there.id !== id, isNotFound));
-  }
-
-  async #soon(isSo: Promise<boolean>): Promise<boolean> {
+  async #isReplaced(topic: string, partition: number, end: number): Promise<boolean> {
+    const { source, clock } = this.#parts;
+    const isReplaced = source.bounds(topic, partition)
+      .then(({ nextOffset }) => nextOffset < end, isNotFound);
     return await new Promise((resolve) => {
-      const cancel = this.#parts.clock.after(LOOK_MS, () => resolve(false));
-      isSo.then(resolve).finally(cancel);
+      const cancel = clock.after(LOOK_MS, () => resolve(false));
+      isReplaced.then(resolve).finally(cancel);
     });
   }
 

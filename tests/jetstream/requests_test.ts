@@ -5,7 +5,7 @@ import { connect } from "@nats-io/transport-node";
 import { readRecords } from "../../mod.ts";
 import { newPrefix, openOn, sharedServer, withNats } from "./support.ts";
 
-/** More than half of how long the first try of a request may take. */
+/** A request of which nobody hears for 500 ms is made again: what takes less made each once. */
 const QUICK_MS = 300;
 const TRIES_MAX = 20;
 

@@ -128,13 +128,13 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
     CATALOGUE_READS,
     [
       "what was seen of the catalogue is not unseen",
-      "(found?.seq ?? 0) >= (this.#sequences.get(subject) ?? 0)",
+      "found.seq >= (this.#sequences.get(subject) ?? 0)",
       "true",
     ],
     [
       "a catalogue that ends lower is not believed at once",
-      "(end < this.#end && this.#isLowerForLong())",
-      "end < this.#end",
+      "isLower && Date.now() < untilMs",
+      "false",
     ],
   ),
   ...of(
@@ -284,8 +284,8 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
     ],
     [
       "a topic that was made through a node is there, however late its source lists it",
-      "    this.#expected.set(name, id);\n",
-      "",
+      "!late.aborted && !await isHere()",
+      "false",
     ],
   ),
   ...of(

@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 /** What anything may take that comes, however busy the machine is. */
 export const PATIENCE_MS = 60_000;
 const LOOK_MS = 1;
+const TRY_AGAIN_MS = 20;
 
 /** Resolves when something is so; what makes it so runs meanwhile. @throws when it takes too long */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
@@ -22,7 +23,7 @@ export async function atLast<T>(attempt: () => Promise<T>): Promise<T> {
       return await attempt();
     } catch (error) {
       if (performance.now() > endMs) throw error;
-      await delay(LOOK_MS);
+      await delay(TRY_AGAIN_MS);
     }
   }
 }

@@ -151,11 +151,14 @@ async function takesStreams(via: readonly NatsServer[], count: number): Promise<
     const { streams } = await jetstreamManager(connection, { timeout });
     const storage = StorageType.Memory;
     await streams.add({ name: "PROBE", subjects: ["probe"], num_replicas: count, storage });
-    const listed = await Array.fromAsync(streams.list());
+    const [listed, names] = [
+      await Array.fromAsync(streams.list()),
+      await Array.fromAsync(streams.names()),
+    ];
     const isEverywhere = ({ cluster, config }: StreamInfo) =>
       cluster?.leader !== undefined &&
       (cluster.replicas ?? []).filter(({ current }) => current).length === config.num_replicas - 1;
-    if (!listed.some(({ config }) => config.name === "PROBE")) return undefined;
+    if (listed.length < names.length) return undefined; // those without a leader are not listed
     return listed.every(isEverywhere) && await streams.delete("PROBE") || undefined;
   });
 }
