@@ -92,13 +92,16 @@ export class CatalogueReads {
         this.#forget();
         return undefined;
       }
-      if (found === undefined && (known === 0 || await this.#isGone(subject))) return undefined;
-      if (found !== undefined && found.seq < known && Date.now() >= untilMs) this.#forget();
-      if (found !== undefined && found.seq >= (this.#sequences.get(subject) ?? 0)) {
-        this.note(subject, found.seq);
-        return found;
+      const isOlder = found === undefined
+        ? known > 0 && !await this.#isGone(subject)
+        : found.seq < known;
+      if (isOlder && Date.now() < untilMs) {
+        await sleep(PAUSE_MS);
+        continue;
       }
-      await sleep(PAUSE_MS);
+      if (isOlder) this.#forget();
+      if (found !== undefined) this.note(subject, found.seq);
+      return found;
     }
   }
 

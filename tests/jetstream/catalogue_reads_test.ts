@@ -139,13 +139,17 @@ describe("the catalogue, as it is", () => {
     assert.ok(asked.infos > 3);
   });
 
-  test("is believed to be set back where its end has come further since", async () => {
-    const { asked, reads } = readsOf({ messages: [message(2)], believedAfterMs: 100 });
-    reads.note(SUBJECT, 5);
-    assert.deepEqual(await reads.last(SUBJECT), message(2));
-    assert.ok(asked.messages > 1);
-    const before = asked.messages;
-    assert.deepEqual(await reads.last(SUBJECT), message(2));
-    assert.equal(asked.messages, before + 1);
-  });
+  for (const found of [message(2), undefined]) {
+    const what = found === undefined ? "an entry is listed, and is not there" : "an entry is older";
+    test(`is believed to be set back where ${what}, for long`, async () => {
+      const infos = [ending(6, SUBJECT)];
+      const { asked, reads } = readsOf({ messages: [found], infos, believedAfterMs: 100 });
+      reads.note(SUBJECT, 5);
+      assert.deepEqual(await reads.last(SUBJECT), found);
+      assert.ok(asked.messages > 1);
+      const before = asked.messages;
+      assert.deepEqual(await reads.last(SUBJECT), found);
+      assert.equal(asked.messages, before + 1);
+    });
+  }
 });

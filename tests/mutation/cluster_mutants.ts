@@ -128,8 +128,8 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
     CATALOGUE_READS,
     [
       "what was seen of the catalogue is not unseen",
-      "found.seq >= (this.#sequences.get(subject) ?? 0)",
-      "true",
+      ": found.seq < known;",
+      ": false;",
     ],
     [
       "a catalogue that ends lower is not believed at once",
