@@ -14,7 +14,10 @@ export interface CatalogueReadsParts {
   readonly streams: Pick<Streams, "info" | "message">;
   /** Name of the stream. */
   readonly stream: string;
-  /** How long something older has to be told until it is believed: the stream was set back. */
+  /**
+   * How long something older has to be told until it is believed: the stream was set back, as by a
+   * restore from a backup.
+   */
   readonly believedAfterMs: number;
 }
 
@@ -46,15 +49,15 @@ export class CatalogueReads {
    * @throws {SeglogError} `unavailable`
    */
   async info(subjects?: string): Promise<StreamInfo | undefined> {
-    const { streams, stream, believedAfterMs } = this.#parts;
-    const untilMs = Date.now() + believedAfterMs;
+    const { streams, stream } = this.#parts;
+    const doubt = new Doubt(this.#parts);
     for (;;) {
       const known = this.#end;
       const info = await streams.info(stream, subjects);
       const isOther = info === undefined ||
         (this.#created !== undefined && this.#created !== info.created);
       const isLower = !isOther && info.state.last_seq < known;
-      if (isLower && Date.now() < untilMs) {
+      if (isLower && !doubt.isOver()) {
         await sleep(PAUSE_MS);
         continue;
       }
@@ -78,13 +81,18 @@ export class CatalogueReads {
     for (const [subject, sequence] of this.#sequences) {
       if (sequence <= end && !Object.hasOwn(subjects, subject)) this.#sequences.delete(subject);
     }
-    return Object.keys(subjects);
+    const listed = Object.keys(subjects);
+    // Of one that nobody has read here yet, it is known that there is a message.
+    for (const subject of listed) {
+      if (!this.#sequences.has(subject)) this.#sequences.set(subject, 1);
+    }
+    return listed;
   }
 
   /** The last message of a subject, if any. Throws as {@linkcode CatalogueReads.info}. */
   async last(subject: string): Promise<RawMessage | undefined> {
-    const { streams, stream, believedAfterMs } = this.#parts;
-    const untilMs = Date.now() + believedAfterMs;
+    const { streams, stream } = this.#parts;
+    const doubt = new Doubt(this.#parts);
     for (;;) {
       const known = this.#sequences.get(subject) ?? 0;
       const found = await streams.message(stream, { last_by_subj: subject });
@@ -95,11 +103,13 @@ export class CatalogueReads {
       const isOlder = found === undefined
         ? known > 0 && !await this.#isGone(subject)
         : found.seq < known;
-      if (isOlder && Date.now() < untilMs) {
+      if (isOlder && !doubt.isOver()) {
+        if (found !== undefined) await this.info(); // it may be another stream by now
         await sleep(PAUSE_MS);
         continue;
       }
       if (isOlder) this.#forget();
+      if (isOlder && found === undefined) this.#sequences.set(subject, 0); // it is not doubted again
       if (found !== undefined) this.note(subject, found.seq);
       return found;
     }
@@ -119,5 +129,21 @@ export class CatalogueReads {
     this.#created = undefined;
     this.#end = 0;
     this.#sequences.clear();
+  }
+}
+
+/** Something older is not believed at once. */
+class Doubt {
+  readonly #believedAfterMs: number;
+  #endMs: number | undefined;
+
+  constructor({ believedAfterMs }: CatalogueReadsParts) {
+    this.#believedAfterMs = believedAfterMs;
+  }
+
+  /** Whether that was told for long: from when this is asked for the first time. */
+  isOver(): boolean {
+    this.#endMs ??= Date.now() + this.#believedAfterMs;
+    return Date.now() >= this.#endMs;
   }
 }

@@ -69,7 +69,10 @@ export class PartitionStream {
     const known = this.#tip;
     // To find nothing behind the last one costs less than the last one, which may be large.
     const isBelieved = known !== undefined && Date.now() < this.#believedMs;
-    if (isBelieved && await this.first(known.sequence + 1) === undefined) return known;
+    if (isBelieved && await this.first(known.sequence + 1) === undefined) {
+      this.#lowerSinceMs = undefined;
+      return known;
+    }
     const last = await this.#raw({ last_by_subj: this.names.every });
     const tip = last === undefined
       ? await this.#emptyTip()

@@ -53,7 +53,8 @@ const READY_PAUSE_MS = 250;
  * acknowledged by it.
  *
  * What was acknowledged through a node is seen by whoever reads through it: until the copy has it,
- * readers wait, for `waitMs` at the most, then `unavailable`. What was written through another node is
+ * readers wait, for `waitMs` at the most, then `unavailable`; for a topic it is whoever makes it that
+ * waits, and later it is not found until it has come. What was written through another node is
  * seen a moment later, or at once with `minOffset`. When the source cannot be reached, reading goes on.
  * One that was replaced, as the copy knows a later epoch, is not written to: `condition-failed`.
  *

@@ -88,13 +88,14 @@ export class OwnWrites {
    * source that is many servers, one may answer that has not heard of it yet.
    */
   async topicThere({ id }: TopicInfo): Promise<void> {
-    await this.topicsChanged();
+    this.#changes++;
     const { local, replica } = this.#parts;
     const isHere = async () => (await local.listTopics()).some((there) => there.id === id);
     const arrival = this.#inTime(async (late) => {
+      await this.topicsSeen().catch(() => {});
       while (!late.aborted && !await isHere()) {
         await sleep(LOOK_PAUSE_MS, late);
-        await replica.look();
+        if (!late.aborted) await replica.look().catch(() => {}); // the next one may tell
       }
     });
     await arrival.catch(() => {}); // as with any change

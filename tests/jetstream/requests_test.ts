@@ -5,7 +5,7 @@ import { connect } from "@nats-io/transport-node";
 import { readRecords } from "../../mod.ts";
 import { newPrefix, openOn, sharedServer, withNats } from "./support.ts";
 
-/** A request of which nobody hears for 500 ms is made again: what takes less made each once. */
+/** A request that nobody answers within 500 ms is made again: below this time each was made once. */
 const QUICK_MS = 300;
 const TRIES_MAX = 20;
 

@@ -133,7 +133,7 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
     ],
     [
       "a catalogue that ends lower is not believed at once",
-      "isLower && Date.now() < untilMs",
+      "isLower && !doubt.isOver()",
       "false",
     ],
   ),

@@ -76,7 +76,10 @@ describe("what was acknowledged through a node", () => {
     await using store = await Store.memory();
     let stale = 0;
     const source = changedBackend(store, {
-      listTopics: async () => --stale > 0 ? [] : await store.listTopics(),
+      async listTopics() {
+        if (--stale === 2) throw new SeglogError("unavailable", "away for a moment");
+        return stale > 0 ? [] : await store.listTopics();
+      },
     });
     await using node = new NodeBackend(source, await Store.memory(), { waitMs: PATIENCE_MS });
     stale = 5;
