@@ -51,10 +51,9 @@ export async function answerCall(
   const cut = () => {
     const error = stopped();
     services.metrics.failed("grpc", error);
-    if (!answer.hasBegun) refuse(answer, headers, error);
-    else {answer.breakOff(
-        TELLS_IN_TRAILERS.test(typeOf(headers)) ? statusHeaders(error) : undefined,
-      );}
+    if (!answer.hasBegun) return refuse(answer, headers, error);
+    const tells = TELLS_IN_TRAILERS.test(typeOf(headers));
+    answer.breakOff(tells ? statusHeaders(error) : undefined);
   };
   server.cuts.add(cut);
   answer.signal.addEventListener("abort", () => server.cuts.delete(cut), { once: true });

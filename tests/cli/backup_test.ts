@@ -33,9 +33,7 @@ async function killBackup(backups: string, at: string): Promise<boolean> {
   await using running = startCli(["backup", backups], { at });
   let isOver = false;
   void running.ended.then(() => isOver = true);
-  while (!isOver && fs.readdirSync(backups).every((name) => before.has(name))) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+  await until(() => isOver || fs.readdirSync(backups).some((name) => !before.has(name)));
   running.child.kill("SIGKILL");
   return (await running.ended).code === null;
 }

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { SeglogError, Store } from "../../mod.ts";
+import { until } from "../support/until.ts";
 
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 /** Deno reads only what a command comes to need: all commands together would take twice the time. */
@@ -141,20 +142,15 @@ export async function acknowledged(
       if (!(error instanceof SeglogError) || error.code !== "not-found") throw error;
     }
     if (isLast) throw new Error(`the command ended before ${count} records: ${writer.text()}`);
-    await pause();
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 
 /** Resolves when a server says that it is ready. */
 export async function ready(url: string): Promise<void> {
-  for (;;) {
+  await until(async () => {
     const response = await fetch(`${url}/readyz`);
     await response.text(); // or its connection would stay open beside the next one
-    if (response.status === 200) return;
-    await pause();
-  }
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 10));
+    return response.status === 200;
+  });
 }

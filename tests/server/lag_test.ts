@@ -6,7 +6,8 @@ import { FakeClock } from "../support/fake_clock.ts";
 import { eventsOf, type ServerEvent } from "./event_reader.ts";
 import { rawConnect } from "./raw_client.ts";
 import { openSocket } from "./raw_socket.ts";
-import { openApp, openServer, overriding, problemOf } from "./support.ts";
+import { until } from "../support/until.ts";
+import { hasMetric, openApp, openServer, overriding, problemOf } from "./support.ts";
 
 const RECORDS = "/v1/topics/orders/records";
 const EVENTS = { headers: { accept: "text/event-stream" } };
@@ -174,9 +175,9 @@ test("a client that never reads is cut off after a while, and the others get eve
   blocked.write(`GET ${RECORDS} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`);
   const events = told(await fetch(url + RECORDS, EVENTS));
   for (let i = 0; i < 24; i++) assert.equal(short(await next(events)), i);
-  const isCut = async () =>
-    (await (await fetch(`${url}/metrics`)).text()).includes("seglog_followers_cut_total 1");
-  while (!(await isCut())) clock.advance(100); // in between is seen who has read
+  while (!(await hasMetric(url, "seglog_followers_cut_total 1"))) {
+    clock.advance(100); // in between is seen who has read
+  }
   assert.match(notices.join("\n"), /orders\/records: request-timeout: .*read nothing for 1500 ms/);
   await fill(store, 1);
   assert.equal(short(await next(events)), 24);
@@ -205,9 +206,7 @@ test("no more is read for clients that read nothing than fits into their sockets
   events.write(`GET ${RECORDS} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`);
   const socket = await openSocket(server.port, RECORDS);
   socket.socket.pause();
-  const isCut = async () =>
-    (await (await fetch(`${server.url}/metrics`)).text()).includes("seglog_followers_cut_total 2");
-  while (!(await isCut()));
+  await until(() => hasMetric(server.url, "seglog_followers_cut_total 2"));
   assert.ok(handedOut < batchesMax, `${handedOut} of 2 times ${batchesMax} MiB`);
   for (const each of [events.socket, socket.socket]) each.destroy();
 });

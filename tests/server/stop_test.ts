@@ -4,7 +4,8 @@ import { Store } from "../../mod.ts";
 import { serve } from "../../server/listen.ts";
 import { eventsOf } from "./event_reader.ts";
 import { rawConnect } from "./raw_client.ts";
-import { jsonOf, jsonRequest, openServer, overriding, type Page } from "./support.ts";
+import { until } from "../support/until.ts";
+import { hasMetric, jsonOf, jsonRequest, openServer, overriding, type Page } from "./support.ts";
 
 const RECORDS = "/v1/topics/orders/records";
 
@@ -43,9 +44,8 @@ test("followers are told and long polls answered, and then the server is gone", 
   while ((await events.next()).value?.event !== "message");
   const waiting = await rawConnect(opened.port);
   waiting.write(`GET ${RECORDS}?from=end&wait=60s HTTP/1.1\r\nHost: localhost\r\n\r\n`);
-  const isThere = async () =>
-    (await (await fetch(`${url}/metrics`)).text()).includes("seglog_http_requests_in_flight 2\n");
-  while (!(await isThere())); // with the one that asks
+  // With the one that asks.
+  await until(() => hasMetric(url, "seglog_http_requests_in_flight 2\n"));
   const stopped = server.close();
   const { value: last } = await events.next();
   assert.deepEqual([last!.event, last!.data], ["end", '{"reason":"stopping"}']);

@@ -113,6 +113,11 @@ export interface Page {
   readonly nextOffset: number;
 }
 
+/** Whether the metrics of a server have this in them. */
+export async function hasMetric(url: string, line: string): Promise<boolean> {
+  return (await (await fetch(`${url}/metrics`)).text()).includes(line);
+}
+
 /** A backend that is another one but for some methods. */
 export function overriding(backend: Backend, methods: Partial<Backend>): Backend {
   return new Proxy(backend, {

@@ -6,7 +6,8 @@ import { SOCKET_CLOSE_MS } from "../../server/limits.ts";
 import { serve } from "../../server/listen.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { BINARY, frame, openSocket, PING, PONG, type RawSocket, TEXT } from "./raw_socket.ts";
-import { openServer, overriding } from "./support.ts";
+import { until } from "../support/until.ts";
+import { hasMetric, openServer, overriding } from "./support.ts";
 
 const RECORDS = "/v1/topics/orders/records";
 
@@ -30,12 +31,8 @@ function refusal({ head }: RawSocket): { status: number; code: string } {
   return { status, code };
 }
 
-async function shows(url: string, line: string): Promise<boolean> {
-  return (await (await fetch(`${url}/metrics`)).text()).includes(line);
-}
-
 async function metric(url: string, line: string): Promise<void> {
-  while (!(await shows(url, line)));
+  await until(() => hasMetric(url, line));
 }
 
 test("messages are what is there and what comes, in the shape of a record", async () => {
@@ -182,7 +179,7 @@ test("a client that never reads is cut off after a while, and the others get eve
   blocked.socket.pause();
   const reading = await openSocket(port, RECORDS);
   assert.deepEqual(await offsets(reading, 24), Array.from({ length: 24 }, (_, i) => i));
-  while (!(await shows(url, "seglog_followers_cut_total 1"))) {
+  while (!(await hasMetric(url, "seglog_followers_cut_total 1"))) {
     clock.advance(100); // in between is seen who has read
   }
   assert.match(notices.join("\n"), /orders\/records: request-timeout: .*read nothing for 1500 ms/);
